@@ -1,0 +1,74 @@
+//! An area is what one collector watches; the catalogue is the list of all of them.
+
+use std::any::TypeId;
+
+use super::metric::MetricFacts;
+use super::row::Row;
+use super::signal::Signal;
+
+/// The metrics of one row type, with the type forgotten.
+pub struct TableEntry {
+    pub row_type: fn() -> TypeId,
+    pub facts: fn() -> Vec<MetricFacts>,
+}
+
+impl TableEntry {
+    pub const fn of<R: Row>() -> Self {
+        Self { row_type: TypeId::of::<R>, facts: || R::TABLE.facts() }
+    }
+}
+
+/// What a collector says of itself. `name` is the value of the label `area`.
+pub struct Area {
+    pub name: &'static str,
+    /// For people: the heading in documents and on the status page.
+    pub title: &'static str,
+    pub tables: &'static [TableEntry],
+    pub signals: &'static [Signal],
+}
+
+impl Area {
+    pub fn signal(&self, name: &str) -> Option<&'static Signal> {
+        self.signals.iter().find(|signal| signal.name == name)
+    }
+}
+
+/// All areas in the order in which they are shown; the exporter's own area comes first.
+pub struct Catalogue {
+    areas: &'static [&'static Area],
+}
+
+impl Catalogue {
+    pub const fn new(areas: &'static [&'static Area]) -> Self {
+        Self { areas }
+    }
+
+    pub fn areas(&self) -> impl Iterator<Item = &'static Area> {
+        self.areas.iter().copied()
+    }
+
+    pub fn area(&self, name: &str) -> Option<&'static Area> {
+        self.areas().find(|area| area.name == name)
+    }
+
+    pub fn tables(&self) -> impl Iterator<Item = (&'static Area, &'static TableEntry)> {
+        self.areas().flat_map(|area| area.tables.iter().map(move |table| (area, table)))
+    }
+
+    pub fn signals(&self) -> impl Iterator<Item = (&'static Area, &'static Signal)> {
+        self.areas().flat_map(|area| area.signals.iter().map(move |signal| (area, signal)))
+    }
+
+    pub fn metrics(&self) -> impl Iterator<Item = (&'static Area, MetricFacts)> {
+        self.tables()
+            .flat_map(|(area, table)| (table.facts)().into_iter().map(move |facts| (area, facts)))
+    }
+
+    /// Where a metric stands: its row type and its index in that type's table.
+    pub fn locate(&self, metric: &str) -> Option<(TypeId, usize)> {
+        self.tables().find_map(|(_, table)| {
+            let index = (table.facts)().iter().position(|facts| facts.name == metric)?;
+            Some(((table.row_type)(), index))
+        })
+    }
+}

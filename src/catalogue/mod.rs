@@ -1,0 +1,21 @@
+//! What the exporter can say: metrics, and signals that judge them.
+//!
+//! A collector declares its metrics once, in a table ([`Table`]) that belongs to a row type, and the
+//! judgements on them as [`Signal`]s. Everything else is derived from the two: the exposition, the
+//! metric reference, the threshold rules and their tests, the rows of `check`, the status page.
+
+mod area;
+mod metric;
+mod row;
+mod signal;
+mod unit;
+mod value;
+
+pub use area::{Area, Catalogue, TableEntry};
+pub(crate) use metric::metrics;
+pub use metric::{Give, Kind, Label, Metric, MetricFacts, Table};
+pub use row::{Batch, Gap, Row, RowSet, Sink};
+pub use signal::{
+    Default, Direction, Fold, Match, Measure, Origin, Severity, Signal, Unit, WINDOW, level,
+};
+pub use value::Value;

@@ -1,0 +1,109 @@
+//! What a reading consists of: rows of one type or more, as data.
+
+use std::any::TypeId;
+
+use super::metric::Table;
+use crate::engine::Failure;
+
+/// One observed thing (a container, a stream, a file system). Plain data, made by a collector's
+/// `sample.rs`, described by the table in its `metrics.rs`.
+pub trait Row: Send + Sync + Sized + 'static {
+    const TABLE: &'static Table<Self>;
+}
+
+/// Receives samples: labels of the row (without `target`) and the value.
+pub trait Sink {
+    fn sample(&mut self, labels: &[(&'static str, &str)], value: f64);
+}
+
+/// Rows of one type whose type has been forgotten.
+pub trait RowSet: Send + Sync {
+    fn row_type(&self) -> TypeId;
+    /// Number of rows.
+    fn len(&self) -> usize;
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+    /// Number of metrics in the table.
+    fn metrics(&self) -> usize;
+    /// Hands every sample of the metric with this index in the table to `sink`.
+    fn emit(&self, metric: usize, sink: &mut dyn Sink);
+}
+
+impl<R: Row> RowSet for Vec<R> {
+    fn row_type(&self) -> TypeId {
+        TypeId::of::<R>()
+    }
+
+    fn len(&self) -> usize {
+        Vec::len(self)
+    }
+
+    fn metrics(&self) -> usize {
+        R::TABLE.metrics.len()
+    }
+
+    fn emit(&self, metric: usize, sink: &mut dyn Sink) {
+        let Some(metric) = R::TABLE.metrics.get(metric) else { return };
+        for row in self {
+            R::TABLE.emit(metric, row, sink);
+        }
+    }
+}
+
+/// A part of a target that could not be read while the rest could.
+#[derive(Clone, Debug)]
+pub struct Gap {
+    /// What cannot be seen, in the operator's words: "JetStream (/jsz)".
+    pub what: String,
+    pub failure: Failure,
+}
+
+/// All that one reading of one target yielded.
+#[derive(Default)]
+pub struct Batch {
+    rows: Vec<Box<dyn RowSet>>,
+    gaps: Vec<Gap>,
+    /// Things that a cap kept out, by the name of the cap.
+    dropped: Vec<(&'static str, u64)>,
+}
+
+impl Batch {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    #[must_use]
+    pub fn with<R: Row>(mut self, rows: Vec<R>) -> Self {
+        if !rows.is_empty() {
+            self.rows.push(Box::new(rows));
+        }
+        self
+    }
+
+    /// Notes a part that could not be read.
+    #[must_use]
+    pub fn gap(mut self, what: impl Into<String>, failure: Failure) -> Self {
+        self.gaps.push(Gap { what: what.into(), failure });
+        self
+    }
+
+    /// Notes how many things a cap kept out of this reading.
+    #[must_use]
+    pub fn dropped(mut self, cap: &'static str, count: u64) -> Self {
+        self.dropped.push((cap, count));
+        self
+    }
+
+    pub fn gaps(&self) -> &[Gap] {
+        &self.gaps
+    }
+
+    pub fn drops(&self) -> &[(&'static str, u64)] {
+        &self.dropped
+    }
+
+    pub fn sets(&self) -> impl Iterator<Item = &dyn RowSet> {
+        self.rows.iter().map(AsRef::as_ref)
+    }
+}

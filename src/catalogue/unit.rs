@@ -1,0 +1,130 @@
+//! Values as people read them. The same text as the template functions of Prometheus give, so that
+//! `check`, the status page and the alert say the same.
+
+use super::signal::Unit;
+
+impl Unit {
+    /// The value with its unit.
+    pub fn show(self, value: f64) -> String {
+        match self {
+            Self::Seconds => duration(value),
+            Self::Bytes => {
+                format!("{}B", prefixed(value, 1024.0, &["", "ki", "Mi", "Gi", "Ti", "Pi"]))
+            }
+            Self::Ratio => format!("{}%", significant(value * 100.0)),
+            Self::Count | Self::Bool => general(value, 6),
+            Self::Rate => format!("{}/s", general(value, 6)),
+        }
+    }
+
+    /// The same as a template of Prometheus, applied to `variable`.
+    pub fn template(self, variable: &str) -> String {
+        match self {
+            Self::Seconds => format!("{{{{ {variable} | humanizeDuration }}}}"),
+            Self::Bytes => format!("{{{{ {variable} | humanize1024 }}}}B"),
+            Self::Ratio => format!("{{{{ {variable} | humanizePercentage }}}}"),
+            Self::Count | Self::Bool => format!("{{{{ {variable} | printf \"%.6g\" }}}}"),
+            Self::Rate => format!("{{{{ {variable} | printf \"%.6g\" }}}}/s"),
+        }
+    }
+}
+
+/// Divides by `base` until the number is handy.
+fn prefixed(mut value: f64, base: f64, prefixes: &[&str]) -> String {
+    let mut prefixes = prefixes.iter();
+    let mut prefix = prefixes.next();
+    while value.abs() >= base {
+        let Some(next) = prefixes.next() else { break };
+        value /= base;
+        prefix = Some(next);
+    }
+    format!("{}{}", significant(value), prefix.unwrap_or(&""))
+}
+
+/// Numbers below one, in thousandths and so on.
+fn small(mut value: f64) -> String {
+    let mut prefix = "";
+    for next in ["m", "u", "n", "p"] {
+        if value.abs() >= 1.0 {
+            break;
+        }
+        value *= 1000.0;
+        prefix = next;
+    }
+    format!("{}{prefix}", significant(value))
+}
+
+fn duration(value: f64) -> String {
+    if value == 0.0 {
+        return "0s".to_owned();
+    }
+    if value.abs() < 1.0 {
+        return format!("{}s", small(value));
+    }
+    #[allow(clippy::cast_possible_truncation, reason = "a duration in whole seconds")]
+    let whole = value.abs() as i64;
+    let sign = if value < 0.0 { "-" } else { "" };
+    let (days, hours) = (whole / 86_400, whole / 3600 % 24);
+    let (minutes, seconds) = (whole / 60 % 60, whole % 60);
+    if days > 0 {
+        format!("{sign}{days}d {hours}h {minutes}m {seconds}s")
+    } else if hours > 0 {
+        format!("{sign}{hours}h {minutes}m {seconds}s")
+    } else if minutes > 0 {
+        format!("{sign}{minutes}m {seconds}s")
+    } else {
+        format!("{sign}{}s", significant(value.abs()))
+    }
+}
+
+fn significant(value: f64) -> String {
+    general(value, 4)
+}
+
+/// So many significant digits, as `%.4g` has it.
+fn general(value: f64, digits: usize) -> String {
+    if value == 0.0 {
+        return "0".to_owned();
+    }
+    let scientific = format!("{value:.*e}", digits - 1);
+    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
+    let exponent: i32 = exponent.parse().unwrap_or(0);
+    let places = i32::try_from(digits).unwrap_or(i32::MAX);
+    if !(-4..places).contains(&exponent) {
+        let digits = trim_zeros(mantissa);
+        let sign = if exponent < 0 { '-' } else { '+' };
+        return format!("{digits}e{sign}{:02}", exponent.abs());
+    }
+    let decimals = usize::try_from(places - 1 - exponent).unwrap_or(0);
+    trim_zeros(&format!("{value:.decimals$}")).to_owned()
+}
+
+fn trim_zeros(number: &str) -> &str {
+    if number.contains('.') { number.trim_end_matches('0').trim_end_matches('.') } else { number }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_read_as_prometheus_writes_them() {
+        for (unit, value, text) in [
+            (Unit::Seconds, 5.05, "5.05s"),
+            (Unit::Seconds, 0.05, "50ms"),
+            (Unit::Seconds, 61.9, "1m 1s"),
+            (Unit::Seconds, 90_061.0, "1d 1h 1m 1s"),
+            (Unit::Bytes, 536_870_912.0, "512MiB"),
+            (Unit::Bytes, 1023.0, "1023B"),
+            (Unit::Ratio, 0.9, "90%"),
+            (Unit::Ratio, 0.012_345_6, "1.235%"),
+            (Unit::Count, 1234.5, "1234.5"),
+            (Unit::Count, 0.999_999_99, "1"),
+            (Unit::Count, 17.0, "17"),
+            (Unit::Ratio, 123.4, "1.234e+04%"),
+            (Unit::Rate, 2.5, "2.5/s"),
+        ] {
+            assert_eq!(unit.show(value), text, "{unit:?} {value}");
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! Applies signals and thresholds to a snapshot.
+
+use std::collections::BTreeMap;
+
+use super::report::{Blind, Finding, Report, Verdict};
+use crate::catalogue::{Catalogue, Fold, Measure, Severity, Signal};
+use crate::engine::{Entry, Sample, Snapshot, Target, samples};
+
+/// Judges every signal of every target that has a threshold for it.
+pub fn judge(catalogue: &Catalogue, snapshot: &Snapshot) -> Report {
+    let mut report = Report { at: snapshot.at, findings: Vec::new(), blind: Vec::new() };
+    for entry in &snapshot.entries {
+        let Some(target) = &entry.target else { continue };
+        for signal in target.area.signals {
+            report.findings.extend(findings(catalogue, entry, target, signal));
+        }
+        report.blind.extend(blind(entry, target));
+    }
+    report.findings.sort_by_key(|finding| std::cmp::Reverse(finding.verdict));
+    report.blind.sort_by_key(|blind| std::cmp::Reverse(blind.verdict));
+    report
+}
+
+/// A pair of thresholds of one signal.
+#[derive(Clone, Copy)]
+struct Limits {
+    warning: Option<f64>,
+    critical: Option<f64>,
+}
+
+impl Limits {
+    fn of(target: &Target, signal: &Signal) -> Self {
+        let of = |severity| {
+            let found = target
+                .thresholds
+                .iter()
+                .find(|t| t.signal == signal.name && t.severity == severity);
+            found.map(|threshold| threshold.value)
+        };
+        Self { warning: of(Severity::Warning), critical: of(Severity::Critical) }
+    }
+
+    /// The verdict on a value, and the threshold that decided.
+    fn judge(self, signal: &Signal, value: f64) -> (Verdict, Option<f64>) {
+        let breached =
+            |limit: Option<f64>| limit.filter(|limit| signal.direction.breached(value, *limit));
+        if let Some(limit) = breached(self.critical) {
+            return (Verdict::Critical, Some(limit));
+        }
+        if let Some(limit) = breached(self.warning) {
+            return (Verdict::Warning, Some(limit));
+        }
+        (Verdict::Ok, self.warning.or(self.critical))
+    }
+}
+
+fn findings(
+    catalogue: &Catalogue,
+    entry: &Entry,
+    target: &Target,
+    signal: &'static Signal,
+) -> Vec<Finding> {
+    let limits = Limits::of(target, signal);
+    if limits.warning.is_none() && limits.critical.is_none() {
+        return Vec::new();
+    }
+    // That the target is down is told once, with the reason, among what cannot be seen.
+    if signal.is_up() && entry.state.as_ref().and_then(crate::engine::State::up) != Some(true) {
+        return Vec::new();
+    }
+    let finding = |labels, value: Option<f64>| {
+        let (verdict, threshold) = match value {
+            Some(value) => limits.judge(signal, value),
+            None => (Verdict::NeedsHistory, limits.warning.or(limits.critical)),
+        };
+        Finding {
+            area: target.id.area,
+            target: target.id.name.clone(),
+            signal,
+            labels,
+            value,
+            threshold,
+            verdict,
+        }
+    };
+    match measured(catalogue, entry, &signal.measure) {
+        Measured::Values(values) => {
+            values.into_iter().map(|(labels, value)| finding(labels, Some(value))).collect()
+        }
+        Measured::NeedsHistory => vec![finding(Vec::new(), None)],
+    }
+}
+
+fn blind(entry: &Entry, target: &Target) -> Vec<Blind> {
+    let Some(state) = &entry.state else { return Vec::new() };
+    let up = target.area.signals.iter().find(|signal| signal.is_up());
+    let whole = state.failure.iter().map(|failure| Blind {
+        area: target.id.area,
+        target: target.id.name.clone(),
+        what: None,
+        failure: failure.clone(),
+        since: state.since,
+        verdict: match (up, state.up()) {
+            (Some(up), Some(false)) => Limits::of(target, up).judge(up, 0.0).0,
+            _ => Verdict::Ok,
+        },
+    });
+    let gaps = state.reading.iter().flat_map(|reading| reading.batch.gaps());
+    let gaps = gaps.map(|gap| Blind {
+        area: target.id.area,
+        target: target.id.name.clone(),
+        what: Some(gap.what.clone()),
+        failure: gap.failure.clone(),
+        since: state.since,
+        verdict: Verdict::Ok,
+    });
+    whole.chain(gaps).collect()
+}
+
+type Labels = Vec<(&'static str, String)>;
+
+enum Measured {
+    Values(Vec<(Labels, f64)>),
+    /// Needs an earlier reading that is not there.
+    NeedsHistory,
+}
+
+/// The numbers that a signal judges: the same arithmetic as the rule's expression.
+fn measured(catalogue: &Catalogue, entry: &Entry, measure: &Measure) -> Measured {
+    let now = selected(catalogue, entry.sets(), measure);
+    let mut values = match measure.fold {
+        Fold::Level => now,
+        Fold::Rate | Fold::Increase => match changes(catalogue, entry, measure, &now) {
+            Some(changes) => changes,
+            None if now.is_empty() => Vec::new(),
+            None => return Measured::NeedsHistory,
+        },
+    };
+    if let Some(by) = measure.sum_by {
+        values = sum_by(values, by);
+    }
+    if let Some((metric, on)) = measure.per {
+        let divisors = samples(catalogue, entry.sets(), metric);
+        values = values.into_iter().filter_map(|value| divide(value, &divisors, on)).collect();
+    }
+    Measured::Values(values.into_iter().map(|sample| (sample.labels, sample.value)).collect())
+}
+
+fn selected<'a>(
+    catalogue: &Catalogue,
+    sets: impl Iterator<Item = &'a dyn crate::catalogue::RowSet>,
+    measure: &Measure,
+) -> Vec<Sample> {
+    let mut found = samples(catalogue, sets, measure.metric);
+    found.retain(|sample| measure.select.iter().all(|m| m.holds(sample.label(m.label))));
+    found
+}
+
+/// Change between the previous reading and this one, a second or as it is; a counter that has
+/// fallen was reset and started from 0, as `rate` has it.
+fn changes(
+    catalogue: &Catalogue,
+    entry: &Entry,
+    measure: &Measure,
+    now: &[Sample],
+) -> Option<Vec<Sample>> {
+    let state = entry.state.as_ref()?;
+    let (last, previous) = (state.reading.as_ref()?, state.previous.as_ref()?);
+    let seconds = last.clock.duration_since(previous.clock).as_secs_f64();
+    let divisor = if measure.fold == Fold::Rate { seconds.max(f64::EPSILON) } else { 1.0 };
+    let before = selected(catalogue, previous.batch.sets(), measure);
+    let changes = now.iter().filter_map(|sample| {
+        let earlier = before.iter().find(|earlier| earlier.labels == sample.labels)?.value;
+        let grown = if sample.value >= earlier { sample.value - earlier } else { sample.value };
+        Some(Sample { labels: sample.labels.clone(), value: grown / divisor })
+    });
+    Some(changes.collect())
+}
+
+fn sum_by(values: Vec<Sample>, by: &[&'static str]) -> Vec<Sample> {
+    let mut sums: BTreeMap<Vec<(&'static str, String)>, f64> = BTreeMap::new();
+    for sample in values {
+        let key = by.iter().map(|name| (*name, sample.label(name).to_owned()));
+        *sums.entry(key.filter(|(_, value)| !value.is_empty()).collect()).or_default() +=
+            sample.value;
+    }
+    sums.into_iter().map(|(labels, value)| Sample { labels, value }).collect()
+}
+
+fn divide(sample: Sample, divisors: &[Sample], on: &[&str]) -> Option<Sample> {
+    let matches = |other: &&Sample| on.iter().all(|name| other.label(name) == sample.label(name));
+    let divisor = divisors.iter().find(matches)?.value;
+    (divisor != 0.0).then(|| Sample { value: sample.value / divisor, ..sample })
+}

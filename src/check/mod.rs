@@ -1,0 +1,11 @@
+//! The same checks that the alerts make, from the same readings and thresholds, as a list.
+//!
+//! `check` prints it, the status page and `/api/v1/status` show it.
+
+mod judge;
+mod render;
+mod report;
+
+pub use judge::judge;
+pub use render::{json, table};
+pub use report::{Blind, Finding, Report, Verdict};

@@ -1,0 +1,90 @@
+//! The outcome of all checks: findings and blind spots, worst first.
+
+use std::time::SystemTime;
+
+use crate::catalogue::{Severity, Signal};
+use crate::engine::Failure;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verdict {
+    Ok,
+    /// Judged over time only; says nothing yet and does not count.
+    NeedsHistory,
+    Warning,
+    Critical,
+}
+
+impl Verdict {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::NeedsHistory => "needs_history",
+            Self::Warning => "warning",
+            Self::Critical => "critical",
+        }
+    }
+}
+
+impl From<Severity> for Verdict {
+    fn from(severity: Severity) -> Self {
+        match severity {
+            Severity::Warning => Self::Warning,
+            Severity::Critical => Self::Critical,
+        }
+    }
+}
+
+/// One expectation with its value, threshold and verdict.
+pub struct Finding {
+    pub area: &'static str,
+    pub target: String,
+    pub signal: &'static Signal,
+    /// The labels that tell this value from others of the signal.
+    pub labels: Vec<(&'static str, String)>,
+    pub value: Option<f64>,
+    /// The threshold that was breached, else the nearest one that was not.
+    pub threshold: Option<f64>,
+    pub verdict: Verdict,
+}
+
+/// Something that cannot be seen.
+pub struct Blind {
+    pub area: &'static str,
+    pub target: String,
+    /// `None`: the whole target.
+    pub what: Option<String>,
+    pub failure: Failure,
+    pub since: SystemTime,
+    /// The verdict on the target being down, when it is.
+    pub verdict: Verdict,
+}
+
+/// All of it.
+pub struct Report {
+    pub at: SystemTime,
+    pub findings: Vec<Finding>,
+    pub blind: Vec<Blind>,
+}
+
+impl Report {
+    pub fn worst(&self) -> Verdict {
+        let findings = self.findings.iter().map(|finding| finding.verdict);
+        let blind = self.blind.iter().map(|blind| blind.verdict);
+        findings.chain(blind).max().unwrap_or(Verdict::Ok)
+    }
+
+    /// 0 ok, 1 warning, 2 critical, 3 something unknown while nothing is critical: what cannot be
+    /// seen never passes.
+    pub fn exit_code(&self) -> u8 {
+        match self.worst() {
+            Verdict::Critical => 2,
+            _ if !self.blind.is_empty() => 3,
+            Verdict::Warning => 1,
+            Verdict::Ok | Verdict::NeedsHistory => 0,
+        }
+    }
+
+    pub fn count(&self, verdict: Verdict) -> usize {
+        self.findings.iter().filter(|finding| finding.verdict == verdict).count()
+    }
+}

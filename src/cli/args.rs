@@ -1,0 +1,176 @@
+//! Flags and commands as they are written on the command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+
+use crate::config::Dur;
+
+/// One Prometheus exporter for a small self-hosted stack: containers, Postgres, NATS, queues, logs
+/// and the host.
+///
+/// Without a command and without a file it watches what it can find (the Docker socket, the host,
+/// and what `DATABASE_URL`, `PGHOST` and `NATS_MONITOR_URL` name), says what it found and what it
+/// could not read, and serves metrics, a status page and the runbooks on <http://127.0.0.1:10188>.
+#[derive(Parser)]
+#[command(name = "stack-exporter", version, max_term_width = 100)]
+pub(super) struct Args {
+    #[command(flatten)]
+    pub options: Options,
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+#[derive(ClapArgs)]
+pub(super) struct Options {
+    /// Configuration file; without one, what can be found is watched.
+    #[arg(
+        long = "config.file",
+        value_name = "FILE",
+        env = "STACK_EXPORTER_CONFIG_FILE",
+        global = true
+    )]
+    pub config_file: Option<PathBuf>,
+    /// Address to serve on. Listen on other than loopback addresses only behind a firewall: there
+    /// is no login.
+    #[arg(
+        long = "web.listen-address",
+        value_name = "ADDRESS",
+        default_value = "127.0.0.1:10188",
+        env = "STACK_EXPORTER_WEB_LISTEN_ADDRESS",
+        global = true
+    )]
+    pub listen_address: SocketAddr,
+    /// Path of the metrics.
+    #[arg(
+        long = "web.telemetry-path",
+        value_name = "PATH",
+        default_value = "/metrics",
+        env = "STACK_EXPORTER_WEB_TELEMETRY_PATH",
+        global = true
+    )]
+    pub telemetry_path: String,
+    /// Scrapes served at once; more are refused with 503 and counted.
+    #[arg(
+        long = "web.max-requests",
+        value_name = "N",
+        default_value_t = 128,
+        env = "STACK_EXPORTER_WEB_MAX_REQUESTS",
+        global = true
+    )]
+    pub max_requests: usize,
+    /// Least severe log line that is written.
+    #[arg(
+        long = "log.level",
+        value_name = "LEVEL",
+        default_value = "info",
+        env = "STACK_EXPORTER_LOG_LEVEL",
+        global = true
+    )]
+    pub log_level: LogLevel,
+    /// Form of the log lines.
+    #[arg(
+        long = "log.format",
+        value_name = "FORMAT",
+        default_value = "text",
+        env = "STACK_EXPORTER_LOG_FORMAT",
+        global = true
+    )]
+    pub log_format: LogFormat,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(super) enum LogLevel {
+    Error,
+    Warn,
+    Info,
+    Debug,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(super) enum LogFormat {
+    Text,
+    Json,
+}
+
+#[derive(Subcommand)]
+pub(super) enum Command {
+    /// Serve metrics, status page and runbooks (the default).
+    Serve,
+    /// Make every check once and print the verdicts, what is wrong first.
+    Check(Check),
+    /// Check or show the configuration, or print its schema.
+    Config {
+        #[command(subcommand)]
+        command: ConfigCommand,
+    },
+    /// Print the catalogue: every metric family and every signal.
+    Metrics(Metrics),
+    /// Write the alert rules, their tests and the references from the catalogue.
+    Generate(Generate),
+}
+
+/// Make every check once and print the verdicts, what is wrong first.
+///
+/// The same readings and thresholds as the alerts. Level signals are judged on one reading, rates
+/// on two that lie `--window` apart; what only time can tell shows as "needs history" and does not
+/// count.
+///
+/// Exit code: 0 all well, 1 warning, 2 critical, 3 something cannot be seen while nothing is
+/// critical, or the check could not run.
+#[derive(ClapArgs)]
+pub(super) struct Check {
+    /// Form of the output.
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    pub format: CheckFormat,
+    /// Only these areas, for example `--only postgres,nats`.
+    #[arg(long, value_name = "AREA", value_delimiter = ',')]
+    pub only: Vec<String>,
+    /// Time between the two readings of a rate.
+    #[arg(long, value_name = "TIME", default_value = "2s", value_parser = duration)]
+    pub window: Duration,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(super) enum CheckFormat {
+    Table,
+    Json,
+}
+
+#[derive(Subcommand)]
+pub(super) enum ConfigCommand {
+    /// Check the file and list every mistake with its line; exit code 2 if there is one.
+    Check,
+    /// Print the configuration in force, secrets as `<secret>`, and the targets that follow from it.
+    Show,
+    /// Print the JSON Schema of the file, for editors.
+    Schema,
+}
+
+/// Print the catalogue: every metric family and every signal.
+#[derive(ClapArgs)]
+pub(super) struct Metrics {
+    /// Only this area.
+    #[arg(long, value_name = "AREA")]
+    pub only: Option<String>,
+}
+
+/// Write the alert rules, their tests and the references from the catalogue.
+#[derive(ClapArgs)]
+pub(super) struct Generate {
+    /// Change nothing; exit code 1 if a file is not up to date.
+    #[arg(long)]
+    pub check: bool,
+    /// Folder that holds `alerts/` and `docs/`.
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub into: PathBuf,
+    /// Where the runbooks are served; by default the exporter itself.
+    #[arg(long, value_name = "URL", default_value = crate::generate::RUNBOOK_BASE)]
+    pub runbook_base: String,
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    text.parse::<Dur>().map(Dur::get).map_err(|error| error.to_string())
+}

@@ -1,0 +1,133 @@
+//! `serve`: the exporter as a service.
+
+use std::fmt::Write as _;
+use std::future::Future;
+use std::sync::Arc;
+
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::args::Options;
+use super::{BAD_USAGE, logging, runtime, tell};
+use crate::engine::{Board, Target};
+use crate::http::{self, Server};
+use crate::load::{self, Checked};
+use crate::plan::Missed;
+
+pub(super) fn run(options: &Options) -> u8 {
+    logging::install(options);
+    let board = Arc::new(Board::default());
+    let file = options.config_file.clone();
+    let checked = match load::load(file.as_deref(), &load::environment, &board.memory) {
+        Ok(checked) => checked,
+        Err(mistakes) => {
+            tell(&mistakes.join("\n"));
+            return BAD_USAGE;
+        }
+    };
+    let served = runtime().and_then(|runtime| {
+        let outcome = runtime.block_on(serve(options, Arc::clone(&board), checked));
+        // A blocking read that hangs must not keep the process from ending.
+        runtime.shutdown_background();
+        outcome
+    });
+    match served {
+        Ok(()) => 0,
+        Err(error) => {
+            tell(&format!("cannot serve on {}: {error}", options.listen_address));
+            1
+        }
+    }
+}
+
+async fn serve(options: &Options, board: Arc<Board>, checked: Checked) -> std::io::Result<()> {
+    let listener = tokio::net::TcpListener::bind(options.listen_address).await?;
+    let address = listener.local_addr()?;
+    let overview = overview(&checked.targets, &checked.missed);
+    board.apply(checked.targets);
+    let file = options.config_file.clone();
+    let reload = {
+        let board = Arc::clone(&board);
+        move || reload(&board, file.as_deref())
+    };
+    let server = Server::new(
+        Arc::clone(&board),
+        &options.telemetry_path,
+        options.max_requests,
+        Arc::new(reload),
+    );
+    let reload_on_hangup = on_hangup(Arc::clone(&server.reload))?;
+    let watch = tokio::spawn(http::watch(Arc::clone(&board), Arc::clone(&server.journal)));
+    tell(&format!("{overview}serving http://{address}{}", options.telemetry_path));
+    let stop = stop_signal()?;
+    let outcome = axum::serve(listener, server.router()).with_graceful_shutdown(stop).await;
+    watch.abort();
+    reload_on_hangup.abort();
+    outcome
+}
+
+/// Loads the file again. A bad one leaves the old configuration in force and says so.
+fn reload(board: &Board, file: Option<&std::path::Path>) -> Result<(), Vec<String>> {
+    let outcome = load::load(file, &load::environment, &board.memory);
+    board.note_reload(outcome.is_ok());
+    match outcome {
+        Ok(checked) => {
+            let targets = checked.targets.len();
+            board.apply(checked.targets);
+            tracing::info!(targets, "configuration reloaded");
+            Ok(())
+        }
+        Err(mistakes) => {
+            for mistake in &mistakes {
+                tracing::error!(
+                    "configuration not reloaded, the old one stays in force: {mistake}"
+                );
+            }
+            Err(mistakes)
+        }
+    }
+}
+
+fn on_hangup(reload: http::Reloader) -> std::io::Result<tokio::task::JoinHandle<()>> {
+    let mut hangup = signal(SignalKind::hangup())?;
+    Ok(tokio::spawn(async move {
+        while hangup.recv().await.is_some() {
+            let reload = Arc::clone(&reload);
+            // The outcome is in the log and in a metric.
+            let _ = tokio::task::spawn_blocking(move || reload()).await;
+        }
+    }))
+}
+
+fn stop_signal() -> std::io::Result<impl Future<Output = ()> + Send + 'static> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
+
+/// What is watched and what could not be found, for the person who started us.
+fn overview(targets: &[Target], missed: &[Missed]) -> String {
+    let mut out = String::from("watching\n");
+    for target in targets {
+        let _ = writeln!(
+            out,
+            "  {:<10} {:<20} {}  ({})",
+            target.id.area, target.id.name, target.place, target.origin
+        );
+    }
+    if targets.is_empty() {
+        let _ = writeln!(out, "  nothing yet");
+    }
+    if !missed.is_empty() {
+        let _ = writeln!(out, "not watching");
+    }
+    for missed in missed {
+        let _ =
+            writeln!(out, "  {:<10} {}\n  {:<10} do: {}", missed.area, missed.why, "", missed.hint);
+    }
+    out
+}

@@ -1,0 +1,3 @@
+//! Ways to talk to sources that more than one collector uses. I/O only, no metric names.
+
+pub mod http;

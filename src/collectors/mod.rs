@@ -1,0 +1,37 @@
+//! The list of collectors. A new one is a folder beside this file and a line in `areas!`.
+
+use crate::catalogue::Catalogue;
+use crate::plan::Plan;
+
+/// From `section: module` this writes the modules, the configuration's sections, the catalogue
+/// (in this order) and the plan. Every module provides `Section`, `AREA` and `plan`.
+macro_rules! areas {
+    ($($(#[doc = $doc:literal])+ $section:ident: $module:ident,)+) => {
+        $(pub mod $module;)+
+
+        /// The configuration file: what to watch, by area. No file at all is valid; what can be
+        /// found is then watched.
+        #[derive(Debug, Default, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
+        #[serde(default, deny_unknown_fields)]
+        pub struct Config {
+            $($(#[doc = $doc])+
+            #[serde(skip_serializing_if = "Option::is_none")]
+            pub $section: Option<$module::Section>,)+
+        }
+
+        /// Everything that the exporter can say.
+        pub static CATALOGUE: Catalogue =
+            Catalogue::new(&[&crate::engine::OWN_AREA, $(&$module::AREA),+]);
+
+        /// Which targets the configuration asks for, and which can be found without it.
+        pub fn plan(config: &Config, plan: &mut Plan) {
+            $(plan.section(stringify!($section), &$module::AREA);
+            $module::plan(config.$section.as_ref(), plan);)+
+        }
+    };
+}
+
+areas! {
+    /// NATS servers by their monitoring port.
+    nats: nats,
+}

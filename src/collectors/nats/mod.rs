@@ -1,0 +1,98 @@
+//! NATS servers, by their monitoring port.
+//!
+//! | read | from | rights |
+//! |---|---|---|
+//! | server facts | `GET /varz` | none: the monitoring port has no login |
+//! | streams, consumers | `GET /jsz?streams=true&consumers=true` | none |
+//! | health | `GET /healthz` | none |
+//!
+//! Cost: three requests at once on one kept connection each; about 500 bytes and 5 µs of the
+//! server a consumer. Each endpoint has its own verdict: a full disk hangs `/jsz` alone, while
+//! `/varz` and `/healthz` go on saying that all is well. So an endpoint that fails withdraws its
+//! own series and sets `stack_nats_endpoint_up` to 0; the target is down only when `/varz` fails.
+//!
+//! Absent: `JetStream` series where `JetStream` is off or `/jsz` does not answer; limits that are
+//! not set; the time of the last delivery after a restart of the server.
+
+mod config;
+mod fetch;
+mod metrics;
+mod sample;
+mod signals;
+
+use std::collections::BTreeMap;
+use std::time::SystemTime;
+
+pub use config::Nats;
+
+use crate::catalogue::{Area, Batch, TableEntry};
+use crate::clients::http::HttpClient;
+use crate::config::SafeUrl;
+use crate::engine::{Collector, Failure, Target};
+use crate::plan::{Common, Plan};
+
+pub type Section = BTreeMap<String, Nats>;
+
+pub static AREA: Area = Area {
+    name: "nats",
+    title: "NATS",
+    tables: &[
+        TableEntry::of::<sample::Endpoint>(),
+        TableEntry::of::<sample::Server>(),
+        TableEntry::of::<sample::JetStream>(),
+        TableEntry::of::<sample::Stream>(),
+        TableEntry::of::<sample::Consumer>(),
+    ],
+    signals: signals::SIGNALS,
+};
+
+/// Declared servers, else the one that `NATS_MONITOR_URL` names.
+pub fn plan(section: Option<&Section>, plan: &mut Plan) {
+    let Some(section) = section else {
+        match plan.env("NATS_MONITOR_URL") {
+            Some(url) => plan.find(target("nats", &Nats::at(url)), "environment"),
+            None => plan.missed(
+                "no NATS server is named",
+                "set NATS_MONITOR_URL to its monitoring address, for example http://127.0.0.1:8222",
+            ),
+        }
+        return;
+    };
+    for (name, nats) in section {
+        if let Some(message) = nats.url.http_mistake() {
+            plan.mistake(name, "url", message);
+        }
+        let common = Common { timeout: nats.timeout, thresholds: &nats.thresholds };
+        plan.declare(target(name, nats), &common);
+    }
+}
+
+fn target(name: &str, nats: &Nats) -> Target {
+    let server = Server { http: HttpClient::new(&nats.url), server_id: nats.url.origin() };
+    Target::new(&AREA, name, nats.url.origin(), nats.url.clone(), server)
+}
+
+/// One monitoring port.
+struct Server {
+    http: HttpClient,
+    /// Scheme, host and port, as prometheus-nats-exporter has it.
+    server_id: String,
+}
+
+impl Collector for Server {
+    type Raw = fetch::Raw;
+
+    async fn fetch(&self) -> Result<fetch::Raw, Failure> {
+        fetch::fetch(&self.http).await
+    }
+
+    fn sample(&self, raw: fetch::Raw, _now: SystemTime) -> Result<Batch, Failure> {
+        sample::sample(&self.server_id, &raw)
+    }
+}
+
+impl Nats {
+    fn at(url: String) -> Self {
+        Self { url: SafeUrl::new(url), timeout: None, thresholds: crate::plan::Thresholds::default() }
+    }
+}

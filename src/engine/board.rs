@@ -1,0 +1,150 @@
+//! The board: a slot per target, and the scrape that wakes and waits.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use tokio::task::AbortHandle;
+
+use super::memory::Memory;
+use super::own::Build;
+use super::poller;
+use super::slot::Slot;
+use super::snapshot::Snapshot;
+use super::target::{Target, TargetId};
+use super::{GRACE, Reload, Scrapes};
+
+/// All slots in the order of the plan, and their pollers.
+pub struct Board {
+    grace: Duration,
+    slots: RwLock<Vec<Arc<Slot>>>,
+    pollers: Mutex<BTreeMap<TargetId, AbortHandle>>,
+    reload: Mutex<Reload>,
+    build: Build,
+    scrapes: Mutex<Scrapes>,
+    pub memory: Memory,
+}
+
+impl Default for Board {
+    fn default() -> Self {
+        Self::new(GRACE)
+    }
+}
+
+impl Board {
+    pub fn new(grace: Duration) -> Self {
+        Self {
+            grace,
+            slots: RwLock::default(),
+            pollers: Mutex::default(),
+            reload: Mutex::new(Reload::now(true)),
+            build: Build::current(),
+            scrapes: Mutex::default(),
+            memory: Memory::default(),
+        }
+    }
+
+    pub fn slots(&self) -> Vec<Arc<Slot>> {
+        self.slots.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Makes the running targets equal to `targets`: starts new ones, stops those that are gone
+    /// and leaves alone what has not changed, with its slot, counters and connections.
+    pub fn apply(&self, targets: Vec<Target>) {
+        let old: BTreeMap<TargetId, Arc<Slot>> =
+            self.slots().into_iter().map(|slot| (slot.id.clone(), slot)).collect();
+        let mut pollers = self.pollers.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut running = BTreeMap::new();
+        let mut slots = Vec::new();
+        for target in targets.into_iter().map(Arc::new) {
+            let known = old.get(&target.id);
+            let kept = known.filter(|slot| slot.target().same_collector(&target));
+            let slot = match (kept, known) {
+                (Some(slot), _) => {
+                    if let Some(poller) = pollers.remove(&target.id) {
+                        running.insert(target.id.clone(), poller);
+                    }
+                    slot.replace_target(Arc::clone(&target));
+                    Arc::clone(slot)
+                }
+                (None, known) => {
+                    if let Some(poller) = pollers.remove(&target.id) {
+                        poller.abort();
+                    }
+                    let slot = Arc::new(match known {
+                        Some(old) => Slot::heir(&target, old),
+                        None => Slot::new(Arc::clone(&target)),
+                    });
+                    let task = poller::run(Arc::clone(&slot), Arc::clone(&target), self.grace);
+                    running.insert(target.id.clone(), tokio::spawn(task).abort_handle());
+                    slot
+                }
+            };
+            slots.push(slot);
+        }
+        for poller in std::mem::take(&mut *pollers).into_values() {
+            poller.abort();
+        }
+        *pollers = running;
+        drop(pollers);
+        self.memory.retain(|id| slots.iter().any(|slot| slot.id == *id));
+        *self.slots.write().unwrap_or_else(PoisonError::into_inner) = slots;
+    }
+
+    /// Notes how a reload of the configuration went.
+    pub fn note_reload(&self, successful: bool) {
+        let mut reload = self.reload.lock().unwrap_or_else(PoisonError::into_inner);
+        *reload = if successful { Reload::now(true) } else { reload.failed() };
+    }
+
+    /// Counts a scrape.
+    pub fn note_scrape(&self, served: bool) {
+        let mut scrapes = self.scrapes.lock().unwrap_or_else(PoisonError::into_inner);
+        if served {
+            scrapes.served += 1;
+        } else {
+            scrapes.refused += 1;
+        }
+    }
+
+    /// Wakes what is due, waits until it is done or `grace` is over, and returns what is there.
+    /// A target that was late last time is woken but not waited for.
+    pub async fn scrape(&self, areas: &[String], grace: Option<Duration>) -> Snapshot {
+        let wanted =
+            |slot: &Arc<Slot>| areas.is_empty() || areas.iter().any(|area| area == slot.id.area);
+        let slots: Vec<_> = self.slots().into_iter().filter(wanted).collect();
+        let waits = slots.iter().filter_map(|slot| {
+            let wait = slot.request()?;
+            Some(async move {
+                wait.done().await;
+                slot.id.clone()
+            })
+        });
+        let waits: Vec<_> = waits.map(Box::pin).collect();
+        let grace = grace.unwrap_or(self.grace).min(self.grace);
+        if tokio::time::timeout(grace, join_all(waits)).await.is_err() && grace == self.grace {
+            // Only the full grace says that a target is late; a scraper in a hurry does not.
+            for slot in &slots {
+                slot.mark_late();
+            }
+        }
+        self.snapshot_of(&slots)
+    }
+
+    /// What is on the board, without asking for more.
+    pub fn snapshot(&self) -> Snapshot {
+        self.snapshot_of(&self.slots())
+    }
+
+    fn snapshot_of(&self, slots: &[Arc<Slot>]) -> Snapshot {
+        let reload = *self.reload.lock().unwrap_or_else(PoisonError::into_inner);
+        let scrapes = *self.scrapes.lock().unwrap_or_else(PoisonError::into_inner);
+        Snapshot::new(slots, &self.build, reload, scrapes)
+    }
+
+    /// Whether every target has been read once, well or badly.
+    pub fn ready(&self) -> bool {
+        self.slots().iter().all(|slot| slot.state().up().is_some())
+    }
+}

@@ -1,0 +1,28 @@
+//! Reads targets, each on its own, and keeps the last reading of each.
+//!
+//! ```text
+//! Target --(poller: single flight, deadline)--> Reading --> Slot on the Board --> Snapshot
+//! ```
+//! A target that hangs, panics or answers rubbish spoils its own slot and nothing else.
+
+mod board;
+mod collector;
+mod failure;
+mod memory;
+mod own;
+mod poller;
+mod slot;
+mod snapshot;
+mod target;
+
+pub use board::Board;
+pub use collector::{Clock, Collector, blocking};
+pub use failure::{Failure, Reason};
+pub use memory::Memory;
+pub use own::{AREA as OWN_AREA, Build, Reload, Scrapes};
+pub use slot::{Reading, Slot, State};
+pub use snapshot::{Entry, Sample, Snapshot, samples};
+pub use target::{Target, TargetId, Threshold};
+
+/// The grace of a scrape: how long it waits for targets that are not known to be late.
+pub const GRACE: std::time::Duration = std::time::Duration::from_secs(1);

@@ -1,0 +1,210 @@
+//! The exporter's facts about itself and about how its targets are read.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use super::slot::State;
+use super::target::Target;
+use crate::catalogue::{Area, TableEntry, metrics};
+
+/// The exporter itself, as an area without targets.
+pub static AREA: Area = Area {
+    name: "exporter",
+    title: "Exporter",
+    tables: &[
+        TableEntry::of::<Build>(),
+        TableEntry::of::<Reload>(),
+        TableEntry::of::<Process>(),
+        TableEntry::of::<Scrapes>(),
+        TableEntry::of::<TargetRow>(),
+        TableEntry::of::<ThresholdRow>(),
+    ],
+    signals: &[],
+};
+
+/// What was built.
+#[derive(Clone)]
+pub struct Build {
+    version: &'static str,
+}
+
+impl Build {
+    pub const fn current() -> Self {
+        Self { version: env!("CARGO_PKG_VERSION") }
+    }
+}
+
+metrics! { Build {
+    labels { version = |build| build.version }
+    /// Always 1; the version of the exporter stands in the label.
+    gauge stack_build_info = |build| !build.version.is_empty();
+} }
+
+/// How the last reload of the configuration went.
+#[derive(Clone, Copy)]
+pub struct Reload {
+    successful: bool,
+    at: SystemTime,
+}
+
+impl Reload {
+    pub fn now(successful: bool) -> Self {
+        Self { successful, at: SystemTime::now() }
+    }
+
+    /// The time stays that of the last success.
+    pub(super) fn failed(self) -> Self {
+        Self { successful: false, ..self }
+    }
+}
+
+metrics! { Reload {
+    labels {}
+    /// Whether the last reload of the configuration file succeeded; after a failed one the old configuration stays in force.
+    gauge stack_config_last_reload_successful = |reload| reload.successful;
+    /// When the configuration in force was loaded, in seconds since the epoch.
+    gauge stack_config_last_reload_success_timestamp_seconds = |reload| epoch(reload.at);
+} }
+
+/// Scrapes so far.
+#[derive(Clone, Copy, Default)]
+pub struct Scrapes {
+    pub served: u64,
+    pub refused: u64,
+}
+
+metrics! { Scrapes {
+    labels {}
+    /// Scrapes by outcome; refused ones were more at once than --web.max-requests.
+    counter stack_scrapes_total {outcome} = |scrapes| [("served", scrapes.served), ("refused", scrapes.refused)];
+} }
+
+fn epoch(at: SystemTime) -> Option<Duration> {
+    at.duration_since(UNIX_EPOCH).ok()
+}
+
+/// How one target is being read.
+pub struct TargetRow {
+    target: Arc<Target>,
+    state: State,
+    now: SystemTime,
+}
+
+impl TargetRow {
+    pub(super) fn new(target: &Arc<Target>, state: &State, now: SystemTime) -> Self {
+        Self { target: Arc::clone(target), state: state.clone(), now }
+    }
+
+    fn age(&self) -> Option<Duration> {
+        let reading = self.state.reading.as_ref()?;
+        // A clock that was set back makes the data new, not impossibly old.
+        Some(self.now.duration_since(reading.at).unwrap_or_default())
+    }
+
+    /// The present reasons: of the target, and of parts of it that cannot be read.
+    fn reasons(&self) -> Vec<(&'static str, u8)> {
+        let whole = self.state.failure.iter().map(|failure| failure.reason.as_str());
+        let gaps = self.state.reading.iter().flat_map(|reading| reading.batch.gaps());
+        let mut reasons: Vec<_> = whole
+            .chain(gaps.map(|gap| gap.failure.reason.as_str()))
+            .map(|name| (name, 1))
+            .collect();
+        reasons.sort_unstable();
+        reasons.dedup();
+        reasons
+    }
+}
+
+metrics! { TargetRow {
+    labels { area = |row| row.target.id.area }
+    /// Whether the last reading of the target succeeded; absent before the first one. At 0 the target's other series are withdrawn.
+    gauge stack_target_up = |row| row.state.up();
+    /// 1 for the present reason why the target, or with an up of 1 a part of it, cannot be read.
+    gauge stack_target_failure {reason} = |row| row.reasons();
+    /// How long the last reading took.
+    gauge stack_target_read_duration_seconds = |row| row.state.took;
+    /// Finished readings by outcome: ok, or the reason of the failure.
+    counter stack_target_reads_total {outcome} = |row| row.state.reads.iter().map(|(outcome, count)| (*outcome, *count));
+    /// Age of the reading that this exposition shows.
+    gauge stack_target_data_age_seconds = |row| row.age();
+    /// Samples in the reading that this exposition shows.
+    gauge stack_target_series = |row| row.state.reading.as_ref().map(|reading| reading.series);
+    /// Things left out because a cap was reached, by the name of the cap.
+    counter stack_target_series_dropped_total {cap} = |row| row.state.dropped.iter().map(|(cap, count)| (*cap, *count));
+} }
+
+/// A threshold in force.
+pub struct ThresholdRow {
+    area: &'static str,
+    signal: &'static str,
+    severity: &'static str,
+    value: f64,
+}
+
+impl ThresholdRow {
+    pub(super) fn all(target: &Target) -> Vec<Self> {
+        let rows = target.thresholds.iter().map(|threshold| Self {
+            area: target.id.area,
+            signal: threshold.signal,
+            severity: threshold.severity.as_str(),
+            value: threshold.value,
+        });
+        rows.collect()
+    }
+}
+
+metrics! { ThresholdRow {
+    labels { area = |row| row.area, signal = |row| row.signal, severity = |row| row.severity }
+    /// The threshold in force for a signal of a target, in the signal's base unit; rules, panels and the check command read it.
+    gauge stack_threshold = |row| row.value;
+} }
+
+/// The exporter's own process.
+pub struct Process {
+    cpu: Option<f64>,
+    resident: Option<u64>,
+    virtual_size: Option<u64>,
+    open: Option<u64>,
+    limit: Option<u64>,
+    start: Option<f64>,
+}
+
+metrics! { Process {
+    labels {}
+    /// CPU time that the exporter has used. Source: /proc/self/stat.
+    counter process_cpu_seconds_total = |process| process.cpu;
+    /// Memory of the exporter that is in RAM. Source: /proc/self/stat.
+    gauge process_resident_memory_bytes = |process| process.resident;
+    /// Address space of the exporter. Source: /proc/self/stat.
+    gauge process_virtual_memory_bytes = |process| process.virtual_size;
+    /// Open file descriptors of the exporter. Source: /proc/self/fd.
+    gauge process_open_fds = |process| process.open;
+    /// File descriptors that the exporter may open. Source: getrlimit.
+    gauge process_max_fds = |process| process.limit;
+    /// When the exporter was started, in seconds since the epoch. Source: /proc/self/stat and /proc/stat.
+    gauge process_start_time_seconds = |process| process.start;
+} }
+
+pub(super) fn process_rows() -> Vec<Process> {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    // The command name may hold spaces and brackets: fields are counted after the last one.
+    let fields: Vec<&str> =
+        stat.rsplit_once(')').map_or("", |(_, rest)| rest).split_whitespace().collect();
+    let number = |field: usize| fields.get(field - 3).and_then(|text| text.parse::<u64>().ok());
+    let ticks = rustix::param::clock_ticks_per_second() as f64;
+    let boot = std::fs::read_to_string("/proc/stat").ok().and_then(|text| boot_time(&text));
+    let cpu = number(14).zip(number(15)).map(|(user, system)| (user + system) as f64 / ticks);
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+    vec![Process {
+        cpu,
+        resident: number(24).map(|pages| pages * rustix::param::page_size() as u64),
+        virtual_size: number(23),
+        open: std::fs::read_dir("/proc/self/fd").ok().map(|entries| entries.count() as u64),
+        limit,
+        start: number(22).zip(boot).map(|(start, boot)| boot + start as f64 / ticks),
+    }]
+}
+
+fn boot_time(proc_stat: &str) -> Option<f64> {
+    proc_stat.lines().find_map(|line| line.strip_prefix("btime "))?.trim().parse().ok()
+}

@@ -1,0 +1,253 @@
+//! The last state of one target, and the hand-over between its poller and the scrapes.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::{Duration, Instant, SystemTime};
+
+use tokio::sync::{Notify, watch};
+
+use super::failure::{Failure, Reason};
+use super::target::{Target, TargetId};
+use crate::catalogue::{Batch, Sink};
+
+/// A reading older than this is taken again when somebody scrapes.
+const FRESH: Duration = Duration::from_secs(1);
+
+/// One good reading. Shared, never changed: what a scrape shows of a target is one of these.
+pub struct Reading {
+    pub batch: Batch,
+    pub at: SystemTime,
+    pub clock: Instant,
+    /// Number of samples in it.
+    pub series: u64,
+}
+
+impl Reading {
+    pub(super) fn new(batch: Batch) -> Self {
+        let series = count(&batch);
+        Self { batch, at: SystemTime::now(), clock: Instant::now(), series }
+    }
+}
+
+/// What is known of a target right now.
+#[derive(Clone)]
+pub struct State {
+    /// The last reading if it was good; withdrawn by the first bad one.
+    pub reading: Option<Arc<Reading>>,
+    /// The good reading before it, so that rates can be judged.
+    pub previous: Option<Arc<Reading>>,
+    /// Why there is no reading. `Pending` before the first.
+    pub failure: Option<Failure>,
+    /// Since when it has been up or down.
+    pub since: SystemTime,
+    /// How long the last reading took.
+    pub took: Option<Duration>,
+    /// Finished readings by outcome: `ok` or the reason.
+    pub reads: BTreeMap<&'static str, u64>,
+    /// Things kept out by caps so far, by cap.
+    pub dropped: BTreeMap<&'static str, u64>,
+}
+
+impl State {
+    fn pending() -> Self {
+        Self {
+            reading: None,
+            previous: None,
+            failure: Some(Failure::new(Reason::Pending, "not read yet")),
+            since: SystemTime::now(),
+            took: None,
+            reads: BTreeMap::from([("ok", 0)]),
+            dropped: BTreeMap::new(),
+        }
+    }
+
+    /// `None` before the first reading: not known is not down.
+    pub fn up(&self) -> Option<bool> {
+        match &self.failure {
+            None => Some(true),
+            Some(failure) if failure.reason == Reason::Pending => None,
+            Some(_) => Some(false),
+        }
+    }
+}
+
+/// How far the present reading has come.
+#[derive(Clone, Copy, PartialEq)]
+enum Flight {
+    Idle,
+    /// Asked for, not begun.
+    Requested,
+    Begun(Instant),
+}
+
+struct Inner {
+    state: State,
+    flight: Flight,
+    finished: Option<Instant>,
+    /// The last reading was not back within the grace; scrapes do not wait for the next one.
+    late: bool,
+}
+
+/// One target's place on the board.
+pub struct Slot {
+    pub id: TargetId,
+    target: RwLock<Arc<Target>>,
+    inner: Mutex<Inner>,
+    /// Counts finished readings.
+    finished: watch::Sender<u64>,
+    wake: Notify,
+}
+
+impl Slot {
+    pub(super) fn new(target: Arc<Target>) -> Self {
+        let inner = Inner {
+            state: State::pending(),
+            flight: Flight::Requested,
+            finished: None,
+            late: false,
+        };
+        Self {
+            id: target.id.clone(),
+            target: RwLock::new(target),
+            inner: Mutex::new(inner),
+            finished: watch::Sender::new(0),
+            wake: Notify::new(),
+        }
+    }
+
+    /// The slot of a target whose settings have changed: not read yet, but its counters go on.
+    pub(super) fn heir(target: &Arc<Target>, old: &Self) -> Self {
+        let slot = Self::new(Arc::clone(target));
+        let old = old.state();
+        {
+            let state = &mut slot.lock().state;
+            (state.reads, state.dropped) = (old.reads, old.dropped);
+        }
+        slot
+    }
+
+    pub fn target(&self) -> Arc<Target> {
+        Arc::clone(&self.target.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// After a reload: the same collector, perhaps with other thresholds.
+    pub(super) fn replace_target(&self, target: Arc<Target>) {
+        *self.target.write().unwrap_or_else(PoisonError::into_inner) = target;
+    }
+
+    pub fn state(&self) -> State {
+        self.lock().state.clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Asks for a reading unless one is fresh, asked for or under way. Returns what to wait for,
+    /// if waiting is worth it.
+    pub(super) fn request(&self) -> Option<Wait> {
+        let mut inner = self.lock();
+        if inner.flight == Flight::Idle {
+            if inner.finished.is_some_and(|at| at.elapsed() < FRESH) {
+                return None;
+            }
+            inner.flight = Flight::Requested;
+            self.wake.notify_one();
+        }
+        let late = inner.late;
+        drop(inner);
+        let receiver = self.finished.subscribe();
+        (!late).then_some(Wait { receiver })
+    }
+
+    /// A scrape gave up waiting.
+    pub(super) fn mark_late(&self) {
+        let mut inner = self.lock();
+        inner.late = inner.flight != Flight::Idle;
+    }
+
+    /// For the poller: until somebody asks for a reading.
+    pub(super) async fn wanted(&self) {
+        self.wake.notified().await;
+    }
+
+    pub(super) fn begin(&self) {
+        self.lock().flight = Flight::Begun(Instant::now());
+    }
+
+    /// Takes the outcome of a reading. Says by a log line when the state has changed.
+    pub(super) fn finish(&self, outcome: Result<Reading, Failure>, grace: Duration) {
+        let mut inner = self.lock();
+        let now = Instant::now();
+        let took = match inner.flight {
+            Flight::Begun(at) => now.duration_since(at),
+            Flight::Idle | Flight::Requested => Duration::ZERO,
+        };
+        inner.flight = Flight::Idle;
+        inner.finished = Some(now);
+        inner.late = took > grace;
+        let (was_up, was) = (inner.state.up(), inner.state.failure.take());
+        let state = &mut inner.state;
+        state.took = Some(took);
+        match outcome {
+            Ok(reading) => {
+                *state.reads.entry("ok").or_default() += 1;
+                for (cap, count) in reading.batch.drops() {
+                    *state.dropped.entry(cap).or_default() += count;
+                }
+                state.previous = state.reading.replace(Arc::new(reading));
+            }
+            Err(failure) => {
+                *state.reads.entry(failure.reason.as_str()).or_default() += 1;
+                (state.reading, state.previous) = (None, None);
+                state.failure = Some(failure);
+            }
+        }
+        if state.up() != was_up {
+            state.since = SystemTime::now();
+        }
+        log_change(&self.id, was_up, was.as_ref(), state);
+        drop(inner);
+        self.finished.send_modify(|count| *count = count.wrapping_add(1));
+    }
+}
+
+/// Waits for the end of a reading.
+pub(super) struct Wait {
+    receiver: watch::Receiver<u64>,
+}
+
+impl Wait {
+    pub(super) async fn done(mut self) {
+        // An error means that the slot is gone, and then there is nothing to wait for.
+        let _ = self.receiver.changed().await;
+    }
+}
+
+fn log_change(id: &TargetId, was_up: Option<bool>, was: Option<&Failure>, state: &State) {
+    let (area, target) = (id.area, id.name.as_str());
+    match &state.failure {
+        None if was_up != Some(true) => tracing::info!(area, target, "target is up"),
+        Some(failure) if was.map(|was| was.reason) != Some(failure.reason) => {
+            let reason = failure.reason.as_str();
+            tracing::warn!(area, target, reason, "cannot read target: {failure}");
+        }
+        _ => {}
+    }
+}
+
+fn count(batch: &Batch) -> u64 {
+    struct Count(u64);
+    impl Sink for Count {
+        fn sample(&mut self, _: &[(&'static str, &str)], _: f64) {
+            self.0 += 1;
+        }
+    }
+    let mut sink = Count(0);
+    for set in batch.sets() {
+        for metric in 0..set.metrics() {
+            set.emit(metric, &mut sink);
+        }
+    }
+    sink.0
+}

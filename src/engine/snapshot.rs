@@ -1,0 +1,115 @@
+//! What one scrape shows: of every target one consistent reading, and the exporter's own facts.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use super::own::{Build, Reload, Scrapes, TargetRow, ThresholdRow, process_rows};
+use super::slot::{Reading, Slot, State};
+use super::target::Target;
+use crate::catalogue::{Batch, Catalogue, RowSet, Sink};
+
+/// One target's part.
+pub struct Entry {
+    /// `None` for the facts of the exporter itself.
+    pub target: Option<Arc<Target>>,
+    pub state: Option<State>,
+    own: Batch,
+    reading: Option<Arc<Reading>>,
+}
+
+impl Entry {
+    /// The value of the label `target`; empty for the exporter itself.
+    pub fn name(&self) -> &str {
+        self.target.as_ref().map_or("", |target| target.id.name.as_str())
+    }
+
+    /// The present rows, the exporter's facts on the target first.
+    pub fn sets(&self) -> impl Iterator<Item = &dyn RowSet> {
+        self.own.sets().chain(self.reading.iter().flat_map(|reading| reading.batch.sets()))
+    }
+}
+
+/// A sample with its labels, for those who judge rather than encode.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sample {
+    pub labels: Vec<(&'static str, String)>,
+    pub value: f64,
+}
+
+impl Sample {
+    pub fn label(&self, name: &str) -> &str {
+        self.labels.iter().find(|(label, _)| *label == name).map_or("", |(_, value)| value)
+    }
+}
+
+pub struct Snapshot {
+    pub at: SystemTime,
+    pub entries: Vec<Entry>,
+}
+
+impl Snapshot {
+    pub(super) fn new(
+        slots: &[Arc<Slot>],
+        build: &Build,
+        reload: Reload,
+        scrapes: Scrapes,
+    ) -> Self {
+        let at = SystemTime::now();
+        let exporter = Batch::new()
+            .with(vec![build.clone()])
+            .with(vec![reload])
+            .with(vec![scrapes])
+            .with(process_rows());
+        let mut entries = vec![Entry { target: None, state: None, own: exporter, reading: None }];
+        for slot in slots {
+            let (target, state) = (slot.target(), slot.state());
+            let own = Batch::new()
+                .with(vec![TargetRow::new(&target, &state, at)])
+                .with(ThresholdRow::all(&target));
+            let reading = state.reading.clone();
+            entries.push(Entry { target: Some(target), state: Some(state), own, reading });
+        }
+        Self { at, entries }
+    }
+}
+
+#[cfg(test)]
+impl Snapshot {
+    /// One batch under a target's name and nothing else.
+    pub(crate) fn of(target: &str, batch: Batch) -> Self {
+        let target = crate::engine::Target::new(
+            &super::own::AREA,
+            target,
+            String::new(),
+            (),
+            super::target::nothing::Nothing,
+        );
+        let reading = Some(Arc::new(Reading::new(batch)));
+        let target = Some(Arc::new(target));
+        let entry = Entry { target, state: None, own: Batch::new(), reading };
+        Self { at: SystemTime::now(), entries: vec![entry] }
+    }
+}
+
+/// All samples of one metric in some row sets.
+pub fn samples<'a>(
+    catalogue: &Catalogue,
+    sets: impl Iterator<Item = &'a dyn RowSet>,
+    metric: &str,
+) -> Vec<Sample> {
+    let Some((row_type, index)) = catalogue.locate(metric) else { return Vec::new() };
+    let mut found = Found(Vec::new());
+    for set in sets.filter(|set| set.row_type() == row_type) {
+        set.emit(index, &mut found);
+    }
+    found.0
+}
+
+struct Found(Vec<Sample>);
+
+impl Sink for Found {
+    fn sample(&mut self, labels: &[(&'static str, &str)], value: f64) {
+        let labels = labels.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+        self.0.push(Sample { labels, value });
+    }
+}

@@ -1,0 +1,138 @@
+//! A target: one thing that is watched, and how.
+
+use std::any::Any;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use super::collector::{Clock, Collector};
+use super::failure::Failure;
+use crate::catalogue::{Area, Batch, Severity};
+
+/// What names a target: unique within its area.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TargetId {
+    pub area: &'static str,
+    pub name: String,
+}
+
+impl std::fmt::Display for TargetId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.area == self.name {
+            return f.write_str(self.area);
+        }
+        write!(f, "{} {}", self.area, self.name)
+    }
+}
+
+/// A threshold in force for a target, in the base unit of its signal.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Threshold {
+    pub signal: &'static str,
+    pub severity: Severity,
+    pub value: f64,
+    /// Set in the configuration, not by default.
+    pub configured: bool,
+}
+
+/// One thing to watch. Made by the plan of its area; two targets with equal settings are the same
+/// one, and a reload leaves it alone.
+pub struct Target {
+    pub id: TargetId,
+    pub area: &'static Area,
+    pub thresholds: Vec<Threshold>,
+    pub deadline: Duration,
+    pub clock: Clock,
+    /// Where it is, for people: an address without credentials.
+    pub place: String,
+    /// How we came to watch it: the file, the environment, or found.
+    pub origin: &'static str,
+    settings: Box<dyn Settings>,
+    reader: Arc<dyn Reader>,
+}
+
+impl Target {
+    /// `settings` is what the collector was made from: if a reload yields equal settings, the
+    /// running collector stays.
+    pub fn new<C: Collector, S: PartialEq + Send + Sync + 'static>(
+        area: &'static Area,
+        name: &str,
+        place: String,
+        settings: S,
+        collector: C,
+    ) -> Self {
+        Self {
+            id: TargetId { area: area.name, name: name.to_owned() },
+            area,
+            thresholds: Vec::new(),
+            deadline: Duration::from_secs(5),
+            clock: Clock::Scrape,
+            place,
+            origin: "file",
+            settings: Box::new(settings),
+            reader: Arc::new(collector),
+        }
+    }
+
+    pub(super) fn reader(&self) -> Arc<dyn Reader> {
+        Arc::clone(&self.reader)
+    }
+
+    /// Whether the running collector of `other` would do for this target.
+    pub(super) fn same_collector(&self, other: &Self) -> bool {
+        self.id == other.id
+            && self.deadline == other.deadline
+            && self.clock == other.clock
+            && self.settings.same(other.settings.as_ref())
+    }
+}
+
+trait Settings: Any + Send + Sync {
+    fn same(&self, other: &dyn Settings) -> bool;
+}
+
+impl<S: PartialEq + Send + Sync + 'static> Settings for S {
+    fn same(&self, other: &dyn Settings) -> bool {
+        (other as &dyn Any).downcast_ref::<S>() == Some(self)
+    }
+}
+
+pub(super) type Reading<'a> = Pin<Box<dyn Future<Output = Result<Batch, Failure>> + Send + 'a>>;
+
+/// A collector whose `Raw` has been forgotten.
+pub(super) trait Reader: Send + Sync {
+    fn read(&self) -> Reading<'_>;
+}
+
+impl<C: Collector> Reader for C {
+    fn read(&self) -> Reading<'_> {
+        Box::pin(async move {
+            let raw = self.fetch().await?;
+            self.sample(raw, SystemTime::now())
+        })
+    }
+}
+
+#[cfg(test)]
+pub(super) mod nothing {
+    //! A collector without a source, for tests that need a target only.
+
+    use std::time::SystemTime;
+
+    use super::{Batch, Collector, Failure};
+
+    pub(in crate::engine) struct Nothing;
+
+    impl Collector for Nothing {
+        type Raw = ();
+
+        async fn fetch(&self) -> Result<(), Failure> {
+            Ok(())
+        }
+
+        fn sample(&self, (): (), _: SystemTime) -> Result<Batch, Failure> {
+            Ok(Batch::new())
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! Feeds a snapshot to `prometheus_client`. The only file that names the crate besides the
+//! server's own counters.
+
+use std::fmt;
+use std::sync::Arc;
+
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{
+    DescriptorEncoder, EncodeLabelSet, LabelSetEncoder, MetricEncoder,
+};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::registry::Registry;
+
+use crate::catalogue::{Catalogue, Kind, MetricFacts, Sink, TableEntry};
+use crate::engine::Snapshot;
+
+pub(super) fn encode(catalogue: &'static Catalogue, snapshot: Arc<Snapshot>) -> String {
+    let mut registry = Registry::default();
+    registry.register_collector(Box::new(Constants { catalogue, snapshot }));
+    let mut text = String::new();
+    // Writing to a String cannot fail, and the collector below returns no error of its own.
+    let _ = prometheus_client::encoding::text::encode(&mut text, &registry);
+    text
+}
+
+/// All metrics of all targets as constants: nothing is kept, so nothing has to be forgotten.
+struct Constants {
+    catalogue: &'static Catalogue,
+    snapshot: Arc<Snapshot>,
+}
+
+impl fmt::Debug for Constants {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Constants")
+    }
+}
+
+impl Collector for Constants {
+    fn encode(&self, mut encoder: DescriptorEncoder) -> fmt::Result {
+        for (_, table) in self.catalogue.tables() {
+            for (index, facts) in (table.facts)().iter().enumerate() {
+                self.family(&mut encoder, table, index, facts)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Constants {
+    fn family(
+        &self,
+        encoder: &mut DescriptorEncoder,
+        table: &TableEntry,
+        index: usize,
+        facts: &MetricFacts,
+    ) -> fmt::Result {
+        let row_type = (table.row_type)();
+        let state = FamilyState::Waiting(encoder);
+        let mut family = Family { facts, target: "", state, result: Ok(()) };
+        for entry in &self.snapshot.entries {
+            family.target = entry.name();
+            for set in entry.sets().filter(|set| set.row_type() == row_type) {
+                set.emit(index, &mut family);
+            }
+        }
+        family.result
+    }
+}
+
+/// Writes the header with the first sample, so that no family stands there empty.
+struct Family<'a, 'e> {
+    facts: &'a MetricFacts,
+    target: &'a str,
+    state: FamilyState<'a, 'e>,
+    result: fmt::Result,
+}
+
+enum FamilyState<'a, 'e> {
+    Waiting(&'a mut DescriptorEncoder<'e>),
+    Writing(MetricEncoder<'a>),
+    Broken,
+}
+
+impl Sink for Family<'_, '_> {
+    fn sample(&mut self, labels: &[(&'static str, &str)], value: f64) {
+        if let Err(error) = self.write(labels, value) {
+            self.result = Err(error);
+        }
+    }
+}
+
+impl Family<'_, '_> {
+    fn write(&mut self, labels: &[(&'static str, &str)], value: f64) -> fmt::Result {
+        let state = std::mem::replace(&mut self.state, FamilyState::Broken);
+        let mut writer = match state {
+            FamilyState::Broken => return Err(fmt::Error),
+            FamilyState::Writing(writer) => writer,
+            FamilyState::Waiting(encoder) => {
+                let (name, kind) = match self.facts.kind {
+                    Kind::Gauge => (self.facts.name, MetricType::Gauge),
+                    Kind::EstablishedCounter => (self.facts.name, MetricType::Unknown),
+                    // The crate appends `_total` itself.
+                    Kind::Counter => {
+                        (self.facts.name.trim_end_matches("_total"), MetricType::Counter)
+                    }
+                };
+                encoder.encode_descriptor(name, self.facts.help, None, kind)?
+            }
+        };
+        let set = LabelSet { target: self.target, labels };
+        if set.is_empty() {
+            self.value(&mut writer, value)?;
+        } else {
+            self.value(&mut writer.encode_family(&set)?, value)?;
+        }
+        self.state = FamilyState::Writing(writer);
+        Ok(())
+    }
+
+    fn value(&self, writer: &mut MetricEncoder, value: f64) -> fmt::Result {
+        /// We have no exemplars.
+        type NoExemplar = [(String, String); 0];
+        /// Largest integer up to which every f64 integer is exact.
+        const EXACT: f64 = 9_007_199_254_740_992.0;
+        // Bytes and counts read better as `1048576` than as `1048576.0`.
+        #[allow(clippy::cast_possible_truncation, reason = "checked to be a whole number in range")]
+        let whole = (value.fract() == 0.0 && value.abs() < EXACT).then_some(value as i64);
+        match (self.facts.kind, whole) {
+            (Kind::Counter, Some(whole)) if whole >= 0 => {
+                writer.encode_counter::<NoExemplar, u64, u64>(&whole.unsigned_abs(), None)
+            }
+            (Kind::Counter, _) => writer.encode_counter::<NoExemplar, f64, f64>(&value, None),
+            (_, Some(whole)) => writer.encode_gauge(&whole),
+            (_, None) => writer.encode_gauge(&value),
+        }
+    }
+}
+
+/// `target` first, then the labels of the row.
+struct LabelSet<'a> {
+    target: &'a str,
+    labels: &'a [(&'static str, &'a str)],
+}
+
+impl LabelSet<'_> {
+    fn is_empty(&self) -> bool {
+        self.target.is_empty() && self.labels.is_empty()
+    }
+}
+
+impl EncodeLabelSet for LabelSet<'_> {
+    fn encode(&self, encoder: &mut LabelSetEncoder) -> fmt::Result {
+        use prometheus_client::encoding::EncodeLabel;
+        if !self.target.is_empty() {
+            ("target", self.target).encode(encoder.encode_label())?;
+        }
+        for (name, value) in self.labels {
+            (*name, *value).encode(encoder.encode_label())?;
+        }
+        Ok(())
+    }
+}

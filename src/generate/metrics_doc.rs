@@ -1,0 +1,72 @@
+//! docs/metrics.md: every metric and every signal.
+
+use std::fmt::Write as _;
+
+use super::NOTICE;
+use crate::catalogue::{Area, Catalogue, Default, Kind, Origin, Signal};
+
+pub(super) fn text(catalogue: &Catalogue) -> String {
+    let mut out = format!(
+        "# Metrics and signals\n\n<!-- {NOTICE} -->\n\n\
+         Every series of a target has the label `target`. A series that is absent is a fact that is not known: \
+         0 always means zero. Established names and their labels are stable; `stack_*` names change only with a \
+         line in the changelog. An *established counter* has no `_total`: it is `unknown` in OpenMetrics and \
+         `counter` in the classic text format.\n\n\
+         A signal is judged by two alerts, one per severity, against `stack_threshold`. A threshold is set under \
+         `thresholds:` of the target; `off` withdraws it, and with it the alert, the row of `check` and the line in \
+         the panels.\n"
+    );
+    for area in catalogue.areas() {
+        metrics(&mut out, area);
+        signals(&mut out, area);
+    }
+    out
+}
+
+fn metrics(out: &mut String, area: &Area) {
+    let _ = write!(
+        out,
+        "\n## {} (area `{}`)\n\n| metric | type | labels | meaning and source |\n|---|---|---|---|\n",
+        area.title, area.name
+    );
+    for facts in area.tables.iter().flat_map(|table| (table.facts)()) {
+        let kind = match facts.kind {
+            Kind::Gauge => "gauge",
+            Kind::Counter => "counter",
+            Kind::EstablishedCounter => "established counter",
+        };
+        let labels: Vec<_> = facts.labels.iter().map(|label| format!("`{label}`")).collect();
+        let help = facts.help.replace('|', "\\|");
+        let _ = writeln!(out, "| `{}` | {kind} | {} | {help} |", facts.name, labels.join(" "));
+    }
+}
+
+fn signals(out: &mut String, area: &Area) {
+    if area.signals.is_empty() {
+        return;
+    }
+    *out += "\n| signal | alert | judged | warning | critical | held | requirements |\n|---|---|---|---|---|---|---|\n";
+    for signal in area.signals {
+        let held = signal.hold.as_secs() / 60;
+        let _ = writeln!(
+            out,
+            "| `{}` | [{}](runbooks/{}.md) | `{}` {} | {} | {} | {held} min | {} |",
+            signal.name,
+            signal.alert,
+            area.name,
+            signal.measure.promql().replace('|', "\\|"),
+            if signal.direction.operator() == ">" { "above" } else { "below" },
+            default(signal, signal.warning),
+            default(signal, signal.critical),
+            signal.requirements.join(" ")
+        );
+    }
+}
+
+fn default(signal: &Signal, default: Default) -> String {
+    let value = default.value.map_or_else(|| "off".to_owned(), |value| signal.unit.show(value));
+    match default.origin {
+        Origin::Guide(id) => format!("{value} (guide, {id})"),
+        Origin::Ours(why) => format!("{value} (ours: {why})"),
+    }
+}

@@ -1,0 +1,182 @@
+//! promtool cases for every threshold rule.
+//!
+//! Each signal and severity gets one case with several exporters in one Prometheus: `breached` is
+//! just beyond the threshold and fires, with exact labels and annotations, not before its hold
+//! time; `fine` is at the threshold or just before it; `silent` has no data; `off` is far beyond
+//! but has no threshold. So a join that mixed hosts, or failed on them, would be seen.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use super::NOTICE;
+use super::rules::{filled_description, hold_minutes};
+use crate::catalogue::{Area, Direction, Fold, Severity, Signal, Unit};
+use crate::collectors::CATALOGUE;
+
+/// The divisor of ratios in the cases.
+const DIVISOR: f64 = 8.0;
+
+pub(super) fn text(area: &Area, runbook_base: &str) -> String {
+    let mut out = format!(
+        "# {NOTICE}\nrule_files:\n  - ../{}.rules.yml\nevaluation_interval: 1m\ntests:\n",
+        area.name
+    );
+    for signal in area.signals {
+        for severity in Severity::ALL {
+            Case::new(area, signal, severity).write(&mut out, runbook_base);
+        }
+    }
+    out
+}
+
+struct Case<'a> {
+    area: &'a Area,
+    signal: &'a Signal,
+    severity: Severity,
+    threshold: f64,
+    /// Just beyond.
+    bad: f64,
+    /// Just not beyond.
+    good: f64,
+    target: &'static str,
+}
+
+impl<'a> Case<'a> {
+    fn new(area: &'a Area, signal: &'a Signal, severity: Severity) -> Self {
+        // A severity that is off by default is tested with the other one's value, or with 1.
+        let defaults = [severity, Severity::Warning, Severity::Critical];
+        let default = defaults.iter().find_map(|severity| signal.default_of(*severity).value);
+        let threshold = default.unwrap_or(if signal.unit == Unit::Ratio { 0.5 } else { 1.0 });
+        let step = match signal.unit {
+            Unit::Bool => 1.0,
+            Unit::Count if threshold.fract() == 0.0 => 1.0,
+            _ if threshold == 0.0 => 1.0,
+            _ => threshold * 0.01,
+        };
+        let beyond = if signal.direction == Direction::Above { step } else { -step };
+        // A level may be exactly at its threshold; a rate is computed, so it stays clear of it.
+        let short = match signal.measure.fold {
+            Fold::Level => threshold,
+            Fold::Rate | Fold::Increase => (threshold - beyond).max(0.0),
+        };
+        let target = if matches!(area.name, "docker" | "host") { area.name } else { "main" };
+        Self { area, signal, severity, threshold, bad: threshold + beyond, good: short, target }
+    }
+
+    /// Labels that satisfy the selection, the same for every label that it does not speak of.
+    fn labels(&self, metric: &str) -> BTreeMap<&'static str, String> {
+        let facts = CATALOGUE.metrics().find(|(_, facts)| facts.name == metric);
+        let names = facts.map(|(_, facts)| facts.labels).unwrap_or_default();
+        let value = |name: &'static str| {
+            let chosen = self.signal.measure.select.iter().find(|m| m.label == name && !m.not);
+            chosen.and_then(|m| m.values.first()).map_or_else(|| "x".into(), ToString::to_string)
+        };
+        names.into_iter().map(|name| (name, value(name))).collect()
+    }
+
+    fn series(&self, metric: &str, instance: &str, values: &str) -> String {
+        let mut labels = self.labels(metric);
+        labels.extend([("instance", instance.to_owned()), ("target", self.target.to_owned())]);
+        let labels: Vec<_> = labels.iter().map(|(k, v)| format!("{k}=\"{v}\"")).collect();
+        format!("      - series: '{metric}{{{}}}'\n        values: '{values}'\n", labels.join(", "))
+    }
+
+    /// The metric's series such that the measure comes out as `value`.
+    fn measured(&self, instance: &str, value: f64) -> String {
+        let measure = &self.signal.measure;
+        let value = if measure.per.is_some() { value * DIVISOR } else { value };
+        let steps = 30 + hold_minutes(self.signal);
+        let values = match measure.fold {
+            Fold::Level => format!("{value}x{steps}"),
+            Fold::Rate => format!("1000000+{}x{steps}", value * 60.0),
+            Fold::Increase => format!("1000000+{}x{steps}", value / 5.0),
+        };
+        let mut out = self.series(measure.metric, instance, &values);
+        if let Some((divisor, _)) = measure.per {
+            out += &self.series(divisor, instance, &format!("{DIVISOR}x{steps}"));
+        }
+        if self.signal.is_up() && value == 0.0 {
+            let failure = format!(
+                "stack_target_failure{{area=\"{}\", instance=\"{instance}\", target=\"{}\", reason=\"refused\"}}",
+                self.area.name, self.target
+            );
+            let _ = write!(out, "      - series: '{failure}'\n        values: '1x{steps}'\n");
+        }
+        out
+    }
+
+    fn limit(&self, instance: &str) -> String {
+        let labels = format!(
+            "area=\"{}\", signal=\"{}\", severity=\"{}\", instance=\"{instance}\", target=\"{}\"",
+            self.area.name,
+            self.signal.name,
+            self.severity.as_str(),
+            self.target
+        );
+        let steps = 30 + hold_minutes(self.signal);
+        format!(
+            "      - series: 'stack_threshold{{{labels}}}'\n        values: '{}x{steps}'\n",
+            self.threshold
+        )
+    }
+
+    fn write(&self, out: &mut String, runbook_base: &str) {
+        let (name, severity) = (self.signal.name, self.severity.as_str());
+        let _ = writeln!(out, "  - name: {name} {severity}\n    interval: 1m\n    input_series:");
+        for (instance, value) in
+            [("breached", Some(self.bad)), ("fine", Some(self.good)), ("silent", None)]
+        {
+            *out += &self.limit(instance);
+            if let Some(value) = value {
+                *out += &self.measured(instance, value);
+            }
+        }
+        *out += &self.measured("off", self.bad);
+        let _ = writeln!(out, "    alert_rule_test:");
+        // A rate needs a whole window of samples before it has its value.
+        let known = if self.signal.measure.fold == Fold::Level { 0 } else { 5 };
+        let hold = hold_minutes(self.signal);
+        let alert = self.signal.alert;
+        if hold > 0 {
+            let early = known + hold - 1;
+            let _ = writeln!(
+                out,
+                "      - eval_time: {early}m\n        alertname: {alert}\n        exp_alerts: []"
+            );
+        }
+        let _ = writeln!(
+            out,
+            "      - eval_time: {}m\n        alertname: {alert}\n        exp_alerts:",
+            known + hold
+        );
+        self.expected(out, runbook_base);
+    }
+
+    fn expected(&self, out: &mut String, runbook_base: &str) {
+        let measure = &self.signal.measure;
+        let mut labels = self.labels(measure.metric);
+        if let Some(kept) = measure.sum_by {
+            labels.retain(|name, _| kept.contains(name));
+        }
+        let label = |name: &str| labels.get(name).cloned().unwrap_or_default();
+        let description =
+            filled_description(self.signal, &label, self.target, self.bad, self.threshold);
+        let mut all: BTreeMap<&str, String> = labels.iter().map(|(k, v)| (*k, v.clone())).collect();
+        all.extend([
+            ("instance", "breached".to_owned()),
+            ("target", self.target.to_owned()),
+            ("area", self.area.name.to_owned()),
+            ("severity", self.severity.as_str().to_owned()),
+            ("signal", self.signal.name.to_owned()),
+        ]);
+        let _ = writeln!(out, "          - exp_labels:");
+        for (name, value) in all {
+            let _ = writeln!(out, "              {name}: \"{value}\"");
+        }
+        let url = runbook_base.replace("{{ $labels.instance }}", "breached");
+        let _ = writeln!(out, "            exp_annotations:");
+        let _ = writeln!(out, "              summary: {}", self.signal.summary);
+        let _ = writeln!(out, "              description: \"{description}\"");
+        let _ = writeln!(out, "              runbook_url: \"{url}/{}\"", self.signal.alert);
+    }
+}

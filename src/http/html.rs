@@ -1,0 +1,30 @@
+//! The frame of a page: no outside asset, readable on a phone and in the dark.
+
+/// Text for an HTML document; also safe in attributes.
+pub(super) fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out += "&amp;",
+            '<' => out += "&lt;",
+            '>' => out += "&gt;",
+            '"' => out += "&quot;",
+            '\'' => out += "&#39;",
+            c if c.is_control() && c != '\n' => out.push(' '),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// A whole page. `body` is HTML, `title` is text.
+pub(super) fn page(title: &str, body: &str) -> String {
+    format!(
+        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
+         <title>{}</title><style>{}</style></head>\
+         <body><a class=\"skip\" href=\"#main\">Skip to content</a><main id=\"main\">{body}</main></body></html>\n",
+        escape(title),
+        include_str!("page.css"),
+    )
+}

@@ -1,0 +1,77 @@
+//! The HTTP server: metrics, status page and its JSON, runbooks, health, reload, a debug view.
+//!
+//! Everything but the reload is read-only. Nothing shown here holds query texts or log lines.
+
+mod debug;
+mod html;
+mod journal;
+mod metrics;
+mod reload;
+mod runbooks;
+mod status;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::http::StatusCode;
+use axum::routing::{get, post};
+use tokio::sync::Semaphore;
+use tower_http::compression::CompressionLayer;
+
+use crate::engine::Board;
+
+pub use journal::{Journal, watch};
+pub use reload::Reloader;
+pub use runbooks::sections as runbook_sections;
+
+/// What the handlers share.
+#[derive(Clone)]
+pub struct Server {
+    board: Arc<Board>,
+    telemetry_path: Arc<str>,
+    scrapes: Arc<Semaphore>,
+    pub reload: Reloader,
+    pub journal: Arc<Journal>,
+}
+
+impl Server {
+    pub fn new(
+        board: Arc<Board>,
+        telemetry_path: &str,
+        max_requests: usize,
+        reload: Reloader,
+    ) -> Self {
+        Self {
+            board,
+            telemetry_path: telemetry_path.into(),
+            scrapes: Arc::new(Semaphore::new(max_requests)),
+            reload,
+            journal: Arc::default(),
+        }
+    }
+
+    pub fn router(&self) -> Router {
+        Router::new()
+            .route("/", get(status::page))
+            .route(&self.telemetry_path, get(metrics::serve))
+            .route("/api/v1/status", get(status::json))
+            .route("/runbooks/{alert}", get(runbooks::page))
+            .route("/debug/{area}/{target}", get(debug::page))
+            .route("/-/healthy", get(|| async { "ok\n" }))
+            .route("/-/ready", get(ready))
+            .route("/-/reload", post(reload::serve))
+            .layer(CompressionLayer::new())
+            .with_state(self.clone())
+    }
+}
+
+/// Ready after every target has been read once, well or badly.
+async fn ready(
+    axum::extract::State(server): axum::extract::State<Server>,
+) -> (StatusCode, &'static str) {
+    if server.board.ready() {
+        (StatusCode::OK, "ready\n")
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "not ready: the first readings are under way\n")
+    }
+}

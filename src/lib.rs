@@ -1,0 +1,38 @@
+//! One Prometheus exporter for a small self-hosted stack.
+//!
+//! Data flows one way:
+//!
+//! ```text
+//! config -> plan -> engine (a poller and a slot per target) -> snapshot -> exposition -> http
+//!                      ^ collectors (fetch, sample)                    \-> check
+//! ```
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`config`] | the file: located tree, strict checks, secrets, units |
+//! | [`plan`] | from configuration and environment to targets |
+//! | [`catalogue`] | metrics and signals as tables |
+//! | [`collectors`] | one folder per area |
+//! | [`clients`] | ways to talk to sources that more than one collector uses |
+//! | [`engine`] | pollers, slots, board, snapshots |
+//! | [`exposition`] | text formats |
+//! | [`check`] | verdicts |
+//! | [`http`] | the server |
+//! | [`generate`] | rules, their tests and references from the catalogue |
+//! | [`load`] | from the file to targets, or to all mistakes |
+//! | [`cli`] | the commands |
+
+pub mod catalogue;
+pub mod check;
+pub mod cli;
+pub mod clients;
+pub mod collectors;
+pub mod config;
+pub mod engine;
+pub mod exposition;
+pub mod generate;
+#[cfg(test)]
+mod golden;
+pub mod http;
+pub mod load;
+pub mod plan;

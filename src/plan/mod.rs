@@ -1,0 +1,113 @@
+//! From configuration to targets: what is declared, what can be found, and what is wrong with it.
+
+mod thresholds;
+
+use std::time::Duration;
+
+pub use thresholds::{Setting, Thresholds};
+
+use crate::catalogue::Area;
+use crate::config::Dur;
+use crate::engine::{Memory, Target};
+
+/// A mistake that only the collector can see, at a path such as `nats.main.url`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mistake {
+    pub path: String,
+    pub message: String,
+}
+
+/// Something that was looked for without being declared, and why it is not watched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Missed {
+    pub area: &'static str,
+    pub why: String,
+    pub hint: String,
+}
+
+/// Settings that every target has.
+pub struct Common<'a> {
+    pub timeout: Option<Dur>,
+    pub thresholds: &'a Thresholds,
+}
+
+/// Collects targets and mistakes while the areas make their plans. Making a plan does no I/O
+/// beyond looking whether declared files exist, so that `config check` can do it too.
+pub struct Plan<'a> {
+    pub targets: Vec<Target>,
+    pub mistakes: Vec<Mistake>,
+    pub missed: Vec<Missed>,
+    pub memory: &'a Memory,
+    environment: &'a dyn Fn(&str) -> Option<String>,
+    section: &'static str,
+    area: Option<&'static Area>,
+}
+
+impl<'a> Plan<'a> {
+    pub fn new(environment: &'a dyn Fn(&str) -> Option<String>, memory: &'a Memory) -> Self {
+        Self {
+            targets: Vec::new(),
+            mistakes: Vec::new(),
+            missed: Vec::new(),
+            memory,
+            environment,
+            section: "",
+            area: None,
+        }
+    }
+
+    pub(crate) fn section(&mut self, section: &'static str, area: &'static Area) {
+        (self.section, self.area) = (section, Some(area));
+    }
+
+    /// An environment variable that is set and not empty.
+    pub fn env(&self, name: &str) -> Option<String> {
+        (self.environment)(name).filter(|value| !value.is_empty())
+    }
+
+    /// Notes a mistake at `key` of a target, or of the section itself if `target` is empty.
+    pub fn mistake(&mut self, target: &str, key: &str, message: impl Into<String>) {
+        let parts = [self.section, target, key];
+        let path: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+        self.mistakes.push(Mistake { path: path.join("."), message: message.into() });
+    }
+
+    /// Notes that nothing was found to watch.
+    pub fn missed(&mut self, why: impl Into<String>, hint: impl Into<String>) {
+        let Some(area) = self.area else { return };
+        self.missed.push(Missed { area: area.name, why: why.into(), hint: hint.into() });
+    }
+
+    /// Adds a target from the file. Single targets (`docker`, `host`) have their settings in the
+    /// section itself.
+    pub fn declare(&mut self, target: Target, common: &Common) {
+        let inner = if self.area.is_some_and(|area| area.name == target.id.name) {
+            String::new()
+        } else {
+            target.id.name.clone()
+        };
+        self.add(target, &inner, common);
+    }
+
+    /// Adds a target that nobody declared; `origin` says how it was found.
+    pub fn find(&mut self, mut target: Target, origin: &'static str) {
+        target.origin = origin;
+        let nothing = Thresholds::default();
+        self.add(target, "", &Common { timeout: None, thresholds: &nothing });
+    }
+
+    fn add(&mut self, mut target: Target, inner: &str, common: &Common) {
+        if let Some(timeout) = common.timeout.map(Dur::get) {
+            if timeout.is_zero() || timeout > Duration::from_mins(1) {
+                self.mistake(inner, "timeout", "must be longer than `0s` and at most `60s`");
+            }
+            target.deadline = timeout;
+        }
+        let (thresholds, mistakes) = common.thresholds.resolve(target.area);
+        for (key, message) in mistakes {
+            self.mistake(inner, &format!("thresholds.{key}"), message);
+        }
+        target.thresholds = thresholds;
+        self.targets.push(target);
+    }
+}
