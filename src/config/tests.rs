@@ -134,8 +134,8 @@ fn mistakes_in_keys() {
     expect(&[
         ("workerz: 5", "1: workerz: unknown key (did you mean `workers`?)"),
         ("Workers: 5", "1: Workers: unknown key (did you mean `workers`?)"),
-        ("zebra: hunter2", "1: zebra: unknown key (valid keys: `auth`, `debug`, `level`, `listen`, `memory`, `postgres`, `secret_files`, `web`, `workers`)"),
-        ("a hunter2: 5", "1: <key>: unknown key (valid keys: `auth`, `debug`, `level`, `listen`, `memory`, `postgres`, `secret_files`, `web`, `workers`)"),
+        ("zebra: hunter2", "1: zebra: unknown key (valid keys: `listen`, `workers`, `debug`, `level`, `memory`, `secret_files`, `postgres`, `web`, `auth`)"),
+        ("a hunter2: 5", "1: <key>: unknown key (valid keys: `listen`, `workers`, `debug`, `level`, `memory`, `secret_files`, `postgres`, `web`, `auth`)"),
         ("- hunter2", "1: expected a map, found a list"),
         ("hunter2", "1: expected a map, found a string"),
         ("postgres: []", "1: postgres: expected a map, found a list"),
@@ -150,7 +150,7 @@ fn mistakes_in_keys() {
         ("auth: {basic: {}, token: {}}", "1: auth: needs exactly one key, found 2 (one of `basic`, `token`)"),
         ("auth: {basic: {user: u, password:hunter2}}", "1: auth.basic.<key>: unknown key (write a space after `password:`)"),
         ("postgres:\n  a:\n    ulr: x", "3: postgres.a.ulr: unknown key (did you mean `url`?)"),
-        ("auth: {basic: {user: u, password: x,hunter2}}", "1: auth.basic.<key>: unknown key (valid keys: `password`, `user`)"),
+        ("auth: {basic: {user: u, password: x,hunter2}}", "1: auth.basic.<key>: unknown key (valid keys: `user`, `password`)"),
         ("auth:\n  basic: {user: u}", "2: auth.basic.password: required key is missing"),
         ("auth:\n  token:\n    fil: x", "3: auth.token.fil: unknown key (did you mean `file`?)"),
     ]);
@@ -252,7 +252,7 @@ memory: 1.5GiB
     assert_eq!(config.postgres.keys().collect::<Vec<_>>(), ["good"]);
     assert_eq!(config.postgres["good"].timeout.get(), Duration::from_mins(1));
     assert!(loaded.was_dropped("postgres.a") && loaded.was_dropped("web.x.url"));
-    let pg_keys = "`password`, `queries`, `ratio`, `steps`, `timeout`, `url`";
+    let pg_keys = "`url`, `password`, `timeout`, `queries`, `ratio`, `steps`";
     assert_eq!(
         lines(yaml),
         [

@@ -24,9 +24,8 @@ pub(super) async fn page(Path(alert): Path<String>) -> (StatusCode, Html<String>
             format!("<h1>{}</h1>{}<p><a href=\"/\">Status</a></p>", escape(name), render(text));
         (StatusCode::OK, Html(html_page(name, &body)))
     } else {
-        let list: String = sections()
-            .map(|(name, _)| format!("<li><a href=\"/runbooks/{name}\">{name}</a></li>"))
-            .collect();
+        let links = sections().map(|(name, _)| format!("<a href=\"/runbooks/{name}\">{name}</a>"));
+        let list = items(links);
         let body = format!("<h1>No such runbook</h1><p>These are here:</p>{list}");
         (StatusCode::NOT_FOUND, Html(html_page("Runbooks", &body)))
     }
