@@ -14,6 +14,8 @@ mod poller;
 mod slot;
 mod snapshot;
 mod target;
+#[cfg(test)]
+mod tests;
 
 pub use board::Board;
 pub use collector::{Clock, Collector, blocking};

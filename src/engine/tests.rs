@@ -1,0 +1,223 @@
+//! The promises of the engine, with sources that misbehave on command.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant, SystemTime};
+
+use super::target::Target;
+use super::{Board, Clock, Collector, Failure, GRACE, OWN_AREA, Reason, Snapshot, samples};
+use crate::catalogue::{Batch, metrics};
+use crate::collectors::CATALOGUE;
+
+/// What a source does when it is read.
+#[derive(Clone, Copy, PartialEq)]
+enum Mood {
+    Well,
+    Hangs,
+    Panics,
+    /// Fails with another reason each time.
+    Fickle,
+}
+
+struct Source {
+    mood: Arc<std::sync::Mutex<Mood>>,
+    reads: Arc<AtomicU64>,
+}
+
+struct Row(u64);
+
+metrics! { Row {
+    labels {}
+    /// Which reading this is.
+    gauge stack_test_reading = |row| row.0;
+} }
+
+impl Collector for Source {
+    type Raw = u64;
+
+    async fn fetch(&self) -> Result<u64, Failure> {
+        let read = self.reads.fetch_add(1, Ordering::SeqCst) + 1;
+        let mood = *self.mood.lock().unwrap();
+        match mood {
+            Mood::Hangs => std::future::pending().await,
+            Mood::Fickle if read.is_multiple_of(2) => Err(Failure::new(Reason::Refused, "refused")),
+            Mood::Fickle => Err(Failure::new(Reason::Parse, "rubbish")),
+            Mood::Well | Mood::Panics => {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+                Ok(read)
+            }
+        }
+    }
+
+    fn sample(&self, read: u64, _: SystemTime) -> Result<Batch, Failure> {
+        assert!(*self.mood.lock().unwrap() != Mood::Panics, "a planted defect");
+        Ok(Batch::new().with(vec![Row(read)]))
+    }
+}
+
+struct Handle {
+    mood: Arc<std::sync::Mutex<Mood>>,
+    reads: Arc<AtomicU64>,
+}
+
+fn target(name: &str, mood: Mood) -> (Target, Handle) {
+    let (mood, reads) = (Arc::new(std::sync::Mutex::new(mood)), Arc::new(AtomicU64::new(0)));
+    let source = Source { mood: Arc::clone(&mood), reads: Arc::clone(&reads) };
+    let target = Target::new(&OWN_AREA, name, String::new(), (), source);
+    (target, Handle { mood, reads })
+}
+
+/// Lets the last reading grow old enough to be taken again. Paused time would be quicker, but the
+/// promise is about real time.
+async fn grow_old() {
+    tokio::time::sleep(Duration::from_millis(1010)).await;
+}
+
+fn up(snapshot: &Snapshot, name: &str) -> Option<f64> {
+    let entry = snapshot.entries.iter().find(|entry| entry.name() == name)?;
+    samples(&CATALOGUE, entry.sets(), "stack_target_up").first().map(|sample| sample.value)
+}
+
+fn reasons(snapshot: &Snapshot, name: &str) -> Vec<String> {
+    let entry = snapshot.entries.iter().find(|entry| entry.name() == name).unwrap();
+    let failures = samples(&CATALOGUE, entry.sets(), "stack_target_failure");
+    failures.iter().map(|sample| sample.label("reason").to_owned()).collect()
+}
+
+/// The number of the reading that is shown, or none.
+fn shown(snapshot: &Snapshot, name: &str) -> Option<u64> {
+    let entry = snapshot.entries.iter().find(|entry| entry.name() == name)?;
+    entry.state.as_ref()?.reading.as_ref().map(|reading| reading.series)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nine_hanging_targets_cost_the_tenth_nothing() {
+    let board = Board::default();
+    let (mut targets, mut handles) = (Vec::new(), Vec::new());
+    for n in 0..9 {
+        let (mut target, _) = target(&format!("hangs{n}"), Mood::Hangs);
+        target.deadline = Duration::from_secs(3);
+        targets.push(target);
+    }
+    let (tenth, handle) = target("tenth", Mood::Well);
+    targets.push(tenth);
+    handles.push(handle);
+    board.apply(targets);
+    let started = Instant::now();
+    let first = board.scrape(&[], None).await;
+    let took = started.elapsed();
+    assert!(took <= GRACE + Duration::from_millis(50), "the first scrape took {took:?}");
+    assert_eq!((up(&first, "tenth"), shown(&first, "tenth")), (Some(1.0), Some(1)));
+    assert_eq!((up(&first, "hangs0"), reasons(&first, "hangs0")), (None, vec!["pending".into()]));
+    for _ in 0..3 {
+        grow_old().await;
+        let before = handles[0].reads.load(Ordering::SeqCst);
+        let started = Instant::now();
+        let next = board.scrape(&[], None).await;
+        let took = started.elapsed();
+        assert!(took < Duration::from_millis(50), "a later scrape took {took:?}");
+        assert_eq!(up(&next, "tenth"), Some(1.0));
+        assert_eq!(handles[0].reads.load(Ordering::SeqCst), before + 1, "not fresh");
+    }
+    // By now the deadline of the hanging ones has passed, and they say why they are down.
+    let last = board.snapshot();
+    assert_eq!(
+        (up(&last, "hangs8"), reasons(&last, "hangs8")),
+        (Some(0.0), vec!["timeout".into()])
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hundred_scrapers_cause_one_reading() {
+    let board = Arc::new(Board::default());
+    let (target, handle) = target("one", Mood::Well);
+    board.apply(vec![target]);
+    board.scrape(&[], None).await;
+    grow_old().await;
+    let before = handle.reads.load(Ordering::SeqCst);
+    let scrapers = (0..100).map(|_| {
+        let board = Arc::clone(&board);
+        tokio::spawn(async move { shown(&board.scrape(&[], None).await, "one") })
+    });
+    for scraper in scrapers.collect::<Vec<_>>() {
+        assert_eq!(scraper.await.unwrap(), Some(1));
+    }
+    assert_eq!(handle.reads.load(Ordering::SeqCst), before + 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_panic_is_a_reason_and_the_cure_takes_one_reading() {
+    let board = Board::default();
+    let (sick, handle) = target("sick", Mood::Panics);
+    let (well, _) = target("well", Mood::Well);
+    board.apply(vec![sick, well]);
+    let snapshot = board.scrape(&[], None).await;
+    assert_eq!(
+        (up(&snapshot, "sick"), reasons(&snapshot, "sick")),
+        (Some(0.0), vec!["panic".into()])
+    );
+    assert_eq!(shown(&snapshot, "sick"), None, "series of a sick target are withdrawn");
+    assert_eq!(up(&snapshot, "well"), Some(1.0));
+    *handle.mood.lock().unwrap() = Mood::Well;
+    grow_old().await;
+    let snapshot = board.scrape(&[], None).await;
+    assert_eq!((up(&snapshot, "sick"), reasons(&snapshot, "sick")), (Some(1.0), vec![]));
+}
+
+/// The up series carries no reason, so a `for` on it goes on counting.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_changing_reason_leaves_the_up_series_alone() {
+    let board = Board::default();
+    let (target, _) = target("fickle", Mood::Fickle);
+    board.apply(vec![target]);
+    let mut seen = Vec::new();
+    for _ in 0..3 {
+        let snapshot = board.scrape(&[], None).await;
+        let entry = snapshot.entries.iter().find(|entry| entry.name() == "fickle").unwrap();
+        let series = samples(&CATALOGUE, entry.sets(), "stack_target_up");
+        assert_eq!(series.len(), 1);
+        assert_eq!(
+            (series[0].labels.clone(), series[0].value),
+            (vec![("area", "exporter".into())], 0.0)
+        );
+        seen.extend(reasons(&snapshot, "fickle"));
+        grow_old().await;
+    }
+    assert_eq!(seen, ["parse", "refused", "parse"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reload_leaves_equal_targets_alone() {
+    let board = Board::default();
+    let (first, handle) = target("kept", Mood::Well);
+    let (gone, _) = target("gone", Mood::Well);
+    board.apply(vec![first, gone]);
+    board.scrape(&[], None).await;
+    let (again, other) = target("kept", Mood::Hangs);
+    board.apply(vec![again]);
+    assert_eq!(board.slots().len(), 1);
+    grow_old().await;
+    let snapshot = board.scrape(&[], None).await;
+    assert_eq!(up(&snapshot, "kept"), Some(1.0));
+    assert_eq!((handle.reads.load(Ordering::SeqCst), other.reads.load(Ordering::SeqCst)), (2, 0));
+    let (mut changed, _) = target("kept", Mood::Well);
+    changed.deadline = Duration::from_secs(1);
+    board.apply(vec![changed]);
+    let snapshot = board.scrape(&[], None).await;
+    let entry = snapshot.entries.iter().find(|entry| entry.name() == "kept").unwrap();
+    let reads = samples(&CATALOGUE, entry.sets(), "stack_target_reads_total");
+    assert_eq!(reads.iter().map(|sample| sample.value).sum::<f64>(), 3.0, "counters go on");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stream_is_read_by_its_own_clock() {
+    let board = Board::default();
+    let (mut target, handle) = target("stream", Mood::Well);
+    target.clock = Clock::Every(Duration::from_millis(20));
+    board.apply(vec![target]);
+    let deadline = Instant::now() + Duration::from_secs(5);
+    while handle.reads.load(Ordering::SeqCst) < 10 {
+        assert!(Instant::now() < deadline, "not read by itself");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}

@@ -1,0 +1,17 @@
+//! Tests against real servers, started here on free loopback ports. One shared set of servers a
+//! run; every wait is a condition with a deadline. `.ci/setup` installs what is needed.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    clippy::too_many_lines,
+    reason = "tests tell a story and say what is wrong by panicking"
+)]
+#![allow(dead_code, reason = "helpers for tests to come")]
+
+mod harness;
+mod nats;
+mod servers;
+mod stage;

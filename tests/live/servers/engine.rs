@@ -1,0 +1,168 @@
+//! A Docker Engine: the one that runs, or a `dockerd` of our own when we are root.
+
+use std::fs;
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::process::{Pause, Server, Spec, is_root, need_program};
+use super::wait::{PATIENT, until};
+use super::{text, watchdog};
+
+/// The best first. `vfs` copies whole images and works on every file system.
+const STORAGE_DRIVERS: [&str; 2] = ["overlay2", "vfs"];
+
+#[derive(Debug)]
+pub struct Engine {
+    pub socket: PathBuf,
+    /// `None`: somebody else's Engine, which we can neither pause nor stop.
+    pub server: Option<Server>,
+}
+
+impl Engine {
+    /// The Engine of `DOCKER_HOST` or of the usual socket when it answers, else our own.
+    ///
+    /// # Panics
+    /// When none answers and we are not root, or `dockerd` does not start.
+    pub async fn start() -> Self {
+        if let Some(engine) = running() {
+            return engine;
+        }
+        assert!(is_root(), "no Docker Engine answers, and only root can start dockerd");
+        let mut reasons = String::new();
+        for driver in STORAGE_DRIVERS {
+            match own(driver).await {
+                Ok(engine) => return engine,
+                Err(log) => reasons.extend(["--- ", driver, ":\n", &log, "\n"]),
+            }
+        }
+        panic!("dockerd does not start with any storage driver:\n{reasons}");
+    }
+
+    /// One request, blocking: the Engine's API takes milliseconds, and `Drop` cannot wait
+    /// otherwise. HTTP/1.0, so that the answer ends with the connection and is not chunked.
+    pub fn request(
+        &self,
+        method: &str,
+        path: &str,
+        content_type: &str,
+        body: &[u8],
+    ) -> io::Result<(u16, Vec<u8>)> {
+        let mut stream = UnixStream::connect(&self.socket)?;
+        stream.set_read_timeout(Some(Duration::from_secs(15)))?;
+        stream.set_write_timeout(Some(Duration::from_secs(15)))?;
+        let length = body.len();
+        let head = format!(
+            "{method} {path} HTTP/1.0\r\nHost: docker\r\nContent-Type: {content_type}\r\n\
+             Content-Length: {length}\r\n\r\n"
+        );
+        stream.write_all(head.as_bytes())?;
+        stream.write_all(body)?;
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer)?;
+        let bad = || io::Error::other(String::from_utf8_lossy(&answer).into_owned());
+        let end = answer.windows(4).position(|four| four == b"\r\n\r\n").ok_or_else(bad)?;
+        let (head, rest) = answer.split_at(end);
+        let head = String::from_utf8_lossy(head);
+        let status = head.split(' ').nth(1).and_then(|word| word.parse().ok());
+        Ok((status.ok_or_else(bad)?, rest.iter().skip(4).copied().collect()))
+    }
+
+    /// A request with a JSON answer; a status of 400 and above is an error.
+    pub fn json(&self, method: &str, path: &str, body: &Value) -> io::Result<Value> {
+        let sent = if body.is_null() { String::new() } else { body.to_string() };
+        let (status, answer) = self.request(method, path, "application/json", sent.as_bytes())?;
+        if status >= 400 {
+            let answer = String::from_utf8_lossy(&answer);
+            return Err(io::Error::other(format!("{method} {path}: {status} {answer}")));
+        }
+        if answer.is_empty() { Ok(Value::Null) } else { Ok(serde_json::from_slice(&answer)?) }
+    }
+
+    pub fn ping(&self) -> io::Result<()> {
+        let (status, body) = self.request("GET", "/_ping", "text/plain", b"")?;
+        if status == 200 { Ok(()) } else { Err(io::Error::other(format!("{status} {body:?}"))) }
+    }
+
+    pub async fn ready(&self) {
+        until("dockerd", PATIENT, async || {
+            if let Some(server) = &self.server {
+                server.assert_alive();
+            }
+            self.ping().map_err(|error| error.to_string())
+        })
+        .await;
+    }
+}
+
+fn running() -> Option<Engine> {
+    let host = std::env::var("DOCKER_HOST").unwrap_or_default();
+    let named = host.strip_prefix("unix://").map(PathBuf::from);
+    let candidates = named.into_iter().chain(["/var/run/docker.sock".into()]);
+    candidates.map(|socket| Engine { socket, server: None }).find(|engine| engine.ping().is_ok())
+}
+
+async fn own(driver: &str) -> Result<Engine, String> {
+    let dir = watchdog::dir("docker");
+    let socket = dir.join("docker.sock");
+    let run = watchdog::run_dir().file_name().unwrap_or_default();
+    let group = Path::new("/").join(run);
+    let mut spec = Spec::new(&need_program("unshare".as_ref(), "util-linux"), "util-linux", &[]);
+    spec.args = arguments(&dir, &group, driver);
+    spec.pause = Pause::FirstChild;
+    // An orderly end waits 10 s for every container whose first process ignores SIGTERM.
+    spec.stop = rustix::process::Signal::KILL;
+    remove_groups_at_end(text(&group));
+    let engine = Engine { socket, server: Some(Server::start(spec, &dir)) };
+    let server = engine.server.as_ref().ok_or("no server")?;
+    let up = until("dockerd", PATIENT, async || {
+        if !server.is_running() {
+            return Some(false);
+        }
+        engine.ping().is_ok().then_some(true)
+    })
+    .await;
+    if up { Ok(engine) } else { Err(server.log()) }
+}
+
+/// `dockerd` as the first process of a PID namespace: containers and their shims leave every
+/// process group, but the kernel kills them with the namespace. The mount namespace takes the
+/// containers' mounts with it, so that the folder can be removed.
+fn arguments(dir: &Path, group: &Path, driver: &str) -> Vec<String> {
+    let dockerd = need_program("dockerd".as_ref(), "docker.io");
+    let (exec, pid) = (dir.join("exec"), dir.join("docker.pid"));
+    // As after a reboot: in a new namespace the old process ids mean other processes.
+    let fresh = r#"rm -rf "$1" "$2"; shift 2; exec "$@""#;
+    let mut args = vec!["--mount", "--pid", "--fork", "--kill-child=KILL", "--mount-proc"];
+    args.extend(["sh", "-c", fresh, "sh", text(&exec), text(&pid), text(&dockerd)]);
+    let mut args: Vec<String> = args.into_iter().map(str::to_owned).collect();
+    // No bridge and no firewall rules: the tests must not change the machine's network.
+    args.extend(["--bridge=none", "--iptables=false", "--ip6tables=false"].map(str::to_owned));
+    // Also where systemd runs: a folder of its own is easier to remove than a slice.
+    args.push("--exec-opt=native.cgroupdriver=cgroupfs".to_owned());
+    args.push(format!("--storage-driver={driver}"));
+    args.push(format!("--cgroup-parent={}", group.display()));
+    args.push(format!("--data-root={}", dir.join("data").display()));
+    args.push(format!("--exec-root={}", exec.display()));
+    args.push(format!("--pidfile={}", pid.display()));
+    args.push(format!("--host=unix://{}", dir.join("docker.sock").display()));
+    // Nothing of the machine's own configuration, which may contradict these flags.
+    let config = dir.join("daemon.json");
+    fs::write(&config, "{}").expect("daemon.json");
+    args.push(format!("--config-file={}", config.display()));
+    args
+}
+
+/// Killed containers leave empty control groups behind (v1: one per controller).
+fn remove_groups_at_end(group: &str) {
+    watchdog::at_end(&format!(
+        "for try in 1 2 3 4 5; do \
+         rmdir /sys/fs/cgroup{group}/* /sys/fs/cgroup{group} \
+         /sys/fs/cgroup/*{group}/* /sys/fs/cgroup/*{group} 2>/dev/null; \
+         ls -d /sys/fs/cgroup{group} /sys/fs/cgroup/*{group} >/dev/null 2>&1 || break; \
+         sleep 0.2; done"
+    ));
+}

@@ -1,0 +1,176 @@
+//! The product itself, as a process.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+
+use super::port::free_port;
+use super::process::{Server, Spec};
+use super::wait::{PATIENT, get_ok, until};
+use super::{http_client, text, watchdog};
+
+#[derive(Debug)]
+pub struct Exporter {
+    pub server: Server,
+    pub port: u16,
+    config: PathBuf,
+}
+
+/// One answer of `/metrics`.
+#[derive(Clone, Debug)]
+pub struct Scrape {
+    pub status: u16,
+    /// Names in lower case.
+    pub headers: Vec<(String, String)>,
+    pub body: String,
+    pub elapsed: Duration,
+}
+
+impl Exporter {
+    /// `binary` is `env!("CARGO_BIN_EXE_stack-exporter")`.
+    pub async fn start(binary: &Path, config: &str) -> Self {
+        Self::start_with(binary, config, &[], &[]).await
+    }
+
+    /// Also with more arguments and environment variables.
+    pub async fn start_with(
+        binary: &Path,
+        config: &str,
+        args: &[&str],
+        env: &[(&str, &str)],
+    ) -> Self {
+        let exporter = Self::launch(binary, config, args, env);
+        exporter.ready().await;
+        exporter
+    }
+
+    /// Starts it and does not wait: for a configuration that it is to refuse.
+    ///
+    /// # Panics
+    /// When the configuration cannot be written.
+    pub fn launch(binary: &Path, config: &str, args: &[&str], env: &[(&str, &str)]) -> Self {
+        let (port, dir) = (free_port(), watchdog::dir("exporter"));
+        let file = dir.join("config.yaml");
+        fs::write(&file, config).expect("config.yaml");
+        let config_flag = format!("--config.file={}", text(&file));
+        let listen_flag = format!("--web.listen-address=127.0.0.1:{port}");
+        let mut all = vec![config_flag.as_str(), &listen_flag];
+        all.extend(args);
+        let mut spec = Spec::new(binary, "cargo", &all);
+        let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        spec.env = env.iter().map(own).collect();
+        Self { server: Server::start(spec, &dir), port, config: file }
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    pub async fn scrape(&self) -> Scrape {
+        self.get("/metrics", &[]).await
+    }
+
+    /// A GET of any path with headers.
+    ///
+    /// # Panics
+    /// When there is no answer within 10 s.
+    pub async fn get(&self, path: &str, headers: &[(&str, &str)]) -> Scrape {
+        let start = Instant::now();
+        let url = format!("{}{path}", self.url());
+        let mut request = http_client().get(&url);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let answer = request.send().await.unwrap_or_else(|error| panic!("{url}: {error:?}"));
+        let named = answer.headers().iter();
+        let headers = named
+            .map(|(name, value)| {
+                (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+            })
+            .collect();
+        let status = answer.status().as_u16();
+        let body = answer.text().await.expect("a body");
+        Scrape { status, headers, body, elapsed: start.elapsed() }
+    }
+
+    /// Scrapes until the page holds a line that starts with `start`; returns the scrape.
+    pub async fn wait_line(&self, start: &str, deadline: Duration) -> Scrape {
+        until(&format!("a line {start}..."), deadline, async || {
+            let scrape = self.scrape().await;
+            if scrape.line(start).is_some() { Ok(scrape) } else { Err(scrape.body) }
+        })
+        .await
+    }
+
+    /// Writes a new configuration; takes effect with a reload.
+    ///
+    /// # Panics
+    /// When it cannot be written.
+    pub fn write_config(&self, config: &str) {
+        fs::write(&self.config, config).expect("config.yaml");
+    }
+
+    /// `POST /-/reload`; status and body.
+    ///
+    /// # Panics
+    /// When there is no answer.
+    pub async fn reload(&self) -> (u16, String) {
+        let sent = http_client().post(format!("{}/-/reload", self.url())).send().await;
+        let answer = sent.expect("an answer to the reload");
+        (answer.status().as_u16(), answer.text().await.expect("a body"))
+    }
+
+    /// The other way to reload; returns at once.
+    pub fn hangup(&self) {
+        self.server.signal(Signal::HUP);
+    }
+
+    pub fn log(&self) -> String {
+        self.server.log()
+    }
+
+    pub fn resident_bytes(&self) -> Option<u64> {
+        self.server.resident_bytes()
+    }
+
+    /// SIGTERM, and by force after 10 s; how long it took.
+    pub async fn stop(&self) -> Duration {
+        let start = Instant::now();
+        self.server.stop().await;
+        start.elapsed()
+    }
+
+    pub async fn restart(&self) {
+        self.server.restart().await;
+        self.ready().await;
+    }
+
+    async fn ready(&self) {
+        let url = format!("{}/-/ready", self.url());
+        until("the exporter", PATIENT, async || {
+            self.server.assert_alive();
+            get_ok(&url).await
+        })
+        .await;
+    }
+}
+
+impl Scrape {
+    /// The first line that starts so.
+    pub fn line(&self, start: &str) -> Option<&str> {
+        self.body.lines().find(|line| line.starts_with(start))
+    }
+
+    /// The value of the sample with exactly this name and these labels, as written.
+    pub fn value(&self, series: &str) -> Option<f64> {
+        let rest = self.body.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+        rest?.split(' ').next()?.parse().ok()
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let found = self.headers.iter().find(|(is, _)| is == name);
+        found.map(|(_, value)| value.as_str())
+    }
+}

@@ -1,0 +1,79 @@
+//! Log files as applications and logrotate treat them.
+
+use std::fs::{self, File};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// A file that is opened, appended to and closed for every write, as cron jobs do.
+#[derive(Debug)]
+pub struct LogFile {
+    path: PathBuf,
+}
+
+impl LogFile {
+    pub fn new(path: &Path) -> Self {
+        Self { path: path.to_owned() }
+    }
+
+    /// The file of one day: `<folder>/<stem>-2024-01-01.log`.
+    pub fn dated(folder: &Path, stem: &str, day: SystemTime) -> Self {
+        Self { path: folder.join(format!("{stem}-{}.log", date(day))) }
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Appends lines, each with its line end.
+    pub fn append(&self, lines: &[&str]) {
+        self.append_raw(&lines.iter().flat_map(|line| [line, "\n"]).collect::<String>());
+    }
+
+    /// Appends as it is: half a line, bytes without an end.
+    ///
+    /// # Panics
+    /// When the file cannot be written.
+    pub fn append_raw(&self, text: &str) {
+        let file = File::options().create(true).append(true).open(&self.path);
+        file.and_then(|mut file| file.write_all(text.as_bytes())).expect("a log file");
+    }
+
+    /// logrotate's `create`: the file becomes `<path>.1`, a new empty one takes its place.
+    ///
+    /// # Panics
+    /// When the file cannot be renamed.
+    pub fn rotate_rename(&self) -> PathBuf {
+        let old = PathBuf::from(format!("{}.1", self.path.display()));
+        fs::rename(&self.path, &old).expect("rename");
+        File::create(&self.path).expect("a new file");
+        old
+    }
+
+    /// logrotate's `copytruncate`: same inode, length 0.
+    ///
+    /// # Panics
+    /// When the file cannot be copied.
+    pub fn rotate_truncate(&self) -> PathBuf {
+        let old = PathBuf::from(format!("{}.1", self.path.display()));
+        fs::copy(&self.path, &old).expect("copy");
+        File::options().write(true).truncate(true).open(&self.path).expect("truncate");
+        old
+    }
+}
+
+/// `2024-01-01`, in UTC.
+pub fn date(time: SystemTime) -> String {
+    let days = time.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs() / 86_400;
+    // Years of 400 begin on 1 March, so that the leap day is the last (Hinnant's algorithm).
+    let shifted = days + 719_468;
+    let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);
+    let year_of_era =
+        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let march_month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * march_month + 2) / 5 + 1;
+    let month = if march_month < 10 { march_month + 3 } else { march_month - 9 };
+    let year = year_of_era + era * 400 + u64::from(month <= 2);
+    format!("{year:04}-{month:02}-{day:02}")
+}
