@@ -81,6 +81,11 @@ impl Batch {
         self
     }
 
+    #[cfg(test)]
+    pub(crate) fn push(&mut self, rows: Box<dyn RowSet>) {
+        self.rows.push(rows);
+    }
+
     /// Notes a part that could not be read.
     #[must_use]
     pub fn gap(mut self, what: impl Into<String>, failure: Failure) -> Self {

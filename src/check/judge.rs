@@ -104,6 +104,7 @@ fn blind(entry: &Entry, target: &Target) -> Vec<Blind> {
             (Some(up), Some(false)) => Limits::of(target, up).judge(up, 0.0).0,
             _ => Verdict::Ok,
         },
+        up,
     });
     let gaps = state.reading.iter().flat_map(|reading| reading.batch.gaps());
     let gaps = gaps.map(|gap| Blind {
@@ -113,6 +114,7 @@ fn blind(entry: &Entry, target: &Target) -> Vec<Blind> {
         failure: gap.failure.clone(),
         since: state.since,
         verdict: Verdict::Ok,
+        up: None,
     });
     whole.chain(gaps).collect()
 }

@@ -5,7 +5,9 @@
 mod judge;
 mod render;
 mod report;
+#[cfg(test)]
+mod tests;
 
 pub use judge::judge;
-pub use render::{json, table};
+pub use render::{capitalised, json, table};
 pub use report::{Blind, Finding, Report, Verdict};

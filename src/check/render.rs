@@ -39,11 +39,13 @@ impl Blind {
         format!("cannot see {what} because {}", self.failure.detail)
     }
 
-    /// What to do about it.
+    /// What to do about it: the reason's own hint, else the signal's next command.
     pub fn remedy(&self) -> String {
-        self.failure.hint.clone().unwrap_or_else(|| {
-            format!("see /debug/{}/{} of the running exporter", self.area, self.target)
-        })
+        match (&self.failure.hint, self.up) {
+            (Some(hint), _) => hint.clone(),
+            (None, Some(up)) => up.next.to_owned(),
+            (None, None) => format!("see /debug/{}/{} of the exporter", self.area, self.target),
+        }
     }
 }
 
@@ -93,6 +95,12 @@ pub fn table(report: &Report) -> String {
         count(Verdict::NeedsHistory),
     );
     out
+}
+
+/// A sentence of its own.
+pub fn capitalised(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
 fn place(area: &str, target: &str) -> String {

@@ -57,6 +57,8 @@ pub struct Blind {
     pub since: SystemTime,
     /// The verdict on the target being down, when it is.
     pub verdict: Verdict,
+    /// The signal that says that the target is up.
+    pub up: Option<&'static Signal>,
 }
 
 /// All of it.

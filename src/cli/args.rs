@@ -100,26 +100,33 @@ pub(super) enum Command {
     /// Serve metrics, status page and runbooks (the default).
     Serve,
     /// Make every check once and print the verdicts, what is wrong first.
+    ///
+    /// The same readings and thresholds as the alerts. Level signals are judged on one reading,
+    /// rates on two that lie `--window` apart; what only time can tell shows as "needs history" and
+    /// does not count.
+    ///
+    /// Exit code: 0 all well, 1 warning, 2 critical, 3 something cannot be seen while nothing is
+    /// critical, or the check could not run.
     Check(Check),
     /// Check or show the configuration, or print its schema.
+    ///
+    /// A mistake is told with file, line, key and the nearest valid key, all of them at once.
     Config {
         #[command(subcommand)]
         command: ConfigCommand,
     },
     /// Print the catalogue: every metric family and every signal.
+    ///
+    /// Name, type and labels of each metric with its source; expression and default thresholds of
+    /// each signal. The same as docs/metrics.md.
     Metrics(Metrics),
     /// Write the alert rules, their tests and the references from the catalogue.
+    ///
+    /// For the repository of the exporter, and for those who want the rules with another address
+    /// of the runbooks. Dashboards, special rules and runbooks are written by hand.
     Generate(Generate),
 }
 
-/// Make every check once and print the verdicts, what is wrong first.
-///
-/// The same readings and thresholds as the alerts. Level signals are judged on one reading, rates
-/// on two that lie `--window` apart; what only time can tell shows as "needs history" and does not
-/// count.
-///
-/// Exit code: 0 all well, 1 warning, 2 critical, 3 something cannot be seen while nothing is
-/// critical, or the check could not run.
 #[derive(ClapArgs)]
 pub(super) struct Check {
     /// Form of the output.
@@ -149,7 +156,6 @@ pub(super) enum ConfigCommand {
     Schema,
 }
 
-/// Print the catalogue: every metric family and every signal.
 #[derive(ClapArgs)]
 pub(super) struct Metrics {
     /// Only this area.
@@ -157,7 +163,6 @@ pub(super) struct Metrics {
     pub only: Option<String>,
 }
 
-/// Write the alert rules, their tests and the references from the catalogue.
 #[derive(ClapArgs)]
 pub(super) struct Generate {
     /// Change nothing; exit code 1 if a file is not up to date.

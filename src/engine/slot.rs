@@ -23,7 +23,7 @@ pub struct Reading {
 }
 
 impl Reading {
-    pub(super) fn new(batch: Batch) -> Self {
+    pub(crate) fn new(batch: Batch) -> Self {
         let series = count(&batch);
         Self { batch, at: SystemTime::now(), clock: Instant::now(), series }
     }
@@ -59,6 +59,12 @@ impl State {
             reads: BTreeMap::from([("ok", 0)]),
             dropped: BTreeMap::new(),
         }
+    }
+
+    #[cfg(test)]
+    pub(super) fn up_with(reading: Arc<Reading>, previous: Arc<Reading>) -> Self {
+        let (reading, previous) = (Some(reading), Some(previous));
+        Self { reading, previous, failure: None, ..Self::pending() }
     }
 
     /// `None` before the first reading: not known is not down.

@@ -77,16 +77,29 @@ impl Snapshot {
 impl Snapshot {
     /// One batch under a target's name and nothing else.
     pub(crate) fn of(target: &str, batch: Batch) -> Self {
-        let target = crate::engine::Target::new(
-            &super::own::AREA,
-            target,
-            String::new(),
-            (),
-            super::target::nothing::Nothing,
-        );
+        let target = super::target::nothing::target(&super::own::AREA, target);
         let reading = Some(Arc::new(Reading::new(batch)));
-        let target = Some(Arc::new(target));
-        let entry = Entry { target, state: None, own: Batch::new(), reading };
+        let entry =
+            Entry { target: Some(Arc::new(target)), state: None, own: Batch::new(), reading };
+        Self { at: SystemTime::now(), entries: vec![entry] }
+    }
+
+    /// One target that is up, with two readings and these thresholds.
+    pub(crate) fn judged(
+        area: &'static crate::catalogue::Area,
+        thresholds: Vec<super::Threshold>,
+        reading: Arc<Reading>,
+        previous: Arc<Reading>,
+    ) -> Self {
+        let mut target = super::target::nothing::target(area, "main");
+        target.thresholds = thresholds;
+        let state = State::up_with(Arc::clone(&reading), previous);
+        let entry = Entry {
+            target: Some(Arc::new(target)),
+            state: Some(state),
+            own: Batch::new(),
+            reading: Some(reading),
+        };
         Self { at: SystemTime::now(), entries: vec![entry] }
     }
 }

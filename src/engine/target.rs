@@ -120,9 +120,13 @@ pub(super) mod nothing {
 
     use std::time::SystemTime;
 
-    use super::{Batch, Collector, Failure};
+    use super::{Area, Batch, Collector, Failure, Target};
 
-    pub(in crate::engine) struct Nothing;
+    struct Nothing;
+
+    pub(in crate::engine) fn target(area: &'static Area, name: &str) -> Target {
+        Target::new(area, name, String::new(), (), Nothing)
+    }
 
     impl Collector for Nothing {
         type Raw = ();

@@ -8,6 +8,9 @@ mod metrics_doc;
 mod rule_tests;
 mod rules;
 
+#[cfg(test)]
+pub(crate) use rule_tests::Example;
+
 use std::path::Path;
 
 use crate::catalogue::Catalogue;

@@ -29,20 +29,17 @@ pub(super) fn text(area: &Area, runbook_base: &str) -> String {
     out
 }
 
-struct Case<'a> {
-    area: &'a Area,
-    signal: &'a Signal,
-    severity: Severity,
-    threshold: f64,
+/// Values on both sides of a threshold, for the rules and for `check` alike.
+pub(crate) struct Example {
+    pub(crate) threshold: f64,
     /// Just beyond.
-    bad: f64,
+    pub(crate) bad: f64,
     /// Just not beyond.
-    good: f64,
-    target: &'static str,
+    pub(crate) good: f64,
 }
 
-impl<'a> Case<'a> {
-    fn new(area: &'a Area, signal: &'a Signal, severity: Severity) -> Self {
+impl Example {
+    pub(crate) fn of(signal: &Signal, severity: Severity) -> Self {
         // A severity that is off by default is tested with the other one's value, or with 1.
         let defaults = [severity, Severity::Warning, Severity::Critical];
         let default = defaults.iter().find_map(|severity| signal.default_of(*severity).value);
@@ -55,12 +52,29 @@ impl<'a> Case<'a> {
         };
         let beyond = if signal.direction == Direction::Above { step } else { -step };
         // A level may be exactly at its threshold; a rate is computed, so it stays clear of it.
-        let short = match signal.measure.fold {
+        let good = match signal.measure.fold {
             Fold::Level => threshold,
             Fold::Rate | Fold::Increase => (threshold - beyond).max(0.0),
         };
+        Self { threshold, bad: threshold + beyond, good }
+    }
+}
+
+struct Case<'a> {
+    area: &'a Area,
+    signal: &'a Signal,
+    severity: Severity,
+    threshold: f64,
+    bad: f64,
+    good: f64,
+    target: &'static str,
+}
+
+impl<'a> Case<'a> {
+    fn new(area: &'a Area, signal: &'a Signal, severity: Severity) -> Self {
+        let Example { threshold, bad, good } = Example::of(signal, severity);
         let target = if matches!(area.name, "docker" | "host") { area.name } else { "main" };
-        Self { area, signal, severity, threshold, bad: threshold + beyond, good: short, target }
+        Self { area, signal, severity, threshold, bad, good, target }
     }
 
     /// Labels that satisfy the selection, the same for every label that it does not speak of.

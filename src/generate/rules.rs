@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::NOTICE;
 use crate::catalogue::{Area, Direction, Severity, Signal, Unit};
+use crate::check::capitalised;
 
 /// An alert stays this long after its condition has gone: series that are withdrawn because the
 /// target is sick must not resolve it falsely before "target down" takes over.
@@ -106,11 +107,6 @@ pub(super) const fn bound(signal: &Signal) -> &'static str {
         Direction::Above => "at most",
         Direction::Below => "at least",
     }
-}
-
-pub(super) fn capitalised(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
 /// What the description says once its templates are filled in; the generated tests demand it.

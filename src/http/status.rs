@@ -10,6 +10,7 @@ use serde_json::{Value, json as object};
 
 use super::Server;
 use super::html::{escape, page as html_page};
+use crate::check::capitalised;
 use crate::check::{Blind, Finding, Report, Verdict, judge};
 use crate::collectors::CATALOGUE;
 use crate::engine::{Entry, Snapshot};
@@ -125,7 +126,7 @@ fn trouble_card(out: &mut String, finding: &Finding, since: Option<SystemTime>, 
         escape(&finding.subject()),
         escape(&finding.shown_value()),
         escape(&finding.shown_threshold()),
-        escape(finding.signal.hint),
+        escape(&capitalised(finding.signal.hint)),
         escape(finding.signal.next),
         escape(finding.signal.summary),
         finding.signal.alert,

@@ -1,0 +1,156 @@
+//! The catalogue is well formed: names, help, units, signals.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use stack_exporter::catalogue::{Direction, Fold, Kind, MetricFacts, Severity};
+use stack_exporter::collectors::CATALOGUE;
+
+fn metrics() -> BTreeMap<&'static str, MetricFacts> {
+    CATALOGUE.metrics().map(|(_, facts)| (facts.name, facts)).collect()
+}
+
+fn requirements() -> BTreeSet<String> {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/requirements.tsv");
+    let text = std::fs::read_to_string(path).unwrap();
+    text.lines().filter_map(|line| Some(line.split_once('\t')?.0.to_owned())).collect()
+}
+
+#[test]
+fn names_are_unique_and_say_what_they_are() {
+    let mut seen = BTreeSet::new();
+    for (_, facts) in CATALOGUE.metrics() {
+        assert!(seen.insert(facts.name), "{} stands in two tables", facts.name);
+        let legal = facts.name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        assert!(legal, "{}", facts.name);
+        assert_eq!(
+            facts.kind == Kind::Counter,
+            facts.name.ends_with("_total"),
+            "{}: a counter ends in _total, and nothing else does",
+            facts.name
+        );
+    }
+}
+
+#[test]
+fn help_is_a_sentence() {
+    for (name, facts) in metrics() {
+        assert!(facts.help.ends_with('.'), "{name}: {}", facts.help);
+        assert!(
+            facts.help.starts_with(char::is_uppercase) || facts.help.starts_with(char::is_numeric),
+            "{name}: {}",
+            facts.help
+        );
+        assert!(!facts.help.contains(['\n', '\\', '"']), "{name}: {}", facts.help);
+        assert!(!facts.help.contains("  "), "{name}: {}", facts.help);
+    }
+}
+
+#[test]
+fn labels_are_unique_and_leave_target_to_the_engine() {
+    for (name, facts) in metrics() {
+        let unique: BTreeSet<_> = facts.labels.iter().collect();
+        assert_eq!(unique.len(), facts.labels.len(), "{name}: {:?}", facts.labels);
+        for label in &facts.labels {
+            assert!(
+                !matches!(*label, "target" | "instance" | "job" | "le" | "__name__"),
+                "{name}: {label}"
+            );
+        }
+    }
+}
+
+#[test]
+fn own_names_have_base_units() {
+    for (name, _) in metrics().iter().filter(|(name, _)| name.starts_with("stack_")) {
+        for wrong in ["_ms", "_milliseconds", "_minutes", "_hours", "_kb", "_mb", "_percent"] {
+            assert!(!name.trim_end_matches("_total").ends_with(wrong), "{name}");
+        }
+    }
+}
+
+#[test]
+fn signals_judge_what_is_there() {
+    let metrics = metrics();
+    for (area, signal) in CATALOGUE.signals() {
+        let name = format!("{} {}", area.name, signal.name);
+        let measure = &signal.measure;
+        let facts =
+            metrics.get(measure.metric).unwrap_or_else(|| panic!("{name}: {}", measure.metric));
+        for matcher in measure.select {
+            assert!(facts.labels.contains(&matcher.label), "{name}: no label {}", matcher.label);
+        }
+        let kept: Vec<&str> = match measure.sum_by {
+            Some(labels) => labels.to_vec(),
+            None => facts.labels.clone(),
+        };
+        for label in &kept {
+            assert!(facts.labels.contains(label), "{name}: no label {label}");
+        }
+        if let Some((divisor, on)) = measure.per {
+            let other = metrics.get(divisor).unwrap_or_else(|| panic!("{name}: {divisor}"));
+            for label in on {
+                assert!(other.labels.contains(label) && kept.contains(label), "{name}: on {label}");
+            }
+        }
+        for part in signal.subject.split("{{ $labels.").skip(1) {
+            let label = part.split(" }}").next().unwrap();
+            assert!(
+                label == "target" || kept.contains(&label),
+                "{name}: the subject names {label}"
+            );
+        }
+        // A change of a gauge is judged only where the established name of a counter is a gauge.
+        if measure.fold != Fold::Level && facts.kind == Kind::Gauge {
+            assert!(!facts.name.starts_with("stack_"), "{name}: a rate of a gauge");
+        }
+        assert_eq!(signal.hold.as_secs() % 60, 0, "{name}: held in whole minutes");
+    }
+}
+
+#[test]
+fn signals_read_well() {
+    let ids = requirements();
+    let mut alerts = BTreeSet::new();
+    for (area, signal) in CATALOGUE.signals() {
+        let name = format!("{} {}", area.name, signal.name);
+        assert!(alerts.insert(signal.alert), "{name}: two signals alert as {}", signal.alert);
+        let camel = signal.alert.starts_with(char::is_uppercase)
+            && signal.alert.chars().all(|c| c.is_ascii_alphanumeric());
+        assert!(camel && signal.alert.len() <= 40, "{name}: {}", signal.alert);
+        assert!(
+            signal.summary.starts_with(char::is_uppercase) && signal.summary.ends_with('.'),
+            "{name}"
+        );
+        assert!(!signal.summary.contains("{{") && !signal.summary.contains(": "), "{name}");
+        for text in [signal.summary, signal.subject, signal.hint, signal.next] {
+            assert!(!text.is_empty() && !text.contains(['"', '\\', '\n']), "{name}: {text}");
+        }
+        assert!(!signal.hint.ends_with('.'), "{name}: the hint's full stop is added");
+        assert!(!signal.requirements.is_empty(), "{name}: which requirement?");
+        for id in signal.requirements {
+            assert!(ids.contains(*id), "{name}: {id} is no requirement");
+        }
+        if let (Some(warning), Some(critical)) = (signal.warning.value, signal.critical.value) {
+            let worse = match signal.direction {
+                Direction::Above => critical > warning,
+                Direction::Below => critical < warning,
+            };
+            assert!(worse, "{name}: critical {critical} is no worse than warning {warning}");
+        }
+    }
+}
+
+#[test]
+fn metrics_name_real_requirements_and_every_area_has_an_up() {
+    let ids = requirements();
+    for (name, facts) in metrics() {
+        for id in facts.requirements {
+            assert!(ids.contains(*id), "{name}: {id} is no requirement");
+        }
+    }
+    for area in CATALOGUE.areas().filter(|area| area.name != "exporter") {
+        let up = area.signal("up").unwrap_or_else(|| panic!("{} has no signal up", area.name));
+        assert!(up.default_of(Severity::Critical).value == Some(1.0), "{}", area.name);
+        assert!(up.is_up(), "{}", area.name);
+    }
+}

@@ -1,0 +1,167 @@
+//! The command line as a user meets it.
+
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+/// Runs the program in an environment that names no source.
+fn run(arguments: &[&str]) -> Output {
+    run_with(arguments, &[])
+}
+
+fn run_with(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_stack-exporter"))
+        .args(arguments)
+        .env_clear()
+        .envs(environment.iter().copied())
+        .output()
+        .unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+fn file(name: &str, content: &str) -> PathBuf {
+    let path = std::env::temp_dir().join(format!("stack-exporter-{}-{name}", std::process::id()));
+    std::fs::write(&path, content).unwrap();
+    path
+}
+
+#[test]
+fn every_command_explains_itself() {
+    for (arguments, words) in [
+        (
+            &["--help"][..],
+            &[
+                "Usage:",
+                "check",
+                "config",
+                "metrics",
+                "generate",
+                "127.0.0.1:10188",
+                "STACK_EXPORTER_CONFIG_FILE",
+            ][..],
+        ),
+        (&["serve", "--help"], &["Serve metrics", "--web.listen-address"]),
+        (&["check", "--help"], &["Exit code", "--window", "--only", "needs history"]),
+        (&["config", "--help"], &["check", "show", "schema"]),
+        (&["config", "check", "--help"], &["every mistake"]),
+        (&["metrics", "--help"], &["catalogue"]),
+        (&["generate", "--help"], &["--check", "--runbook-base"]),
+    ] {
+        let output = run(arguments);
+        assert!(output.status.success(), "{arguments:?}");
+        let help = text(&output.stdout);
+        for word in words {
+            assert!(help.contains(word), "{arguments:?} does not say {word}:\n{help}");
+        }
+    }
+    let version = text(&run(&["--version"]).stdout);
+    assert_eq!(version, format!("stack-exporter {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn bad_usage_ends_with_2() {
+    for arguments in [
+        &["--config.flie", "x"][..],
+        &["chekc"],
+        &["--web.listen-address", "nonsense"],
+        &["metrics", "--only", "nonsense"],
+        &["config", "check", "--config.file", "/nonexistent/config.yaml"],
+    ] {
+        let output = run(arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(!output.stderr.is_empty(), "{arguments:?}");
+    }
+}
+
+#[test]
+fn the_schema_is_json_and_knows_the_sections() {
+    let output = run(&["config", "schema"]);
+    let schema: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    for section in ["nats", "postgres", "docker", "queues", "logs", "host"] {
+        assert!(schema["properties"][section].is_object(), "{section}");
+    }
+}
+
+#[test]
+fn config_check_tells_every_mistake_at_once() {
+    let path = file(
+        "mistakes.yaml",
+        "natz: {}\nnats:\n  main: { url: nowhere, timeout: 5 }\n  two:\n    url: http://127.0.0.1:8222\n    thresholds: { endpoint_duratoin: 1s, consumer_pending: many }\n",
+    );
+    let name = path.display().to_string();
+    let output = run(&["config", "check", "--config.file", &name]);
+    assert_eq!(output.status.code(), Some(2));
+    let expected = [
+        "1: natz: unknown key (did you mean `nats`?)",
+        "3: nats.main.timeout: `5` needs a unit, for example `5s`",
+        "3: nats.main.url: expected an address such as `http://127.0.0.1:8222`",
+        "6: nats.two.thresholds.consumer_pending: expected a number or `off`",
+        "6: nats.two.thresholds.endpoint_duratoin: unknown signal (did you mean `endpoint_duration`?)",
+    ];
+    let expected: String = expected.map(|line| format!("{name}:{line}\n")).concat();
+    assert_eq!(text(&output.stderr), expected);
+    std::fs::remove_file(path).unwrap();
+}
+
+#[test]
+fn config_show_prints_what_is_in_force() {
+    let path = file(
+        "show.yaml",
+        "nats:\n  main: { url: \"http://u:${PW}@127.0.0.1:8222\", thresholds: { consumer_pending: off } }\n",
+    );
+    let name = path.display().to_string();
+    let output = run_with(&["config", "show", "--config.file", &name], &[("PW", "hunter2")]);
+    let shown = text(&output.stdout);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(shown.contains("<secret>@127.0.0.1:8222") && !shown.contains("hunter2"), "{shown}");
+    assert!(shown.contains("endpoint_duration warning 50ms (default)"), "{shown}");
+    assert!(!shown.contains("consumer_pending warning"), "off is off: {shown}");
+    std::fs::remove_file(path).unwrap();
+}
+
+#[test]
+fn check_exits_with_what_it_found() {
+    let down = file(
+        "down.yaml",
+        "nats:\n  main: { url: \"http://127.0.0.1:1\" }\nhost: { enabled: false }\n",
+    );
+    let name = down.display().to_string();
+    let output = run(&["check", "--only", "nats", "--config.file", &name]);
+    let table = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(2), "{table}");
+    assert!(
+        table.starts_with("CRITICAL  nats main  cannot see it because /varz: connection refused"),
+        "{table}"
+    );
+    assert!(table.contains("          do: "), "{table}");
+    let output = run(&["check", "--only", "nats", "--format", "json", "--config.file", &name]);
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["not_visible"][0]["reason"], "refused");
+    // Nobody wants to be woken by it: then it is merely unknown, and unknown never passes.
+    std::fs::write(
+        &down,
+        "nats:\n  main: { url: \"http://127.0.0.1:1\", thresholds: { up: off } }\n",
+    )
+    .unwrap();
+    let output = run(&["check", "--only", "nats", "--config.file", &name]);
+    assert_eq!(output.status.code(), Some(3), "{}", text(&output.stdout));
+    std::fs::write(&down, "nats: 7\n").unwrap();
+    assert_eq!(run(&["check", "--config.file", &name]).status.code(), Some(3));
+    std::fs::remove_file(down).unwrap();
+}
+
+#[test]
+fn metrics_prints_the_catalogue() {
+    let output = run(&["metrics", "--only", "nats"]);
+    let catalogue = text(&output.stdout);
+    assert!(catalogue.contains("gnatsd_varz_connections (gauge) {server_id}"), "{catalogue}");
+    assert!(catalogue.contains("signal up -> alert NatsDown"), "{catalogue}");
+}
+
+#[test]
+fn generated_files_are_up_to_date() {
+    let output = run(&["generate", "--check", "--into", env!("CARGO_MANIFEST_DIR")]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+}

@@ -1,0 +1,12 @@
+//! Tests that need no server: the catalogue, the layers, the command line, the bundle.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests say what is wrong by panicking"
+)]
+
+mod catalogue;
+mod cli;
+mod layering;
