@@ -1,14 +1,15 @@
-//! The list of collectors. A new one is a folder beside this file and a line in `areas!`.
+//! The list of collectors. A new one is a folder beside this file, named here and in `areas!`.
+
+pub mod docker;
+pub mod nats;
 
 use crate::catalogue::Catalogue;
 use crate::plan::Plan;
 
-/// From `section: module` this writes the modules, the configuration's sections, the catalogue
+/// From `section: module` this writes the configuration's sections, the catalogue
 /// (in this order) and the plan. Every module provides `Section`, `AREA` and `plan`.
 macro_rules! areas {
     ($($(#[doc = $doc:literal])+ $section:ident: $module:ident,)+) => {
-        $(pub mod $module;)+
-
         /// The configuration file: what to watch, by area. No file at all is valid; what can be
         /// found is then watched.
         #[derive(Debug, Default, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
@@ -32,6 +33,8 @@ macro_rules! areas {
 }
 
 areas! {
+    /// Containers of a Docker Engine, and the services that its Compose files declare.
+    docker: docker,
     /// NATS servers by their monitoring port.
     nats: nats,
 }

@@ -147,8 +147,8 @@ impl<'a> Case<'a> {
         }
         *out += &self.measured("off", self.bad);
         let _ = writeln!(out, "    alert_rule_test:");
-        // A rate needs a whole window of samples before it has its value.
-        let known = if self.signal.measure.fold == Fold::Level { 0 } else { 5 };
+        // A rate has its full value once the samples reach to within one interval of its window.
+        let known = if self.signal.measure.fold == Fold::Level { 0 } else { 4 };
         let hold = hold_minutes(self.signal);
         let alert = self.signal.alert;
         if hold > 0 {

@@ -22,7 +22,7 @@ pub(super) fn page(title: &str, body: &str) -> String {
     format!(
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
-         <title>{}</title><style>{}</style></head>\
+         <title>{}</title><link rel=\"icon\" href=\"data:,\"><style>{}</style></head>\
          <body><a class=\"skip\" href=\"#main\">Skip to content</a><main id=\"main\">{body}</main></body></html>\n",
         escape(title),
         include_str!("page.css"),

@@ -11,7 +11,9 @@
 )]
 #![allow(dead_code, reason = "helpers for tests to come")]
 
+mod docker;
 mod harness;
 mod nats;
+mod page;
 mod servers;
 mod stage;

@@ -93,6 +93,10 @@ impl Collector for Server {
 
 impl Nats {
     fn at(url: String) -> Self {
-        Self { url: SafeUrl::new(url), timeout: None, thresholds: crate::plan::Thresholds::default() }
+        Self {
+            url: SafeUrl::new(url),
+            timeout: None,
+            thresholds: crate::plan::Thresholds::default(),
+        }
     }
 }

@@ -201,17 +201,18 @@ pub fn sample(server_id: &str, raw: &Raw) -> Result<Batch, Failure> {
         domain: domain.unwrap_or_default(),
     };
     let healthz = raw.healthz.as_ref().map_err(Clone::clone).and_then(healthy);
-    let jsz = raw.jsz.as_ref().map_err(Clone::clone).and_then(|answer| {
-        Ok((parse::<Jsz>("/jsz", answer)?, answer.took))
-    });
+    let jsz = raw
+        .jsz
+        .as_ref()
+        .map_err(Clone::clone)
+        .and_then(|answer| Ok((parse::<Jsz>("/jsz", answer)?, answer.took)));
     let endpoints = vec![
         Endpoint { endpoint: "varz", up: true, took: Some(raw.varz.took) },
         Endpoint { endpoint: "jsz", up: jsz.is_ok(), took: jsz.as_ref().ok().map(|jsz| jsz.1) },
         Endpoint { endpoint: "healthz", up: healthz.is_ok(), took: healthz.as_ref().ok().copied() },
     ];
-    let mut batch = Batch::new()
-        .with(endpoints)
-        .with(vec![Server { server_id: server_id.to_owned(), varz }]);
+    let mut batch =
+        Batch::new().with(endpoints).with(vec![Server { server_id: server_id.to_owned(), varz }]);
     if let Err(failure) = healthz {
         batch = batch.gap("health (/healthz)", failure);
     }

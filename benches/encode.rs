@@ -1,0 +1,101 @@
+//! How long it takes to write 10,000 series: `cargo bench --bench encode`.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use stack_exporter::catalogue::{
+    Area, Batch, Catalogue, Kind, Label, Metric, Row, Table, TableEntry,
+};
+use stack_exporter::engine::{Board, Collector, Failure, Target};
+use stack_exporter::exposition::{Format, encode};
+
+struct Container {
+    id: String,
+    name: String,
+    value: f64,
+}
+
+/// Ten metrics of one row, with the labels of a container.
+macro_rules! metric {
+    ($name:literal) => {
+        Metric {
+            name: $name,
+            help: "One of ten metrics of the benchmark.",
+            kind: Kind::Gauge,
+            extra: None,
+            requirements: &[],
+            read: |row: &Container, give| give("", row.value),
+        }
+    };
+}
+
+impl Row for Container {
+    const TABLE: &'static Table<Self> = &Table {
+        labels: &[
+            Label { name: "id", read: |row| &row.id },
+            Label { name: "name", read: |row| &row.name },
+            Label { name: "image", read: |_| "registry.example.org/team/service:1.2.3" },
+        ],
+        metrics: &[
+            metric!("bench_a_bytes"),
+            metric!("bench_b_bytes"),
+            metric!("bench_c_bytes"),
+            metric!("bench_d_bytes"),
+            metric!("bench_e_bytes"),
+            metric!("bench_f_bytes"),
+            metric!("bench_g_bytes"),
+            metric!("bench_h_bytes"),
+            metric!("bench_i_bytes"),
+            metric!("bench_j_bytes"),
+        ],
+    };
+}
+
+static AREA: Area =
+    Area { name: "bench", title: "Bench", tables: &[TableEntry::of::<Container>()], signals: &[] };
+static CATALOGUE: Catalogue = Catalogue::new(&[&AREA]);
+
+struct Containers;
+
+impl Collector for Containers {
+    type Raw = ();
+
+    async fn fetch(&self) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    fn sample(&self, (): (), _: SystemTime) -> Result<Batch, Failure> {
+        let rows = (0..1000).map(|n| Container {
+            id: format!("/docker/{n:064x}"),
+            name: format!("project-service-{n}"),
+            value: f64::from(n) * 1000.5,
+        });
+        Ok(Batch::new().with(rows.collect()))
+    }
+}
+
+fn main() {
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+    let board = Board::default();
+    let snapshot = runtime.block_on(async {
+        board.apply(vec![Target::new(&AREA, "bench", String::new(), (), Containers)]);
+        Arc::new(board.scrape(&[], None).await)
+    });
+    for format in [Format::OpenMetrics, Format::Classic] {
+        let mut times: Vec<Duration> = (0..200)
+            .map(|_| {
+                let started = Instant::now();
+                let text = encode(&CATALOGUE, Arc::clone(&snapshot), format);
+                assert_eq!(text.lines().filter(|line| !line.starts_with('#')).count(), 10_000);
+                started.elapsed()
+            })
+            .collect();
+        times.sort();
+        let kilobytes = encode(&CATALOGUE, Arc::clone(&snapshot), format).len() / 1000;
+        eprintln!(
+            "{format:?}: 10,000 series, {kilobytes} kB: median {:?}, fastest {:?}, slowest {:?} of 200",
+            times[100], times[0], times[199]
+        );
+    }
+}

@@ -1,0 +1,189 @@
+//! An Engine of our own for tests: three containers, and any trouble that one can have.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{UnixListener, UnixStream};
+
+use super::address::Address;
+use super::fetch::{Raw, Reader};
+use super::files::Files;
+use super::stats::Skipped;
+use crate::engine::{Failure, Reason};
+
+/// How the Engine behaves.
+#[derive(Clone, Copy)]
+struct Mood {
+    api: &'static str,
+    /// The stats of a container take this long.
+    stats: Duration,
+    /// The inspection of container c does not end.
+    hangs: bool,
+    /// Container b is gone when it is asked for.
+    gone: bool,
+    /// Status of the list.
+    list: u16,
+}
+
+const OLD: Mood =
+    Mood { api: "1.41", stats: Duration::from_millis(300), hangs: false, gone: false, list: 200 };
+
+struct Fake {
+    _folder: tempfile::TempDir,
+    reader: Reader,
+    skipped: Arc<Skipped>,
+    asked: Arc<Mutex<Vec<String>>>,
+    server: tokio::task::JoinHandle<()>,
+}
+
+impl Fake {
+    fn start(mood: Mood) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("docker.sock");
+        let listener = UnixListener::bind(&path).unwrap();
+        let asked = Arc::<Mutex<Vec<String>>>::default();
+        let log = Arc::clone(&asked);
+        let server = tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(answer(stream, mood, Arc::clone(&log)));
+            }
+        });
+        let skipped = Arc::<Skipped>::default();
+        let (files, deadline) = (Files::new(Vec::new()), Duration::from_secs(2));
+        let reader = Reader::new(Address::Unix(path), deadline, files, Arc::clone(&skipped));
+        Self { _folder: folder, reader, skipped, asked, server }
+    }
+
+    fn asked(&self, part: &str) -> usize {
+        self.asked.lock().unwrap().iter().filter(|line| line.contains(part)).count()
+    }
+}
+
+async fn answer(mut stream: UnixStream, mood: Mood, log: Arc<Mutex<Vec<String>>>) {
+    let mut buffer = vec![0; 4096];
+    let read = stream.read(&mut buffer).await.unwrap_or(0);
+    let text = String::from_utf8_lossy(&buffer[..read]).into_owned();
+    let request = text.lines().next().unwrap_or_default().to_owned();
+    log.lock().unwrap().push(request.clone());
+    let container = |id: &str| format!(r#"{{"Id":"{id}","Names":["/{id}"],"State":"running"}}"#);
+    let (status, body) = if request.contains("/version ") {
+        (200, format!(r#"{{"Version":"x","ApiVersion":"{}"}}"#, mood.api))
+    } else if request.contains("/info ") {
+        (403, "{}".to_owned())
+    } else if request.contains("/containers/json") {
+        (mood.list, format!("[{},{},{}]", container("a"), container("b"), container("c")))
+    } else if request.contains("/stats") {
+        tokio::time::sleep(mood.stats).await;
+        (200, r#"{"read":"2026-01-01T00:00:00Z","pids_stats":{"current":1}}"#.to_owned())
+    } else if request.contains("/containers/c/json") && mood.hangs {
+        std::future::pending().await
+    } else if request.contains("/containers/b/json") && mood.gone {
+        (404, "{}".to_owned())
+    } else {
+        (200, r#"{"State":{"Status":"running"},"Config":{"Env":["A=hunter2"]}}"#.to_owned())
+    };
+    let length = body.len();
+    let head = format!("HTTP/1.1 {status} x\r\ncontent-length: {length}\r\nconnection: close\r\n");
+    let head = head + "content-type: application/json\r\n\r\n";
+    let _ = stream.write_all((head + &body).as_bytes()).await;
+}
+
+fn usages(raw: &Raw) -> usize {
+    raw.stats.round.as_ref().map_or(0, |round| round.usages.len())
+}
+
+#[tokio::test]
+async fn an_old_engine_is_asked_for_stats_beside_the_readings() {
+    let fake = Fake::start(OLD);
+    let first = fake.reader.fetch().await.unwrap();
+    assert_eq!((first.containers.len(), usages(&first)), (3, 3), "the first reading waits");
+    let before = std::time::Instant::now();
+    let second = fake.reader.fetch().await.unwrap();
+    assert_eq!(usages(&second), 3);
+    assert!(before.elapsed() < Duration::from_millis(250), "and no other does");
+    assert_eq!(fake.asked("/stats"), 3);
+    assert_eq!(fake.asked("/version "), 2, "once a connection");
+    assert_eq!(fake.asked("GET /v1.41/containers/a/json"), 2, "as negotiated");
+    assert_eq!(fake.asked("GET "), fake.asked(""), "nothing but GET");
+}
+
+#[tokio::test]
+async fn the_task_ends_with_the_collector() {
+    let fake = Fake::start(Mood { stats: Duration::from_mins(1), ..OLD });
+    let raw = fake.reader.fetch().await.unwrap();
+    assert_eq!(usages(&raw), 0);
+    assert!(raw.stats.failure.is_none(), "not read yet is no failure");
+    let metrics = tokio::runtime::Handle::current().metrics();
+    let Fake { reader, server, .. } = fake;
+    let before = metrics.num_alive_tasks();
+    drop(reader);
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert!(metrics.num_alive_tasks() < before);
+    server.abort();
+}
+
+#[tokio::test]
+async fn a_new_engine_gives_stats_within_the_reading() {
+    let fake = Fake::start(Mood { api: "1.44", stats: Duration::ZERO, ..OLD });
+    for times in 1..=2 {
+        assert_eq!(usages(&fake.reader.fetch().await.unwrap()), 3);
+        assert_eq!(fake.asked("/stats"), 3 * times);
+    }
+}
+
+#[tokio::test]
+async fn a_container_that_hangs_costs_its_own_details_only() {
+    let fake = Fake::start(Mood { hangs: true, gone: true, ..OLD });
+    let raw = fake.reader.fetch().await.unwrap();
+    let detailed: Vec<bool> = raw.containers.iter().map(|c| c.detail.is_some()).collect();
+    assert_eq!(detailed, [true, false, false]);
+    let failure = raw.uninspected.unwrap();
+    assert_eq!(failure.reason, Reason::Timeout);
+    assert!(failure.detail.ends_with("(1 of 3)"), "{failure}: gone is not skipped");
+    let skipped = fake.skipped.inspections.load(std::sync::atomic::Ordering::Relaxed);
+    assert_eq!((skipped, raw.skipped_inspections), (1, 1));
+}
+
+#[tokio::test]
+async fn slow_stats_of_a_new_engine_are_a_gap() {
+    let fake = Fake::start(Mood { api: "1.51", stats: Duration::from_mins(1), ..OLD });
+    let raw = fake.reader.fetch().await.unwrap();
+    assert_eq!((usages(&raw), raw.skipped_stats), (0, 3));
+    assert_eq!(raw.stats.failure.unwrap().reason, Reason::Timeout);
+}
+
+async fn failure_of(mood: Mood) -> Failure {
+    let fake = Fake::start(mood);
+    let failure = fake.reader.fetch().await.err().unwrap();
+    let _ = fake.reader.fetch().await;
+    assert_eq!(fake.asked("/version "), 4, "a failed reading asks for the version again");
+    failure
+}
+
+#[tokio::test]
+async fn a_refused_list_is_the_failure_of_the_target() {
+    assert_eq!(failure_of(Mood { list: 403, ..OLD }).await.reason, Reason::Rights);
+    assert_eq!(failure_of(Mood { list: 500, ..OLD }).await.reason, Reason::Protocol);
+    let nobody = Reader::new(
+        Address::Unix("/nowhere/docker.sock".into()),
+        Duration::from_secs(2),
+        Files::new(Vec::new()),
+        Arc::default(),
+    );
+    assert_eq!(nobody.fetch().await.err().unwrap().reason, Reason::NotFound);
+}
+
+/// Reads a real Engine: `DOCKER_HOST=... cargo test live_docker -- --ignored`.
+#[tokio::test]
+#[ignore = "needs a Docker Engine"]
+async fn live_docker() {
+    let url = crate::config::SafeUrl::new(std::env::var("DOCKER_HOST").unwrap());
+    let (address, deadline) = (Address::parse(&url).unwrap(), Duration::from_secs(5));
+    let reader = Reader::new(address, deadline, Files::new(Vec::new()), Arc::default());
+    for _ in 0..2 {
+        let raw = reader.fetch().await.unwrap();
+        let running = raw.containers.iter().filter(|container| container.has_usage()).count();
+        assert_eq!((usages(&raw), raw.uninspected), (running, None));
+    }
+}

@@ -1,0 +1,61 @@
+//! Points in time as the Engine writes them.
+
+/// Seconds since 1970 of a text such as `2026-01-02T03:04:05.678901234+02:00`. `None` for what is
+/// no such text and for year 1, by which the Engine says "never".
+pub fn seconds(text: &str) -> Option<f64> {
+    let (date, rest) = text.split_once('T')?;
+    let zone_at = rest.find(['Z', '+', '-'])?;
+    let (clock, zone) = rest.split_at(zone_at);
+    let mut date = date.splitn(3, '-').map(str::parse::<i64>);
+    let (year, month, day) = (date.next()?.ok()?, date.next()?.ok()?, date.next()?.ok()?);
+    if year <= 1 || !(1..=12).contains(&month) || !(1..=31).contains(&day) {
+        return None;
+    }
+    let mut clock = clock.splitn(3, ':');
+    let (hours, minutes) = (clock.next()?.parse::<i64>().ok()?, clock.next()?.parse::<i64>().ok()?);
+    let seconds: f64 = clock.next()?.parse().ok()?;
+    let whole = (days(year, month, day) * 24 + hours) * 60 + minutes - offset(zone)?;
+    Some((whole * 60) as f64 + seconds)
+}
+
+/// Minutes east of Greenwich.
+fn offset(zone: &str) -> Option<i64> {
+    if zone == "Z" {
+        return Some(0);
+    }
+    let sign = if zone.starts_with('-') { -1 } else { 1 };
+    let (hours, minutes) = zone.get(1..)?.split_once(':')?;
+    Some(sign * (hours.parse::<i64>().ok()? * 60 + minutes.parse::<i64>().ok()?))
+}
+
+/// Days from 1970-01-01 in the Gregorian calendar: years start in March, so that the leap day is
+/// the last of its year.
+fn days(year: i64, month: i64, day: i64) -> i64 {
+    let year = if month <= 2 { year - 1 } else { year };
+    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    year * 365 + year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400) + of_year
+        - 719_468
+}
+
+#[cfg(test)]
+mod tests {
+    use super::seconds;
+
+    #[test]
+    fn times_of_the_engine() {
+        for (text, want) in [
+            ("1970-01-01T00:00:00Z", Some(0.0)),
+            ("2024-02-29T12:00:00.5Z", Some(1_709_208_000.5)),
+            ("2024-03-01T00:00:00+02:00", Some(1_709_244_000.0)),
+            ("2024-02-29T20:30:00-01:30", Some(1_709_244_000.0)),
+            ("2000-03-01T00:00:00Z", Some(951_868_800.0)),
+            ("0001-01-01T00:00:00Z", None),
+            ("", None),
+            ("2024-13-01T00:00:00Z", None),
+            ("2024-01-01", None),
+            ("2024-01-01T00:00:00+é", None),
+        ] {
+            assert_eq!(seconds(text), want, "{text}");
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! Rules and dashboards against a real run: what they ask for exists, and what exists is asked for.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use stack_exporter::collectors::CATALOGUE;
+
+use crate::queries::{self, Selector};
+use crate::servers::run;
+use crate::servers::wait::{PATIENT, until};
+use crate::world::world;
+
+/// Metrics that Prometheus makes itself.
+const OF_PROMETHEUS: [&str; 4] = ["up", "ALERTS", "ALERTS_FOR_STATE", "vector"];
+
+/// Selectors that select nothing in this run, with the reason.
+const ABSENT: &str = include_str!("../absent-in-this-run.txt");
+
+type Series = BTreeMap<String, String>;
+
+/// Families of a scrape: name to the label sets of its series.
+fn families(body: &str) -> BTreeMap<String, Vec<Series>> {
+    let mut families: BTreeMap<String, Vec<Series>> = BTreeMap::new();
+    for line in body.lines().filter(|line| !line.starts_with('#')) {
+        let (series, _) = line.rsplit_once(' ').unwrap();
+        let (name, labels) = series.split_once('{').unwrap_or((series, "}"));
+        let mut set = Series::new();
+        let mut rest = labels.trim_end_matches('}');
+        while let Some((label, after)) = rest.split_once("=\"") {
+            let mut end = 0;
+            let bytes = after.as_bytes();
+            while bytes[end] != b'"' {
+                end += if bytes[end] == b'\\' { 2 } else { 1 };
+            }
+            set.insert(label.trim_start_matches(',').to_owned(), after[..end].to_owned());
+            rest = &after[end + 1..];
+        }
+        families.entry(name.to_owned()).or_default().push(set);
+    }
+    families
+}
+
+fn is_listed(list: &str, key: &str) -> bool {
+    list.lines().any(|line| line.split_whitespace().next() == Some(key))
+}
+
+fn missing(families: &BTreeMap<String, Vec<Series>>, selector: &Selector) -> Option<String> {
+    let name = selector.metric.as_str();
+    if OF_PROMETHEUS.contains(&name) || is_listed(ABSENT, name) {
+        return None;
+    }
+    let Some(series) = families.get(name) else { return Some(format!("no metric {name}")) };
+    let known = |label: &str| {
+        matches!(label, "instance" | "job") || series.iter().any(|set| set.contains_key(label))
+    };
+    if let Some(label) = selector.labels().find(|label| !known(label)) {
+        return Some(format!("{name} has no label {label}"));
+    }
+    let found = series.iter().any(|set| selector.selects(set));
+    (!found).then(|| format!("no series of {name} is selected"))
+}
+
+#[test]
+fn what_rules_and_dashboards_ask_for_exists() {
+    run(async {
+        let world = world().await;
+        let families = families(&world.exporter().scrape().await.body);
+        let mut wrong = Vec::new();
+        for query in queries::all() {
+            match queries::take_apart(&query.expr) {
+                Err(error) => wrong.push(format!("{}: {error}", query.place)),
+                Ok((selectors, grouped)) => {
+                    let found = selectors.iter().filter_map(|selector| missing(&families, selector));
+                    wrong.extend(found.map(|what| format!("{}: {what}", query.place)));
+                    let known: BTreeSet<&str> = selectors
+                        .iter()
+                        .flat_map(|selector| families.get(&selector.metric).into_iter().flatten())
+                        .flat_map(|set| set.keys().map(String::as_str))
+                        .chain(["instance", "job", "alertname", "severity", "area", "target", "signal"])
+                        .collect();
+                    let listed = selectors.iter().any(|s| is_listed(ABSENT, &s.metric));
+                    for label in grouped.iter().chain(&query.shown).filter(|_| !listed) {
+                        if !known.contains(label.as_str()) {
+                            wrong.push(format!("{}: no label {label}", query.place));
+                        }
+                    }
+                }
+            }
+        }
+        for (place, metric, label) in queries::variables() {
+            let there = families.get(&metric).into_iter().flatten().any(|set| set.contains_key(&label));
+            if !there && label != "instance" && !is_listed(ABSENT, &metric) {
+                wrong.push(format!("{place}: {metric} has no label {label}"));
+            }
+        }
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    });
+}
+
+#[test]
+fn every_exported_family_is_used_or_listed_as_unused() {
+    run(async {
+        let world = world().await;
+        let families = families(&world.exporter().scrape().await.body);
+        let used: BTreeSet<String> = queries::all()
+            .iter()
+            .filter_map(|query| queries::take_apart(&query.expr).ok())
+            .flat_map(|(selectors, _)| selectors.into_iter().map(|selector| selector.metric))
+            .collect();
+        let unused = include_str!("../unused-metrics.txt");
+        let idle: Vec<_> = families
+            .keys()
+            .filter(|name| !used.contains(*name) && !is_listed(unused, name))
+            .collect();
+        assert!(idle.is_empty(), "neither used nor listed: {idle:#?}");
+        for line in unused.lines().filter(|line| !line.starts_with('#') && !line.is_empty()) {
+            let name = line.split_whitespace().next().unwrap();
+            assert!(!used.contains(name), "{name} is listed as unused and used");
+        }
+    });
+}
+
+#[test]
+fn every_exported_series_is_in_the_catalogue() {
+    run(async {
+        let world = world().await;
+        let known: BTreeMap<&str, _> =
+            CATALOGUE.metrics().map(|(_, facts)| (facts.name, facts)).collect();
+        for (name, series) in families(&world.exporter().scrape().await.body) {
+            let facts = known.get(name.as_str()).unwrap_or_else(|| panic!("{name}"));
+            for label in series.iter().flat_map(|set| set.keys()) {
+                assert!(label == "target" || facts.labels.contains(&label.as_str()), "{name}: {label}");
+            }
+        }
+    });
+}
+
+#[test]
+fn every_panel_shows_data_from_a_real_prometheus() {
+    run(async {
+        let world = world().await;
+        let prometheus = world.prometheus().await;
+        for query in queries::all().into_iter().filter(|query| query.is_panel) {
+            let selectors = queries::take_apart(&query.expr).unwrap().0;
+            if selectors.iter().any(|selector| is_listed(ABSENT, &selector.metric)) {
+                continue;
+            }
+            until(&format!("data for {}: {}", query.place, query.expr), PATIENT, async || {
+                let data = prometheus.query(&query.expr).await;
+                if data.is_empty() { Err("no data") } else { Ok(()) }
+            })
+            .await;
+        }
+        assert_eq!(prometheus.broken_rules().await, Vec::new());
+    });
+}
