@@ -1,3 +1,4 @@
 //! Ways to talk to sources that more than one collector uses. I/O only, no metric names.
 
 pub mod http;
+pub mod postgres;

@@ -2,6 +2,7 @@
 
 pub mod docker;
 pub mod nats;
+pub mod postgres;
 
 use crate::catalogue::Catalogue;
 use crate::plan::Plan;
@@ -35,6 +36,8 @@ macro_rules! areas {
 areas! {
     /// Containers of a Docker Engine, and the services that its Compose files declare.
     docker: docker,
+    /// PostgreSQL databases: each target is a session to one named database.
+    postgres: postgres,
     /// NATS servers by their monitoring port.
     nats: nats,
 }

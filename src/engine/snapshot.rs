@@ -15,6 +15,8 @@ pub struct Entry {
     pub state: Option<State>,
     own: Batch,
     reading: Option<Arc<Reading>>,
+    /// What stands in for the reading of a target that is down.
+    down: Option<Arc<Batch>>,
 }
 
 impl Entry {
@@ -25,7 +27,9 @@ impl Entry {
 
     /// The present rows, the exporter's facts on the target first.
     pub fn sets(&self) -> impl Iterator<Item = &dyn RowSet> {
-        self.own.sets().chain(self.reading.iter().flat_map(|reading| reading.batch.sets()))
+        let reading = self.reading.iter().map(|reading| &reading.batch);
+        let down = self.down.iter().map(AsRef::as_ref);
+        self.own.sets().chain(reading.chain(down).flat_map(Batch::sets))
     }
 }
 
@@ -60,14 +64,16 @@ impl Snapshot {
             .with(vec![reload])
             .with(vec![scrapes])
             .with(process_rows());
-        let mut entries = vec![Entry { target: None, state: None, own: exporter, reading: None }];
+        let mut entries =
+            vec![Entry { target: None, state: None, own: exporter, reading: None, down: None }];
         for slot in slots {
             let (target, state) = (slot.target(), slot.state());
             let own = Batch::new()
                 .with(vec![TargetRow::new(&target, &state, at)])
                 .with(ThresholdRow::all(&target));
             let reading = state.reading.clone();
-            entries.push(Entry { target: Some(target), state: Some(state), own, reading });
+            let down = target.down().filter(|_| state.up() == Some(false));
+            entries.push(Entry { target: Some(target), state: Some(state), own, reading, down });
         }
         Self { at, entries }
     }
@@ -79,8 +85,13 @@ impl Snapshot {
     pub(crate) fn of(target: &str, batch: Batch) -> Self {
         let target = super::target::nothing::target(&super::own::AREA, target);
         let reading = Some(Arc::new(Reading::new(batch)));
-        let entry =
-            Entry { target: Some(Arc::new(target)), state: None, own: Batch::new(), reading };
+        let entry = Entry {
+            target: Some(Arc::new(target)),
+            state: None,
+            own: Batch::new(),
+            reading,
+            down: None,
+        };
         Self { at: SystemTime::now(), entries: vec![entry] }
     }
 
@@ -99,6 +110,7 @@ impl Snapshot {
             state: Some(state),
             own: Batch::new(),
             reading: Some(reading),
+            down: None,
         };
         Self { at: SystemTime::now(), entries: vec![entry] }
     }

@@ -50,6 +50,8 @@ pub struct Target {
     pub origin: &'static str,
     settings: Box<dyn Settings>,
     reader: Arc<dyn Reader>,
+    /// Rows that stand in for a reading while there is none: established zeros.
+    down: Option<Arc<Batch>>,
 }
 
 impl Target {
@@ -72,7 +74,19 @@ impl Target {
             origin: "file",
             settings: Box::new(settings),
             reader: Arc::new(collector),
+            down: None,
         }
+    }
+
+    /// The rows to show while the target is down, such as `pg_up` 0.
+    #[must_use]
+    pub fn while_down(mut self, rows: Batch) -> Self {
+        self.down = Some(Arc::new(rows));
+        self
+    }
+
+    pub(super) fn down(&self) -> Option<Arc<Batch>> {
+        self.down.clone()
     }
 
     pub(super) fn reader(&self) -> Arc<dyn Reader> {

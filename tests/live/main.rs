@@ -15,5 +15,6 @@ mod docker;
 mod harness;
 mod nats;
 mod page;
+mod postgres;
 mod servers;
 mod stage;

@@ -1,0 +1,126 @@
+//! What is sent: one query in a read-only transaction with limits.
+
+use std::time::Duration;
+
+/// The whole message of one query.
+pub(super) fn read_only(sql: &str, limit: Duration, lock: Duration, major: u32) -> String {
+    let (limit, lock) = (limit.as_millis(), lock.as_millis());
+    // From 14 on the server notices during a query that we are gone, also when we were killed.
+    let check = if major >= 14 { "SET LOCAL client_connection_check_interval = 500; " } else { "" };
+    // The new line ends a comment at the end of the query.
+    format!(
+        "BEGIN READ ONLY; SET LOCAL statement_timeout = {limit}; SET LOCAL lock_timeout = {lock}; \
+         {check}{}\n; COMMIT",
+        sql.trim().trim_end_matches(';')
+    )
+}
+
+/// What keeps this from being one statement, if anything. A second one could end the read-only
+/// transaction and write.
+pub fn not_one_statement(sql: &str) -> Option<&'static str> {
+    let body = sql.trim().trim_end_matches(';');
+    if body.trim().is_empty() {
+        return Some("the query is empty");
+    }
+    let mut rest = body;
+    while let Some(next) = rest.chars().next() {
+        let length = match next {
+            ';' => return Some("expected one statement, found `;` inside"),
+            '\'' | '"' => quoted(rest, next),
+            '-' if rest.starts_with("--") => rest.find('\n'),
+            '/' if rest.starts_with("/*") => comment(rest),
+            '$' => dollars(rest),
+            // A dollar inside a name starts no text.
+            c if is_name(c) => Some(rest.find(|c| !is_name(c) && c != '$').unwrap_or(rest.len())),
+            _ => Some(next.len_utf8()),
+        };
+        let Some(length) = length else {
+            let line_comment = next == '-';
+            return (!line_comment).then_some("a quote or a comment in it does not end");
+        };
+        rest = rest.get(length..).unwrap_or_default();
+    }
+    None
+}
+
+fn is_name(c: char) -> bool {
+    c.is_alphanumeric() || c == '_'
+}
+
+/// Length of a quoted text. A doubled quote is two texts side by side, which comes to the same;
+/// after a backslash the reading differs by settings, so the stricter one holds.
+fn quoted(text: &str, quote: char) -> Option<usize> {
+    let end = text.get(1..)?.find(quote)? + 2;
+    let inside = text.get(..end)?;
+    (quote == '"' || !inside.contains('\\')).then_some(end)
+}
+
+/// Length of a comment; they nest.
+fn comment(text: &str) -> Option<usize> {
+    let (mut depth, mut at) = (0_usize, 0);
+    while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
+        if rest.starts_with("/*") {
+            (depth, at) = (depth + 1, at + 2);
+        } else if rest.starts_with("*/") {
+            (depth, at) = (depth.saturating_sub(1), at + 2);
+        } else {
+            at += rest.chars().next().map_or(1, char::len_utf8);
+        }
+        if depth == 0 {
+            return Some(at);
+        }
+    }
+    None
+}
+
+/// Length of `$tag$ ... $tag$`, or of the dollar where it starts none.
+fn dollars(text: &str) -> Option<usize> {
+    let Some(end) = text.get(1..)?.find('$') else { return Some(1) };
+    let tag = text.get(..end + 2)?;
+    let name = tag.trim_matches('$');
+    if name.starts_with(|c: char| c.is_ascii_digit()) || !name.chars().all(is_name) {
+        return Some(1);
+    }
+    let body = text.get(tag.len()..)?;
+    body.find(tag).map(|at| at + 2 * tag.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_statement_is_told_from_two() {
+        for sql in [
+            "select 1",
+            "select 1;",
+            " select ';' as \"a;b\" -- one; two",
+            "select /* ; /* ; */ ; */ $$;$$, $a$ ; $b$ $a$, 'it''s; here'",
+            "select $1, 2$",
+        ] {
+            assert_eq!(not_one_statement(sql), None, "{sql}");
+        }
+        for sql in [
+            "",
+            ";",
+            "commit; delete from t",
+            "select 'a'; drop table t",
+            "select 'a",
+            r"select E'\'; drop table t; --'",
+            "select /* a",
+            "select $a$ ; $b$",
+            "-- a\n; drop table t",
+            "select 1 as a$b$; drop table t; --$b$",
+        ] {
+            assert!(not_one_statement(sql).is_some(), "{sql}");
+        }
+    }
+
+    #[test]
+    fn a_comment_at_the_end_does_not_swallow_the_commit() {
+        let limit = Duration::from_secs(1);
+        let text = read_only("select 1 -- one;", limit, limit, 15);
+        assert!(text.ends_with("-- one\n; COMMIT"), "{text}");
+        assert!(!read_only("select 1", limit, limit, 13).contains("check_interval"));
+    }
+}

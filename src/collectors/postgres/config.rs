@@ -1,0 +1,31 @@
+//! A database in the configuration file.
+
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::config::{Dur, SafeUrl, Secret};
+use crate::plan::Thresholds;
+
+/// A PostgreSQL database.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Postgres {
+    /// Address of the database, for example `postgresql://monitor@127.0.0.1:5432/app`. A driver
+    /// as in `postgresql+asyncpg://` is ignored, and so are the driver's own parameters.
+    /// `?sslmode=require` asks for TLS with a verified certificate, `sslrootcert` names the file
+    /// of the authority to trust instead of the public ones.
+    pub url: SafeUrl,
+    /// Password of the role; better a file, or none where the server asks for none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password: Option<Secret>,
+    /// File with the password, read at each connection.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password_file: Option<PathBuf>,
+    /// Deadline of a reading; default `5s`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<Dur>,
+    #[serde(default)]
+    pub thresholds: Thresholds,
+}

@@ -1,0 +1,280 @@
+//! PostgreSQL databases, by the statistics views.
+//!
+//! | read | from | rights |
+//! |---|---|---|
+//! | version, settings, role | functions | none |
+//! | sessions | `pg_stat_activity` | `pg_monitor`, or nothing of others' sessions but their number |
+//! | databases, deadlocks | `pg_stat_database`, `pg_database` | none |
+//! | locks and waits | `pg_locks` | none |
+//! | sizes | `pg_database_size` | `pg_monitor`, or CONNECT; every five minutes |
+//! | whether one gets in | a trial log-in every 15 s | none |
+//!
+//! Cost: five queries on one kept session, about 5 ms together, and a log-in (3-13 ms). All in
+//! read-only transactions with `statement_timeout` (60 % of the deadline, at most 3 s) and
+//! `lock_timeout` (200 ms) on the server; nothing here waits behind locks on tables. A reading
+//! that is given up is cancelled on the server.
+//!
+//! Up means a session in the named database that answers, not `pg_isready`, which is content with
+//! a database that does not exist. Our session may well outlive the last free slot, hence the
+//! trial log-in: `stack_postgres_login_up`.
+//!
+//! Who counts: `stack_postgres_backends` are all rows of `pg_stat_activity`, server processes and
+//! the asking session included, as the guides count; connections are client backends only, for
+//! they alone take slots; longest query, longest transaction and active queries leave out our own
+//! sessions, replication and parallel workers.
+//!
+//! Absent: everything about sessions without `pg_monitor` (a count would be 1, not unknown);
+//! times of blocks while `track_io_timing` is off; sizes that may not be read.
+
+mod activity;
+mod config;
+mod databases;
+mod fetch;
+mod metrics;
+mod sample;
+mod signals;
+
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime};
+
+pub use config::Postgres;
+
+use crate::catalogue::{Area, Batch, TableEntry};
+use crate::clients::postgres::{Address, PostgresClient, mistake};
+use crate::config::{SafeUrl, Secret};
+use crate::engine::{Collector, Failure, Target};
+use crate::plan::{Common, Plan, Thresholds};
+
+pub type Section = BTreeMap<String, Postgres>;
+
+pub static AREA: Area = Area {
+    name: "postgres",
+    title: "PostgreSQL",
+    tables: &[
+        TableEntry::of::<sample::Up>(),
+        TableEntry::of::<sample::Server>(),
+        TableEntry::of::<sample::Version>(),
+        TableEntry::of::<sample::Capacity>(),
+        TableEntry::of::<activity::Sessions>(),
+        TableEntry::of::<activity::Transactions>(),
+        TableEntry::of::<activity::InDatabase>(),
+        TableEntry::of::<activity::Group>(),
+        TableEntry::of::<activity::Application>(),
+        TableEntry::of::<sample::Waits>(),
+        TableEntry::of::<databases::Statistics>(),
+        TableEntry::of::<databases::Losses>(),
+        TableEntry::of::<databases::Database>(),
+        TableEntry::of::<sample::Size>(),
+        TableEntry::of::<sample::SizesAge>(),
+    ],
+    signals: signals::SIGNALS,
+};
+
+/// Declared databases, else the one that the environment names.
+pub fn plan(section: Option<&Section>, plan: &mut Plan) {
+    let Some(section) = section else { return discover(plan) };
+    for (name, postgres) in section {
+        check(name, postgres, plan);
+        let common = Common { timeout: postgres.timeout, thresholds: &postgres.thresholds };
+        let target = target(name, postgres, plan);
+        plan.declare(target, &common);
+    }
+}
+
+fn check(name: &str, postgres: &Postgres, plan: &mut Plan) {
+    if let Some(message) = mistake(&postgres.url) {
+        plan.mistake(name, "url", message);
+    } else if Address::has_password(&postgres.url)
+        && (postgres.password.is_some() || postgres.password_file.is_some())
+    {
+        plan.mistake(name, "url", "has a password although another one is set, keep one of them");
+    }
+    let Some(file) = &postgres.password_file else { return };
+    if postgres.password.is_some() {
+        plan.mistake(name, "password", "must not be set together with `password_file`");
+    }
+    match std::fs::read_to_string(file) {
+        Ok(text) if text.trim_end_matches(['\r', '\n']).is_empty() => {
+            plan.mistake(name, "password_file", "the file is empty");
+        }
+        Ok(_) => {}
+        Err(error) => {
+            let why = match error.kind() {
+                std::io::ErrorKind::NotFound => "there is no such file",
+                std::io::ErrorKind::PermissionDenied => "the file may not be read",
+                std::io::ErrorKind::InvalidData => "the file is not text",
+                _ => "the file cannot be read",
+            };
+            plan.mistake(name, "password_file", why);
+        }
+    }
+}
+
+fn discover(plan: &mut Plan) {
+    let found = plan.env("DATABASE_URL").or_else(|| {
+        let host = plan.env("PGHOST")?;
+        let port = plan.env("PGPORT").unwrap_or_else(|| "5432".to_owned());
+        let user = plan.env("PGUSER").unwrap_or_else(|| "postgres".to_owned());
+        let database = plan.env("PGDATABASE").unwrap_or_else(|| user.clone());
+        let mode = plan.env("PGSSLMODE").unwrap_or_else(|| "prefer".to_owned());
+        Some(Address::url(&host, &port, &user, &database, &mode))
+    });
+    let Some(url) = found.map(SafeUrl::new) else {
+        return plan.missed(
+            "no PostgreSQL database is named",
+            "set DATABASE_URL, for example postgresql://monitor@127.0.0.1:5432/app",
+        );
+    };
+    let from_url = plan.env("DATABASE_URL").is_some();
+    if let Some(message) = mistake(&url) {
+        let variable = if from_url { "DATABASE_URL" } else { "PGHOST and its like" };
+        return plan.missed(
+            format!("{variable}: {message}"),
+            "name the database in the section postgres of the configuration",
+        );
+    }
+    let password = if from_url { None } else { plan.env("PGPASSWORD").map(Secret::new) };
+    let postgres = Postgres {
+        url,
+        password,
+        password_file: None,
+        timeout: None,
+        thresholds: Thresholds::default(),
+    };
+    let name = Address::database_of(&postgres.url);
+    let target = target(&name, &postgres, plan);
+    plan.find(target, "environment");
+}
+
+fn target(name: &str, postgres: &Postgres, plan: &Plan) -> Target {
+    let deadline = postgres.timeout.map_or(Duration::from_secs(5), crate::config::Dur::get);
+    let limit = deadline.mul_f64(0.6).clamp(Duration::from_millis(100), Duration::from_secs(3));
+    let client = PostgresClient::new(&postgres.url, postgres.password_file.clone())
+        .password(postgres.password.clone())
+        .statement_timeout(limit);
+    let place = client.address().map(ToString::to_string).unwrap_or_default();
+    let server = client.address().map(Address::server).unwrap_or_default();
+    let kept = plan.memory.of::<fetch::Kept>(AREA.name, name);
+    let down = Batch::new().with(vec![sample::Up { server: server.clone(), up: false }]);
+    let database = Database { source: fetch::Source { client, limit, kept }, server };
+    Target::new(&AREA, name, place, postgres.clone(), database).while_down(down)
+}
+
+/// One database.
+struct Database {
+    source: fetch::Source,
+    /// Host and port, as `postgres_exporter` has it.
+    server: String,
+}
+
+impl Collector for Database {
+    type Raw = fetch::Raw;
+
+    async fn fetch(&self) -> Result<fetch::Raw, Failure> {
+        self.source.fetch().await
+    }
+
+    fn sample(&self, raw: fetch::Raw, _now: SystemTime) -> Result<Batch, Failure> {
+        sample::sample(&self.server, &raw)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::collectors::CATALOGUE;
+    use crate::engine::{Board, Memory};
+    use crate::exposition::{Format, encode};
+
+    fn planned(section: Option<&str>, env: &[(&str, &str)]) -> (Vec<String>, Vec<Target>) {
+        let section: Option<Section> =
+            section.map(|json| serde_json::from_str(json).expect("a section"));
+        let value = |name: &str| {
+            env.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
+        };
+        let memory = Memory::default();
+        let mut plan = Plan::new(&value, &memory);
+        plan.section("postgres", &AREA);
+        super::plan(section.as_ref(), &mut plan);
+        let mistakes = plan.mistakes.iter().map(|it| format!("{}: {}", it.path, it.message));
+        let missed = plan.missed.iter().map(|it| it.why.clone());
+        (mistakes.chain(missed).collect(), plan.targets)
+    }
+
+    #[test]
+    fn mistakes() {
+        let folder = tempfile::tempdir().unwrap();
+        let (empty, good) = (folder.path().join("empty"), folder.path().join("good"));
+        std::fs::write(&empty, "\n").unwrap();
+        std::fs::write(&good, "hunter2\n").unwrap();
+        let url = r#""url": "postgresql://u@db/app""#;
+        let example = "expected an address such as `postgresql://monitor@127.0.0.1:5432/app`";
+        for (settings, want) in [
+            (r#""url": "mysql://u:hunter2@db/app""#.to_owned(), vec![format!("a.url: {example}")]),
+            (r#""url": "host=db password=hunter2""#.to_owned(), vec![format!("a.url: {example}")]),
+            (
+                r#""url": "postgres://db/app?sslmode=hunter2""#.to_owned(),
+                vec!["a.url: `sslmode` must be `disable`, `require` or `verify-full`".to_owned()],
+            ),
+            (
+                format!(r#"{url}, "password_file": "{}""#, empty.display()),
+                vec!["a.password_file: the file is empty".to_owned()],
+            ),
+            (
+                format!(r#"{url}, "password_file": "/nowhere""#),
+                vec!["a.password_file: there is no such file".to_owned()],
+            ),
+            (
+                format!(r#"{url}, "password": "x", "password_file": "{}""#, good.display()),
+                vec!["a.password: must not be set together with `password_file`".to_owned()],
+            ),
+            (
+                r#""url": "postgres://u:hunter2@db/app", "password": "x""#.to_owned(),
+                vec![
+                    "a.url: has a password although another one is set, keep one of them"
+                        .to_owned(),
+                ],
+            ),
+            (format!(r#"{url}, "password_file": "{}""#, good.display()), vec![]),
+        ] {
+            let (mistakes, _) = planned(Some(&format!(r#"{{"a": {{{settings}}}}}"#)), &[]);
+            let want: Vec<_> = want.iter().map(|text| format!("postgres.{text}")).collect();
+            assert_eq!(mistakes, want, "{settings}");
+        }
+    }
+
+    #[test]
+    fn the_environment_is_enough() {
+        let url = "postgresql+asyncpg://u:hunter2@db:5555/app?ssl=prefer";
+        let host = [("PGHOST", "db"), ("PGUSER", "u"), ("PGPASSWORD", "hunter2")];
+        for (env, want) in [
+            (&[("DATABASE_URL", url)][..], Ok("app db:5555/app")),
+            (&host[..], Ok("u db:5432/u")),
+            (&[][..], Err("no PostgreSQL database is named")),
+            (&[("DATABASE_URL", "sqlite:///x.db")][..], Err("DATABASE_URL: expected")),
+        ] {
+            let (missed, targets) = planned(None, env);
+            match want {
+                Ok(want) => {
+                    let target = targets.first().expect("a target");
+                    assert_eq!(format!("{} {}", target.id.name, target.place), want);
+                }
+                Err(want) => assert!(missed.iter().any(|why| why.starts_with(want)), "{missed:?}"),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_database_that_is_down_has_pg_up_0() {
+        let section = r#"{"app": {"url": "postgresql://u@127.0.0.1:1/app"}}"#;
+        let board = Board::default();
+        board.apply(planned(Some(section), &[]).1);
+        let text = encode(&CATALOGUE, Arc::new(board.scrape(&[], None).await), Format::Classic);
+        assert!(text.contains("pg_up{target=\"app\",server=\"127.0.0.1:1\"} 0\n"), "{text}");
+        let failure = "stack_target_failure{target=\"app\",area=\"postgres\",reason=\"refused\"} 1";
+        assert!(text.contains(failure), "{text}");
+        assert!(!text.contains("pg_stat"), "{text}");
+    }
+}

@@ -1,0 +1,8 @@
+-- waitstart came with version 14; in a row made to JSON it may be missing.
+select l.pid, a.datname,
+    extract(epoch from pg_catalog.clock_timestamp() -
+        case when pg_catalog.to_jsonb(l) ? 'waitstart'
+            then (pg_catalog.to_jsonb(l) ->> 'waitstart')::timestamptz
+            else a.query_start end) as waited
+from pg_catalog.pg_locks l join pg_catalog.pg_stat_activity a on a.pid = l.pid
+where not l.granted
