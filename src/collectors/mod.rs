@@ -1,8 +1,11 @@
 //! The list of collectors. A new one is a folder beside this file, named here and in `areas!`.
 
 pub mod docker;
+pub mod host;
+pub mod logs;
 pub mod nats;
 pub mod postgres;
+pub mod queue;
 
 use crate::catalogue::Catalogue;
 use crate::plan::Plan;
@@ -40,4 +43,10 @@ areas! {
     postgres: postgres,
     /// NATS servers by their monitoring port.
     nats: nats,
+    /// Queues of jobs: an HTTP JSON status, a JetStream consumer, SQL on PostgreSQL, or SQLite.
+    queues: queue,
+    /// Log files: lines by level, and what is counted in them.
+    logs: logs,
+    /// The machine itself.
+    host: host,
 }

@@ -2,12 +2,14 @@
 
 mod thresholds;
 
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 pub use thresholds::{Setting, Thresholds};
 
 use crate::catalogue::Area;
-use crate::config::Dur;
+use crate::config::{Dur, SafeUrl, Secret, nearest};
 use crate::engine::{Memory, Target};
 
 /// A mistake that only the collector can see, at a path such as `nats.main.url`.
@@ -25,6 +27,20 @@ pub struct Missed {
     pub hint: String,
 }
 
+/// Where a target is and how it is logged in to, for other sections that name it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Address {
+    pub url: SafeUrl,
+    pub password: Option<Secret>,
+    pub password_file: Option<PathBuf>,
+}
+
+impl From<&SafeUrl> for Address {
+    fn from(url: &SafeUrl) -> Self {
+        Self { url: url.clone(), password: None, password_file: None }
+    }
+}
+
 /// Settings that every target has.
 pub struct Common<'a> {
     pub timeout: Option<Dur>,
@@ -39,6 +55,7 @@ pub struct Plan<'a> {
     pub missed: Vec<Missed>,
     pub memory: &'a Memory,
     environment: &'a dyn Fn(&str) -> Option<String>,
+    addresses: BTreeMap<(&'static str, String), Address>,
     section: &'static str,
     area: Option<&'static Area>,
 }
@@ -51,6 +68,7 @@ impl<'a> Plan<'a> {
             missed: Vec::new(),
             memory,
             environment,
+            addresses: BTreeMap::new(),
             section: "",
             area: None,
         }
@@ -76,6 +94,27 @@ impl<'a> Plan<'a> {
     pub fn missed(&mut self, why: impl Into<String>, hint: impl Into<String>) {
         let Some(area) = self.area else { return };
         self.missed.push(Missed { area: area.name, why: why.into(), hint: hint.into() });
+    }
+
+    /// Makes the address of a target known to the sections after this one.
+    pub fn publish(&mut self, target: &str, address: impl Into<Address>) {
+        self.addresses.insert((self.section, target.to_owned()), address.into());
+    }
+
+    /// The address of a target of an earlier section, or what is wrong with its name.
+    pub fn address(&self, section: &'static str, target: &str) -> Result<Address, String> {
+        let key = (section, target.to_owned());
+        if let Some(address) = self.addresses.get(&key) {
+            return Ok(address.clone());
+        }
+        let known = self.addresses.keys().filter(|(of, _)| *of == section);
+        let names: Vec<&str> = known.map(|(_, name)| name.as_str()).collect();
+        let why = match (nearest(target, names.iter().copied()), names.is_empty()) {
+            (Some(name), _) => format!(" (did you mean `{name}`?)"),
+            (None, true) => String::new(),
+            (None, false) => format!(" (known: `{}`)", names.join("`, `")),
+        };
+        Err(format!("there is no such target in the section `{section}`{why}"))
     }
 
     /// Adds a target from the file. Single targets (`docker`, `host`) have their settings in the

@@ -16,5 +16,6 @@ mod harness;
 mod nats;
 mod page;
 mod postgres;
+mod secrets;
 mod servers;
 mod stage;

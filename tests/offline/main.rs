@@ -7,6 +7,8 @@
     reason = "tests say what is wrong by panicking"
 )]
 
+mod bundle;
 mod catalogue;
 mod cli;
 mod layering;
+mod support;

@@ -50,7 +50,11 @@ pub static AREA: Area = Area {
 pub fn plan(section: Option<&Section>, plan: &mut Plan) {
     let Some(section) = section else {
         match plan.env("NATS_MONITOR_URL") {
-            Some(url) => plan.find(target("nats", &Nats::at(url)), "environment"),
+            Some(url) => {
+                let nats = Nats::at(url);
+                plan.publish("nats", &nats.url);
+                plan.find(target("nats", &nats), "environment");
+            }
             None => plan.missed(
                 "no NATS server is named",
                 "set NATS_MONITOR_URL to its monitoring address, for example http://127.0.0.1:8222",
@@ -62,6 +66,7 @@ pub fn plan(section: Option<&Section>, plan: &mut Plan) {
         if let Some(message) = nats.url.http_mistake() {
             plan.mistake(name, "url", message);
         }
+        plan.publish(name, &nats.url);
         let common = Common { timeout: nats.timeout, thresholds: &nats.thresholds };
         plan.declare(target(name, nats), &common);
     }

@@ -76,6 +76,14 @@ pub fn plan(section: Option<&Section>, plan: &mut Plan) {
     for (name, postgres) in section {
         check(name, postgres, plan);
         let common = Common { timeout: postgres.timeout, thresholds: &postgres.thresholds };
+        plan.publish(
+            name,
+            crate::plan::Address {
+                url: postgres.url.clone(),
+                password: postgres.password.clone(),
+                password_file: postgres.password_file.clone(),
+            },
+        );
         let target = target(name, postgres, plan);
         plan.declare(target, &common);
     }

@@ -1,0 +1,30 @@
+# The exporter as an image of its own: one binary on Debian slim.
+#
+# Debian and not an empty image because of the health check: the binary has no client of its own,
+# and Debian slim brings bash, which can ask /-/healthy without any further program.
+#
+# Tags only: which digest stands behind them cannot be known here. Pin it where you build, for
+# example `FROM rust:1.95-slim-trixie@sha256:...`, and let a bot keep it up to date.
+
+FROM rust:1.95-slim-trixie AS build
+WORKDIR /build
+# rust-toolchain.toml stays out: the image is the toolchain.
+COPY Cargo.toml Cargo.lock ./
+COPY src src
+# The runbooks are part of the binary.
+COPY docs/runbooks docs/runbooks
+RUN cargo build --locked --profile dist --bin stack-exporter
+
+FROM debian:trixie-slim
+COPY --from=build /build/target/dist/stack-exporter /usr/local/bin/stack-exporter
+COPY LICENSE-APACHE LICENSE-MIT /usr/share/doc/stack-exporter/
+# A number, so that it can be told without the image that it is not root.
+USER 65532:65532
+# All addresses of the container; what is published to the host is another matter.
+ENV STACK_EXPORTER_WEB_LISTEN_ADDRESS=0.0.0.0:10188
+EXPOSE 10188
+# Healthy means that the server answers. Whether targets do is what it is there to tell.
+HEALTHCHECK --interval=15s --timeout=5s --start-period=10s --retries=3 \
+    CMD ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/10188 && printf 'GET /-/healthy HTTP/1.0\\r\\n\\r\\n' >&3 && grep -q '^HTTP/1.. 200' <&3"]
+ENTRYPOINT ["stack-exporter"]
+CMD ["serve"]

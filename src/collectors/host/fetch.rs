@@ -1,0 +1,176 @@
+//! Files below `/proc`, and one `statvfs` for each mount.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+
+use super::mounts::{Filter, Mount};
+use crate::engine::{Failure, Reason, blocking};
+
+/// A file system that has not answered within this is stuck: a network disk that is gone.
+const MOUNT_LIMIT: Duration = Duration::from_secs(1);
+/// At the same time. Three times as many may hang before the first reading misses its deadline;
+/// later ones skip them.
+const AT_ONCE: usize = 16;
+/// Mounts that are looked at; more are counted.
+const MOUNTS: usize = 200;
+
+/// Which calls still hang. Outlives a reload, or each would let go of one more thread.
+#[derive(Default)]
+pub struct Hanging {
+    proc: Arc<AtomicBool>,
+    mounts: Mutex<HashMap<PathBuf, Arc<AtomicBool>>>,
+}
+
+/// What was read, as it was found. A file that cannot be read is a part that is missing.
+pub struct Raw {
+    pub stat: Result<String, Failure>,
+    pub meminfo: Result<String, Failure>,
+    pub net: Result<String, Failure>,
+    pub disks: Result<String, Failure>,
+    pub load: Option<[f64; 3]>,
+    pub uname: Uname,
+    pub mounts: Result<Vec<Seen>, Failure>,
+    /// Mounts beyond the cap.
+    pub more_mounts: u64,
+    /// Unit of the CPU times.
+    pub ticks_per_second: f64,
+}
+
+#[derive(Clone, Default)]
+pub struct Uname {
+    pub sysname: String,
+    pub release: String,
+    pub version: String,
+    pub machine: String,
+    pub nodename: String,
+    pub domainname: String,
+}
+
+/// A mount and what its file system says.
+pub struct Seen {
+    pub mount: Mount,
+    pub space: Result<Space, Failure>,
+}
+
+/// `statvfs` in bytes and inodes.
+#[derive(Clone, Copy, Debug, serde::Deserialize)]
+pub struct Space {
+    pub size: u64,
+    pub free: u64,
+    /// Free for users other than root.
+    pub avail: u64,
+    pub files: u64,
+    pub files_free: u64,
+}
+
+pub async fn fetch(proc: &Path, filter: &Filter, hanging: &Hanging) -> Result<Raw, Failure> {
+    let folder = proc.to_owned();
+    let texts = blocking("the proc file system", &hanging.proc, move || Ok(Texts::read(&folder)));
+    let texts = texts.await?;
+    let (mounts, more_mounts) = match texts.mounts {
+        Ok(table) => {
+            let mut mounts = filter.apply(&table);
+            let more = mounts.len().saturating_sub(MOUNTS) as u64;
+            mounts.truncate(MOUNTS);
+            (Ok(hanging.look_at(mounts).await), more)
+        }
+        Err(failure) => (Err(failure), 0),
+    };
+    Ok(Raw {
+        stat: texts.stat,
+        meminfo: texts.meminfo,
+        net: texts.net,
+        disks: texts.disks,
+        load: texts.load,
+        uname: uname(),
+        mounts,
+        more_mounts,
+        ticks_per_second: rustix::param::clock_ticks_per_second() as f64,
+    })
+}
+
+struct Texts {
+    stat: Result<String, Failure>,
+    meminfo: Result<String, Failure>,
+    net: Result<String, Failure>,
+    disks: Result<String, Failure>,
+    mounts: Result<String, Failure>,
+    load: Option<[f64; 3]>,
+}
+
+impl Texts {
+    /// Mounts and interfaces of process 1 are the host's, also from within a container that has
+    /// the host's `/proc` mounted; where they may not be read, those of the exporter.
+    fn read(proc: &Path) -> Self {
+        let file = |name: &str| {
+            let bytes = std::fs::read(proc.join(name))
+                .map_err(|error| Failure::io(&format!("/proc/{name}"), &error))?;
+            Ok(String::from_utf8_lossy(&bytes).into_owned())
+        };
+        let load = sysinfo::System::load_average().ok();
+        Self {
+            stat: file("stat"),
+            meminfo: file("meminfo"),
+            net: file("1/net/dev").or_else(|_| file("net/dev")),
+            disks: file("diskstats"),
+            mounts: file("1/mounts").or_else(|_| file("self/mounts")),
+            load: load.map(|load| [load.one, load.five, load.fifteen]),
+        }
+    }
+}
+
+impl Hanging {
+    pub(super) async fn look_at(&self, mounts: Vec<Mount>) -> Vec<Seen> {
+        let calls: Vec<_> =
+            mounts.into_iter().map(|mount| (self.mark(&mount.path), mount)).collect();
+        let looks = futures_util::stream::iter(calls).map(|(busy, mount)| async move {
+            let path = mount.path.clone();
+            let call = blocking("statvfs", &busy, move || statvfs(&path));
+            let space = tokio::time::timeout(MOUNT_LIMIT, call).await;
+            let space = space.unwrap_or_else(|_| {
+                Err(Failure::new(Reason::Timeout, "statvfs: no answer within a second"))
+            });
+            Seen { mount, space }
+        });
+        looks.buffered(AT_ONCE).collect().await
+    }
+
+    pub(super) fn mark(&self, path: &Path) -> Arc<AtomicBool> {
+        let mut marks = self.mounts.lock().unwrap_or_else(PoisonError::into_inner);
+        // Unmounted paths are forgotten; one that hangs is held by its call.
+        if marks.len() > 4 * MOUNTS {
+            marks.retain(|_, mark| Arc::strong_count(mark) > 1);
+        }
+        Arc::clone(marks.entry(path.to_owned()).or_default())
+    }
+}
+
+fn statvfs(path: &Path) -> Result<Space, Failure> {
+    let stat = rustix::fs::statvfs(path).map_err(|error| Failure::io("statvfs", &error.into()))?;
+    let bytes = |blocks: u64| blocks.saturating_mul(stat.f_frsize);
+    Ok(Space {
+        size: bytes(stat.f_blocks),
+        free: bytes(stat.f_bfree),
+        avail: bytes(stat.f_bavail),
+        files: stat.f_files,
+        files_free: stat.f_ffree,
+    })
+}
+
+fn uname() -> Uname {
+    let uname = rustix::system::uname();
+    let text = |text: &std::ffi::CStr| text.to_string_lossy().into_owned();
+    Uname {
+        sysname: text(uname.sysname()),
+        release: text(uname.release()),
+        version: text(uname.version()),
+        machine: text(uname.machine()),
+        nodename: text(uname.nodename()),
+        domainname: text(uname.domainname()),
+    }
+}

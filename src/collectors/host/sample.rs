@@ -1,0 +1,279 @@
+//! What the files say, as rows. A line that is not understood is left out; a file without any
+//! line that is, is a gap.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use regex::Regex;
+
+use super::fetch::{Raw, Seen, Space, Uname};
+use crate::catalogue::Batch;
+use crate::engine::{Failure, Reason};
+
+/// Interfaces and disks beyond this are left out and counted.
+const DEVICES: usize = 100;
+
+/// Ends of container networks: they come and go, one for each container.
+static VETH: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new("^(veth|cali|lxc)").ok());
+/// Partitions, and disks in memory or in files.
+static NO_DISK: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"^((z?ram|loop|fd|(h|s|v|xv)d[a-z]+)\d+|(nvme\d+n|mmcblk)\d+p\d+)$").ok()
+});
+
+pub struct Machine {
+    pub now: Duration,
+    pub boot: Option<f64>,
+    pub load: Option<[f64; 3]>,
+    pub cores: Option<usize>,
+    pub memory: Memory,
+}
+
+#[derive(Default)]
+pub struct Memory(HashMap<String, u64>);
+
+pub struct Cpu {
+    pub cpu: String,
+    /// Seconds by mode. Old kernels know fewer modes.
+    pub modes: Vec<(&'static str, f64)>,
+}
+
+pub struct Filesystem {
+    pub device: String,
+    pub fstype: String,
+    pub mountpoint: String,
+    pub read_only: bool,
+    pub space: Option<Space>,
+    /// Whether the ratios are told here, and not at another mount of the same device.
+    pub judged: bool,
+}
+
+/// Numbers of a network interface or of a disk, in the order of the file.
+pub struct Interface {
+    pub device: String,
+    pub numbers: Vec<u64>,
+}
+
+pub struct Disk {
+    pub device: String,
+    pub numbers: Vec<u64>,
+}
+
+pub fn sample(raw: Raw, now: SystemTime) -> Result<Batch, Failure> {
+    let stat = raw.stat.and_then(|text| cpus(&text, raw.ticks_per_second));
+    let memory = raw.meminfo.and_then(|text| Memory::parse(&text));
+    if let (Err(failure), Err(_)) = (&stat, &memory) {
+        return Err(failure.clone().hint("`host.proc_path` must be a proc file system"));
+    }
+    let mut batch = Batch::new().with(vec![raw.uname]);
+    let mut machine = Machine {
+        now: now.duration_since(UNIX_EPOCH).unwrap_or_default(),
+        boot: None,
+        load: raw.load,
+        cores: None,
+        memory: Memory::default(),
+    };
+    match stat {
+        Ok((cpus, boot)) => {
+            (machine.boot, machine.cores) = (boot, Some(cpus.len()));
+            batch = batch.with(cpus);
+        }
+        Err(failure) => batch = batch.gap("the CPU", failure),
+    }
+    match memory {
+        Ok(memory) => machine.memory = memory,
+        Err(failure) => batch = batch.gap("the memory", failure),
+    }
+    batch = filesystems(batch.with(vec![machine]), raw.mounts).dropped("mounts", raw.more_mounts);
+    batch = match raw.net {
+        Ok(text) => {
+            let (rows, more) = interfaces(&text);
+            batch.with(rows).dropped("interfaces", more)
+        }
+        Err(failure) => batch.gap("the network", failure),
+    };
+    Ok(match raw.disks {
+        Ok(text) => {
+            let (rows, more) = disks(&text);
+            batch.with(rows).dropped("disks", more)
+        }
+        Err(failure) => batch.gap("disk activity", failure),
+    })
+}
+
+const MODES: [&str; 8] = ["user", "nice", "system", "idle", "iowait", "irq", "softirq", "steal"];
+
+fn cpus(stat: &str, ticks_per_second: f64) -> Result<(Vec<Cpu>, Option<f64>), Failure> {
+    let mut cpus = Vec::new();
+    let mut boot = None;
+    for line in stat.lines() {
+        let mut words = line.split_ascii_whitespace();
+        let Some(key) = words.next() else { continue };
+        if key == "btime" {
+            boot = words.next().and_then(|word| word.parse().ok());
+        }
+        // The line `cpu` is the sum of the others.
+        let Some(cpu) = key.strip_prefix("cpu").filter(|cpu| is_number(cpu)) else { continue };
+        let times: Option<Vec<u64>> =
+            words.take(MODES.len()).map(|word| word.parse().ok()).collect();
+        let Some(times) = times.filter(|times| times.len() >= 4) else { continue };
+        let seconds = times.into_iter().map(|time| time as f64 / ticks_per_second);
+        cpus.push(Cpu { cpu: cpu.to_owned(), modes: MODES.into_iter().zip(seconds).collect() });
+    }
+    if cpus.is_empty() {
+        return Err(Failure::new(Reason::Parse, "/proc/stat: no line of a CPU can be read"));
+    }
+    Ok((cpus, boot))
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+impl Memory {
+    fn parse(meminfo: &str) -> Result<Self, Failure> {
+        let facts = meminfo.lines().filter_map(|line| {
+            let (name, rest) = line.split_once(':')?;
+            let mut words = rest.split_ascii_whitespace();
+            let number: u64 = words.next()?.parse().ok()?;
+            // kB is 1024 bytes here.
+            let factor = if words.next()? == "kB" { 1024 } else { return None };
+            Some((name.trim().to_owned(), number.saturating_mul(factor)))
+        });
+        let facts: HashMap<_, _> = facts.collect();
+        if facts.contains_key("MemTotal") {
+            return Ok(Self(facts));
+        }
+        Err(Failure::new(Reason::Parse, "/proc/meminfo: there is no `MemTotal`"))
+    }
+
+    pub fn bytes(&self, name: &str) -> Option<u64> {
+        self.0.get(name).copied()
+    }
+
+    /// Part of the memory that no program could get any more.
+    pub fn used_ratio(&self) -> Option<f64> {
+        let (total, available) = (self.bytes("MemTotal")?, self.bytes("MemAvailable")?);
+        (total > 0).then(|| 1.0 - available as f64 / total as f64)
+    }
+}
+
+impl Filesystem {
+    /// As `df` has it: what root alone may use counts as neither used nor available.
+    pub fn used_ratio(&self) -> Option<f64> {
+        let space = self.space.filter(|_| self.judged)?;
+        let used = space.size.saturating_sub(space.free);
+        let whole = used + space.avail;
+        (whole > 0).then(|| used as f64 / whole as f64)
+    }
+
+    pub fn inodes_used_ratio(&self) -> Option<f64> {
+        let space = self.space.filter(|space| self.judged && space.files > 0)?;
+        Some(1.0 - space.files_free as f64 / space.files as f64)
+    }
+
+    /// btrfs, vfat and others make inodes as they need them, and say 0.
+    pub fn inodes(&self) -> Option<Space> {
+        self.space.filter(|space| space.files > 0)
+    }
+}
+
+fn filesystems(batch: Batch, mounts: Result<Vec<Seen>, Failure>) -> Batch {
+    let mounts = match mounts {
+        Ok(mounts) => mounts,
+        Err(failure) => return batch.gap("file systems", failure),
+    };
+    let mut batch = batch;
+    let mut rows = Vec::new();
+    for Seen { mount, space } in mounts {
+        if let Err(failure) = &space {
+            let hint = "leave it out with `host.ignore_mounts` if it does not matter";
+            let what = format!("the file system at {}", mount.mountpoint);
+            batch = batch.gap(what, failure.clone().hint(hint));
+        }
+        rows.push(Filesystem {
+            device: mount.device,
+            fstype: mount.fstype,
+            mountpoint: mount.mountpoint,
+            read_only: mount.read_only,
+            space: space.ok(),
+            judged: false,
+        });
+    }
+    choose_judged(&mut rows);
+    batch.with(rows)
+}
+
+/// A disk that is mounted at ten places is full once: the shortest mount point speaks for it.
+/// Names without a path (`tmpfs`, `none`) are no devices, each such mount is one of its own.
+fn choose_judged(rows: &mut [Filesystem]) {
+    let mut order: Vec<&mut Filesystem> = rows.iter_mut().filter(|r| r.space.is_some()).collect();
+    order.sort_by_key(|row| row.mountpoint.len());
+    let mut seen: Vec<String> = Vec::new();
+    for row in order {
+        row.judged = !row.device.contains('/') || !seen.contains(&row.device);
+        if row.judged {
+            seen.push(row.device.clone());
+        }
+    }
+}
+
+fn interfaces(net_dev: &str) -> (Vec<Interface>, u64) {
+    let rows = net_dev.lines().filter_map(|line| {
+        let (device, rest) = line.split_once(':')?;
+        let device = device.trim().to_owned();
+        let numbers = numbers(rest.split_ascii_whitespace())?;
+        let left_out = VETH.as_ref().is_some_and(|veth| veth.is_match(&device));
+        (numbers.len() >= 16 && !left_out).then_some(Interface { device, numbers })
+    });
+    capped(rows.collect())
+}
+
+fn disks(diskstats: &str) -> (Vec<Disk>, u64) {
+    let rows = diskstats.lines().filter_map(|line| {
+        let mut words = line.split_ascii_whitespace().skip(2);
+        let device = words.next()?.to_owned();
+        let numbers = numbers(words)?;
+        let left_out = NO_DISK.as_ref().is_some_and(|none| none.is_match(&device));
+        (numbers.len() >= 11 && !left_out).then_some(Disk { device, numbers })
+    });
+    capped(rows.collect())
+}
+
+fn numbers<'a>(words: impl Iterator<Item = &'a str>) -> Option<Vec<u64>> {
+    words.map(|word| word.parse().ok()).collect()
+}
+
+fn capped<R>(mut rows: Vec<R>) -> (Vec<R>, u64) {
+    let more = rows.len().saturating_sub(DEVICES) as u64;
+    rows.truncate(DEVICES);
+    (rows, more)
+}
+
+impl Interface {
+    pub fn number(&self, column: usize) -> Option<u64> {
+        self.numbers.get(column).copied()
+    }
+}
+
+impl Disk {
+    pub fn number(&self, column: usize) -> Option<u64> {
+        self.numbers.get(column).copied()
+    }
+
+    /// Sectors are 512 bytes here, whatever the disk has.
+    pub fn bytes(&self, column: usize) -> Option<u64> {
+        self.number(column).map(|sectors| sectors.saturating_mul(512))
+    }
+
+    pub fn seconds(&self, column: usize) -> Option<f64> {
+        self.number(column).map(|millis| millis as f64 / 1000.0)
+    }
+}
+
+impl Uname {
+    /// The kernel's word for a name that is not set.
+    pub fn domain(&self) -> &str {
+        if self.domainname.is_empty() { "(none)" } else { &self.domainname }
+    }
+}

@@ -1,0 +1,106 @@
+//! What is judged on the host.
+
+use std::time::Duration;
+
+use crate::catalogue::{Default, Direction, Match, Signal, Unit, level};
+
+pub static SIGNALS: &[Signal] = &[
+    Signal {
+        name: "up",
+        alert: "HostUnreadable",
+        measure: level("stack_target_up").select(&[Match::is("area", &["host"])]),
+        direction: Direction::Below,
+        unit: Unit::Bool,
+        warning: Default::ours(
+            1.0,
+            "the machine is there, since we run on it; only we cannot see it",
+        ),
+        critical: Default::off("blindness of ours wakes nobody"),
+        hold: Duration::from_mins(5),
+        requirements: &["H04"],
+        summary: "The exporter cannot read the state of its host.",
+        subject: "The proc file system of the host",
+        hint: "neither CPU nor memory of the host is watched",
+        next: "ls -l /proc/stat /proc/meminfo; docker compose logs --tail 50 stack-exporter",
+    },
+    Signal {
+        name: "cpu",
+        alert: "HostCpuBusy",
+        // Time that the hypervisor took is no work of ours.
+        measure: level("node_cpu_seconds_total")
+            .select(&[Match::is_not("mode", &["idle", "iowait", "steal"])])
+            .rate()
+            .sum_by(&[])
+            .per("stack_host_cpu_cores", &[]),
+        direction: Direction::Above,
+        unit: Unit::Ratio,
+        warning: Default::guide(0.8, "H05"),
+        critical: Default::off("a busy machine that still answers wakes nobody"),
+        hold: Duration::from_mins(15),
+        requirements: &["H05", "H04"],
+        summary: "The CPUs of the host are busy.",
+        subject: "Busy part of all cores",
+        hint: "look for the container or process that takes most of it",
+        next: "docker stats --no-stream; top -b -n 1 | head -20",
+    },
+    Signal {
+        name: "memory",
+        alert: "HostMemoryLow",
+        measure: level("stack_host_memory_used_ratio"),
+        direction: Direction::Above,
+        unit: Unit::Ratio,
+        warning: Default::guide(0.9, "H06"),
+        critical: Default::off("the OOM killer is told by the containers it hits"),
+        hold: Duration::from_mins(5),
+        requirements: &["H06", "H04"],
+        summary: "The host has little memory left.",
+        subject: "Memory in use",
+        hint: "at 100 % the kernel kills the largest process; caches are not counted as used here",
+        next: "free -m; docker stats --no-stream",
+    },
+    Signal {
+        name: "disk",
+        alert: "HostDiskFull",
+        measure: level("stack_host_filesystem_used_ratio"),
+        direction: Direction::Above,
+        unit: Unit::Ratio,
+        warning: Default::guide(0.8, "H04"),
+        critical: Default::guide(0.9, "H04"),
+        hold: Duration::from_mins(5),
+        requirements: &["H04", "H10"],
+        summary: "A disk of the host is nearly full.",
+        subject: "The file system at {{ $labels.mountpoint }} ({{ $labels.device }})",
+        hint: "databases stop writing when it is full: unused images and old logs go first",
+        next: "df -h; docker system df; du -xh / --max-depth 2 | sort -h | tail -20",
+    },
+    Signal {
+        name: "inodes",
+        alert: "HostInodesLow",
+        measure: level("stack_host_filesystem_inodes_used_ratio"),
+        direction: Direction::Above,
+        unit: Unit::Ratio,
+        warning: Default::ours(0.9, "no file can be made at 100 %, however much space is left"),
+        critical: Default::off("they run out slowly"),
+        hold: Duration::from_mins(15),
+        requirements: &["H04"],
+        summary: "A disk of the host can take few more files.",
+        subject: "Inodes of the file system at {{ $labels.mountpoint }} ({{ $labels.device }})",
+        hint: "many small files: caches, sessions, old image layers",
+        next: "df -i; du -x --inodes / --max-depth 2 | sort -n | tail -20",
+    },
+    Signal {
+        name: "disk_unreadable",
+        alert: "HostDiskUnreadable",
+        measure: level("node_filesystem_device_error"),
+        direction: Direction::Above,
+        unit: Unit::Count,
+        warning: Default::ours(0.0, "a file system that hangs stops every program that touches it"),
+        critical: Default::off("what matters on it is told by those who use it"),
+        hold: Duration::from_mins(10),
+        requirements: &["H04"],
+        summary: "A file system of the host does not answer.",
+        subject: "The file system at {{ $labels.mountpoint }} ({{ $labels.device }})",
+        hint: "a network disk that is gone, a disk that fails, or missing rights",
+        next: "mount; dmesg | tail -20",
+    },
+];

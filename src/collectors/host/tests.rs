@@ -1,0 +1,127 @@
+//! The golden runner and the real machine.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use super::config::Host;
+use super::fetch::{Raw, Seen, Space, Uname};
+use super::{mounts, plan, sample};
+use crate::engine::{Failure, Memory, Reason};
+use crate::golden;
+use crate::plan::Plan;
+
+/// Files are named after those in `/proc`; `statvfs.json` has the space by mount point, and a
+/// mount that is not in it hangs; `root` holds `root_path`.
+fn raw(case: &Path) -> Raw {
+    let text = |name: &str| {
+        let bytes = golden::file(case, name)
+            .ok_or_else(|| Failure::new(Reason::NotFound, format!("/proc/{name}: not there")));
+        bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+    };
+    let load = text("loadavg").ok().map(|text| {
+        let numbers: Vec<f64> = text.split(' ').flat_map(str::parse).collect();
+        [numbers[0], numbers[1], numbers[2]]
+    });
+    let root = text("root").map_or("/".to_owned(), |text| text.trim().to_owned());
+    let host = Host::default();
+    let regex = |text: &str| regex::Regex::new(text).expect("a pattern");
+    let filter = mounts::Filter {
+        mounts: regex(&host.ignore_mounts),
+        fstypes: regex(&host.ignore_fstypes),
+        root: root.into(),
+    };
+    let space: BTreeMap<String, Space> =
+        serde_json::from_str(&text("statvfs.json").unwrap_or("{}".to_owned())).expect("JSON");
+    let seen = |mount: mounts::Mount| {
+        let hangs = || Failure::new(Reason::Timeout, "statvfs: no answer within a second");
+        let space = space.get(&mount.mountpoint).copied().ok_or_else(hangs);
+        Seen { mount, space }
+    };
+    Raw {
+        stat: text("stat"),
+        meminfo: text("meminfo"),
+        net: text("net_dev"),
+        disks: text("diskstats"),
+        load,
+        uname: Uname {
+            sysname: "Linux".to_owned(),
+            release: "6.1.0-31-amd64".to_owned(),
+            version: "#1 SMP Debian".to_owned(),
+            machine: "x86_64".to_owned(),
+            nodename: "host".to_owned(),
+            domainname: String::new(),
+        },
+        mounts: text("mounts").map(|table| filter.apply(&table).into_iter().map(seen).collect()),
+        more_mounts: 0,
+        ticks_per_second: 100.0,
+    }
+}
+
+#[test]
+fn golden_cases() {
+    let now = UNIX_EPOCH + Duration::from_hours(500_000);
+    golden::run("host", |case| sample::sample(raw(case), now));
+}
+
+fn planned(yaml: &str) -> (usize, Vec<String>) {
+    let loaded = crate::config::load::<Host>("c.yaml", yaml, &|_| None);
+    let host = loaded.finish().expect("a valid section");
+    let memory = Memory::default();
+    let mut made = Plan::new(&|_| None, &memory);
+    made.section("host", &super::AREA);
+    plan(Some(&host), &mut made);
+    let mistakes = made.mistakes.iter().map(|m| format!("{}: {}", m.path, m.message));
+    (made.targets.len(), mistakes.collect())
+}
+
+#[test]
+fn mistakes_are_named_with_their_key() {
+    assert_eq!(planned("{}"), (1, vec![]));
+    assert_eq!(planned("enabled: false\nproc_path: nowhere"), (0, vec![]));
+    let (_, mistakes) = planned("proc_path: /tmp\nroot_path: here\nignore_mounts: '^(/a'");
+    assert_eq!(
+        mistakes,
+        [
+            "host.proc_path: there is no file `stat` in it: expected a proc file system, for \
+             example `/proc`",
+            "host.root_path: must be an absolute path",
+            "host.ignore_mounts: not a regular expression: unclosed group",
+        ]
+    );
+}
+
+/// The machine that the tests run on, to the end, twice: the marks of the first reading must not
+/// stand in the way of the second.
+#[tokio::test]
+async fn this_machine_can_be_read() {
+    let host = Host::default();
+    let hanging = super::fetch::Hanging::default();
+    let filter = mounts::Filter {
+        mounts: regex::Regex::new(&host.ignore_mounts).unwrap(),
+        fstypes: regex::Regex::new(&host.ignore_fstypes).unwrap(),
+        root: host.root_path.clone(),
+    };
+    for _ in 0..2 {
+        let raw = super::fetch::fetch(&host.proc_path, &filter, &hanging).await.unwrap();
+        let batch = sample::sample(raw, SystemTime::now()).unwrap();
+        assert!(batch.sets().count() >= 3);
+    }
+}
+
+/// A mount whose last call has not come back is not asked again, and the others are.
+#[tokio::test]
+async fn a_mount_that_hangs_stands_alone() {
+    let hanging = super::fetch::Hanging::default();
+    let mount = |path: &str| mounts::Mount {
+        device: "d".to_owned(),
+        mountpoint: path.to_owned(),
+        fstype: "f".to_owned(),
+        read_only: false,
+        path: path.into(),
+    };
+    hanging.mark(Path::new("/tmp")).store(true, std::sync::atomic::Ordering::Release);
+    let seen = hanging.look_at(vec![mount("/tmp"), mount("/"), mount("/no/such/path")]).await;
+    let reasons: Vec<_> = seen.iter().map(|s| s.space.as_ref().err().map(|f| f.reason)).collect();
+    assert_eq!(reasons, [Some(Reason::Timeout), None, Some(Reason::NotFound)]);
+}

@@ -1,0 +1,48 @@
+//! One reading of each kind of source.
+
+use super::config::{JetStream, Paths};
+use super::jsz;
+use super::sqlite::Reader;
+use super::table::Table;
+use crate::clients::http::{Answer, HttpClient};
+use crate::clients::postgres::PostgresClient;
+use crate::engine::Failure;
+
+pub enum Source {
+    Http { client: HttpClient, paths: Paths },
+    JetStream { client: HttpClient, wanted: JetStream },
+    Sql { client: Box<PostgresClient>, query: String },
+    Sqlite(Reader),
+}
+
+/// What was read, of the same kind as the source.
+pub enum Raw {
+    Json(Answer),
+    Jsz(Answer),
+    Table(Table),
+}
+
+impl Source {
+    pub async fn fetch(&self) -> Result<Raw, Failure> {
+        match self {
+            Self::Http { client, .. } => client.get("").await.map(Raw::Json),
+            Self::JetStream { client, .. } => client.get_ok(jsz::PATH).await.map(Raw::Jsz),
+            Self::Sql { client, query } => {
+                let rows = client.query(query).await?;
+                let width = rows.columns().len();
+                let text = |row: crate::clients::postgres::Row, place: usize| {
+                    row.at(place).map(ToOwned::to_owned)
+                };
+                Ok(Raw::Table(Table {
+                    columns: rows.columns().to_vec(),
+                    rows: rows
+                        .iter()
+                        .map(|row| (0..width).map(|at| text(row, at)).collect())
+                        .collect(),
+                    processing: None,
+                }))
+            }
+            Self::Sqlite(reader) => reader.read().await.map(Raw::Table),
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! One consumer in `/jsz?consumers=true&config=true`, pure. Fields are optional: versions differ.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::config::JetStream;
+use super::model::{Condition, Observed, State};
+use crate::clients::http::Answer;
+use crate::config::nearest;
+use crate::engine::{Failure, Reason};
+
+pub const CONDITIONS: &[Condition] = &[
+    Condition::Idle,
+    Condition::Busy,
+    Condition::Saturated,
+    Condition::Stalled,
+    Condition::NoWorkers,
+    Condition::Poisoned,
+    Condition::Unknown,
+];
+
+pub const PATH: &str = "/jsz?consumers=true&config=true";
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Jsz {
+    server_id: String,
+    disabled: bool,
+    now: String,
+    account_details: Vec<Account>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Account {
+    stream_detail: Vec<Stream>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Stream {
+    name: String,
+    config: StreamConfig,
+    state: StreamState,
+    consumer_detail: Vec<Consumer>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct StreamConfig {
+    retention: String,
+    max_msgs: Option<i64>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct StreamState {
+    messages: Option<u64>,
+    first_seq: Option<u64>,
+    first_ts: String,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Consumer {
+    name: String,
+    config: ConsumerConfig,
+    delivered: Sequence,
+    ack_floor: Sequence,
+    num_pending: Option<u64>,
+    num_ack_pending: Option<u64>,
+    num_waiting: Option<u64>,
+    push_bound: bool,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct ConsumerConfig {
+    max_ack_pending: Option<i64>,
+    deliver_subject: String,
+    filter_subject: String,
+    filter_subjects: Vec<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Sequence {
+    stream_seq: Option<u64>,
+}
+
+pub fn parse(target: &str, answer: &Answer, want: &JetStream) -> Result<Observed, Failure> {
+    let strange = |place: String| {
+        Failure::new(Reason::Parse, format!("/jsz: not the expected JSON ({place})"))
+            .hint("is this the monitoring port of a nats-server (usually 8222)?")
+    };
+    let jsz: Jsz = serde_json::from_slice(&answer.body)
+        .map_err(|error| strange(format!("line {}, column {}", error.line(), error.column())))?;
+    if jsz.server_id.is_empty() {
+        return Err(strange("no `server_id`".to_owned()));
+    }
+    if jsz.disabled {
+        let text = "JetStream is switched off on this server";
+        return Err(Failure::new(Reason::NotFound, text).hint("start nats-server with `-js`"));
+    }
+    let streams: Vec<&Stream> = jsz.account_details.iter().flat_map(|a| &a.stream_detail).collect();
+    let (stream, consumer) = find(&streams, want)?;
+    Ok(observe(target, stream, consumer, &jsz.now))
+}
+
+/// Never 0 for a consumer that is not there: it has lost its jobs or never had any.
+fn find<'a>(
+    streams: &[&'a Stream],
+    want: &JetStream,
+) -> Result<(&'a Stream, &'a Consumer), Failure> {
+    let gone = |what: &str, name: &str, near: Option<&str>| {
+        let text = format!("the {what} `{name}` does not exist");
+        let hint = near.map_or_else(
+            || "has the application been started on this server, with this storage?".to_owned(),
+            |near| format!("did you mean `{near}`?"),
+        );
+        Failure::new(Reason::NotFound, text).hint(hint)
+    };
+    // The same name may stand in several accounts.
+    let same = streams.iter().filter(|stream| stream.name == want.stream);
+    let consumers = same.clone().flat_map(|s| s.consumer_detail.iter().map(move |c| (*s, c)));
+    if let Some(found) = consumers.clone().find(|(_, consumer)| consumer.name == want.consumer) {
+        return Ok(found);
+    }
+    if same.count() == 0 {
+        let names = streams.iter().map(|stream| stream.name.as_str());
+        return Err(gone("stream", &want.stream, nearest(&want.stream, names)));
+    }
+    let names = consumers.map(|(_, consumer)| consumer.name.as_str());
+    Err(gone("consumer", &want.consumer, nearest(&want.consumer, names)))
+}
+
+fn observe(target: &str, stream: &Stream, consumer: &Consumer, now: &str) -> Observed {
+    let limit = |limit: Option<i64>| limit.and_then(|n| u64::try_from(n).ok()).filter(|n| *n > 0);
+    let (pending, processing) = (consumer.num_pending, consumer.num_ack_pending);
+    // Only a work queue gives up what is done, so only there the stream is the queue.
+    let work_queue = stream.config.retention == "workqueue";
+    let alone = stream.consumer_detail.len() == 1
+        && consumer.config.filter_subject.is_empty()
+        && consumer.config.filter_subjects.is_empty();
+    let dead = stream.state.messages.filter(|_| work_queue && alone).and_then(|messages| {
+        // Deliveries are used up: neither pending nor processing, and still there.
+        Some(messages.saturating_sub(pending? + processing?))
+    });
+    let jobs = [(State::Pending, pending), (State::Processing, processing), (State::Dead, dead)];
+    let jobs = jobs.into_iter().filter_map(|(state, count)| Some((state, count?)));
+    let pull = consumer.config.deliver_subject.is_empty();
+    let idle_workers = consumer.num_waiting.filter(|_| pull);
+    Observed {
+        jobs: jobs.collect(),
+        oldest: oldest(stream, consumer, dead, now).into_iter().collect(),
+        idle_workers,
+        attended: if pull { idle_workers.map(|n| n > 0) } else { Some(consumer.push_bound) },
+        capacity: limit(stream.config.max_msgs).filter(|_| work_queue && alone),
+        in_flight_limit: limit(consumer.config.max_ack_pending),
+        // Without the sequence of deliveries: a hung worker's jobs are delivered again and again.
+        progress: Some(
+            [consumer.delivered.stream_seq, consumer.ack_floor.stream_seq, processing]
+                .into_iter()
+                .flatten()
+                .collect(),
+        ),
+        ..Observed::named(target)
+    }
+}
+
+/// The first message of a work queue is its oldest job, by the server's own clock.
+fn oldest(
+    stream: &Stream,
+    consumer: &Consumer,
+    dead: Option<u64>,
+    now: &str,
+) -> Option<(State, f64)> {
+    if dead? > 0 || stream.state.messages? == 0 {
+        return None;
+    }
+    let delivered = consumer.delivered.stream_seq.unwrap_or(0);
+    let waits = stream.state.first_seq? > delivered;
+    let age = epoch(now)? - epoch(&stream.state.first_ts)?;
+    (age >= 0.0).then_some((if waits { State::Pending } else { State::Processing }, age))
+}
+
+/// Seconds since 1970 of a time such as `2024-01-01T12:00:00.123456789Z`; the server writes UTC.
+/// The year 1 stands for "never".
+fn epoch(text: &str) -> Option<f64> {
+    let (date, time) = text.strip_suffix('Z')?.split_once('T')?;
+    let mut date = date.splitn(3, '-').map(str::parse::<i64>);
+    let (year, month, day) = (date.next()?.ok()?, date.next()?.ok()?, date.next()?.ok()?);
+    let mut time = time.splitn(3, ':');
+    let minutes = time.next()?.parse::<i64>().ok()? * 60 + time.next()?.parse::<i64>().ok()?;
+    let seconds: f64 = time.next()?.parse().ok()?;
+    if year < 1970 || !(1..=12).contains(&month) {
+        return None;
+    }
+    // Years from March on, so that the leap day is the last one.
+    let (y, m) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    let days = 365 * y + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + day - 719_469;
+    let whole = Duration::from_secs(u64::try_from(days * 86_400 + minutes * 60).ok()?);
+    Some(whole.as_secs_f64() + seconds)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::epoch;
+
+    #[test]
+    fn times_of_the_server() {
+        assert_eq!(epoch("1970-01-01T00:00:00Z"), Some(0.0));
+        assert_eq!(epoch("2024-02-29T23:59:59.5Z"), Some(1_709_251_199.5));
+        assert_eq!(epoch("2000-03-01T00:00:00Z"), Some(951_868_800.0));
+        for none in ["0001-01-01T00:00:00Z", "", "2024-01-01", "2024-01-01T00:00:00+01:00"] {
+            assert_eq!(epoch(none), None, "{none}");
+        }
+    }
+}

@@ -1,0 +1,309 @@
+//! One model of a queue for all kinds of sources, pure.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::config::Limits;
+
+/// Without a time limit for jobs: no progress for longer than this is a stall [Q09].
+const PATIENCE: Duration = Duration::from_mins(10);
+
+/// What may be true of a job. The states are disjoint, so their sum is the number of jobs.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// Waits to be taken.
+    Pending,
+    /// Somebody works on it.
+    Processing,
+    /// Waits for its time.
+    Scheduled,
+    /// Failed and will be tried again.
+    Retry,
+    Completed,
+    Failed,
+    /// Given up: nobody will try again.
+    Dead,
+    /// None of these.
+    Other,
+}
+
+impl State {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Processing => "processing",
+            Self::Scheduled => "scheduled",
+            Self::Retry => "retry",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Dead => "dead",
+            Self::Other => "other",
+        }
+    }
+
+    /// The usual words of applications and libraries.
+    pub fn of_word(word: &str) -> Self {
+        match word.to_lowercase().as_str() {
+            "pending" | "queued" | "waiting" | "new" | "created" | "available" | "ready"
+            | "todo" | "enqueued" | "submitted" => Self::Pending,
+            "processing" | "running" | "in_progress" | "started" | "active" | "executing"
+            | "working" => Self::Processing,
+            "scheduled" | "delayed" | "deferred" => Self::Scheduled,
+            "retry" | "retrying" | "retryable" => Self::Retry,
+            "completed" | "complete" | "done" | "success" | "succeeded" | "finished" => {
+                Self::Completed
+            }
+            "failed" | "failure" | "error" | "errored" => Self::Failed,
+            "dead" | "discarded" | "abandoned" => Self::Dead,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// The state of a queue in one word; exactly one holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Condition {
+    /// Nothing to do.
+    Idle,
+    /// Jobs wait or are worked on, and it goes on.
+    Busy,
+    /// Jobs wait because as many as allowed are worked on.
+    Saturated,
+    /// There are jobs, and nothing has gone on for too long.
+    Stalled,
+    /// Jobs wait and nobody asks for them.
+    NoWorkers,
+    /// All that is left are jobs that nobody will try again.
+    Poisoned,
+    /// The source does not say enough, or not yet.
+    Unknown,
+}
+
+impl Condition {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Idle => "idle",
+            Self::Busy => "busy",
+            Self::Saturated => "saturated",
+            Self::Stalled => "stalled",
+            Self::NoWorkers => "no_workers",
+            Self::Poisoned => "poisoned",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// What a source says of one queue. What it does not say stays empty.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Observed {
+    pub queue: String,
+    pub jobs: BTreeMap<State, u64>,
+    /// Age of the oldest job by state, in seconds since it was made.
+    pub oldest: BTreeMap<State, f64>,
+    /// For how long each job has been worked on; `None` where not all are known.
+    pub processing_ages: Option<Vec<f64>>,
+    /// For how long the oldest has been worked on.
+    pub oldest_processing: Option<f64>,
+    /// Workers that wait for a job.
+    pub idle_workers: Option<u64>,
+    /// Whether anybody can take jobs at all.
+    pub attended: Option<bool>,
+    pub capacity: Option<u64>,
+    pub in_flight_limit: Option<u64>,
+    /// Numbers of which at least one changes whenever a job is taken or ends.
+    pub progress: Option<Vec<u64>>,
+}
+
+/// A queue as it is exported.
+pub struct QueueRow {
+    pub seen: Observed,
+    pub capacity: Option<u64>,
+    pub in_flight_limit: Option<u64>,
+    pub stuck: Option<u64>,
+    pub condition: Condition,
+    /// The conditions that this kind of source can tell.
+    pub conditions: &'static [Condition],
+}
+
+impl Observed {
+    pub fn named(queue: impl Into<String>) -> Self {
+        Self { queue: queue.into(), ..Self::default() }
+    }
+
+    fn count(&self, state: State) -> Option<u64> {
+        self.jobs.get(&state).copied()
+    }
+
+    /// Jobs worked on for longer than `limit`; where only the oldest is known, at least one.
+    fn stuck(&self, limit: Duration) -> Option<u64> {
+        let late = |age: &f64| *age > limit.as_secs_f64();
+        if let Some(ages) = &self.processing_ages {
+            return Some(ages.iter().filter(|age| late(age)).count() as u64);
+        }
+        self.oldest_processing.map(|age| u64::from(late(&age)))
+    }
+
+    /// `still`: for how long the progress has been seen not to change, at least one reading ago.
+    fn condition(
+        &self,
+        still: Option<Duration>,
+        patience: Duration,
+        in_flight_limit: Option<u64>,
+    ) -> Condition {
+        let (Some(pending), Some(processing)) =
+            (self.count(State::Pending), self.count(State::Processing))
+        else {
+            return Condition::Unknown;
+        };
+        if pending == 0 && processing == 0 {
+            let dead = self.count(State::Dead).unwrap_or(0);
+            return if dead > 0 { Condition::Poisoned } else { Condition::Idle };
+        }
+        let nobody = self.attended == Some(false) && processing == 0;
+        if pending > 0 && nobody {
+            // Between two requests of a worker there is a moment without one.
+            return if still.is_some() { Condition::NoWorkers } else { Condition::Unknown };
+        }
+        if still.is_some_and(|still| still > patience) {
+            return Condition::Stalled;
+        }
+        let at_limit = in_flight_limit.is_some_and(|limit| processing >= limit);
+        let all_busy = self.idle_workers == Some(0) && processing > 0;
+        if pending > 0 && (at_limit || all_busy) { Condition::Saturated } else { Condition::Busy }
+    }
+}
+
+/// Since when each queue shows no progress. Outlives a reload.
+#[derive(Default)]
+pub struct History {
+    marks: BTreeMap<String, Mark>,
+}
+
+struct Mark {
+    progress: Vec<u64>,
+    pending: Option<u64>,
+    since: SystemTime,
+}
+
+impl History {
+    /// Notes the progress, and says for how long it has been the same; `None` when it has just
+    /// changed or was never seen before.
+    fn still(&mut self, seen: &Observed, now: SystemTime) -> Option<Duration> {
+        let (progress, pending) = (seen.progress.clone()?, seen.count(State::Pending));
+        let mark = self.marks.get_mut(&seen.queue);
+        // Fewer that wait is progress too; more that wait is none.
+        let same = mark.filter(|mark| mark.progress == progress && mark.pending <= pending);
+        let still = same.and_then(|mark| {
+            mark.pending = pending;
+            now.duration_since(mark.since).ok()
+        });
+        if still.is_none() {
+            self.marks.insert(seen.queue.clone(), Mark { progress, pending, since: now });
+        }
+        still
+    }
+
+    /// The rows, with limits by queue. Queues that are gone are forgotten.
+    pub fn rows(
+        &mut self,
+        seen: Vec<Observed>,
+        conditions: &'static [Condition],
+        limits: impl Fn(&str) -> Limits,
+        now: SystemTime,
+    ) -> Vec<QueueRow> {
+        self.marks.retain(|name, _| seen.iter().any(|seen| seen.queue == *name));
+        let row = |seen: Observed| {
+            let limits = limits(&seen.queue);
+            let job = limits.job_timeout.map(crate::config::Dur::get);
+            let patience = job.map_or(PATIENCE, |job| (2 * job).max(Duration::from_mins(1)));
+            let in_flight_limit = limits.max_concurrent.or(seen.in_flight_limit);
+            QueueRow {
+                capacity: limits.max_queue_size.or(seen.capacity),
+                in_flight_limit,
+                stuck: job.and_then(|job| seen.stuck(job)),
+                condition: seen.condition(self.still(&seen, now), patience, in_flight_limit),
+                conditions,
+                seen,
+            }
+        };
+        seen.into_iter().map(row).collect()
+    }
+}
+
+impl QueueRow {
+    /// Part of the places for waiting jobs that is taken.
+    pub fn saturation(&self) -> Option<f64> {
+        let (pending, capacity) = (self.seen.count(State::Pending)?, self.capacity?);
+        (capacity > 0).then(|| pending as f64 / capacity as f64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn queue(pending: u64, processing: u64, idle_workers: Option<u64>) -> Observed {
+        let jobs = [(State::Pending, pending), (State::Processing, processing)];
+        Observed {
+            jobs: jobs.into(),
+            idle_workers,
+            attended: idle_workers.map(|workers| workers > 0),
+            ..Observed::named("q")
+        }
+    }
+
+    #[test]
+    fn conditions_of_the_table() {
+        use Condition::{Busy, Idle, NoWorkers, Saturated, Stalled, Unknown};
+        let minutes = Duration::from_mins;
+        for (seen, still, limit, want) in [
+            (queue(0, 0, Some(1)), Some(minutes(99)), None, Idle),
+            (queue(0, 3, Some(1)), Some(minutes(1)), None, Busy),
+            (queue(4, 3, Some(1)), None, None, Busy),
+            (queue(4, 3, Some(0)), None, None, Saturated),
+            (queue(4, 3, None), None, Some(3), Saturated),
+            (queue(0, 3, None), None, Some(3), Busy),
+            (queue(0, 3, Some(0)), Some(minutes(11)), None, Stalled),
+            (queue(4, 0, Some(0)), None, None, Unknown),
+            (queue(4, 0, Some(0)), Some(minutes(1)), None, NoWorkers),
+            (queue(4, 0, None), Some(minutes(1)), None, Busy),
+            (queue(4, 0, None), Some(minutes(11)), None, Stalled),
+            (Observed::named("q"), Some(minutes(11)), None, Unknown),
+        ] {
+            assert_eq!(seen.condition(still, PATIENCE, limit), want, "{seen:?} {still:?}");
+        }
+    }
+
+    #[test]
+    fn standing_still_needs_an_earlier_reading() {
+        let mut history = History::default();
+        let at = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+        let seen = |n| Observed { progress: Some(vec![n]), ..queue(1, 1, None) };
+        assert_eq!(history.still(&seen(1), at(100)), None);
+        assert_eq!(history.still(&seen(1), at(160)), Some(Duration::from_mins(1)));
+        assert_eq!(history.still(&seen(2), at(170)), None);
+        // A clock that was set back begins anew.
+        assert_eq!(history.still(&seen(2), at(50)), None);
+        assert_eq!(history.still(&seen(2), at(60)), Some(Duration::from_secs(10)));
+        let pending = |n| Observed { progress: Some(vec![2]), ..queue(n, 1, None) };
+        assert_eq!(history.still(&pending(9), at(70)), Some(Duration::from_secs(20)));
+        assert_eq!(history.still(&pending(8), at(80)), None);
+        assert_eq!(history.still(&queue(1, 1, None), at(90)), None);
+    }
+
+    #[test]
+    fn the_stuck_are_counted_or_at_least_seen() {
+        let limit = Duration::from_secs(30);
+        let ages = Observed { processing_ages: Some(vec![1.0, 31.0, 99.0]), ..queue(0, 3, None) };
+        assert_eq!(ages.stuck(limit), Some(2));
+        let oldest = |age| Observed { oldest_processing: Some(age), ..queue(0, 3, None) };
+        assert_eq!((oldest(30.0).stuck(limit), oldest(31.0).stuck(limit)), (Some(0), Some(1)));
+        assert_eq!(queue(0, 3, None).stuck(limit), None);
+    }
+}

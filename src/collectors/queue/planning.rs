@@ -1,0 +1,219 @@
+//! From the section to targets, with all mistakes.
+
+use std::path::Path;
+
+use super::config::{JetStream, Limits, Queue, Sql, Sqlite};
+use super::fetch::Source;
+use super::sample::Rules;
+use super::sqlite::Reader;
+use super::{AREA, Section, Watched};
+use crate::clients::http::HttpClient;
+use crate::clients::postgres::{self, PostgresClient};
+use crate::engine::Target;
+use crate::plan::{Address, Common, Plan};
+
+const ONE_SOURCE: &str = "needs exactly one of `http`, `jetstream`, `sql` and `sqlite`";
+
+/// Declared queues. There is nothing to find them by.
+pub fn plan(section: Option<&Section>, plan: &mut Plan) {
+    let Some(section) = section else {
+        plan.missed("no queue is named", "name the queues under `queues:`");
+        return;
+    };
+    for (name, queue) in section {
+        let mut planning = Planning { name, queue, plan };
+        planning.settings();
+        let found = planning.source();
+        let common = Common { timeout: queue.timeout, thresholds: &queue.thresholds };
+        if let Some((place, source, address)) = found {
+            let watched = Watched {
+                source,
+                rules: rules(name, queue),
+                history: plan.memory.of(AREA.name, name),
+            };
+            let settings = (queue.clone(), address);
+            plan.declare(Target::new(&AREA, name, place, settings, watched), &common);
+        } else {
+            for (key, message) in queue.thresholds.resolve(&AREA).1 {
+                plan.mistake(name, &format!("thresholds.{key}"), message);
+            }
+        }
+    }
+}
+
+pub(super) fn rules(name: &str, queue: &Queue) -> Rules {
+    Rules {
+        target: name.to_owned(),
+        states: queue.states.clone(),
+        limits: queue.limits.clone(),
+        preset: queue.preset,
+        common: Limits { job_timeout: queue.job_timeout, ..Limits::default() },
+    }
+}
+
+struct Planning<'a, 'p> {
+    name: &'a str,
+    queue: &'a Queue,
+    plan: &'a mut Plan<'p>,
+}
+
+/// Place for people, source, and the address of another section that it was made from.
+type Found = (String, Source, Option<Address>);
+
+impl Planning<'_, '_> {
+    fn mistake(&mut self, key: &str, message: impl Into<String>) {
+        self.plan.mistake(self.name, key, message);
+    }
+
+    /// Settings that do not depend on the kind of source.
+    fn settings(&mut self) {
+        let queue = self.queue;
+        let is_zero = |limit: Option<crate::config::Dur>| limit.is_some_and(|d| d.get().is_zero());
+        if is_zero(queue.job_timeout) {
+            self.mistake("job_timeout", "must be longer than `0s`");
+        }
+        for (name, limits) in &queue.limits {
+            if is_zero(limits.job_timeout) {
+                let key = format!("limits.{name}.job_timeout");
+                self.mistake(&key, "must be longer than `0s`");
+            }
+            let counts = [
+                ("max_concurrent", limits.max_concurrent),
+                ("max_queue_size", limits.max_queue_size),
+            ];
+            for (key, _) in counts.into_iter().filter(|(_, count)| *count == Some(0)) {
+                self.mistake(&format!("limits.{name}.{key}"), "must be at least 1");
+            }
+        }
+        if queue.http.is_none() {
+            for (key, there) in
+                [("preset", queue.preset.is_some()), ("paths", queue.paths.is_some())]
+            {
+                if there {
+                    self.mistake(key, "is for `http` only");
+                }
+            }
+        }
+        if !queue.states.is_empty() && queue.sql.is_none() && queue.sqlite.is_none() {
+            self.mistake("states", "is for `sql` and `sqlite` only");
+        }
+    }
+
+    fn source(&mut self) -> Option<Found> {
+        let queue = self.queue;
+        match (&queue.http, &queue.jetstream, &queue.sql, &queue.sqlite) {
+            (Some(url), None, None, None) => Some(self.http(url)),
+            (None, Some(wanted), None, None) => self.jetstream(wanted),
+            (None, None, Some(sql), None) => self.sql(sql),
+            (None, None, None, Some(sqlite)) => Some(self.sqlite(sqlite)),
+            _ => {
+                self.mistake("", ONE_SOURCE);
+                None
+            }
+        }
+    }
+
+    fn http(&mut self, url: &crate::config::SafeUrl) -> Found {
+        if let Some(message) = url.http_mistake() {
+            self.mistake("http", message);
+        }
+        let (preset, paths) = (self.queue.preset, self.queue.paths.clone());
+        if preset.is_none() && paths.is_none() {
+            self.mistake("http", "needs `preset` or `paths` beside it");
+        }
+        let paths = paths.unwrap_or_default();
+        for key in paths.mistakes() {
+            let message = "expected a JSON pointer such as `/queue_stats`";
+            self.mistake(&format!("paths.{key}"), message);
+        }
+        let source = Source::Http { client: HttpClient::new(url), paths: paths.or(preset) };
+        (url.origin(), source, None)
+    }
+
+    fn jetstream(&mut self, wanted: &JetStream) -> Option<Found> {
+        let at = |key: &str| format!("jetstream.{key}");
+        for (key, text) in [("stream", &wanted.stream), ("consumer", &wanted.consumer)] {
+            if text.is_empty() {
+                self.mistake(&at(key), "must not be empty");
+            }
+        }
+        let address = match (&wanted.nats, &wanted.url) {
+            (Some(nats), None) => {
+                let address = self.plan.address("nats", nats);
+                address.map_err(|message| self.mistake(&at("nats"), message)).ok()?
+            }
+            (None, Some(url)) => {
+                if let Some(message) = url.http_mistake() {
+                    self.mistake(&at("url"), message);
+                }
+                Address::from(url)
+            }
+            _ => {
+                self.mistake("jetstream", "needs exactly one of `nats` and `url`");
+                return None;
+            }
+        };
+        let place = format!("{} {}/{}", address.url.origin(), wanted.stream, wanted.consumer);
+        let client = HttpClient::new(&address.url);
+        Some((place, Source::JetStream { client, wanted: wanted.clone() }, Some(address)))
+    }
+
+    fn sql(&mut self, sql: &Sql) -> Option<Found> {
+        let at = |key: &str| format!("sql.{key}");
+        if let Some(message) = postgres::not_one_statement(&sql.query) {
+            self.mistake(&at("query"), message);
+        }
+        let address = match (&sql.postgres, &sql.url) {
+            (Some(name), None) => {
+                if sql.password_file.is_some() {
+                    self.mistake(&at("password_file"), "is for `url` only");
+                }
+                let address = self.plan.address("postgres", name);
+                address.map_err(|message| self.mistake(&at("postgres"), message)).ok()?
+            }
+            (None, Some(url)) => {
+                if let Some(message) = postgres::mistake(url) {
+                    self.mistake(&at("url"), message);
+                }
+                let file = sql.password_file.as_deref();
+                if let Some(message) = file.and_then(unusable_secret) {
+                    self.mistake(&at("password_file"), message);
+                }
+                Address { password_file: sql.password_file.clone(), ..Address::from(url) }
+            }
+            _ => {
+                self.mistake("sql", "needs exactly one of `postgres` and `url`");
+                return None;
+            }
+        };
+        let client = PostgresClient::new(&address.url, address.password_file.clone())
+            .password(address.password.clone());
+        let place = client.address().map_or_else(|| address.url.origin(), ToString::to_string);
+        let source = Source::Sql { client: Box::new(client), query: sql.query.clone() };
+        Some((place, source, Some(address)))
+    }
+
+    fn sqlite(&mut self, sqlite: &Sqlite) -> Found {
+        if sqlite.file.as_os_str().is_empty() {
+            self.mistake("sqlite.file", "must not be empty");
+        }
+        if let Some(query) = &sqlite.query {
+            if sqlite.table.is_some() {
+                self.mistake("sqlite", "needs `table` or `query`, not both");
+            }
+            if let Some(message) = postgres::not_one_statement(query) {
+                self.mistake("sqlite.query", message);
+            }
+        }
+        let reader = Reader::new(sqlite.clone(), self.queue.states.clone());
+        (sqlite.file.display().to_string(), Source::Sqlite(reader), None)
+    }
+}
+
+fn unusable_secret(file: &Path) -> Option<String> {
+    match std::fs::read(file) {
+        Ok(text) if text.trim_ascii().is_empty() => Some("the file is empty".to_owned()),
+        Ok(_) => None,
+        Err(error) => Some(format!("cannot read the file: {}", error.kind())),
+    }
+}

@@ -1,0 +1,97 @@
+//! What the sources say, as rows of one model.
+
+use std::collections::BTreeMap;
+use std::time::SystemTime;
+
+use super::config::{Limits, Preset};
+use super::fetch::{Raw, Source};
+use super::model::{Condition, History, Observed, State};
+use super::{json, jsz, table};
+use crate::catalogue::Batch;
+use crate::engine::{Failure, Reason};
+
+/// Queues of one target beyond this are left out and counted, as are names longer than that.
+const QUEUES: usize = 200;
+const NAME: usize = 128;
+
+/// How what is read is understood.
+pub struct Rules {
+    pub target: String,
+    pub states: BTreeMap<String, State>,
+    pub limits: BTreeMap<String, Limits>,
+    pub preset: Option<Preset>,
+    /// For all queues of the target.
+    pub common: Limits,
+}
+
+impl Rules {
+    pub fn limits_of(&self, queue: &str) -> Limits {
+        let own = self.limits.get(queue).copied().unwrap_or_default();
+        let preset = self.preset.map(|preset| preset.limits(queue)).unwrap_or_default();
+        own.or(self.common).or(preset)
+    }
+}
+
+pub fn sample(
+    rules: &Rules,
+    source: &Source,
+    raw: &Raw,
+    history: &mut History,
+    now: SystemTime,
+) -> Result<Batch, Failure> {
+    let mut batch = Batch::new();
+    let (queues, conditions) = match (source, raw) {
+        (Source::Http { paths, .. }, Raw::Json(answer)) => {
+            let said = json::parse(&rules.target, answer, paths)?;
+            batch = batch.with(vec![said.service]);
+            match said.queues {
+                Ok(queues) => (queues, json::CONDITIONS),
+                Err(failure) => {
+                    batch = batch.gap("the queues", failure);
+                    (Vec::new(), json::CONDITIONS)
+                }
+            }
+        }
+        (Source::JetStream { wanted, .. }, Raw::Jsz(answer)) => {
+            (vec![jsz::parse(&rules.target, answer, wanted)?], jsz::CONDITIONS)
+        }
+        (Source::Sql { .. } | Source::Sqlite(_), Raw::Table(rows)) => {
+            (table::observe(&rules.target, rows, &rules.states)?, table::CONDITIONS)
+        }
+        _ => return Err(Failure::new(Reason::Panic, "an answer of another kind of source")),
+    };
+    let (queues, dropped) = capped(queues);
+    let queues = with_declared(queues, rules, raw);
+    let rows = history.rows(queues, conditions, |queue| rules.limits_of(queue), now);
+    Ok(batch.with(rows).dropped("queues", dropped))
+}
+
+fn capped(mut queues: Vec<Observed>) -> (Vec<Observed>, u64) {
+    let all = queues.len();
+    queues.retain(|seen| seen.queue.len() <= NAME && !seen.queue.is_empty());
+    queues.truncate(QUEUES);
+    let dropped = all.saturating_sub(queues.len()) as u64;
+    (queues, dropped)
+}
+
+/// A queue with limits is there also while the source does not know it: empty in a table, which
+/// has no rows of it then, and unknown elsewhere.
+fn with_declared(mut queues: Vec<Observed>, rules: &Rules, raw: &Raw) -> Vec<Observed> {
+    for name in rules.limits.keys() {
+        if queues.iter().any(|seen| seen.queue == *name) {
+            continue;
+        }
+        queues.push(match raw {
+            Raw::Table(_) => table::empty(name),
+            Raw::Json(_) | Raw::Jsz(_) => Observed::named(name),
+        });
+    }
+    queues
+}
+
+impl super::model::QueueRow {
+    pub fn conditions(&self) -> impl Iterator<Item = (&'static str, bool)> {
+        let present: Condition = self.condition;
+        self.conditions.iter().map(move |one| (one.as_str(), *one == present))
+    }
+}

@@ -1,0 +1,229 @@
+//! The golden runner, mistakes of the section, and files that are in use.
+
+use std::path::Path;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use super::config::Queue;
+use super::fetch::{Raw, Source};
+use super::model::History;
+use super::sample::{Rules, sample};
+use super::sqlite::Reader;
+use super::{AREA, planning};
+use crate::catalogue::Batch;
+use crate::clients::http::{Answer, HttpClient};
+use crate::config::{SafeUrl, load};
+use crate::engine::{Failure, Memory, Reason};
+use crate::golden;
+use crate::plan::{Address, Plan};
+
+fn queue(yaml: &str) -> Queue {
+    load::<Queue>("queue.yaml", yaml, &|_| None).finish().expect("a valid queue")
+}
+
+fn now() -> SystemTime {
+    UNIX_EPOCH + Duration::from_hours(500_000)
+}
+
+/// `queue.yaml` is the section of one target, `answer.json` what the service said (with another
+/// status in `status`), `queue.sql` makes the `SQLite` file. With `before.json` that was the
+/// answer an hour ago.
+fn golden_case(case: &Path) -> Result<Batch, Failure> {
+    let text = |name: &str| golden::file(case, name).map(|t| String::from_utf8(t).expect("UTF-8"));
+    let mut queue = queue(&text("queue.yaml").expect("a section"));
+    let folder = tempfile::tempdir().expect("a folder");
+    if let (Some(sqlite), Some(sql)) = (&mut queue.sqlite, text("queue.sql")) {
+        sqlite.file = folder.path().join("queue.db");
+        let connection = rusqlite::Connection::open(&sqlite.file).expect("a file");
+        connection.execute_batch(&sql).expect("statements");
+    }
+    let url = SafeUrl::new("http://127.0.0.1:1");
+    let client = HttpClient::new(&url);
+    let status = text("status").map_or(200, |text| text.trim().parse().expect("a status"));
+    let answer = |name: &str| {
+        golden::file(case, name).map(|body| Answer {
+            status: reqwest::StatusCode::from_u16(status).expect("a status"),
+            body,
+            took: Duration::ZERO,
+        })
+    };
+    let rules = planning::rules("q", &queue);
+    let (source, raw, before) = if let Some(sqlite) = queue.sqlite.clone() {
+        let reader = Reader::new(sqlite, queue.states.clone());
+        let table = reader.read_at(now())?;
+        (Source::Sqlite(reader), Raw::Table(table), None)
+    } else if let Some(wanted) = queue.jetstream.clone() {
+        let raw = Raw::Jsz(answer("answer.json").expect("an answer"));
+        (Source::JetStream { client, wanted }, raw, answer("before.json").map(Raw::Jsz))
+    } else {
+        let paths = queue.paths.clone().unwrap_or_default().or(queue.preset);
+        let raw = Raw::Json(answer("answer.json").expect("an answer"));
+        (Source::Http { client, paths }, raw, answer("before.json").map(Raw::Json))
+    };
+    let mut history = History::default();
+    if let Some(before) = before {
+        sample(&rules, &source, &before, &mut history, now() - Duration::from_hours(1))?;
+    }
+    sample(&rules, &source, &raw, &mut history, now())
+}
+
+#[test]
+fn golden_cases() {
+    golden::run("queue", golden_case);
+}
+
+static NATS: crate::catalogue::Area =
+    crate::catalogue::Area { name: "nats", title: "", tables: &[], signals: &[] };
+
+fn mistakes(yaml: &str) -> Vec<String> {
+    let section = load::<super::Section>("c.yaml", yaml, &|_| None).finish().expect("a section");
+    let memory = Memory::default();
+    let mut plan = Plan::new(&|_| None, &memory);
+    plan.section("nats", &NATS);
+    plan.publish("tasktracker", &SafeUrl::new("http://127.0.0.1:8222"));
+    plan.section("queues", &AREA);
+    super::plan(Some(&section), &mut plan);
+    plan.mistakes.iter().map(|m| format!("{}: {}", m.path, m.message)).collect()
+}
+
+#[test]
+fn good_sections_have_no_mistakes() {
+    for yaml in [
+        "q: { http: 'http://a:1/x', preset: alaw, limits: { search: { max_concurrent: 3 } } }",
+        "q: { http: 'http://a:1/x', paths: { pending: /n } }",
+        "q: { jetstream: { nats: tasktracker, stream: s, consumer: c }, job_timeout: 300s }",
+        "q: { jetstream: { url: 'http://a:1', stream: s, consumer: c } }",
+        "q: { sql: { url: 'postgres://u@h/d', query: 'select status, count(*) from t group by 1' } }",
+        "q: { sqlite: { file: data/queue.db }, states: { ready: pending } }",
+    ] {
+        assert_eq!(mistakes(yaml), Vec::<String>::new(), "{yaml}");
+    }
+}
+
+#[test]
+fn mistakes_say_what_is_right() {
+    for (yaml, wanted) in [
+        ("q: {}", "queues.q: needs exactly one of `http`, `jetstream`, `sql` and `sqlite`"),
+        ("q: { http: 'http://a' }", "queues.q.http: needs `preset` or `paths` beside it"),
+        (
+            "q: { http: 'a:1', preset: alaw }",
+            "queues.q.http: expected an address such as `http://127.0.0.1:8222`",
+        ),
+        (
+            "q: { http: 'http://a', paths: { queues: stats } }",
+            "queues.q.paths.queues: expected a JSON pointer such as `/queue_stats`",
+        ),
+        (
+            "q: { jetstream: { nats: tasktraker, stream: s, consumer: c } }",
+            "queues.q.jetstream.nats: there is no such target in the section `nats` (did you mean `tasktracker`?)",
+        ),
+        (
+            "q: { jetstream: { stream: s, consumer: c } }",
+            "queues.q.jetstream: needs exactly one of `nats` and `url`",
+        ),
+        (
+            "q: { sql: { postgres: x, query: 'select 1, 2' } }",
+            "queues.q.sql.postgres: there is no such target in the section `postgres`",
+        ),
+        (
+            "q: { sql: { url: 'postgres://u@h/d', query: 'select 1; drop table t' } }",
+            "queues.q.sql.query: expected one statement, found `;` inside",
+        ),
+        (
+            "q: { sql: { url: 'postgres://u@h/d', password_file: /no/such, query: 'select 1, 2' } }",
+            "queues.q.sql.password_file: cannot read the file: entity not found",
+        ),
+        (
+            "q: { sqlite: { file: a, table: t, query: 'select 1, 2' } }",
+            "queues.q.sqlite: needs `table` or `query`, not both",
+        ),
+        ("q: { sqlite: { file: a }, preset: alaw }", "queues.q.preset: is for `http` only"),
+        (
+            "q: { sqlite: { file: a }, limits: { q: { max_queue_size: 0 } } }",
+            "queues.q.limits.q.max_queue_size: must be at least 1",
+        ),
+        (
+            "q: { thresholds: { stuk: 1 } }",
+            "queues.q.thresholds.stuk: unknown signal (did you mean `stuck`?)",
+        ),
+    ] {
+        let found = mistakes(yaml);
+        assert!(found.iter().any(|found| found == wanted), "{yaml}: {found:?}");
+    }
+}
+
+#[test]
+fn an_address_of_another_section_keeps_its_secrets() {
+    let address = Address {
+        password: Some(crate::config::Secret::new("hunter2")),
+        ..Address::from(&SafeUrl::new("postgres://u:hunter2@h/d"))
+    };
+    assert!(!format!("{address:?}").contains("hunter2"));
+}
+
+fn reader(file: &Path) -> Reader {
+    Reader::new(
+        queue(&format!("sqlite: {{ file: {} }}", file.display())).sqlite.unwrap(),
+        [].into(),
+    )
+}
+
+/// A file that is locked, gone, no database, or written with a log beside it.
+#[tokio::test]
+async fn sqlite_files_in_use() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("queue.db");
+    let gone = reader(&file).read().await.unwrap_err();
+    assert_eq!((gone.reason, gone.detail.contains("SQLite")), (Reason::NotFound, true));
+
+    let writer = rusqlite::Connection::open(&file).unwrap();
+    writer.execute_batch("PRAGMA journal_mode = wal; CREATE TABLE other (a); ").unwrap();
+    let reader = reader(&file);
+    let missing = reader.read().await.unwrap_err();
+    assert_eq!(missing.detail, "the file has no table `tasks`");
+    writer.execute_batch("CREATE TABLE tasks (status, created_at)").unwrap();
+    writer
+        .execute_batch("BEGIN; INSERT INTO tasks VALUES ('pending', '2027-01-15 08:00:00')")
+        .unwrap();
+    // With a log beside the file a writer keeps nobody from reading.
+    assert!(reader.read().await.unwrap().rows.is_empty());
+    writer.execute_batch("COMMIT").unwrap();
+    let table = reader.read_at(now()).unwrap();
+    assert_eq!(table.rows, [[None, Some("pending".into()), Some("1".into()), Some("0".into())]]);
+
+    writer.execute_batch("PRAGMA journal_mode = delete; BEGIN EXCLUSIVE").unwrap();
+    let locked = reader.read().await.unwrap_err();
+    assert_eq!(locked.detail, "the SQLite file has been locked for a second");
+    drop(writer);
+    std::fs::write(&file, "no database at all, but long enough to look like one. ".repeat(40))
+        .unwrap();
+    assert_eq!(reader.read().await.unwrap_err().reason, Reason::Protocol);
+}
+
+/// A statement that would run for ever ends when its reading is given up.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reading_that_is_given_up_leaves_nothing_running() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("queue.db");
+    rusqlite::Connection::open(&file).unwrap().execute_batch("CREATE TABLE t (a)").unwrap();
+    let endless = "with recursive n(i) as (select 1 union all select i + 1 from n) \
+                   select 'pending', count(*) from n";
+    let yaml = format!("sqlite: {{ file: {}, query: {endless} }}", file.display());
+    let yaml = yaml.replace("query: ", "query: \"").replace(" }", "\" }");
+    let reader = Reader::new(queue(&yaml).sqlite.unwrap(), [].into());
+    let limit = Duration::from_millis(200);
+    assert!(tokio::time::timeout(limit, reader.read()).await.is_err());
+    tokio::time::sleep(limit).await;
+    // The next one is not turned away by the last.
+    let next = tokio::time::timeout(limit, reader.read()).await;
+    assert!(next.is_err(), "{next:?}");
+}
+
+#[test]
+fn limits_come_from_the_queue_then_the_target_then_the_preset() {
+    let yaml = "{ http: 'http://a', preset: alaw, limits: { search: { max_queue_size: 20 } } }";
+    let rules: Rules = planning::rules("q", &queue(yaml));
+    let search = rules.limits_of("search");
+    assert_eq!((search.max_concurrent, search.max_queue_size), (Some(2), Some(20)));
+    assert_eq!(rules.limits_of("analysis").max_queue_size, Some(5));
+    assert_eq!(rules.limits_of("other").max_queue_size, None);
+}

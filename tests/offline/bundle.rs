@@ -1,0 +1,8 @@
+//! The bundle: alert rules, their tests and runbooks, Alertmanager, Compose, unit, examples.
+
+mod alertmanager;
+mod compose;
+mod deployment;
+mod inhibition;
+mod rules;
+mod runbooks;

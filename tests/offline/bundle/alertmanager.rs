@@ -1,0 +1,136 @@
+//! Alertmanager: accepted by the oldest version we support, and every alert reaches somebody.
+
+use std::collections::BTreeSet;
+
+use serde_json::json;
+
+use super::rules;
+use crate::support::{at, keys, run, said, succeed, temporary, yaml};
+
+pub const CONFIG: &str = "alerts/alertmanager.yml";
+
+#[test]
+fn amtool_accepts_it() {
+    let said = succeed("amtool", &["check-config", CONFIG]);
+    assert!(said.contains("1 templates"), "{said}");
+}
+
+/// The receiver that a set of labels leads to.
+fn route(labels: &[String], receiver: &str) {
+    let config = format!("--config.file={CONFIG}");
+    let verify = format!("--verify.receivers={receiver}");
+    let mut args = vec!["config", "routes", "test", &config, &verify];
+    args.extend(labels.iter().map(String::as_str));
+    let output = run("amtool", &args);
+    assert!(output.status.success(), "{labels:?} should reach {receiver}:\n{}", said(&output));
+}
+
+#[test]
+fn routes() {
+    for (labels, receiver) in [
+        ("alertname=Watchdog severity=none area=exporter", "heartbeat"),
+        // Whoever gives it a severity by mistake still gets no page a minute.
+        ("alertname=Watchdog severity=critical", "heartbeat"),
+        ("alertname=ExporterDown severity=critical area=exporter instance=a", "chat-and-mail"),
+        ("alertname=NatsDown severity=critical area=nats signal=up target=main", "chat-and-mail"),
+        ("alertname=NatsDown severity=warning area=nats signal=up target=main", "chat"),
+        ("alertname=NatsSlow severity=warning area=nats", "chat"),
+        // Of other origin: somebody reads the root.
+        ("alertname=DiskWillFill severity=page", "chat"),
+        ("alertname=DiskWillFill", "chat"),
+    ] {
+        let labels: Vec<String> = labels.split(' ').map(ToOwned::to_owned).collect();
+        route(&labels, receiver);
+    }
+}
+
+#[test]
+fn every_rule_reaches_somebody() {
+    let pairs: BTreeSet<(String, String)> = rules::all()
+        .iter()
+        .filter(|rule| rule.alert() != "Watchdog")
+        .map(|rule| (rule.area.clone(), rule.label("severity").to_owned()))
+        .collect();
+    for (area, severity) in pairs {
+        let receiver = if severity == "critical" { "chat-and-mail" } else { "chat" };
+        route(&[format!("area={area}"), format!("severity={severity}")], receiver);
+    }
+}
+
+#[test]
+fn secrets_are_in_files() {
+    let config = yaml(CONFIG);
+    let inline = [
+        "api_url",
+        "slack_api_url",
+        "smtp_auth_password",
+        "smtp_auth_secret",
+        "auth_password",
+        "password",
+        "credentials",
+        "bearer_token",
+        "service_key",
+        "routing_key",
+    ];
+    let found: Vec<_> = keys(&config).into_iter().filter(|key| inline.contains(key)).collect();
+    assert!(found.is_empty(), "secrets in {CONFIG}: {found:?}");
+    assert_eq!(at(&config, "/global/smtp_auth_password_file"), "/run/secrets/smtp_password");
+}
+
+/// The heartbeat goes out at each group interval, and at once.
+#[test]
+fn the_heartbeat_is_quick() {
+    let config = yaml(CONFIG);
+    let heartbeat = config.pointer("/route/routes/0").expect("a first route");
+    assert_eq!(at(heartbeat, "/receiver"), "heartbeat");
+    for (key, value) in [("group_wait", "0s"), ("group_interval", "1m"), ("repeat_interval", "50s")]
+    {
+        assert_eq!(at(heartbeat, &format!("/{key}")), value, "{key}");
+    }
+}
+
+fn rendered(status: &str, alerts: &serde_json::Value) -> String {
+    let labels = json!({
+        "alertname": "NatsDown", "area": "nats", "target": "main", "instance": "stack:10188",
+        "severity": "critical",
+    });
+    let data = json!({
+        "receiver": "chat", "status": status, "alerts": alerts, "groupLabels": labels,
+        "commonLabels": labels, "commonAnnotations": {}, "externalURL": "http://127.0.0.1:9093",
+    });
+    let (_folder, file) = temporary("data.json", &data.to_string());
+    let data = format!("--template.data={}", file.display());
+    let text = "--template.text={{ template \"stack.title\" . }}\n{{ template \"stack.text\" . }}";
+    let glob = "--template.glob=alerts/templates/*.tmpl";
+    let said = succeed("amtool", &["template", "render", glob, &data, text]);
+    said.trim_end().to_owned()
+}
+
+#[test]
+fn messages_need_no_click() {
+    let annotations = json!({
+        "summary": "NATS does not answer on its monitoring port.",
+        "description": "The monitoring port of main cannot be read. Reason: refused.",
+        "runbook_url": "http://stack:10188/runbooks/NatsDown",
+    });
+    let alert = |status| {
+        json!([{
+            "status": status, "labels": {}, "annotations": annotations,
+            "startsAt": "2026-01-02T03:04:05Z", "endsAt": "2026-01-02T03:14:05Z",
+        }])
+    };
+    assert_eq!(
+        rendered("firing", &alert("firing")),
+        "[CRITICAL] NatsDown nats/main on stack:10188\n\
+         NATS does not answer on its monitoring port.\n\
+         The monitoring port of main cannot be read. Reason: refused.\n\
+         Since 2026-01-02 03:04 UTC\n\
+         Runbook: http://stack:10188/runbooks/NatsDown"
+    );
+    assert_eq!(
+        rendered("resolved", &alert("resolved")),
+        "[RESOLVED] NatsDown nats/main on stack:10188\n\
+         Over: NATS does not answer on its monitoring port.\n\
+         From 2026-01-02 03:04 to 2026-01-02 03:14 UTC"
+    );
+}

@@ -1,0 +1,167 @@
+//! What mutes what. amtool cannot test it, so the rules are read and applied here as Alertmanager
+//! does: a label that both sides lack counts as equal. A live test does it with the real one.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use regex::Regex;
+use serde_json::Value;
+use stack_exporter::collectors::CATALOGUE;
+
+use super::alertmanager::CONFIG;
+use crate::support::{items, texts, yaml};
+
+type Labels = BTreeMap<String, String>;
+
+struct Matcher {
+    label: String,
+    value: Regex,
+    not: bool,
+}
+
+impl Matcher {
+    fn parse(text: &str) -> Self {
+        let end = text.find(['=', '!']).expect("an operator");
+        let (label, rest) = text.split_at(end);
+        let (operator, value) = rest.split_once('"').expect("a value between quotes");
+        let value = value.strip_suffix('"').expect("a value between quotes");
+        let pattern = match operator {
+            "=" | "!=" => regex::escape(value),
+            "=~" | "!~" => value.to_owned(),
+            _ => panic!("{text}: no such operator"),
+        };
+        let value = Regex::new(&format!("^(?:{pattern})$")).unwrap();
+        Self { label: label.to_owned(), value, not: operator.starts_with('!') }
+    }
+
+    fn holds(&self, labels: &Labels) -> bool {
+        let value = labels.get(&self.label).map_or("", String::as_str);
+        self.value.is_match(value) != self.not
+    }
+}
+
+struct Inhibition {
+    source: Vec<Matcher>,
+    target: Vec<Matcher>,
+    equal: Vec<String>,
+}
+
+impl Inhibition {
+    fn all() -> Vec<Self> {
+        let matchers = |list: &Value| texts(list).into_iter().map(Matcher::parse).collect();
+        let config = yaml(CONFIG);
+        let rules = items(&config["inhibit_rules"]).iter().map(|rule| Self {
+            source: matchers(&rule["source_matchers"]),
+            target: matchers(&rule["target_matchers"]),
+            equal: texts(&rule["equal"]).into_iter().map(ToOwned::to_owned).collect(),
+        });
+        rules.collect()
+    }
+
+    fn mutes(&self, source: &Labels, target: &Labels) -> bool {
+        let all = |matchers: &[Matcher], labels| matchers.iter().all(|m| m.holds(labels));
+        let value = |labels: &Labels, name| labels.get(name).cloned().unwrap_or_default();
+        all(&self.source, source)
+            && all(&self.target, target)
+            && self.equal.iter().all(|name| value(source, name) == value(target, name))
+    }
+}
+
+/// From `name=value` pairs with spaces between.
+fn labels(text: &str) -> Labels {
+    let pairs = text.split(' ').filter_map(|pair| pair.split_once('='));
+    pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
+fn muted(source: &str, target: &str) -> bool {
+    Inhibition::all().iter().any(|rule| rule.mutes(&labels(source), &labels(target)))
+}
+
+const NATS_DOWN: &str =
+    "alertname=NatsDown severity=critical signal=up area=nats target=main instance=a";
+const EXPORTER_DOWN: &str = "alertname=ExporterDown severity=critical area=exporter instance=a";
+
+#[test]
+fn critical_mutes_the_warning_of_the_same_trouble_only() {
+    let full = |severity: &str, more: &str| {
+        format!(
+            "alertname=HostDiskFull severity={severity} signal=disk area=host target=host instance=a{more}"
+        )
+    };
+    let critical = full("critical", " mountpoint=/data device=sdb");
+    assert!(muted(&critical, &full("warning", " mountpoint=/data device=sdb")));
+    assert!(!muted(&critical, &full("warning", " mountpoint=/home device=sda")));
+    assert!(!muted(&critical, &full("warning", " mountpoint=/home device=sdb")));
+    assert!(!muted(&critical, &full("warning", "")));
+    assert!(!muted(&full("warning", ""), &full("critical", "")), "never the other way round");
+    let other = critical.replace("HostDiskFull", "HostInodesFull").replace("critical", "warning");
+    assert!(!muted(&critical, &other));
+    assert!(!muted(&critical, &full("warning", "").replace("instance=a", "instance=b")));
+}
+
+#[test]
+fn a_target_that_is_down_mutes_its_other_alerts_only() {
+    let backlog = "alertname=NatsConsumerBacklog severity=warning signal=consumer_pending area=nats \
+                   target=main instance=a stream_name=s consumer_name=c";
+    assert!(muted(NATS_DOWN, backlog));
+    assert!(muted(&NATS_DOWN.replace("critical", "warning"), backlog));
+    assert!(muted(NATS_DOWN, &NATS_DOWN.replace("critical", "warning")));
+    assert!(!muted(NATS_DOWN, NATS_DOWN), "nothing mutes itself");
+    assert!(!muted(NATS_DOWN, &backlog.replace("target=main", "target=edge")));
+    assert!(!muted(NATS_DOWN, &backlog.replace("instance=a", "instance=b")));
+    // Two areas may have a target of the same name.
+    assert!(!muted(NATS_DOWN, &backlog.replace("area=nats", "area=postgres")));
+    assert!(!muted(backlog, NATS_DOWN));
+}
+
+#[test]
+fn an_exporter_that_is_down_mutes_its_instance_only() {
+    for target in
+        [NATS_DOWN, "alertname=ConfigReloadFailed severity=warning area=exporter instance=a"]
+    {
+        assert!(muted(EXPORTER_DOWN, target), "{target}");
+        assert!(!muted(EXPORTER_DOWN, &target.replace("instance=a", "instance=b")), "{target}");
+        assert!(!muted(target, EXPORTER_DOWN), "{target}");
+    }
+    assert!(!muted(EXPORTER_DOWN, EXPORTER_DOWN));
+    assert!(!muted(EXPORTER_DOWN, "alertname=Watchdog severity=none area=exporter"));
+    assert!(!muted(EXPORTER_DOWN, "alertname=Watchdog severity=none area=exporter instance=a"));
+}
+
+/// The trap: what both alerts lack counts as equal.
+#[test]
+fn alerts_without_identity_mute_nothing() {
+    let missing_job = "alertname=ExporterDown severity=critical area=exporter job=stack-exporter";
+    for target in
+        ["alertname=Foreign severity=warning", "alertname=Foreign severity=critical", "x=y"]
+    {
+        for source in [missing_job, NATS_DOWN, EXPORTER_DOWN] {
+            assert!(!muted(source, target), "{source} mutes {target}");
+        }
+        assert!(!muted("alertname=Foreign severity=critical", target), "{target}");
+        assert!(!muted("alertname=Foreign severity=critical signal=up", target), "{target}");
+    }
+    // Half an identity is none.
+    for half in ["instance=a", "area=x"] {
+        let alert = |severity: &str| format!("alertname=Foreign severity={severity} {half}");
+        assert!(!muted(&alert("critical"), &alert("warning")), "{half}");
+    }
+}
+
+/// Else a critical alert on one thing would mute the warning on another.
+#[test]
+fn critical_and_warning_are_compared_by_every_label() {
+    let rules = Inhibition::all();
+    let equal: BTreeSet<&str> = rules[0].equal.iter().map(String::as_str).collect();
+    for (_, signal) in CATALOGUE.signals() {
+        let metric = CATALOGUE.metrics().find(|(_, facts)| facts.name == signal.measure.metric);
+        let (_, facts) = metric.unwrap_or_else(|| panic!("{}: no such metric", signal.name));
+        for label in facts.labels {
+            let kept = signal.measure.sum_by.is_none_or(|kept| kept.contains(&label));
+            assert!(
+                !kept || equal.contains(label),
+                "{}: `{label}` is missing in `equal` of the first inhibition in {CONFIG}",
+                signal.alert
+            );
+        }
+    }
+}
