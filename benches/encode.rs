@@ -1,5 +1,12 @@
 //! How long it takes to write 10,000 series: `cargo bench --bench encode`.
 
+#![allow(
+    clippy::expect_used,
+    clippy::print_stderr,
+    clippy::indexing_slicing,
+    reason = "a benchmark tells its figures, and what is wrong by panicking"
+)]
+
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 

@@ -22,7 +22,11 @@ pub(super) fn text(area: &Area, runbook_base: &str) -> String {
 
 fn rule(out: &mut String, area: &Area, signal: &Signal, severity: Severity, runbook_base: &str) {
     let (name, severity_name) = (signal.name, severity.as_str());
-    let _ = writeln!(out, "      # [{}]", signal.requirements.join(" "));
+    let facts = signal.requirements.join(" ");
+    let _ = match facts.as_str() {
+        "" => writeln!(out, "      # No documented fact asks for it."),
+        facts => writeln!(out, "      # [{facts}]"),
+    };
     let _ = writeln!(out, "      - alert: {}", signal.alert);
     let _ = writeln!(out, "        expr: |-");
     let _ = writeln!(out, "          {}", signal.measure.promql());

@@ -69,13 +69,22 @@ fn what_rules_and_dashboards_ask_for_exists() {
             match queries::take_apart(&query.expr) {
                 Err(error) => wrong.push(format!("{}: {error}", query.place)),
                 Ok((selectors, grouped)) => {
-                    let found = selectors.iter().filter_map(|selector| missing(&families, selector));
+                    let found =
+                        selectors.iter().filter_map(|selector| missing(&families, selector));
                     wrong.extend(found.map(|what| format!("{}: {what}", query.place)));
                     let known: BTreeSet<&str> = selectors
                         .iter()
                         .flat_map(|selector| families.get(&selector.metric).into_iter().flatten())
                         .flat_map(|set| set.keys().map(String::as_str))
-                        .chain(["instance", "job", "alertname", "severity", "area", "target", "signal"])
+                        .chain([
+                            "instance",
+                            "job",
+                            "alertname",
+                            "severity",
+                            "area",
+                            "target",
+                            "signal",
+                        ])
                         .collect();
                     let listed = selectors.iter().any(|s| is_listed(ABSENT, &s.metric));
                     for label in grouped.iter().chain(&query.shown).filter(|_| !listed) {
@@ -87,7 +96,8 @@ fn what_rules_and_dashboards_ask_for_exists() {
             }
         }
         for (place, metric, label) in queries::variables() {
-            let there = families.get(&metric).into_iter().flatten().any(|set| set.contains_key(&label));
+            let there =
+                families.get(&metric).into_iter().flatten().any(|set| set.contains_key(&label));
             if !there && label != "instance" && !is_listed(ABSENT, &metric) {
                 wrong.push(format!("{place}: {metric} has no label {label}"));
             }
@@ -128,7 +138,10 @@ fn every_exported_series_is_in_the_catalogue() {
         for (name, series) in families(&world.exporter().scrape().await.body) {
             let facts = known.get(name.as_str()).unwrap_or_else(|| panic!("{name}"));
             for label in series.iter().flat_map(|set| set.keys()) {
-                assert!(label == "target" || facts.labels.contains(&label.as_str()), "{name}: {label}");
+                assert!(
+                    label == "target" || facts.labels.contains(&label.as_str()),
+                    "{name}: {label}"
+                );
             }
         }
     });

@@ -8,7 +8,8 @@ use crate::servers::wait::{PATIENT, until};
 use crate::servers::{Stack, run, watchdog};
 use crate::stage::{Stage, Watched};
 
-const ENGINE: Watched = Watched { area: "docker", target: "docker", alert: "DockerDown" };
+const ENGINE: Watched =
+    Watched { area: "docker", target: "docker", alert: "DockerDown", severity: "critical" };
 
 /// A project of which `web` runs and `db` does not exist; `web` belongs to it by its labels.
 fn compose_file(project: &str) -> String {

@@ -119,17 +119,26 @@ fn head_gzip_and_health() {
         assert_eq!(head.status(), 200);
         assert!(head.bytes().await.unwrap().is_empty());
         let plain = exporter.scrape().await.body.len();
-        let zipped = http_client().get(&url).header("accept-encoding", "gzip").send().await.unwrap();
+        let zipped =
+            http_client().get(&url).header("accept-encoding", "gzip").send().await.unwrap();
         assert_eq!(zipped.headers()["content-encoding"], "gzip");
         let size = zipped.bytes().await.unwrap().len();
         assert!(size * 4 < plain, "{size} of {plain}");
-        for path in ["/-/healthy", "/-/ready", "/", "/api/v1/status", "/runbooks/NatsDown", "/debug/host/host"] {
+        for path in [
+            "/-/healthy",
+            "/-/ready",
+            "/",
+            "/api/v1/status",
+            "/runbooks/NatsDown",
+            "/debug/host/host",
+        ] {
             assert_eq!(exporter.get(path, &[]).await.status, 200, "{path}");
         }
         assert_eq!(exporter.get("/runbooks/Nonsense", &[]).await.status, 404);
         assert_eq!(exporter.get("/-/reload", &[]).await.status, 405, "a GET must not reload");
         let reload = format!("{}/-/reload", exporter.url());
-        let foreign = http_client().post(reload).header("origin", "http://evil.example").send().await;
+        let foreign =
+            http_client().post(reload).header("origin", "http://evil.example").send().await;
         assert_eq!(foreign.unwrap().status(), 403);
     });
 }

@@ -11,11 +11,18 @@
 )]
 #![allow(dead_code, reason = "helpers for tests to come")]
 
+mod bundle;
 mod docker;
+mod exposition;
 mod harness;
+mod host;
+mod logs;
 mod nats;
 mod page;
 mod postgres;
+mod queries;
+mod queue;
 mod secrets;
 mod servers;
 mod stage;
+mod world;

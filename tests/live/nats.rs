@@ -6,7 +6,8 @@ use crate::servers::kostatus::KoStatus;
 use crate::servers::{Stack, run};
 use crate::stage::{Stage, Watched};
 
-const MAIN: Watched = Watched { area: "nats", target: "main", alert: "NatsDown" };
+const MAIN: Watched =
+    Watched { area: "nats", target: "main", alert: "NatsDown", severity: "critical" };
 
 #[test]
 fn a_server_that_stops_hangs_lies_and_returns() {

@@ -11,7 +11,8 @@ use crate::servers::wait::{PATIENT, until};
 use crate::servers::{Stack, run, watchdog};
 use crate::stage::{Stage, Watched};
 
-const MAIN: Watched = Watched { area: "postgres", target: "main", alert: "PostgresDown" };
+const MAIN: Watched =
+    Watched { area: "postgres", target: "main", alert: "PostgresDown", severity: "critical" };
 
 fn config(postgres: &Postgres, more: &str) -> String {
     let file = watchdog::dir("secret").join("password");

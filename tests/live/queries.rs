@@ -131,7 +131,9 @@ pub fn variables() -> Vec<(String, String, String)> {
     for (name, dashboard) in dashboards() {
         for variable in dashboard["templating"]["list"].as_array().into_iter().flatten() {
             let query = variable["query"]["query"].as_str().or(variable["query"].as_str());
-            let Some(inner) = query.and_then(|query| query.strip_prefix("label_values(")) else { continue };
+            let Some(inner) = query.and_then(|query| query.strip_prefix("label_values(")) else {
+                continue;
+            };
             let (metric, label) = inner.trim_end_matches(')').rsplit_once(',').unwrap();
             let metric = metric.split('{').next().unwrap().trim().to_owned();
             found.push((format!("{name}: {}", variable["name"]), metric, label.trim().to_owned()));
@@ -193,7 +195,8 @@ impl ExprVisitor for Parts {
             Expr::MatrixSelector(matrix) => self.selector(&matrix.vs),
             Expr::Aggregate(aggregate) => self.modifier(aggregate.modifier.as_ref()),
             Expr::Binary(binary) => {
-                let matching = binary.modifier.as_ref().and_then(|modifier| modifier.matching.as_ref());
+                let matching =
+                    binary.modifier.as_ref().and_then(|modifier| modifier.matching.as_ref());
                 self.modifier(matching);
             }
             _ => {}

@@ -24,6 +24,7 @@ pub struct Watched<'a> {
     pub area: &'a str,
     pub target: &'a str,
     pub alert: &'a str,
+    pub severity: &'a str,
 }
 
 pub fn binary() -> &'static Path {
@@ -68,7 +69,8 @@ impl Stage {
             .collect();
         assert!(left.is_empty(), "series of a sick target: {left:?}");
         assert!(scrape.body.contains("stack_threshold{"), "thresholds stay: {}", scrape.body);
-        let subset = [("area", watched.area), ("target", watched.target), ("severity", "critical")];
+        let subset =
+            [("area", watched.area), ("target", watched.target), ("severity", watched.severity)];
         self.prometheus.wait_alert(watched.alert, &subset, "firing", SOON).await;
         self.prometheus.targets_up(SOON).await;
     }

@@ -173,17 +173,3 @@ async fn a_refused_list_is_the_failure_of_the_target() {
     );
     assert_eq!(nobody.fetch().await.err().unwrap().reason, Reason::NotFound);
 }
-
-/// Reads a real Engine: `DOCKER_HOST=... cargo test live_docker -- --ignored`.
-#[tokio::test]
-#[ignore = "needs a Docker Engine"]
-async fn live_docker() {
-    let url = crate::config::SafeUrl::new(std::env::var("DOCKER_HOST").unwrap());
-    let (address, deadline) = (Address::parse(&url).unwrap(), Duration::from_secs(5));
-    let reader = Reader::new(address, deadline, Files::new(Vec::new()), Arc::default());
-    for _ in 0..2 {
-        let raw = reader.fetch().await.unwrap();
-        let running = raw.containers.iter().filter(|container| container.has_usage()).count();
-        assert_eq!((usages(&raw), raw.uninspected), (running, None));
-    }
-}

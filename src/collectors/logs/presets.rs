@@ -23,7 +23,7 @@ pub enum Preset {
     /// `websocket_disconnect`.
     Websocket,
     /// Rule `requests`: requests that a Telegram bot has taken.
-    Telegram,
+    TelegramBot,
 }
 
 impl Preset {
@@ -68,7 +68,7 @@ impl Preset {
                 ),
                 ("websocket_disconnect", regex("WebSocket.*[Dd]isconnect", &[], &[])),
             ],
-            Self::Telegram => vec![("requests", literal("Запрос от пользователя", false))],
+            Self::TelegramBot => vec![("requests", literal("Запрос от пользователя", false))],
         }
     }
 }

@@ -10,7 +10,6 @@ use super::*;
 
 mod chance;
 mod content;
-mod speed;
 
 struct Bench {
     dir: tempfile::TempDir,

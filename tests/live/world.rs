@@ -1,0 +1,140 @@
+//! Everything at once: one exporter with every collector on, real sources, a real Prometheus.
+
+use std::time::{Duration, SystemTime};
+
+use serde_json::Value;
+use tokio::sync::OnceCell;
+
+use crate::servers::docker::{Container, ContainerSpec};
+use crate::servers::exporter::Exporter;
+use crate::servers::kostatus::KoStatus;
+use crate::servers::logwriter::LogFile;
+use crate::servers::postgres::{MONITOR_PASSWORD, Session};
+use crate::servers::prometheus::Prometheus;
+use crate::servers::wait::{PATIENT, until};
+use crate::servers::{Stack, watchdog};
+use crate::stage::Stage;
+
+/// Keeps alive what the facts come from.
+pub struct World {
+    stage: Stage,
+    _containers: Vec<Container>,
+    _sessions: Vec<Session>,
+    _app: KoStatus,
+}
+
+impl World {
+    pub fn exporter(&self) -> &Exporter {
+        &self.stage.exporter
+    }
+
+    /// Prometheus, once it has seen enough for rates.
+    pub async fn prometheus(&self) -> &Prometheus {
+        let seen = "count_over_time(stack_target_up{target=\"host\"}[1m]) > 12";
+        self.stage.prometheus.wait_query(seen, PATIENT).await;
+        &self.stage.prometheus
+    }
+}
+
+/// One world for all tests that only look.
+pub async fn world() -> &'static World {
+    static WORLD: OnceCell<World> = OnceCell::const_new();
+    WORLD.get_or_init(build).await
+}
+
+async fn build() -> World {
+    let (nats, postgres, docker) =
+        (Stack::nats().await, Stack::postgres().await, Stack::docker().await);
+    let mut client = nats.client().await;
+    client.create_stream("WORLD", &["world.>"], &Value::Null).await.unwrap();
+    client.create_consumer("WORLD", "worker", &Value::Null).await.unwrap();
+    for _ in 0..5 {
+        client.publish_stored("world.job", b"{}").await.unwrap();
+    }
+    client.pull("WORLD", "worker", 1).await.unwrap();
+
+    let dir = watchdog::dir("world");
+    let sessions = vec![postgres.long_query(600).await, postgres.idle_in_transaction().await];
+    let admin = postgres.client().await;
+    admin
+        .batch_execute(
+            "CREATE TABLE jobs (status text); INSERT INTO jobs VALUES ('pending'), ('running');
+             CREATE TABLE locked (n int); GRANT SELECT ON jobs TO monitor",
+        )
+        .await
+        .unwrap();
+    let mut sessions = sessions;
+    sessions.push(postgres.hold_lock("locked").await);
+    sessions.push(postgres.background("SELECT * FROM locked").await);
+
+    let compose = dir.join("compose.yml");
+    std::fs::write(
+        &compose,
+        "name: world\nservices:\n  web: { image: web }\n  gone: { image: gone }\n",
+    )
+    .unwrap();
+    let web = ContainerSpec::new("world-web")
+        .compose("world", "web", 1)
+        .memory(64 << 20)
+        .cpus(0.5)
+        .health("true")
+        .shell(
+            "while :; do dd if=/dev/zero of=/f bs=1M count=4 conv=fsync 2>/dev/null; sleep 1; done",
+        );
+    let failed = ContainerSpec::new("world-failed").compose("world", "failed", 1).shell("exit 3");
+    let containers = vec![docker.run(web), docker.run(failed)];
+
+    let app = KoStatus::start().await;
+    let sqlite = dir.join("queue.db");
+    let database = rusqlite::Connection::open(&sqlite).unwrap();
+    database
+        .execute_batch(
+            "CREATE TABLE tasks (status text, created_at text);
+             INSERT INTO tasks VALUES ('processing', '2024-01-01T00:00:00Z'), ('pending', '2024-01-01T00:00:00Z')",
+        )
+        .unwrap();
+    drop(database);
+
+    let log = LogFile::dated(&dir, "ai_library_bot", SystemTime::now());
+    log.append(&["2024-01-01 12:00:00,000 [INFO] bot: before"]);
+    let password = dir.join("password");
+    std::fs::write(&password, MONITOR_PASSWORD).unwrap();
+    let folder = dir.display();
+    let config = format!(
+        "docker: {{ url: \"{docker}\", compose_files: [{folder}/compose.yml] }}\n\
+         postgres:\n  main: {{ url: \"{postgres}\", password_file: {folder}/password }}\n\
+         nats:\n  main: {{ url: \"{nats}\" }}\n  sick: {{ url: \"http://127.0.0.1:1\" }}\n\
+         queues:\n\
+         \x20 alaw: {{ http: \"{app}\", preset: alaw }}\n\
+         \x20 worker: {{ jetstream: {{ nats: main, stream: WORLD, consumer: worker }}, job_timeout: 1s }}\n\
+         \x20 jobs: {{ sql: {{ postgres: main, query: \"select status as state, count(*) as count from jobs group by 1\" }} }}\n\
+         \x20 tasks: {{ sqlite: {{ file: {folder}/queue.db }}, job_timeout: 1m }}\n\
+         logs:\n\
+         \x20 bot:\n\
+         \x20   files: [\"{folder}/ai_library_bot_*.log\"]\n\
+         \x20   presets: [python, errors, rate_limit, taskiq, websocket, telegram_bot]\n\
+         \x20   rules: {{ by_user: {{ regex: \"user=(?<user>\\\\w+)\", labels: [user] }} }}\n",
+        docker = docker.host(),
+        postgres = postgres.url(),
+        nats = nats.monitor_url(),
+        app = app.url(),
+    );
+    let stage = Stage::start(&config).await;
+    log.append(&[
+        "2024-01-01 12:00:01,000 [INFO] bot: Запрос от пользователя user=ann",
+        "2024-01-01 12:00:02,000 [ERROR] bot: Error: Rate limit exceeded",
+        "2024-01-01 12:00:03,000 [CRITICAL] bot: exception",
+        "Batch embedding task completed: 148 success, 2 failed, 0 skipped",
+        "📡 Broadcasting message.updated to 3 WebSocket clients",
+    ]);
+    let seen = "stack_log_matches_total{target=\"bot\",rule=\"requests\"} 1";
+    stage.exporter.wait_line(seen, PATIENT).await;
+    until("usage of the container", PATIENT, async || {
+        stage.exporter.scrape().await.line("container_fs_writes_bytes_total{").map(str::to_owned)
+    })
+    .await;
+    tokio::time::timeout(Duration::from_secs(30), stage.prometheus.targets_up(PATIENT))
+        .await
+        .unwrap();
+    World { stage, _containers: containers, _sessions: sessions, _app: app }
+}
