@@ -58,8 +58,13 @@ impl Row for Container {
     };
 }
 
-static AREA: Area =
-    Area { name: "bench", title: "Bench", tables: &[TableEntry::of::<Container>()], signals: &[] };
+static AREA: Area = Area {
+    name: "bench",
+    title: "Bench",
+    tables: &[TableEntry::of::<Container>()],
+    signals: &[],
+    runbook: "",
+};
 static CATALOGUE: Catalogue = Catalogue::new(&[&AREA]);
 
 struct Containers;

@@ -25,6 +25,8 @@ pub struct Area {
     pub title: &'static str,
     pub tables: &'static [TableEntry],
     pub signals: &'static [Signal],
+    /// A section per alert, headed `## <Alert>`.
+    pub runbook: &'static str,
 }
 
 impl Area {

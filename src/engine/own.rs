@@ -20,6 +20,7 @@ pub static AREA: Area = Area {
         TableEntry::of::<ThresholdRow>(),
     ],
     signals: &[],
+    runbook: include_str!("../../docs/runbooks/exporter.md"),
 };
 
 /// What was built.

@@ -5,14 +5,12 @@ use axum::http::StatusCode;
 use axum::response::Html;
 
 use super::html::{escape, page as html_page};
-
-/// One file per area; a section per alert, headed `## <Alert>`.
-static FILES: &[&str] =
-    &[include_str!("../../docs/runbooks/exporter.md"), include_str!("../../docs/runbooks/nats.md")];
+use crate::collectors::CATALOGUE;
 
 /// Alert and text of every section.
 pub fn sections() -> impl Iterator<Item = (&'static str, &'static str)> {
-    FILES.iter().flat_map(|file| file.split("\n## ").skip(1)).filter_map(|part| {
+    let files = CATALOGUE.areas().map(|area| area.runbook);
+    files.flat_map(|file| file.split("\n## ").skip(1)).filter_map(|part| {
         let (alert, text) = part.split_once('\n')?;
         Some((alert.trim(), text))
     })

@@ -365,7 +365,7 @@ fn logs_grow_and_rotate() {
     let dir = watchdog::dir("logs");
     let day = std::time::UNIX_EPOCH + Duration::from_hours(474_780);
     let log = logwriter::LogFile::dated(&dir, "app", day);
-    assert!(log.path().ends_with("app-2024-02-29.log"));
+    assert!(log.path().ends_with("app_2024-02-29.log"));
     assert_eq!(logwriter::date(day + Duration::from_hours(24 * 307)), "2025-01-01");
     log.append(&["one", "two"]);
     let old = log.rotate_rename();

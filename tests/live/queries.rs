@@ -159,7 +159,7 @@ fn substituted(expr: &str) -> String {
 
 /// The selectors in an expression, and the labels that it groups or joins by.
 pub fn take_apart(expr: &str) -> Result<(Vec<Selector>, BTreeSet<String>), String> {
-    let parsed = parse(expr).map_err(|error| error.to_string())?;
+    let parsed = parse(expr)?;
     let mut parts = Parts::default();
     walk_expr(&mut parts, &parsed).map_err(|()| "walk".to_owned())?;
     Ok((parts.selectors, parts.labels))

@@ -10,8 +10,8 @@ use crate::servers::wait::until;
 
 /// The grace of a scrape and 50 ms, and some for a busy machine that runs tests side by side.
 const FAST: Duration = Duration::from_millis(1050 + 450);
-/// Longer than the deadline of a reading, a scrape, an evaluation and a hold time together.
-const SOON: Duration = Duration::from_secs(25);
+/// Longer than anything takes: most of it the 30 s for which a deleted log file is kept open.
+const SOON: Duration = Duration::from_secs(45);
 
 pub struct Stage {
     pub exporter: Exporter,

@@ -72,6 +72,7 @@ pub static AREA: Area = Area {
         TableEntry::of::<sample::Use>(),
     ],
     signals: signals::SIGNALS,
+    runbook: include_str!("../../../docs/runbooks/docker.md"),
 };
 
 /// The Engine of the section, else the one that can be found.

@@ -216,7 +216,7 @@ pub static SIGNALS: &[Signal] = &[
         requirements: &["C04"],
         summary: "The Docker Engine gives no figures of CPU and memory.",
         subject: "Age of the figures",
-        hint: "limits are not watched meanwhile; the Engine is overloaded or a container hangs",
+        hint: "limits are not watched meanwhile; the Engine is overloaded or its stats calls hang",
         next: "docker stats --no-stream",
     },
 ];

@@ -63,6 +63,7 @@ pub static AREA: Area = Area {
         TableEntry::of::<sample::Disk>(),
     ],
     signals: signals::SIGNALS,
+    runbook: include_str!("../../../docs/runbooks/host.md"),
 };
 
 /// The host as the section says, else as it is found; nothing where it is switched off.

@@ -57,6 +57,7 @@ pub static AREA: Area = Area {
         TableEntry::of::<sample::Group>(),
     ],
     signals: signals::SIGNALS,
+    runbook: include_str!("../../../docs/runbooks/logs.md"),
 };
 
 /// Lines must not be missed, so the files are looked at without being asked.

@@ -44,6 +44,7 @@ pub static AREA: Area = Area {
         TableEntry::of::<sample::Consumer>(),
     ],
     signals: signals::SIGNALS,
+    runbook: include_str!("../../../docs/runbooks/nats.md"),
 };
 
 /// Declared servers, else the one that `NATS_MONITOR_URL` names.

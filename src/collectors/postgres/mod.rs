@@ -68,6 +68,7 @@ pub static AREA: Area = Area {
         TableEntry::of::<sample::SizesAge>(),
     ],
     signals: signals::SIGNALS,
+    runbook: include_str!("../../../docs/runbooks/postgres.md"),
 };
 
 /// Declared databases, else the one that the environment names.

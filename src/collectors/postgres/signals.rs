@@ -171,7 +171,8 @@ pub static SIGNALS: &[Signal] = &[
     Signal {
         name: "checksum_failures",
         alert: "PostgresChecksumFailure",
-        measure: level("stack_postgres_checksum_failures_total").increase(),
+        // The count itself: the corruption is still there when no new block is hit.
+        measure: level("stack_postgres_checksum_failures_total"),
         direction: Direction::Above,
         unit: Unit::Count,
         warning: Default::off("corruption is never just a warning"),
@@ -179,7 +180,7 @@ pub static SIGNALS: &[Signal] = &[
         hold: Duration::ZERO,
         requirements: &["P08"],
         summary: "PostgreSQL has read a damaged block.",
-        subject: "Blocks with a wrong checksum in {{ $labels.datname }} in the last five minutes",
+        subject: "Blocks with a wrong checksum in {{ $labels.datname }} since its statistics were reset",
         hint: "disk or memory is failing: secure the newest dump before anything else",
         next: "docker compose logs postgres | grep -i 'page verification failed'; dmesg | tail",
     },

@@ -56,6 +56,7 @@ pub static AREA: Area = Area {
     title: "Queues",
     tables: &[TableEntry::of::<json::Service>(), TableEntry::of::<model::QueueRow>()],
     signals: signals::SIGNALS,
+    runbook: include_str!("../../../docs/runbooks/queue.md"),
 };
 
 /// The queues of one source.

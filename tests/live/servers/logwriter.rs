@@ -16,9 +16,9 @@ impl LogFile {
         Self { path: path.to_owned() }
     }
 
-    /// The file of one day: `<folder>/<stem>-2024-01-01.log`.
+    /// The file of one day: `<folder>/<stem>_2024-01-01.log`.
     pub fn dated(folder: &Path, stem: &str, day: SystemTime) -> Self {
-        Self { path: folder.join(format!("{stem}-{}.log", date(day))) }
+        Self { path: folder.join(format!("{stem}_{}.log", date(day))) }
     }
 
     pub fn path(&self) -> &Path {

@@ -39,7 +39,7 @@ impl Target {
 #[derive(Clone, Debug, Default)]
 pub struct Setup {
     pub targets: Vec<Target>,
-    /// A folder whose `*.yml` are rules.
+    /// A folder whose `*rules.yml` are rules.
     pub rules: Option<PathBuf>,
     /// Make the rules fast (`rules::accelerate`).
     pub fast: bool,
@@ -208,7 +208,7 @@ fn write_config(setup: &Setup, dir: &Path) {
     let _ = fs::remove_dir_all(&rules);
     fs::create_dir(&rules).expect("the rules' folder");
     for file in setup.rules.iter().flat_map(|from| fs::read_dir(from).expect("rules")).flatten() {
-        if file.path().extension().is_some_and(|kind| kind == "yml" || kind == "yaml") {
+        if file.file_name().to_string_lossy().ends_with("rules.yml") {
             let slow = fs::read_to_string(file.path()).expect("a rule file");
             let text = if setup.fast { accelerate(&slow) } else { slow };
             fs::write(rules.join(file.file_name()).with_extension("yml"), text)
