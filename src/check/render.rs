@@ -8,12 +8,32 @@ use serde_json::{Value, json};
 use super::report::{Blind, Finding, Report, Verdict};
 use crate::catalogue::Direction;
 
+/// Labels that tell a person nothing: what stands beside it anyway, and identities for machines. A
+/// container is known by its name.
+const UNTOLD: [&str; 13] = [
+    "area",
+    "id",
+    "image",
+    "container_label_com_docker_compose_project",
+    "container_label_com_docker_compose_service",
+    "cpu",
+    "server",
+    "server_id",
+    "server_name",
+    "cluster",
+    "domain",
+    "account",
+    "datid",
+];
+
 impl Finding {
     /// "longest_query datname=tasktracker": the signal and the labels that tell values apart.
     pub fn subject(&self) -> String {
-        // The area stands beside it, and a person knows a container by its name, not its id.
-        let known = ["area", "id", "server_id", "server", "datid"];
-        let shown = self.labels.iter().filter(|(name, _)| !known.contains(name));
+        let fixed = |label: &str| {
+            let select = self.signal.measure.select.iter();
+            select.clone().any(|matcher| matcher.label == label && matcher.values.len() == 1)
+        };
+        let shown = self.labels.iter().filter(|(name, _)| !UNTOLD.contains(name) && !fixed(name));
         let labels = shown.map(|(name, value)| format!(" {name}={value}"));
         std::iter::once(self.signal.name.to_owned()).chain(labels).collect()
     }

@@ -115,8 +115,7 @@ fn blind_card(out: &mut String, blind: &Blind, now: SystemTime) {
 
 fn trouble_card(out: &mut String, finding: &Finding, since: Option<SystemTime>, now: SystemTime) {
     let (class, word) = verdict(finding.verdict);
-    let since =
-        since.map_or_else(|| "just now".to_owned(), |since| format!("for {}", ago(since, now)));
+    let since = since.map_or_else(|| "New".to_owned(), |since| format!("For {}", ago(since, now)));
     let _ = write!(
         out,
         "<section class=\"trouble {class}\"><h2 class=\"verdict\">{word}: {}</h2><p><strong>{}</strong> is {}, should be {}.</p>\

@@ -3,6 +3,8 @@
 use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
+use stack_exporter::catalogue::Unit;
+use stack_exporter::collectors::CATALOGUE;
 use tokio::sync::OnceCell;
 
 use crate::servers::docker::{Container, ContainerSpec};
@@ -34,6 +36,22 @@ impl World {
         self.stage.prometheus.wait_query(seen, PATIENT).await;
         &self.stage.prometheus
     }
+}
+
+/// Thresholds for every signal of an area at both severities, so that every rule has something to
+/// compare with, those that are off by default included.
+fn thresholds(area: &str) -> String {
+    let area = CATALOGUE.area(area).unwrap();
+    let pairs = area.signals.iter().map(|signal| {
+        let value = match signal.unit {
+            Unit::Seconds => "1s",
+            Unit::Bytes => "1MiB",
+            Unit::Ratio => "50%",
+            Unit::Count | Unit::Rate | Unit::Bool => "1",
+        };
+        format!("{}: {{ warning: {value}, critical: {value} }}", signal.name)
+    });
+    format!("thresholds: {{ {} }}", pairs.collect::<Vec<_>>().join(", "))
 }
 
 /// One world for all tests that only look.
@@ -77,6 +95,7 @@ async fn build() -> World {
         .compose("world", "web", 1)
         .memory(64 << 20)
         .cpus(0.5)
+        .merge("HostConfig", serde_json::json!({ "PidsLimit": 100 }))
         .health("true")
         .shell(
             "while :; do dd if=/dev/zero of=/f bs=1M count=4 conv=fsync 2>/dev/null; sleep 1; done",
@@ -101,11 +120,11 @@ async fn build() -> World {
     std::fs::write(&password, MONITOR_PASSWORD).unwrap();
     let folder = dir.display();
     let config = format!(
-        "docker: {{ url: \"{docker}\", compose_files: [{folder}/compose.yml] }}\n\
-         postgres:\n  main: {{ url: \"{postgres}\", password_file: {folder}/password }}\n\
-         nats:\n  main: {{ url: \"{nats}\" }}\n  sick: {{ url: \"http://127.0.0.1:1\" }}\n\
+        "docker: {{ url: \"{docker}\", compose_files: [{folder}/compose.yml], {docker_limits} }}\n\
+         postgres:\n  main: {{ url: \"{postgres}\", password_file: {folder}/password, {postgres_limits} }}\n\
+         nats:\n  main: {{ url: \"{nats}\", {nats_limits} }}\n  sick: {{ url: \"http://127.0.0.1:1\" }}\n\
          queues:\n\
-         \x20 alaw: {{ http: \"{app}\", preset: alaw }}\n\
+         \x20 alaw: {{ http: \"{app}\", preset: alaw, {queue_limits} }}\n\
          \x20 worker: {{ jetstream: {{ nats: main, stream: WORLD, consumer: worker }}, job_timeout: 1s }}\n\
          \x20 jobs: {{ sql: {{ postgres: main, query: \"select status as state, count(*) as count from jobs group by 1\" }} }}\n\
          \x20 tasks: {{ sqlite: {{ file: {folder}/queue.db }}, job_timeout: 1m }}\n\
@@ -113,11 +132,19 @@ async fn build() -> World {
          \x20 bot:\n\
          \x20   files: [\"{folder}/ai_library_bot_*.log\"]\n\
          \x20   presets: [python, errors, rate_limit, taskiq, websocket, telegram_bot]\n\
-         \x20   rules: {{ by_user: {{ regex: \"user=(?<user>\\\\w+)\", labels: [user] }} }}\n",
+         \x20   rules: {{ by_user: {{ regex: \"user=(?<user>\\\\w+)\", labels: [user] }} }}\n\
+         \x20   {logs_limits}\n\
+         host: {{ {host_limits} }}\n",
         docker = docker.host(),
         postgres = postgres.url(),
         nats = nats.monitor_url(),
         app = app.url(),
+        docker_limits = thresholds("docker"),
+        postgres_limits = thresholds("postgres"),
+        nats_limits = thresholds("nats"),
+        queue_limits = thresholds("queue"),
+        logs_limits = thresholds("logs"),
+        host_limits = thresholds("host"),
     );
     let stage = Stage::start(&config).await;
     log.append(&[

@@ -72,7 +72,7 @@ fn golden_cases() {
 }
 
 static NATS: crate::catalogue::Area =
-    crate::catalogue::Area { name: "nats", title: "", tables: &[], signals: &[] };
+    crate::catalogue::Area { name: "nats", title: "", tables: &[], signals: &[], runbook: "" };
 
 fn mistakes(yaml: &str) -> Vec<String> {
     let section = load::<super::Section>("c.yaml", yaml, &|_| None).finish().expect("a section");

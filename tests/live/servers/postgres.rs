@@ -215,7 +215,18 @@ pub async fn connect(config: &Config) -> Result<(Client, JoinHandle<()>), tokio_
 fn init(bin: &Path, dir: &Path, data: &Path) {
     let initdb = need_program(&bin.join("initdb"), "postgresql");
     let output = command(&initdb, Some(USER))
-        .args(["-A", "trust", "-U", USER, "-E", "UTF8", "--no-locale", "--no-sync", "-D"])
+        .args([
+            "-A",
+            "trust",
+            "-U",
+            USER,
+            "-E",
+            "UTF8",
+            "--no-locale",
+            "--no-sync",
+            "--data-checksums",
+            "-D",
+        ])
         .arg(data)
         .current_dir(dir)
         .stdin(Stdio::null())
