@@ -11,6 +11,8 @@ WORKDIR /build
 # rust-toolchain.toml stays out: the image is the toolchain.
 COPY Cargo.toml Cargo.lock ./
 COPY src src
+# Named by the manifest, so it has to be there.
+COPY benches benches
 # The runbooks are part of the binary.
 COPY docs/runbooks docs/runbooks
 RUN cargo build --locked --profile dist --bin stack-exporter

@@ -2,6 +2,7 @@
 
 mod alertmanager;
 mod compose;
+mod dashboards;
 mod deployment;
 mod inhibition;
 mod rules;

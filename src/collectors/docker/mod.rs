@@ -90,6 +90,9 @@ pub fn plan(section: Option<&Section>, plan: &mut Plan) {
         }
         return;
     };
+    if !docker.enabled {
+        return;
+    }
     check_files(docker, plan);
     let address = match &docker.url {
         Some(url) => Address::parse(url).map_err(|message| ("url", message.to_owned())),
@@ -196,6 +199,12 @@ mod tests {
                 "docker.url: neither TLS nor SSH is supported: use the socket, or a proxy by `tcp://`",
             ]
         );
+    }
+
+    #[test]
+    fn it_can_be_switched_off() {
+        let docker = Docker { enabled: false, ..Docker::default() };
+        assert_eq!(planned(&docker, None), (Vec::new(), Vec::new()));
     }
 
     #[test]
