@@ -7,14 +7,15 @@ use stack_exporter::catalogue::Unit;
 use stack_exporter::collectors::CATALOGUE;
 use tokio::sync::OnceCell;
 
-use crate::servers::docker::{Container, ContainerSpec};
+use crate::servers::docker::{Container, ContainerSpec, Docker};
 use crate::servers::exporter::Exporter;
 use crate::servers::kostatus::KoStatus;
 use crate::servers::logwriter::LogFile;
-use crate::servers::postgres::{MONITOR_PASSWORD, Session};
+use crate::servers::nats::Nats;
+use crate::servers::postgres::{MONITOR_PASSWORD, Postgres, Session};
 use crate::servers::prometheus::Prometheus;
 use crate::servers::wait::{PATIENT, until};
-use crate::servers::{Stack, watchdog};
+use crate::servers::watchdog;
 use crate::stage::Stage;
 
 /// Keeps alive what the facts come from.
@@ -23,6 +24,7 @@ pub struct World {
     _containers: Vec<Container>,
     _sessions: Vec<Session>,
     _app: KoStatus,
+    _servers: (Nats, Postgres, Docker),
 }
 
 impl World {
@@ -61,8 +63,10 @@ pub async fn world() -> &'static World {
 }
 
 async fn build() -> World {
-    let (nats, postgres, docker) =
-        (Stack::nats().await, Stack::postgres().await, Stack::docker().await);
+    // Servers of its own: other tests stop and pause the shared ones.
+    let nats = Nats::start(&[]).await;
+    let postgres = Postgres::start(None).await;
+    let docker = Docker::start().await;
     let mut client = nats.client().await;
     client.create_stream("WORLD", &["world.>"], &Value::Null).await.unwrap();
     client.create_consumer("WORLD", "worker", &Value::Null).await.unwrap();
@@ -163,5 +167,11 @@ async fn build() -> World {
     tokio::time::timeout(Duration::from_secs(30), stage.prometheus.targets_up(PATIENT))
         .await
         .unwrap();
-    World { stage, _containers: containers, _sessions: sessions, _app: app }
+    World {
+        stage,
+        _containers: containers,
+        _sessions: sessions,
+        _app: app,
+        _servers: (nats, postgres, docker),
+    }
 }
