@@ -30,6 +30,19 @@ pub struct Area {
 }
 
 impl Area {
+    /// Whether there is one target, with its settings in the section itself.
+    pub fn is_single(&self) -> bool {
+        matches!(self.name, "docker" | "host")
+    }
+
+    /// Where a metric of this area stands: its row type and its index in that type's table.
+    pub fn locate(&self, metric: &str) -> Option<(TypeId, usize)> {
+        self.tables.iter().find_map(|table| {
+            let index = (table.facts)().iter().position(|facts| facts.name == metric)?;
+            Some(((table.row_type)(), index))
+        })
+    }
+
     pub fn signal(&self, name: &str) -> Option<&'static Signal> {
         self.signals.iter().find(|signal| signal.name == name)
     }
@@ -66,11 +79,8 @@ impl Catalogue {
             .flat_map(|(area, table)| (table.facts)().into_iter().map(move |facts| (area, facts)))
     }
 
-    /// Where a metric stands: its row type and its index in that type's table.
+    /// Where a metric stands.
     pub fn locate(&self, metric: &str) -> Option<(TypeId, usize)> {
-        self.tables().find_map(|(_, table)| {
-            let index = (table.facts)().iter().position(|facts| facts.name == metric)?;
-            Some(((table.row_type)(), index))
-        })
+        self.areas().find_map(|area| area.locate(metric))
     }
 }

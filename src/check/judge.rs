@@ -3,16 +3,19 @@
 use std::collections::BTreeMap;
 
 use super::report::{Blind, Finding, Report, Verdict};
-use crate::catalogue::{Catalogue, Fold, Measure, Severity, Signal};
+use crate::catalogue::{Area, Fold, Measure, Severity, Signal};
 use crate::engine::{Entry, Sample, Snapshot, Target, samples};
 
+/// A change needs two readings that lie apart, in seconds.
+const LEAST_HISTORY: f64 = 0.5;
+
 /// Judges every signal of every target that has a threshold for it.
-pub fn judge(catalogue: &Catalogue, snapshot: &Snapshot) -> Report {
+pub fn judge(snapshot: &Snapshot) -> Report {
     let mut report = Report { at: snapshot.at, findings: Vec::new(), blind: Vec::new() };
     for entry in &snapshot.entries {
         let Some(target) = &entry.target else { continue };
         for signal in target.area.signals {
-            report.findings.extend(findings(catalogue, entry, target, signal));
+            report.findings.extend(findings(entry, target, signal));
         }
         report.blind.extend(blind(entry, target));
     }
@@ -54,12 +57,7 @@ impl Limits {
     }
 }
 
-fn findings(
-    catalogue: &Catalogue,
-    entry: &Entry,
-    target: &Target,
-    signal: &'static Signal,
-) -> Vec<Finding> {
+fn findings(entry: &Entry, target: &Target, signal: &'static Signal) -> Vec<Finding> {
     let limits = Limits::of(target, signal);
     if limits.warning.is_none() && limits.critical.is_none() {
         return Vec::new();
@@ -83,7 +81,7 @@ fn findings(
             verdict,
         }
     };
-    match measured(catalogue, entry, &signal.measure) {
+    match measured(entry, target.area, &signal.measure) {
         Measured::Values(values) => {
             values.into_iter().map(|(labels, value)| finding(labels, Some(value))).collect()
         }
@@ -112,7 +110,7 @@ fn blind(entry: &Entry, target: &Target) -> Vec<Blind> {
         target: target.id.name.clone(),
         what: Some(gap.what.clone()),
         failure: gap.failure.clone(),
-        since: state.since,
+        since: state.gaps.get(&gap.what).copied().unwrap_or(state.since),
         verdict: Verdict::Ok,
         up: None,
     });
@@ -128,49 +126,38 @@ enum Measured {
 }
 
 /// The numbers that a signal judges: the same arithmetic as the rule's expression.
-fn measured(catalogue: &Catalogue, entry: &Entry, measure: &Measure) -> Measured {
-    let now = selected(catalogue, entry.sets(), measure);
+fn measured(entry: &Entry, area: &Area, measure: &Measure) -> Measured {
+    let now = samples(area, entry.sets(), measure.metric);
     let mut values = match measure.fold {
         Fold::Level => now,
-        Fold::Rate | Fold::Increase => match changes(catalogue, entry, measure, &now) {
+        Fold::Rate | Fold::Increase => match changes(entry, measure, &now) {
             Some(changes) => changes,
             None if now.is_empty() => Vec::new(),
             None => return Measured::NeedsHistory,
         },
     };
+    values.retain(|sample| measure.select.iter().all(|m| m.holds(sample.label(m.label))));
     if let Some(by) = measure.sum_by {
         values = sum_by(values, by);
     }
     if let Some((metric, on)) = measure.per {
-        let divisors = samples(catalogue, entry.sets(), metric);
+        let divisors = samples(area, entry.sets(), metric);
         values = values.into_iter().filter_map(|value| divide(value, &divisors, on)).collect();
     }
     Measured::Values(values.into_iter().map(|sample| (sample.labels, sample.value)).collect())
 }
 
-fn selected<'a>(
-    catalogue: &Catalogue,
-    sets: impl Iterator<Item = &'a dyn crate::catalogue::RowSet>,
-    measure: &Measure,
-) -> Vec<Sample> {
-    let mut found = samples(catalogue, sets, measure.metric);
-    found.retain(|sample| measure.select.iter().all(|m| m.holds(sample.label(m.label))));
-    found
-}
-
-/// Change between the previous reading and this one, a second or as it is; a counter that has
-/// fallen was reset and started from 0, as `rate` has it.
-fn changes(
-    catalogue: &Catalogue,
-    entry: &Entry,
-    measure: &Measure,
-    now: &[Sample],
-) -> Option<Vec<Sample>> {
+/// Change from the oldest reading in the window of the rules to this one, a second or as it is; a
+/// counter that has fallen was reset and started from 0, as `rate` has it.
+fn changes(entry: &Entry, measure: &Measure, now: &[Sample]) -> Option<Vec<Sample>> {
     let state = entry.state.as_ref()?;
-    let (last, previous) = (state.reading.as_ref()?, state.previous.as_ref()?);
-    let seconds = last.clock.duration_since(previous.clock).as_secs_f64();
-    let divisor = if measure.fold == Fold::Rate { seconds.max(f64::EPSILON) } else { 1.0 };
-    let before = selected(catalogue, previous.batch.sets(), measure);
+    let (last, first) = (state.reading.as_ref()?, state.history.front()?);
+    let seconds = last.clock.saturating_duration_since(first.clock).as_secs_f64();
+    if seconds < LEAST_HISTORY {
+        return None;
+    }
+    let divisor = if measure.fold == Fold::Rate { seconds } else { 1.0 };
+    let before = first.samples(measure.metric);
     let changes = now.iter().filter_map(|sample| {
         let earlier = before.iter().find(|earlier| earlier.labels == sample.labels)?.value;
         let grown = if sample.value >= earlier { sample.value - earlier } else { sample.value };

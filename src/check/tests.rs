@@ -85,8 +85,8 @@ fn verdict(
     let mut previous = reading(signal, 100.0);
     previous.clock = Instant::now().checked_sub(Duration::from_secs(10)).unwrap();
     let present = Arc::new(reading(signal, now));
-    let snapshot = Snapshot::judged(area, limit.into_iter().collect(), present, Arc::new(previous));
-    judge(&CATALOGUE, &snapshot).findings.first().map(|finding| finding.verdict)
+    let snapshot = Snapshot::judged(area, limit.into_iter().collect(), present, &previous);
+    judge(&snapshot).findings.first().map(|finding| finding.verdict)
 }
 
 #[test]

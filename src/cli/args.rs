@@ -48,6 +48,7 @@ pub(super) struct Options {
         long = "web.telemetry-path",
         value_name = "PATH",
         default_value = "/metrics",
+        value_parser = path,
         env = "STACK_EXPORTER_WEB_TELEMETRY_PATH",
         global = true
     )]
@@ -57,10 +58,11 @@ pub(super) struct Options {
         long = "web.max-requests",
         value_name = "N",
         default_value_t = 128,
+        value_parser = clap::value_parser!(u16).range(1..),
         env = "STACK_EXPORTER_WEB_MAX_REQUESTS",
         global = true
     )]
-    pub max_requests: usize,
+    pub max_requests: u16,
     /// Least severe log line that is written.
     #[arg(
         long = "log.level",
@@ -174,6 +176,18 @@ pub(super) struct Generate {
     /// Where the runbooks are served; by default the exporter itself.
     #[arg(long, value_name = "URL", default_value = crate::generate::RUNBOOK_BASE)]
     pub runbook_base: String,
+}
+
+/// A path of its own for the metrics.
+fn path(text: &str) -> Result<String, String> {
+    const OURS: [&str; 5] = ["/-/", "/api/", "/debug/", "/runbooks", "/probe"];
+    if !text.starts_with('/') || text.len() < 2 || text.contains(['{', '}', '?', '#', ' ']) {
+        return Err("expected a path such as `/metrics`".into());
+    }
+    if OURS.iter().any(|ours| text.starts_with(ours)) {
+        return Err("this path has another meaning here".into());
+    }
+    Ok(text.to_owned())
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

@@ -5,7 +5,6 @@ use std::time::Duration;
 use super::args::{Check, CheckFormat, Options};
 use super::{UNKNOWN, logging, print, runtime, tell};
 use crate::check::{Report, json, judge, table};
-use crate::collectors::CATALOGUE;
 use crate::engine::Board;
 use crate::load;
 
@@ -63,5 +62,5 @@ async fn read_and_judge(board: &Board, checked: load::Checked, window: Duration)
     // Rates need a second reading; it must be due, so the window is at least a second.
     tokio::time::sleep(window.max(Duration::from_millis(1050))).await;
     let snapshot = board.scrape(&only, None).await;
-    judge(&CATALOGUE, &snapshot)
+    judge(&snapshot)
 }

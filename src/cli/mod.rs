@@ -23,12 +23,20 @@ const UNKNOWN: u8 = 3;
 
 /// Runs the program with these arguments, the first being its name.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    // In `check`, 2 means critical: a mistyped flag must not look like that.
+    let is_check = arguments.iter().any(|word| word == "check")
+        && !arguments.iter().any(|word| word == "config");
     let args = match Args::try_parse_from(arguments) {
         Ok(args) => args,
         Err(error) => {
             // Help and version are printed here too, with code 0.
             let _ = error.print();
-            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(BAD_USAGE));
+            return ExitCode::from(match error.exit_code() {
+                0 => 0,
+                _ if is_check => UNKNOWN,
+                _ => BAD_USAGE,
+            });
         }
     };
     let code = match args.command.unwrap_or(Command::Serve) {

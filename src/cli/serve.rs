@@ -52,7 +52,7 @@ async fn serve(options: &Options, board: Arc<Board>, checked: Checked) -> std::i
     let server = Server::new(
         Arc::clone(&board),
         &options.telemetry_path,
-        options.max_requests,
+        usize::from(options.max_requests),
         Arc::new(reload),
     );
     let reload_on_hangup = on_hangup(Arc::clone(&server.reload))?;
@@ -67,6 +67,7 @@ async fn serve(options: &Options, board: Arc<Board>, checked: Checked) -> std::i
 
 /// Loads the file again. A bad one leaves the old configuration in force and says so.
 fn reload(board: &Board, file: Option<&std::path::Path>) -> Result<(), Vec<String>> {
+    let _one = board.reloading();
     let outcome = load::load(file, &load::environment, &board.memory);
     board.note_reload(outcome.is_ok());
     match outcome {

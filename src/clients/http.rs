@@ -8,9 +8,8 @@ use reqwest::StatusCode;
 use crate::config::SafeUrl;
 use crate::engine::{Failure, Reason};
 
-/// Connect < request < reading: the inner limits leave the outer ones time to say what happened.
-const CONNECT: Duration = Duration::from_secs(2);
-const REQUEST: Duration = Duration::from_secs(4);
+/// Deadline of a reading unless it is configured. Connect < request < reading.
+const DEADLINE: Duration = Duration::from_secs(5);
 /// No monitoring answer that we read is larger; 10,000 JetStream consumers are 9 MB.
 const BODY: usize = 64 << 20;
 
@@ -39,18 +38,27 @@ pub struct Answer {
 }
 
 impl HttpClient {
+    /// A client for readings with the usual deadline.
     pub fn new(url: &SafeUrl) -> Self {
+        Self::within(url, DEADLINE)
+    }
+
+    /// A client whose requests end a little before the deadline of a reading, so that there is time
+    /// left to say what happened.
+    pub fn within(url: &SafeUrl, deadline: Duration) -> Self {
         let builder = reqwest::Client::builder()
-            .connect_timeout(CONNECT)
-            .timeout(REQUEST)
+            .connect_timeout(deadline.mul_f64(0.4))
+            .timeout(deadline.mul_f64(0.8))
             .redirect(reqwest::redirect::Policy::none())
+            // What is watched is near; a proxy would answer in its place, and see its credentials.
+            .no_proxy()
             .user_agent(concat!("stack-exporter/", env!("CARGO_PKG_VERSION")))
             // Our own, also for plain HTTP: the library has no default without a provider.
             .tls_backend_preconfigured(tls());
         let client = builder
             .build()
             .map_err(|_| Failure::new(Reason::Tls, "the HTTP client could not be set up"));
-        Self { client, base: url.expose().trim_end_matches('/').to_owned() }
+        Self { client, base: url.expose().to_owned() }
     }
 
     /// GET of `path` below the base address. Any status is an answer.
@@ -58,7 +66,9 @@ impl HttpClient {
         let started = Instant::now();
         let client = self.client.as_ref().map_err(Clone::clone)?;
         let what = if path.is_empty() { "the address" } else { path };
-        let request = client.get(format!("{}{path}", self.base));
+        // The address itself is asked as it is written: a last slash can matter.
+        let base = if path.is_empty() { &self.base } else { self.base.trim_end_matches('/') };
+        let request = client.get(format!("{base}{path}"));
         let mut response = request.send().await.map_err(|error| failure(what, &error))?;
         let status = response.status();
         let mut body = Vec::new();

@@ -1,7 +1,7 @@
 //! The board: a slot per target, and the scrape that wakes and waits.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -10,7 +10,7 @@ use tokio::task::AbortHandle;
 use super::memory::Memory;
 use super::own::Build;
 use super::poller;
-use super::slot::Slot;
+use super::slot::{Slot, Wait};
 use super::snapshot::Snapshot;
 use super::target::{Target, TargetId};
 use super::{GRACE, Reload, Scrapes};
@@ -21,6 +21,7 @@ pub struct Board {
     slots: RwLock<Vec<Arc<Slot>>>,
     pollers: Mutex<BTreeMap<TargetId, AbortHandle>>,
     reload: Mutex<Reload>,
+    reloading: Mutex<()>,
     build: Build,
     scrapes: Mutex<Scrapes>,
     pub memory: Memory,
@@ -39,6 +40,7 @@ impl Board {
             slots: RwLock::default(),
             pollers: Mutex::default(),
             reload: Mutex::new(Reload::now(true)),
+            reloading: Mutex::default(),
             build: Build::current(),
             scrapes: Mutex::default(),
             memory: Memory::default(),
@@ -52,9 +54,10 @@ impl Board {
     /// Makes the running targets equal to `targets`: starts new ones, stops those that are gone
     /// and leaves alone what has not changed, with its slot, counters and connections.
     pub fn apply(&self, targets: Vec<Target>) {
+        // Held until the slots are written: a second caller must see what this one has made.
+        let mut pollers = self.pollers.lock().unwrap_or_else(PoisonError::into_inner);
         let old: BTreeMap<TargetId, Arc<Slot>> =
             self.slots().into_iter().map(|slot| (slot.id.clone(), slot)).collect();
-        let mut pollers = self.pollers.lock().unwrap_or_else(PoisonError::into_inner);
         let mut running = BTreeMap::new();
         let mut slots = Vec::new();
         for target in targets.into_iter().map(Arc::new) {
@@ -87,9 +90,15 @@ impl Board {
             poller.abort();
         }
         *pollers = running;
-        drop(pollers);
         self.memory.retain(|id| slots.iter().any(|slot| slot.id == *id));
         *self.slots.write().unwrap_or_else(PoisonError::into_inner) = slots;
+        drop(pollers);
+    }
+
+    /// One reload at a time, from reading the file to the last poller: else an older file could
+    /// win over a newer one.
+    pub fn reloading(&self) -> MutexGuard<'_, ()> {
+        self.reloading.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Notes how a reload of the configuration went.
@@ -109,24 +118,19 @@ impl Board {
     }
 
     /// Wakes what is due, waits until it is done or `grace` is over, and returns what is there.
-    /// A target that was late last time is woken but not waited for.
+    /// A target that was late last time is woken but not asked for.
     pub async fn scrape(&self, areas: &[String], grace: Option<Duration>) -> Snapshot {
         let wanted =
             |slot: &Arc<Slot>| areas.is_empty() || areas.iter().any(|area| area == slot.id.area);
         let slots: Vec<_> = self.slots().into_iter().filter(wanted).collect();
-        let waits = slots.iter().filter_map(|slot| {
-            let wait = slot.request()?;
-            Some(async move {
-                wait.done().await;
-                slot.id.clone()
-            })
-        });
-        let waits: Vec<_> = waits.map(Box::pin).collect();
+        let asked: Vec<_> = slots.iter().filter_map(|slot| Some((slot, slot.request()?))).collect();
+        let (asked, waits): (Vec<_>, Vec<_>) = asked.into_iter().unzip();
+        let waits = waits.into_iter().map(Wait::done);
         let grace = grace.unwrap_or(self.grace).min(self.grace);
         if tokio::time::timeout(grace, join_all(waits)).await.is_err() && grace == self.grace {
             // Only the full grace says that a target is late; a scraper in a hurry does not.
-            for slot in &slots {
-                slot.mark_late();
+            for slot in asked {
+                slot.mark_late(grace);
             }
         }
         self.snapshot_of(&slots)

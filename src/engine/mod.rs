@@ -8,6 +8,7 @@
 mod board;
 mod collector;
 mod failure;
+mod history;
 mod memory;
 mod own;
 mod poller;
@@ -20,6 +21,7 @@ mod tests;
 pub use board::Board;
 pub use collector::{Clock, Collector, blocking};
 pub use failure::{Failure, Reason};
+pub use history::Counters;
 pub use memory::Memory;
 pub use own::{AREA as OWN_AREA, Build, Reload, Scrapes};
 pub use slot::{Reading, Slot, State};

@@ -1,12 +1,13 @@
 //! The last state of one target, and the hand-over between its poller and the scrapes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant, SystemTime};
 
 use tokio::sync::{Notify, watch};
 
 use super::failure::{Failure, Reason};
+use super::history::{self, Counters};
 use super::target::{Target, TargetId};
 use crate::catalogue::{Batch, Sink};
 
@@ -34,8 +35,10 @@ impl Reading {
 pub struct State {
     /// The last reading if it was good; withdrawn by the first bad one.
     pub reading: Option<Arc<Reading>>,
-    /// The good reading before it, so that rates can be judged.
-    pub previous: Option<Arc<Reading>>,
+    /// Judged counters of earlier readings, oldest first.
+    pub history: Arc<VecDeque<Counters>>,
+    /// Since when each part has not been visible.
+    pub gaps: BTreeMap<String, SystemTime>,
     /// Why there is no reading. `Pending` before the first.
     pub failure: Option<Failure>,
     /// Since when it has been up or down.
@@ -52,7 +55,8 @@ impl State {
     fn pending() -> Self {
         Self {
             reading: None,
-            previous: None,
+            history: Arc::default(),
+            gaps: BTreeMap::new(),
             failure: Some(Failure::new(Reason::Pending, "not read yet")),
             since: SystemTime::now(),
             took: None,
@@ -62,9 +66,10 @@ impl State {
     }
 
     #[cfg(test)]
-    pub(super) fn up_with(reading: Arc<Reading>, previous: Arc<Reading>) -> Self {
-        let (reading, previous) = (Some(reading), Some(previous));
-        Self { reading, previous, failure: None, ..Self::pending() }
+    pub(super) fn up_with(target: &Target, reading: Arc<Reading>, previous: &Reading) -> Self {
+        let counters = Counters::of(target, &previous.batch, previous.clock);
+        let history = Arc::new(VecDeque::from([counters]));
+        Self { reading: Some(reading), history, failure: None, ..Self::pending() }
     }
 
     /// `None` before the first reading: not known is not down.
@@ -128,6 +133,7 @@ impl Slot {
         {
             let state = &mut slot.lock().state;
             (state.reads, state.dropped) = (old.reads, old.dropped);
+            state.history = old.history;
         }
         slot
     }
@@ -160,16 +166,22 @@ impl Slot {
             inner.flight = Flight::Requested;
             self.wake.notify_one();
         }
+        // Before the lock is let go, or the end of the reading could be missed.
+        let receiver = self.finished.subscribe();
         let late = inner.late;
         drop(inner);
-        let receiver = self.finished.subscribe();
         (!late).then_some(Wait { receiver })
     }
 
-    /// A scrape gave up waiting.
-    pub(super) fn mark_late(&self) {
+    /// A scrape gave up waiting after `grace`. A reading that another scrape has begun meanwhile is
+    /// not to blame.
+    pub(super) fn mark_late(&self, grace: Duration) {
         let mut inner = self.lock();
-        inner.late = inner.flight != Flight::Idle;
+        inner.late = match inner.flight {
+            Flight::Idle => false,
+            Flight::Requested => true,
+            Flight::Begun(at) => at.elapsed() >= grace,
+        };
     }
 
     /// For the poller: until somebody asks for a reading.
@@ -201,11 +213,13 @@ impl Slot {
                 for (cap, count) in reading.batch.drops() {
                     *state.dropped.entry(cap).or_default() += count;
                 }
-                state.previous = state.reading.replace(Arc::new(reading));
+                history::note(Arc::make_mut(&mut state.history), &self.target(), &reading.batch);
+                note_gaps(&self.id, &mut state.gaps, &reading);
+                state.reading = Some(Arc::new(reading));
             }
             Err(failure) => {
                 *state.reads.entry(failure.reason.as_str()).or_default() += 1;
-                (state.reading, state.previous) = (None, None);
+                state.reading = None;
                 state.failure = Some(failure);
             }
         }
@@ -240,6 +254,24 @@ fn log_change(id: &TargetId, was_up: Option<bool>, was: Option<&Failure>, state:
         }
         _ => {}
     }
+}
+
+/// Keeps since when parts are missing, and says when that changes.
+fn note_gaps(id: &TargetId, gaps: &mut BTreeMap<String, SystemTime>, reading: &Reading) {
+    let (area, target) = (id.area, id.name.as_str());
+    let mut present = BTreeMap::new();
+    for gap in reading.batch.gaps() {
+        let since = gaps.get(&gap.what).copied().unwrap_or_else(|| {
+            let reason = gap.failure.reason.as_str();
+            tracing::warn!(area, target, reason, "cannot see {}: {}", gap.what, gap.failure);
+            reading.at
+        });
+        present.insert(gap.what.clone(), since);
+    }
+    for what in gaps.keys().filter(|what| !present.contains_key(*what)) {
+        tracing::info!(area, target, "can see {what} again");
+    }
+    *gaps = present;
 }
 
 fn count(batch: &Batch) -> u64 {

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use super::own::{Build, Reload, Scrapes, TargetRow, ThresholdRow, process_rows};
 use super::slot::{Reading, Slot, State};
 use super::target::Target;
-use crate::catalogue::{Batch, Catalogue, RowSet, Sink};
+use crate::catalogue::{Area, Batch, RowSet, Sink};
 
 /// One target's part.
 pub struct Entry {
@@ -100,11 +100,11 @@ impl Snapshot {
         area: &'static crate::catalogue::Area,
         thresholds: Vec<super::Threshold>,
         reading: Arc<Reading>,
-        previous: Arc<Reading>,
+        previous: &Reading,
     ) -> Self {
         let mut target = super::target::nothing::target(area, "main");
         target.thresholds = thresholds;
-        let state = State::up_with(Arc::clone(&reading), previous);
+        let state = State::up_with(&target, Arc::clone(&reading), previous);
         let entry = Entry {
             target: Some(Arc::new(target)),
             state: Some(state),
@@ -116,13 +116,14 @@ impl Snapshot {
     }
 }
 
-/// All samples of one metric in some row sets.
+/// All samples of one metric in some row sets: of an area, or of the exporter's own facts on it.
 pub fn samples<'a>(
-    catalogue: &Catalogue,
+    area: &Area,
     sets: impl Iterator<Item = &'a dyn RowSet>,
     metric: &str,
 ) -> Vec<Sample> {
-    let Some((row_type, index)) = catalogue.locate(metric) else { return Vec::new() };
+    let place = area.locate(metric).or_else(|| super::own::AREA.locate(metric));
+    let Some((row_type, index)) = place else { return Vec::new() };
     let mut found = Found(Vec::new());
     for set in sets.filter(|set| set.row_type() == row_type) {
         set.emit(index, &mut found);

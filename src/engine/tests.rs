@@ -7,7 +7,6 @@ use std::time::{Duration, Instant, SystemTime};
 use super::target::Target;
 use super::{Board, Clock, Collector, Failure, GRACE, OWN_AREA, Reason, Snapshot, samples};
 use crate::catalogue::{Batch, metrics};
-use crate::collectors::CATALOGUE;
 
 /// What a source does when it is read.
 #[derive(Clone, Copy, PartialEq)]
@@ -75,12 +74,12 @@ async fn grow_old() {
 
 fn up(snapshot: &Snapshot, name: &str) -> Option<f64> {
     let entry = snapshot.entries.iter().find(|entry| entry.name() == name)?;
-    samples(&CATALOGUE, entry.sets(), "stack_target_up").first().map(|sample| sample.value)
+    samples(&OWN_AREA, entry.sets(), "stack_target_up").first().map(|sample| sample.value)
 }
 
 fn reasons(snapshot: &Snapshot, name: &str) -> Vec<String> {
     let entry = snapshot.entries.iter().find(|entry| entry.name() == name).unwrap();
-    let failures = samples(&CATALOGUE, entry.sets(), "stack_target_failure");
+    let failures = samples(&OWN_AREA, entry.sets(), "stack_target_failure");
     failures.iter().map(|sample| sample.label("reason").to_owned()).collect()
 }
 
@@ -174,7 +173,7 @@ async fn a_changing_reason_leaves_the_up_series_alone() {
     for _ in 0..3 {
         let snapshot = board.scrape(&[], None).await;
         let entry = snapshot.entries.iter().find(|entry| entry.name() == "fickle").unwrap();
-        let series = samples(&CATALOGUE, entry.sets(), "stack_target_up");
+        let series = samples(&OWN_AREA, entry.sets(), "stack_target_up");
         assert_eq!(series.len(), 1);
         assert_eq!(
             (series[0].labels.clone(), series[0].value),
@@ -205,7 +204,7 @@ async fn a_reload_leaves_equal_targets_alone() {
     board.apply(vec![changed]);
     let snapshot = board.scrape(&[], None).await;
     let entry = snapshot.entries.iter().find(|entry| entry.name() == "kept").unwrap();
-    let reads = samples(&CATALOGUE, entry.sets(), "stack_target_reads_total");
+    let reads = samples(&OWN_AREA, entry.sets(), "stack_target_reads_total");
     let total: f64 = reads.iter().map(|sample| sample.value).sum();
     assert!((total - 3.0).abs() < f64::EPSILON, "counters go on: {total}");
 }
@@ -221,4 +220,48 @@ async fn a_stream_is_read_by_its_own_clock() {
         assert!(Instant::now() < deadline, "not read by itself");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
+}
+
+/// Several reloads at once must leave a poller for every slot.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn reloads_at_once_leave_every_target_alive() {
+    let board = Arc::new(Board::default());
+    for round in 1..=30_u64 {
+        let reloads = (0..4_u64).map(|turn| {
+            let board = Arc::clone(&board);
+            tokio::spawn(async move {
+                let targets = (0..4).map(|n| {
+                    let (mut target, _) = target(&format!("t{n}"), Mood::Well);
+                    target.deadline = Duration::from_millis(2000 + round * 10 + turn);
+                    target
+                });
+                board.apply(targets.collect());
+            })
+        });
+        for reload in reloads.collect::<Vec<_>>() {
+            reload.await.unwrap();
+        }
+        let snapshot = board.scrape(&[], None).await;
+        for n in 0..4 {
+            assert_eq!(up(&snapshot, &format!("t{n}")), Some(1.0), "t{n} in round {round}");
+        }
+    }
+}
+
+/// What a stream counted minutes ago must still be judged, as the rule does.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn history_goes_back_further_than_one_reading() {
+    let board = Board::default();
+    let (mut target, handle) = target("stream", Mood::Well);
+    target.clock = Clock::Every(Duration::from_millis(20));
+    board.apply(vec![target]);
+    board.scrape(&[], None).await;
+    let first = board.slots()[0].state().history.front().unwrap().clock;
+    let deadline = Instant::now() + Duration::from_secs(5);
+    while handle.reads.load(Ordering::SeqCst) < 10 {
+        assert!(Instant::now() < deadline, "not read by itself");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let history = board.slots()[0].state().history;
+    assert_eq!((history.front().unwrap().clock, history.len()), (first, 1));
 }

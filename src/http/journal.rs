@@ -1,12 +1,11 @@
 //! Since when each trouble lasts, and one log line per change of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use crate::catalogue::Severity;
 use crate::check::{Finding, Report, Verdict, judge};
-use crate::collectors::CATALOGUE;
 use crate::engine::Board;
 
 /// How often the board is judged, whether somebody looks or not.
@@ -44,8 +43,17 @@ impl Journal {
             });
             present.insert(key, entry);
         }
-        for (area, target, subject) in troubles.keys().filter(|key| !present.contains_key(*key)) {
-            tracing::info!(area, target, "{subject} is no longer in trouble");
+        let well: BTreeSet<Key> =
+            report.findings.iter().filter(|f| f.verdict == Verdict::Ok).map(key).collect();
+        for (gone, entry) in std::mem::take(&mut *troubles) {
+            let (area, target, subject) = (gone.0, gone.1.as_str(), gone.2.as_str());
+            if well.contains(&gone) {
+                tracing::info!(area, target, "{subject} is no longer in trouble");
+            } else if report.blind.iter().any(|blind| blind.area == area && blind.target == target)
+            {
+                // Not visible is not cured: the trouble waits until it can be judged again.
+                present.insert(gone, entry);
+            }
         }
         *troubles = present;
     }
@@ -69,6 +77,56 @@ fn log(finding: &Finding) {
 pub async fn watch(board: Arc<Board>, journal: Arc<Journal>) {
     loop {
         tokio::time::sleep(PERIOD).await;
-        journal.note(&judge(&CATALOGUE, &board.snapshot()));
+        journal.note(&judge(&board.snapshot()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::Blind;
+    use crate::collectors::nats;
+    use crate::engine::{Failure, Reason};
+
+    fn finding(verdict: Verdict) -> Finding {
+        Finding {
+            area: "nats",
+            target: "main".into(),
+            signal: nats::AREA.signal("consumer_pending").unwrap(),
+            labels: Vec::new(),
+            value: Some(1.0),
+            threshold: Some(0.0),
+            verdict,
+        }
+    }
+
+    fn report(findings: Vec<Finding>, down: bool) -> Report {
+        let blind = Blind {
+            area: "nats",
+            target: "main".into(),
+            what: None,
+            failure: Failure::new(Reason::Refused, "refused"),
+            since: SystemTime::now(),
+            verdict: Verdict::Critical,
+            up: None,
+        };
+        let blind = if down { vec![blind] } else { Vec::new() };
+        Report { at: SystemTime::now(), findings, blind }
+    }
+
+    #[test]
+    fn not_visible_is_not_cured() {
+        let journal = Journal::default();
+        journal.note(&report(vec![finding(Verdict::Warning)], false));
+        let since = journal.since(&finding(Verdict::Warning));
+        assert!(since.is_some());
+        journal.note(&report(Vec::new(), true));
+        journal.note(&report(vec![finding(Verdict::Warning)], false));
+        assert_eq!(journal.since(&finding(Verdict::Warning)), since, "it went on all the time");
+        journal.note(&report(vec![finding(Verdict::Ok)], false));
+        assert_eq!(journal.since(&finding(Verdict::Ok)), None);
+        journal.note(&report(vec![finding(Verdict::Warning)], false));
+        journal.note(&report(Vec::new(), false));
+        assert_eq!(journal.since(&finding(Verdict::Warning)), None, "what vanished is forgotten");
     }
 }

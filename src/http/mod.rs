@@ -55,6 +55,7 @@ impl Server {
             .route("/", get(status::page))
             .route(&self.telemetry_path, get(metrics::serve))
             .route("/api/v1/status", get(status::json))
+            .route("/runbooks/", get(runbooks::list))
             .route("/runbooks/{alert}", get(runbooks::page))
             .route("/debug/{area}/{target}", get(debug::page))
             .route("/-/healthy", get(|| async { "ok\n" }))

@@ -1,5 +1,6 @@
 //! `POST /-/reload`.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -32,7 +33,13 @@ fn same_origin(headers: &HeaderMap) -> bool {
     let site = text("sec-fetch-site").is_none_or(|site| matches!(site, "same-origin" | "none"));
     let origin = text(header::ORIGIN.as_str()).is_none_or(|origin| {
         let host = origin.split_once("://").map(|(_, host)| host);
-        host.is_some() && host == text(header::HOST.as_str())
+        // Only names that no other site can have made its own: else a page could be served under
+        // a name that is pointed here later.
+        let ours = host.is_some_and(|host| {
+            let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+            name == "localhost" || name.trim_matches(['[', ']']).parse::<IpAddr>().is_ok()
+        });
+        ours && host == text(header::HOST.as_str())
     });
     site && origin
 }
@@ -47,7 +54,9 @@ mod tests {
             pairs.iter().map(|(k, v)| (k.parse().unwrap(), v.parse().unwrap())).collect()
         };
         assert!(same_origin(&headers(&[("host", "a:1")])));
-        assert!(same_origin(&headers(&[("host", "a:1"), ("origin", "http://a:1")])));
+        let here = ("host", "127.0.0.1:10188");
+        assert!(same_origin(&headers(&[here, ("origin", "http://127.0.0.1:10188")])));
+        assert!(!same_origin(&headers(&[("host", "evil:1"), ("origin", "http://evil:1")])));
         assert!(!same_origin(&headers(&[("host", "a:1"), ("origin", "http://evil")])));
         assert!(!same_origin(&headers(&[("host", "a:1"), ("origin", "null")])));
         assert!(!same_origin(&headers(&[("host", "a:1"), ("sec-fetch-site", "cross-site")])));

@@ -17,16 +17,20 @@ pub fn sections() -> impl Iterator<Item = (&'static str, &'static str)> {
 }
 
 pub(super) async fn page(Path(alert): Path<String>) -> (StatusCode, Html<String>) {
-    if let Some((name, text)) = sections().find(|(name, _)| *name == alert) {
-        let body =
-            format!("<h1>{}</h1>{}<p><a href=\"/\">Status</a></p>", escape(name), render(text));
-        (StatusCode::OK, Html(html_page(name, &body)))
-    } else {
-        let links = sections().map(|(name, _)| format!("<a href=\"/runbooks/{name}\">{name}</a>"));
-        let list = items(links);
-        let body = format!("<h1>No such runbook</h1><p>These are here:</p>{list}");
-        (StatusCode::NOT_FOUND, Html(html_page("Runbooks", &body)))
-    }
+    let Some((name, text)) = sections().find(|(name, _)| *name == alert) else {
+        return (StatusCode::NOT_FOUND, contents("No such runbook"));
+    };
+    let body = format!("<h1>{}</h1>{}<p><a href=\"/\">Status</a></p>", escape(name), render(text));
+    (StatusCode::OK, Html(html_page(name, &body)))
+}
+
+pub(super) async fn list() -> Html<String> {
+    contents("Runbooks")
+}
+
+fn contents(heading: &str) -> Html<String> {
+    let links = sections().map(|(name, _)| format!("<a href=\"/runbooks/{name}\">{name}</a>"));
+    Html(html_page(heading, &format!("<h1>{heading}</h1>{}", items(links))))
 }
 
 /// The little Markdown that our runbooks use: paragraphs, lists, fenced code, inline code.

@@ -12,13 +12,12 @@ use super::Server;
 use super::html::{escape, page as html_page};
 use crate::check::capitalised;
 use crate::check::{Blind, Finding, Report, Verdict, judge};
-use crate::collectors::CATALOGUE;
 use crate::engine::{Entry, Snapshot};
 
 /// `/api/v1/status`: the report of `check`, and the targets. Documented in docs/status-api.md.
 pub(super) async fn json(State(server): State<Server>) -> Json<Value> {
     let snapshot = server.board.snapshot();
-    let mut status = crate::check::json(&judge(&CATALOGUE, &snapshot));
+    let mut status = crate::check::json(&judge(&snapshot));
     let targets: Vec<Value> = snapshot.entries.iter().filter_map(target_json).collect();
     if let Some(map) = status.as_object_mut() {
         map.insert("targets".into(), targets.into());
@@ -43,7 +42,7 @@ fn target_json(entry: &Entry) -> Option<Value> {
 
 pub(super) async fn page(State(server): State<Server>) -> Html<String> {
     let snapshot = server.board.snapshot();
-    let report = judge(&CATALOGUE, &snapshot);
+    let report = judge(&snapshot);
     server.journal.note(&report);
     let mut body = headline(&report, &snapshot);
     for blind in &report.blind {
@@ -58,7 +57,7 @@ pub(super) async fn page(State(server): State<Server>) -> Html<String> {
     let _ = write!(
         body,
         "<p class=\"dim\">stack-exporter {} · <a href=\"{}\">metrics</a> · \
-         <a href=\"/api/v1/status\">this page as JSON</a> · <a href=\"/runbooks/list\">runbooks</a></p>",
+         <a href=\"/api/v1/status\">this page as JSON</a> · <a href=\"/runbooks/\">runbooks</a></p>",
         env!("CARGO_PKG_VERSION"),
         escape(&server.telemetry_path),
     );

@@ -60,6 +60,14 @@ pub struct Plan<'a> {
     area: Option<&'static Area>,
 }
 
+fn is_plain(name: &str) -> bool {
+    (1..=64).contains(&name.len()) && name.chars().all(is_plain_char)
+}
+
+const fn is_plain_char(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-')
+}
+
 impl<'a> Plan<'a> {
     pub fn new(environment: &'a dyn Fn(&str) -> Option<String>, memory: &'a Memory) -> Self {
         Self {
@@ -120,17 +128,25 @@ impl<'a> Plan<'a> {
     /// Adds a target from the file. Single targets (`docker`, `host`) have their settings in the
     /// section itself.
     pub fn declare(&mut self, target: Target, common: &Common) {
-        let inner = if self.area.is_some_and(|area| area.name == target.id.name) {
-            String::new()
-        } else {
-            target.id.name.clone()
-        };
+        let inner = if target.area.is_single() { String::new() } else { target.id.name.clone() };
+        if !is_plain(&target.id.name) {
+            self.mistake(
+                &inner,
+                "",
+                "a target's name is 1 to 64 letters, digits, `_`, `.` and `-`: it goes into labels and addresses",
+            );
+        }
         self.add(target, &inner, common);
     }
 
     /// Adds a target that nobody declared; `origin` says how it was found.
     pub fn find(&mut self, mut target: Target, origin: &'static str) {
         target.origin = origin;
+        if !is_plain(&target.id.name) {
+            // Found names, such as a database's, may be anything.
+            let plain = |c: char| if is_plain_char(c) { c } else { '_' };
+            target.id.name = target.id.name.chars().take(64).map(plain).collect();
+        }
         let nothing = Thresholds::default();
         self.add(target, "", &Common { timeout: None, thresholds: &nothing });
     }

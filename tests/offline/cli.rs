@@ -67,12 +67,41 @@ fn bad_usage_ends_with_2() {
         &["chekc"],
         &["--web.listen-address", "nonsense"],
         &["metrics", "--only", "nonsense"],
+        &["--web.telemetry-path", "metrics"],
+        &["--web.telemetry-path", "/"],
+        &["--web.telemetry-path", "/-/ready"],
+        &["--web.telemetry-path", "/m{x"],
+        &["--web.max-requests", "0"],
         &["config", "check", "--config.file", "/nonexistent/config.yaml"],
     ] {
         let output = run(arguments);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
         assert!(!output.stderr.is_empty(), "{arguments:?}");
     }
+}
+
+/// In `check`, 2 means critical.
+#[test]
+fn bad_usage_of_check_ends_with_3() {
+    for arguments in [&["check", "--format", "tabel"][..], &["check", "--only", "nonsense"]] {
+        assert_eq!(run(arguments).status.code(), Some(3), "{arguments:?}");
+    }
+}
+
+#[test]
+fn mistakes_of_a_target_named_like_its_area_are_told_at_their_place() {
+    let path = file(
+        "named.yaml",
+        "nats:\n  nats:\n    url: http://127.0.0.1:8222\n    thresholds: { bogus: 1 }\n  a/b: { url: http://127.0.0.1:8222 }\n",
+    );
+    let name = path.display().to_string();
+    let told = text(&run(&["config", "check", "--config.file", &name]).stderr);
+    assert!(
+        told.contains(&format!("{name}:4: nats.nats.thresholds.bogus: unknown signal")),
+        "{told}"
+    );
+    assert!(told.contains(&format!("{name}:5: nats.a/b: a target's name is")), "{told}");
+    std::fs::remove_file(path).unwrap();
 }
 
 #[test]

@@ -21,13 +21,13 @@ mod sample;
 mod signals;
 
 use std::collections::BTreeMap;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 pub use config::Nats;
 
 use crate::catalogue::{Area, Batch, TableEntry};
 use crate::clients::http::HttpClient;
-use crate::config::SafeUrl;
+use crate::config::{Dur, SafeUrl};
 use crate::engine::{Collector, Failure, Target};
 use crate::plan::{Common, Plan};
 
@@ -53,6 +53,12 @@ pub fn plan(section: Option<&Section>, plan: &mut Plan) {
         match plan.env("NATS_MONITOR_URL") {
             Some(url) => {
                 let nats = Nats::at(url);
+                if let Some(message) = nats.url.http_mistake() {
+                    return plan.missed(
+                        "NATS_MONITOR_URL is not usable",
+                        format!("NATS_MONITOR_URL: {message}"),
+                    );
+                }
                 plan.publish("nats", &nats.url);
                 plan.find(target("nats", &nats), "environment");
             }
@@ -74,7 +80,9 @@ pub fn plan(section: Option<&Section>, plan: &mut Plan) {
 }
 
 fn target(name: &str, nats: &Nats) -> Target {
-    let server = Server { http: HttpClient::new(&nats.url), server_id: nats.url.origin() };
+    let deadline = nats.timeout.map_or(Duration::from_secs(5), Dur::get);
+    let server =
+        Server { http: HttpClient::within(&nats.url, deadline), server_id: nats.url.origin() };
     Target::new(&AREA, name, nats.url.origin(), nats.url.clone(), server)
 }
 
