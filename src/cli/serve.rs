@@ -3,11 +3,13 @@
 use std::fmt::Write as _;
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::args::Options;
 use super::{BAD_USAGE, logging, runtime, tell};
+use crate::check::judge;
 use crate::engine::{Board, Target};
 use crate::http::{self, Server};
 use crate::load::{self, Checked};
@@ -56,13 +58,32 @@ async fn serve(options: &Options, board: Arc<Board>, checked: Checked) -> std::i
         Arc::new(reload),
     );
     let reload_on_hangup = on_hangup(Arc::clone(&server.reload))?;
+    let told = tokio::spawn(tell_what_is_blind(Arc::clone(&board)));
     let watch = tokio::spawn(http::watch(Arc::clone(&board), Arc::clone(&server.journal)));
     tell(&format!("{overview}serving http://{address}{}", options.telemetry_path));
     let stop = stop_signal()?;
     let outcome = axum::serve(listener, server.router()).with_graceful_shutdown(stop).await;
     watch.abort();
+    told.abort();
     reload_on_hangup.abort();
     outcome
+}
+
+/// Once the first readings are over: what could not be read, why, and what to do.
+async fn tell_what_is_blind(board: Arc<Board>) {
+    while !board.ready() {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let report = judge(&board.snapshot());
+    if report.blind.is_empty() {
+        return;
+    }
+    let mut out = String::from("cannot read\n");
+    for blind in &report.blind {
+        let _ = writeln!(out, "  {:<10} {:<20} {}", blind.area, blind.target, blind.sentence());
+        let _ = writeln!(out, "  {:<10} {:<20} do: {}", "", "", blind.remedy());
+    }
+    tell(out.trim_end());
 }
 
 /// Loads the file again. A bad one leaves the old configuration in force and says so.

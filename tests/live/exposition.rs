@@ -5,7 +5,9 @@ use std::io::Write as _;
 use std::process::{Command, Stdio};
 
 use crate::servers::exporter::{Exporter, Scrape};
+use crate::servers::wait::{PATIENT, http_ok, until};
 use crate::servers::{http_client, run};
+use crate::stage::binary;
 use crate::world::world;
 
 /// Feeds `input` to a program; its exit code and everything it said.
@@ -140,5 +142,34 @@ fn head_gzip_and_health() {
         let foreign =
             http_client().post(reload).header("origin", "http://evil.example").send().await;
         assert_eq!(foreign.unwrap().status(), 403);
+    });
+}
+
+#[test]
+fn not_ready_before_the_first_round_and_no_more_scrapes_than_allowed() {
+    run(async {
+        // Accepts connections, for the kernel does, and never answers.
+        let hanging = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let origin = format!("http://{}", hanging.local_addr().unwrap());
+        let config = format!(
+            "nats:\n  main: {{ url: \"{origin}\", timeout: 4s }}\ndocker: {{ enabled: false }}\n"
+        );
+        let exporter = Exporter::launch(binary(), &config, &["--web.max-requests=1"], &[]);
+        let healthy = format!("{}/-/healthy", exporter.url());
+        http_ok(&healthy, PATIENT).await;
+        assert_eq!(exporter.get("/-/ready", &[]).await.status, 503);
+        let (first, second) = tokio::join!(exporter.scrape(), exporter.scrape());
+        let mut codes = [first.status, second.status];
+        codes.sort_unstable();
+        assert_eq!(codes, [200, 503], "one waits for the grace, the other is refused");
+        exporter.wait_line("stack_scrapes_total{outcome=\"refused\"} 1", PATIENT).await;
+        let ready = format!("{}/-/ready", exporter.url());
+        http_ok(&ready, PATIENT).await;
+        let told = "cannot read\n  nats       main";
+        until("what could not be read", PATIENT, async || {
+            let log = exporter.log();
+            if log.contains(told) { Ok(()) } else { Err(log) }
+        })
+        .await;
     });
 }
