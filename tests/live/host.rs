@@ -1,4 +1,4 @@
-//! The host, against what the kernel says. [H04 H05 H06 H10]
+//! The host, against what the kernel says. [H04 H06 H10]
 
 use crate::servers::run;
 use crate::world::world;

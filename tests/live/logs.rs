@@ -1,4 +1,4 @@
-//! Log files, for real: written, rotated, taken away, and back. [L01 L02 L05 L06 L07 L22 Q08]
+//! Log files, for real: written, rotated, taken away, and back. [L05 L07 Q08]
 
 use std::time::SystemTime;
 

@@ -1,4 +1,4 @@
-//! NATS, for real: stopped, hung, answering rubbish, and back. [N01 N02 N05]
+//! NATS, for real: stopped, hung, answering rubbish, and back. [N01 N02]
 
 use serde_json::Value;
 

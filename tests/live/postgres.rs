@@ -1,5 +1,5 @@
 //! PostgreSQL, for real: stopped, hung, answering rubbish, and back; long statements and locks; and
-//! nothing of ours left running. [P01 P03 P04 P07 P13 P16 P19]
+//! nothing of ours left running. [P01 P04 P07 P16 P19]
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
 //! Queues, for real: an application that stops, hangs and lies; a consumer, a query and a file.
-//! [Q01 Q02 Q03 Q04 Q05]
+//! [Q01 Q02 Q03 Q05]
 
 use serde_json::json;
 

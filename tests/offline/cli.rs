@@ -134,6 +134,28 @@ fn config_check_tells_every_mistake_at_once() {
     std::fs::remove_file(path).unwrap();
 }
 
+/// What the examples name is not on this machine; that is all that may be wrong with them.
+#[test]
+fn the_examples_are_right() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+    let mut seen = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.display().to_string();
+        // This one is a part of a Prometheus configuration.
+        if path.extension().is_none_or(|ending| ending != "yml") || name.contains("prometheus") {
+            continue;
+        }
+        seen += 1;
+        let told = text(&run(&["config", "check", "--config.file", &name]).stderr);
+        let absent = ["no such file", "there is no such", "there is no file"];
+        for line in told.lines() {
+            assert!(absent.iter().any(|reason| line.contains(reason)), "{line}");
+        }
+    }
+    assert!(seen >= 6, "{seen} examples");
+}
+
 #[test]
 fn config_show_prints_what_is_in_force() {
     let path = file(
