@@ -22,6 +22,7 @@ mod page;
 mod postgres;
 mod queries;
 mod queue;
+mod routing;
 mod secrets;
 mod servers;
 mod stage;

@@ -37,9 +37,15 @@ pub fn rules() -> PathBuf {
 
 impl Stage {
     pub async fn start(config: &str) -> Self {
+        Self::start_with(config, None).await
+    }
+
+    /// Alerts also go to the Alertmanager at this port.
+    pub async fn start_with(config: &str, alertmanager_port: Option<u16>) -> Self {
         let exporter = Exporter::start(binary(), config).await;
         let targets = vec![Target::new("stack-exporter", exporter.port)];
-        let setup = Setup { targets, rules: Some(rules()), fast: true, ..Setup::default() };
+        let setup =
+            Setup { targets, rules: Some(rules()), fast: true, alertmanager_port, program: None };
         let prometheus = Prometheus::start(&setup).await;
         prometheus.targets_up(SOON).await;
         Self { exporter, prometheus }
