@@ -56,12 +56,29 @@ pub fn parse(target: &str, answer: &Answer, paths: &Paths) -> Result<Said, Failu
             Err(Failure::new(Reason::Parse, format!("the answer has no map of queues at `{path}`")))
         }
     };
-    match queues {
-        Err(failure) if service == Service::default() => {
-            Err(status_failure(answer).unwrap_or(failure).hint(HINT))
-        }
-        queues => Ok(Said { service, queues }),
+    match nothing_said(answer, &service, &queues) {
+        Some(failure) => Err(failure.hint(HINT)),
+        None => Ok(Said { service, queues }),
     }
+}
+
+/// Why the answer is a failed reading, if nothing that was asked for is in it: a page of errors
+/// is JSON too. A map without queues is an answer, unless the status says otherwise.
+fn nothing_said(
+    answer: &Answer,
+    service: &Service,
+    queues: &Result<Vec<Observed>, Failure>,
+) -> Option<Failure> {
+    let says = |seen: &Observed| !seen.jobs.is_empty() || !seen.oldest.is_empty();
+    let any = queues.as_ref().is_ok_and(|queues| queues.iter().any(says));
+    if any || *service != Service::default() {
+        return None;
+    }
+    status_failure(answer).or_else(|| match queues {
+        Err(failure) => Some(failure.clone()),
+        Ok(queues) if queues.is_empty() => None,
+        Ok(_) => Some(Failure::new(Reason::Parse, "the answer has nothing at any of the `paths`")),
+    })
 }
 
 const HINT: &str = "is this the address of the queue status, and the right `preset` or `paths`?";
