@@ -29,3 +29,11 @@ pub struct Postgres {
     #[serde(default)]
     pub thresholds: Thresholds,
 }
+
+impl Postgres {
+    /// What tells one database from another. The engine compares deadlines itself, and thresholds
+    /// are no reason for a new session.
+    pub(super) fn identity(&self) -> Self {
+        Self { timeout: None, thresholds: Thresholds::default(), ..self.clone() }
+    }
+}

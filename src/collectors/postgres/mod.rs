@@ -166,7 +166,7 @@ fn target(name: &str, postgres: &Postgres, plan: &Plan) -> Target {
     let kept = plan.memory.of::<fetch::Kept>(AREA.name, name);
     let down = Batch::new().with(vec![sample::Up { server: server.clone(), up: false }]);
     let database = Database { source: fetch::Source { client, limit, kept }, server };
-    Target::new(&AREA, name, place, postgres.clone(), database).while_down(down)
+    Target::new(&AREA, name, place, postgres.identity(), database).while_down(down)
 }
 
 /// One database.
@@ -273,6 +273,20 @@ mod tests {
                 Err(want) => assert!(missed.iter().any(|why| why.starts_with(want)), "{missed:?}"),
             }
         }
+    }
+
+    #[tokio::test]
+    async fn other_thresholds_keep_the_collector_and_another_address_does_not() {
+        let board = Board::default();
+        let slot = |settings: &str| {
+            let section = format!(r#"{{"app": {{{settings}}}}}"#);
+            board.apply(planned(Some(&section), &[]).1);
+            board.slots().first().map(Arc::clone).expect("a slot")
+        };
+        let first = slot(r#""url": "postgresql://u@127.0.0.1:1/app""#);
+        let url = r#""url": "postgresql://u@127.0.0.1:1/app", "thresholds": {"longest_query": 7}"#;
+        assert!(Arc::ptr_eq(&first, &slot(url)));
+        assert!(!Arc::ptr_eq(&first, &slot(r#""url": "postgresql://u@127.0.0.1:2/app""#)));
     }
 
     #[tokio::test]

@@ -53,6 +53,14 @@ pub struct Queue {
     pub thresholds: Thresholds,
 }
 
+impl Queue {
+    /// What tells one source from another. The engine compares deadlines itself, and thresholds
+    /// are no reason to begin anew.
+    pub(super) fn identity(&self) -> Self {
+        Self { timeout: None, thresholds: Thresholds::default(), ..self.clone() }
+    }
+}
+
 /// Applications whose JSON is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]

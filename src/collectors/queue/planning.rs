@@ -31,7 +31,7 @@ pub fn plan(section: Option<&Section>, plan: &mut Plan) {
                 rules: rules(name, queue),
                 history: plan.memory.of(AREA.name, name),
             };
-            let settings = (queue.clone(), address);
+            let settings = (queue.identity(), address);
             plan.declare(Target::new(&AREA, name, place, settings, watched), &common);
         } else {
             for (key, message) in queue.thresholds.resolve(&AREA).1 {

@@ -1,6 +1,7 @@
 //! The golden runner, mistakes of the section, and files that are in use.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::config::Queue;
@@ -12,7 +13,7 @@ use super::{AREA, planning};
 use crate::catalogue::Batch;
 use crate::clients::http::{Answer, HttpClient};
 use crate::config::{SafeUrl, load};
-use crate::engine::{Failure, Memory, Reason};
+use crate::engine::{Board, Failure, Memory, Reason};
 use crate::golden;
 use crate::plan::{Address, Plan};
 
@@ -158,6 +159,23 @@ fn an_address_of_another_section_keeps_its_secrets() {
         ..Address::from(&SafeUrl::new("postgres://u:hunter2@h/d"))
     };
     assert!(!format!("{address:?}").contains("hunter2"));
+}
+
+#[tokio::test]
+async fn other_thresholds_keep_the_collector_and_other_limits_do_not() {
+    let board = Board::default();
+    let slot = |more: &str| {
+        let yaml = format!("q: {{ http: 'http://127.0.0.1:1/x', preset: alaw{more} }}");
+        let section = load::<super::Section>("c.yaml", &yaml, &|_| None).finish().expect("valid");
+        let mut plan = Plan::new(&|_| None, &board.memory);
+        plan.section("queues", &AREA);
+        super::plan(Some(&section), &mut plan);
+        board.apply(plan.targets);
+        board.slots().remove(0)
+    };
+    let first = slot("");
+    assert!(Arc::ptr_eq(&first, &slot(", thresholds: { stuck: 1 }")));
+    assert!(!Arc::ptr_eq(&first, &slot(", job_timeout: 9s")));
 }
 
 fn reader(file: &Path) -> Reader {
