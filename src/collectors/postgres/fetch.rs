@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::Postgres;
 use crate::clients::postgres::{PostgresClient, Rows};
 use crate::engine::Failure;
 
@@ -34,8 +35,29 @@ pub struct Sizes {
 /// Survives a reload.
 #[derive(Default)]
 pub struct Kept {
-    sizes: Mutex<KeptSizes>,
-    login: Mutex<Option<(Instant, Result<Duration, Failure>)>>,
+    sizes: Note<KeptSizes>,
+    login: Note<(Instant, Result<Duration, Failure>)>,
+}
+
+/// Something noted of one database. After a change of address nothing is noted of the new one,
+/// also when a reading of the old one ends late.
+struct Note<T>(Mutex<Option<(Postgres, T)>>);
+
+impl<T> Default for Note<T> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<T: Clone> Note<T> {
+    fn of(&self, database: &Postgres) -> Option<T> {
+        let noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        noted.as_ref().filter(|(of, _)| of == database).map(|(_, what)| what.clone())
+    }
+
+    fn set(&self, database: &Postgres, what: T) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((database.clone(), what));
+    }
 }
 
 #[derive(Clone, Default)]
@@ -50,6 +72,8 @@ pub struct Source {
     /// Limit of one query on the server.
     pub limit: Duration,
     pub kept: Arc<Kept>,
+    /// Whose what is kept must be.
+    pub database: Postgres,
 }
 
 impl Source {
@@ -73,25 +97,23 @@ impl Source {
 
     /// Whether an application would get in now: our own session says nothing of that.
     async fn login(&self) -> Result<Duration, Failure> {
-        let last = self.kept.login.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some((at, result)) = last
+        if let Some((at, result)) = self.kept.login.of(&self.database)
             && at.elapsed() < LOGIN
         {
             return result;
         }
         let result = self.client.log_in().await;
-        let mut kept = self.kept.login.lock().unwrap_or_else(PoisonError::into_inner);
-        *kept = Some((Instant::now(), result.clone()));
+        self.kept.login.set(&self.database, (Instant::now(), result.clone()));
         result
     }
 
     async fn sizes(&self) -> Sizes {
-        let mut kept = self.kept.sizes.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut kept = self.kept.sizes.of(&self.database).unwrap_or_default();
         let pause = if kept.failure.is_some() { SIZES_AGAIN } else { SIZES };
         if kept.tried.is_none_or(|at| at.elapsed() >= pause) {
             // Noted first: if the deadline cuts this off, it is not tried again at once.
             kept.tried = Some(Instant::now());
-            *self.kept.sizes.lock().unwrap_or_else(PoisonError::into_inner) = kept.clone();
+            self.kept.sizes.set(&self.database, kept.clone());
             let sql = include_str!("sql/sizes.sql");
             match self.client.query_within(sql, self.limit.mul_f64(0.7)).await {
                 Ok(rows) => {
@@ -99,8 +121,26 @@ impl Source {
                 }
                 Err(failure) => kept.failure = Some(failure),
             }
-            *self.kept.sizes.lock().unwrap_or_else(PoisonError::into_inner) = kept.clone();
+            self.kept.sizes.set(&self.database, kept.clone());
         }
         Sizes { rows: kept.rows.map(|(rows, at)| (rows, at.elapsed())), failure: kept.failure }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_of_one_address_is_not_said_of_another() {
+        let at = |port: u16| -> Postgres {
+            let json = format!(r#"{{"url": "postgresql://u@127.0.0.1:{port}/app"}}"#);
+            serde_json::from_str(&json).expect("a database")
+        };
+        let note = Note::default();
+        note.set(&at(1), "12 GB");
+        assert_eq!((note.of(&at(1)), note.of(&at(2))), (Some("12 GB"), None));
+        note.set(&at(2), "3 GB");
+        assert_eq!((note.of(&at(1)), note.of(&at(2))), (None, Some("3 GB")));
     }
 }

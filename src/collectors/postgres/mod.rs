@@ -165,8 +165,9 @@ fn target(name: &str, postgres: &Postgres, plan: &Plan) -> Target {
     let server = client.address().map(Address::server).unwrap_or_default();
     let kept = plan.memory.of::<fetch::Kept>(AREA.name, name);
     let down = Batch::new().with(vec![sample::Up { server: server.clone(), up: false }]);
-    let database = Database { source: fetch::Source { client, limit, kept }, server };
-    Target::new(&AREA, name, place, postgres.identity(), database).while_down(down)
+    let identity = postgres.identity();
+    let source = fetch::Source { client, limit, kept, database: identity.clone() };
+    Target::new(&AREA, name, place, identity, Database { source, server }).while_down(down)
 }
 
 /// One database.
