@@ -261,9 +261,10 @@ fn groups(server: &str, sessions: &[Session], known: &BTreeSet<&str>) -> (Vec<Gr
         longest_transaction,
     };
     let mut groups: Vec<Group> = found.into_iter().map(group).collect();
-    let dropped = keep_largest(&mut groups, GROUPS, |group| group.count);
+    // Before the cap: a state whose sessions were left out has no 0.
     let taken: BTreeSet<(String, String)> =
         groups.iter().map(|group| (group.key.database.clone(), group.key.state.clone())).collect();
+    let dropped = keep_largest(&mut groups, GROUPS, |group| group.count);
     for database in known {
         for state in STATES {
             let (database, state) = ((*database).to_owned(), state.to_owned());
@@ -301,4 +302,26 @@ fn keep_largest<T>(things: &mut Vec<T>, cap: usize, size: impl Fn(&T) -> u64) ->
         things.truncate(cap);
     }
     dropped as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_state_that_the_cap_left_out_is_not_empty() {
+        let sessions: Vec<[String; 4]> = (0..=GROUPS)
+            .map(|n| {
+                let state = if n == GROUPS { "idle" } else { "active" };
+                ["app", "client backend", state, &format!("worker-{n}")].map(str::to_owned)
+            })
+            .collect();
+        let columns = ["datname", "backend_type", "state", "application_name"];
+        let rows = serde_json::json!({ "columns": columns, "rows": sessions });
+        let rows: Rows = serde_json::from_value(rows).expect("rows");
+        let seen = of("s", &rows, &["app"].into());
+        assert_eq!(seen.groups_dropped, 1);
+        let has = |state: &str| seen.groups.iter().any(|group| group.key.state == state);
+        assert!(has("active") && has("disabled") && !has("idle"));
+    }
 }

@@ -60,16 +60,23 @@ pub fn sample(
         }
         _ => return Err(Failure::new(Reason::Panic, "an answer of another kind of source")),
     };
-    let (queues, dropped) = capped(queues);
+    let (queues, dropped) = capped(queues, rules);
     let queues = with_declared(queues, rules, raw);
     let rows = history.rows(queues, conditions, |queue| rules.limits_of(queue), now);
     Ok(batch.with(rows).dropped("queues", dropped))
 }
 
-fn capped(mut queues: Vec<Observed>) -> (Vec<Observed>, u64) {
+/// Queues with limits come first, so that no cap takes them: they would seem to be empty.
+fn capped(mut queues: Vec<Observed>, rules: &Rules) -> (Vec<Observed>, u64) {
     let all = queues.len();
-    queues.retain(|seen| seen.queue.len() <= NAME && !seen.queue.is_empty());
-    queues.truncate(QUEUES);
+    let declared = |seen: &Observed| rules.limits.contains_key(&seen.queue);
+    let fits = |seen: &Observed| seen.queue.len() <= NAME && !seen.queue.is_empty();
+    queues.retain(|seen| declared(seen) || fits(seen));
+    let cap = QUEUES.max(rules.limits.len());
+    if queues.len() > cap {
+        queues.sort_by_key(|seen| !declared(seen));
+        queues.truncate(cap);
+    }
     let dropped = all.saturating_sub(queues.len()) as u64;
     (queues, dropped)
 }
@@ -93,5 +100,29 @@ impl super::model::QueueRow {
     pub fn conditions(&self) -> impl Iterator<Item = (&'static str, bool)> {
         let present: Condition = self.condition;
         self.conditions.iter().map(move |one| (one.as_str(), *one == present))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cap_takes_no_queue_that_is_declared() {
+        let long = "z".repeat(NAME + 1);
+        let limits = ["z", &long].map(|name| (name.to_owned(), Limits::default())).into();
+        let rules = Rules {
+            target: "q".to_owned(),
+            states: BTreeMap::new(),
+            limits,
+            preset: None,
+            common: Limits::default(),
+        };
+        let mut seen: Vec<_> = (0..QUEUES).map(|n| Observed::named(format!("a{n}"))).collect();
+        seen.extend([&long, "z"].map(Observed::named));
+        let (kept, dropped) = capped(seen, &rules);
+        let has = |name: &str| kept.iter().any(|seen| seen.queue == name);
+        assert_eq!((kept.len(), dropped), (QUEUES, 2));
+        assert!(has("z") && has(&long) && has("a0") && !has("a199"));
     }
 }
