@@ -30,9 +30,6 @@ use crate::engine::{Failure, Reason};
 
 /// From the first packet to the end of the log-in.
 const CONNECT: Duration = Duration::from_secs(2);
-/// Default limit of one query, on the server. Below the deadline of a reading, so that the server
-/// says which statement it was.
-const STATEMENT: Duration = Duration::from_secs(3);
 /// How long a query may wait for a lock: a migration must not find us in its queue.
 const LOCK: Duration = Duration::from_millis(200);
 /// A backend keeps what it has once cached, so ours is replaced now and then.
@@ -91,7 +88,7 @@ impl PostgresClient {
             address: Address::parse(url),
             password: None,
             password_file,
-            statement: STATEMENT,
+            statement: statement::STATEMENT,
             session: Mutex::default(),
             gate: Mutex::default(),
         }
@@ -104,11 +101,16 @@ impl PostgresClient {
         self
     }
 
-    /// The limit of one query on the server, instead of three seconds.
+    /// Makes queries end on the server within this deadline of a whole reading.
     #[must_use]
-    pub fn statement_timeout(mut self, limit: Duration) -> Self {
-        self.statement = limit;
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.statement = statement::limit_within(deadline);
         self
+    }
+
+    /// Limit of one query on the server.
+    pub fn limit(&self) -> Duration {
+        self.statement
     }
 
     /// Where it connects to, unless the address is no address.

@@ -2,6 +2,15 @@
 
 use std::time::Duration;
 
+/// The limit of one query, also where the deadline would allow more.
+pub(super) const STATEMENT: Duration = Duration::from_secs(3);
+
+/// How long one query may take on the server within the deadline of a reading, so that the server
+/// says which statement it was.
+pub(super) fn limit_within(deadline: Duration) -> Duration {
+    deadline.mul_f64(0.6).clamp(Duration::from_millis(100), STATEMENT)
+}
+
 /// The whole message of one query.
 pub(super) fn read_only(sql: &str, limit: Duration, lock: Duration, major: u32) -> String {
     let (limit, lock) = (limit.as_millis(), lock.as_millis());
@@ -114,6 +123,12 @@ mod tests {
         ] {
             assert!(not_one_statement(sql).is_some(), "{sql}");
         }
+    }
+
+    #[test]
+    fn a_query_ends_before_its_reading() {
+        let limit = |millis| limit_within(Duration::from_millis(millis)).as_millis();
+        assert_eq!((limit(1), limit(1000), limit(60_000)), (100, 600, 3000));
     }
 
     #[test]

@@ -69,8 +69,6 @@ struct KeptSizes {
 
 pub struct Source {
     pub client: PostgresClient,
-    /// Limit of one query on the server.
-    pub limit: Duration,
     pub kept: Arc<Kept>,
     /// Whose what is kept must be.
     pub database: Postgres,
@@ -115,7 +113,7 @@ impl Source {
             kept.tried = Some(Instant::now());
             self.kept.sizes.set(&self.database, kept.clone());
             let sql = include_str!("sql/sizes.sql");
-            match self.client.query_within(sql, self.limit.mul_f64(0.7)).await {
+            match self.client.query_within(sql, self.client.limit().mul_f64(0.7)).await {
                 Ok(rows) => {
                     (kept.rows, kept.failure) = (Some((rows, Instant::now())), None);
                 }

@@ -157,16 +157,15 @@ fn discover(plan: &mut Plan) {
 
 fn target(name: &str, postgres: &Postgres, plan: &Plan) -> Target {
     let deadline = postgres.timeout.map_or(Duration::from_secs(5), crate::config::Dur::get);
-    let limit = deadline.mul_f64(0.6).clamp(Duration::from_millis(100), Duration::from_secs(3));
     let client = PostgresClient::new(&postgres.url, postgres.password_file.clone())
         .password(postgres.password.clone())
-        .statement_timeout(limit);
+        .deadline(deadline);
     let place = client.address().map(ToString::to_string).unwrap_or_default();
     let server = client.address().map(Address::server).unwrap_or_default();
     let kept = plan.memory.of::<fetch::Kept>(AREA.name, name);
     let down = Batch::new().with(vec![sample::Up { server: server.clone(), up: false }]);
     let identity = postgres.identity();
-    let source = fetch::Source { client, limit, kept, database: identity.clone() };
+    let source = fetch::Source { client, kept, database: identity.clone() };
     Target::new(&AREA, name, place, identity, Database { source, server }).while_down(down)
 }
 

@@ -9,6 +9,7 @@ use super::sqlite::Reader;
 use super::{AREA, Section, Watched};
 use crate::clients::http::HttpClient;
 use crate::clients::postgres::{self, PostgresClient};
+use crate::config::Dur;
 use crate::engine::Target;
 use crate::plan::{Address, Common, Plan};
 
@@ -68,7 +69,7 @@ impl Planning<'_, '_> {
     /// Settings that do not depend on the kind of source.
     fn settings(&mut self) {
         let queue = self.queue;
-        let is_zero = |limit: Option<crate::config::Dur>| limit.is_some_and(|d| d.get().is_zero());
+        let is_zero = |limit: Option<Dur>| limit.is_some_and(|d| d.get().is_zero());
         if is_zero(queue.job_timeout) {
             self.mistake("job_timeout", "must be longer than `0s`");
         }
@@ -186,8 +187,7 @@ impl Planning<'_, '_> {
                 return None;
             }
         };
-        let client = PostgresClient::new(&address.url, address.password_file.clone())
-            .password(address.password.clone());
+        let client = sql_client(&address, self.queue.timeout);
         let place = client.address().map_or_else(|| address.url.origin(), ToString::to_string);
         let source = Source::Sql { client: Box::new(client), query: sql.query.clone() };
         Some((place, source, Some(address)))
@@ -207,6 +207,16 @@ impl Planning<'_, '_> {
         }
         let reader = Reader::new(sqlite.clone(), self.queue.states.clone());
         (sqlite.file.display().to_string(), Source::Sqlite(reader), None)
+    }
+}
+
+/// The statement ends on the server before the reading does here, also with a short deadline.
+pub(super) fn sql_client(address: &Address, timeout: Option<Dur>) -> PostgresClient {
+    let client = PostgresClient::new(&address.url, address.password_file.clone())
+        .password(address.password.clone());
+    match timeout {
+        Some(timeout) => client.deadline(timeout.get()),
+        None => client,
     }
 }
 

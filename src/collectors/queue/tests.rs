@@ -12,7 +12,7 @@ use super::sqlite::Reader;
 use super::{AREA, planning};
 use crate::catalogue::Batch;
 use crate::clients::http::{Answer, HttpClient};
-use crate::config::{SafeUrl, load};
+use crate::config::{Dur, SafeUrl, load};
 use crate::engine::{Board, Failure, Memory, Reason};
 use crate::golden;
 use crate::plan::{Address, Plan};
@@ -150,6 +150,16 @@ fn mistakes_say_what_is_right() {
         let found = mistakes(yaml);
         assert!(found.iter().any(|found| found == wanted), "{yaml}: {found:?}");
     }
+}
+
+#[test]
+fn a_statement_ends_before_its_reading() {
+    let address = Address::from(&SafeUrl::new("postgres://u@h/d"));
+    let limit = |seconds: Option<u64>| {
+        let timeout = seconds.map(|seconds| Dur(Duration::from_secs(seconds)));
+        planning::sql_client(&address, timeout).limit().as_millis()
+    };
+    assert_eq!((limit(None), limit(Some(1)), limit(Some(30))), (3000, 600, 3000));
 }
 
 #[test]
