@@ -5,6 +5,9 @@ use std::time::Duration;
 /// The limit of one query, also where the deadline would allow more.
 pub(super) const STATEMENT: Duration = Duration::from_secs(3);
 
+const BACKSLASH: &str = "a backslash stands before a quote in it, which can be read in two ways; \
+                         double the quote, or use `chr(92)` for the backslash";
+
 /// How long one query may take on the server within the deadline of a reading, so that the server
 /// says which statement it was.
 pub(super) fn limit_within(deadline: Duration) -> Duration {
@@ -35,10 +38,13 @@ pub fn not_one_statement(sql: &str) -> Option<&'static str> {
     while let Some(next) = rest.chars().next() {
         let length = match next {
             ';' => return Some("expected one statement, found `;` inside"),
+            '\'' if ends_in_backslash(rest) => return Some(BACKSLASH),
             '\'' | '"' => quoted(rest, next),
-            '-' if rest.starts_with("--") => rest.find('\n'),
+            '-' if rest.starts_with("--") => rest.find(['\n', '\r']),
             '/' if rest.starts_with("/*") => comment(rest),
             '$' => dollars(rest),
+            // A number is no name: a dollar after it may start a text.
+            '0'..='9' => Some(next.len_utf8()),
             // A dollar inside a name starts no text.
             c if is_name(c) => Some(rest.find(|c| !is_name(c) && c != '$').unwrap_or(rest.len())),
             _ => Some(next.len_utf8()),
@@ -52,16 +58,21 @@ pub fn not_one_statement(sql: &str) -> Option<&'static str> {
     None
 }
 
+/// As the server has it: whatever is not ASCII belongs to a name, also a space of that kind.
 fn is_name(c: char) -> bool {
-    c.is_alphanumeric() || c == '_'
+    c.is_ascii_alphanumeric() || c == '_' || !c.is_ascii()
 }
 
-/// Length of a quoted text. A doubled quote is two texts side by side, which comes to the same;
-/// after a backslash the reading differs by settings, so the stricter one holds.
+/// Length of a quoted text. A doubled quote is two texts side by side, which comes to the same.
 fn quoted(text: &str, quote: char) -> Option<usize> {
-    let end = text.get(1..)?.find(quote)? + 2;
-    let inside = text.get(..end)?;
-    (quote == '"' || !inside.contains('\\')).then_some(end)
+    Some(text.get(1..)?.find(quote)? + 2)
+}
+
+/// Whether settings and the letter before the quote decide where this text ends: backslashes
+/// escape there or do not, and an odd number of them stands before the quote at its end.
+fn ends_in_backslash(text: &str) -> bool {
+    let inside = text.get(1..).and_then(|text| text.split_once('\''));
+    inside.is_some_and(|(inside, _)| (inside.len() - inside.trim_end_matches('\\').len()) % 2 == 1)
 }
 
 /// Length of a comment; they nest.
@@ -106,6 +117,8 @@ mod tests {
             " select ';' as \"a;b\" -- one; two",
             "select /* ; /* ; */ ; */ $$;$$, $a$ ; $b$ $a$, 'it''s; here'",
             "select $1, 2$",
+            r"select name ~ '^\d+\.\d+$', '\\', E'\\'",
+            "select 1 as é$b$c, 'é;'",
         ] {
             assert_eq!(not_one_statement(sql), None, "{sql}");
         }
@@ -120,9 +133,19 @@ mod tests {
             "select $a$ ; $b$",
             "-- a\n; drop table t",
             "select 1 as a$b$; drop table t; --$b$",
+            "select 1 -- a\r; drop table t",
+            "select 1 as\u{a0}$b$; drop table t; --$b$",
+            "select 1$a$ ' $a$; drop table t; --'",
+            r"select '\''; drop table t; --'",
         ] {
             assert!(not_one_statement(sql).is_some(), "{sql}");
         }
+    }
+
+    #[test]
+    fn a_backslash_has_a_message_of_its_own() {
+        assert_eq!(not_one_statement(r"select 'C:\'"), Some(BACKSLASH));
+        assert_eq!(not_one_statement(r"select E'it\'s'"), Some(BACKSLASH));
     }
 
     #[test]
