@@ -10,6 +10,8 @@ mod address;
 mod failure;
 mod rows;
 mod statement;
+#[cfg(test)]
+mod tests;
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -78,6 +80,9 @@ struct Cancel {
 /// Why a query did not succeed, and whether the session survives it.
 enum Trouble {
     Lost(Failure),
+    /// Too large an answer: the session is given up with what is left of it, and asking once more
+    /// would yield the same.
+    Excess(Failure),
     Refused(Failure),
 }
 
@@ -153,7 +158,7 @@ impl PostgresClient {
                     session = self.connect(address, &mut *self.gate.lock().await).await?;
                     fresh = true;
                 }
-                Trouble::Lost(failure) => return Err(failure),
+                Trouble::Lost(failure) | Trouble::Excess(failure) => return Err(failure),
                 Trouble::Refused(failure) => {
                     if guard.rolled_back().await {
                         *kept_session = guard.release();
@@ -179,7 +184,7 @@ impl PostgresClient {
     }
 
     async fn connect(&self, address: &Address, gate: &mut Gate) -> Result<Session, Failure> {
-        let password = self.read_password(address)?;
+        let password = self.read_password(address).await?;
         if let Some((when, tried, failure)) = &gate.refused
             && when.elapsed() < AUTH_PAUSE
             && *tried == password
@@ -201,17 +206,20 @@ impl PostgresClient {
         })
     }
 
-    fn read_password(&self, address: &Address) -> Result<Secret, Failure> {
-        if let Some(file) = &self.password_file {
-            let text = std::fs::read_to_string(file)
-                .map_err(|error| Failure::io("the password file", &error))?;
-            let text = text.trim_end_matches(['\r', '\n']);
-            if text.is_empty() {
-                return Err(Failure::new(Reason::Auth, "the password file is empty"));
-            }
-            return Ok(Secret::new(text));
+    async fn read_password(&self, address: &Address) -> Result<Secret, Failure> {
+        let Some(file) = self.password_file.clone() else {
+            return Ok(self.password.clone().unwrap_or_else(|| address.password().clone()));
+        };
+        // Off the workers: the file may lie on a disk that hangs.
+        let text = tokio::task::spawn_blocking(move || std::fs::read_to_string(file)).await;
+        let text = text
+            .map_err(|_| Failure::new(Reason::Other, "the password file: stopped"))?
+            .map_err(|error| Failure::io("the password file", &error))?;
+        let text = text.trim_end_matches(['\r', '\n']);
+        if text.is_empty() {
+            return Err(Failure::new(Reason::Auth, "the password file is empty"));
         }
-        Ok(self.password.clone().unwrap_or_else(|| address.password().clone()))
+        Ok(Secret::new(text))
     }
 }
 
@@ -251,7 +259,7 @@ impl Guard {
             if rows.len() > MAX_ROWS || bytes > MAX_BYTES {
                 let text = format!("the answer has over {MAX_ROWS} rows or 32 MiB");
                 let hint = "count or limit in the query";
-                return Err(Trouble::Lost(Failure::new(Reason::Protocol, text).hint(hint)));
+                return Err(Trouble::Excess(Failure::new(Reason::Protocol, text).hint(hint)));
             }
         }
         Ok(rows)
