@@ -38,14 +38,10 @@ pub struct Answer {
 }
 
 impl HttpClient {
-    /// A client for readings with the usual deadline.
-    pub fn new(url: &SafeUrl) -> Self {
-        Self::within(url, DEADLINE)
-    }
-
     /// A client whose requests end a little before the deadline of a reading, so that there is time
     /// left to say what happened.
-    pub fn within(url: &SafeUrl, deadline: Duration) -> Self {
+    pub fn new(url: &SafeUrl, deadline: Option<Duration>) -> Self {
+        let deadline = deadline.unwrap_or(DEADLINE);
         let builder = reqwest::Client::builder()
             .connect_timeout(deadline.mul_f64(0.4))
             .timeout(deadline.mul_f64(0.8))

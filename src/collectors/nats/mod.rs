@@ -21,7 +21,7 @@ mod sample;
 mod signals;
 
 use std::collections::BTreeMap;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 pub use config::Nats;
 
@@ -80,9 +80,10 @@ pub fn plan(section: Option<&Section>, plan: &mut Plan) {
 }
 
 fn target(name: &str, nats: &Nats) -> Target {
-    let deadline = nats.timeout.map_or(Duration::from_secs(5), Dur::get);
-    let server =
-        Server { http: HttpClient::within(&nats.url, deadline), server_id: nats.url.origin() };
+    let server = Server {
+        http: HttpClient::new(&nats.url, nats.timeout.map(Dur::get)),
+        server_id: nats.url.origin(),
+    };
     Target::new(&AREA, name, nats.url.origin(), nats.url.clone(), server)
 }
 

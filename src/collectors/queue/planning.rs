@@ -127,7 +127,10 @@ impl Planning<'_, '_> {
             let message = "expected a JSON pointer such as `/queue_stats`";
             self.mistake(&format!("paths.{key}"), message);
         }
-        let source = Source::Http { client: HttpClient::new(url), paths: paths.or(preset) };
+        let source = Source::Http {
+            client: HttpClient::new(url, self.queue.timeout.map(Dur::get)),
+            paths: paths.or(preset),
+        };
         (url.origin(), source, None)
     }
 
@@ -155,7 +158,7 @@ impl Planning<'_, '_> {
             }
         };
         let place = format!("{} {}/{}", address.url.origin(), wanted.stream, wanted.consumer);
-        let client = HttpClient::new(&address.url);
+        let client = HttpClient::new(&address.url, self.queue.timeout.map(Dur::get));
         Some((place, Source::JetStream { client, wanted: wanted.clone() }, Some(address)))
     }
 

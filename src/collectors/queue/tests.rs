@@ -38,7 +38,7 @@ fn golden_case(case: &Path) -> Result<Batch, Failure> {
         connection.execute_batch(&sql).expect("statements");
     }
     let url = SafeUrl::new("http://127.0.0.1:1");
-    let client = HttpClient::new(&url);
+    let client = HttpClient::new(&url, None);
     let status = text("status").map_or(200, |text| text.trim().parse().expect("a status"));
     let answer = |name: &str| {
         golden::file(case, name).map(|body| Answer {
