@@ -9,6 +9,7 @@
 //! | is there at the first look | as `start` says |
 //! | copied under a rotated name (`copytruncate`) | the copy is not read |
 //! | smaller than what was read | read from its beginning; `doubt` says that lines may be lost |
+//! | not named any more after a reload | let go at once |
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
@@ -24,6 +25,8 @@ use super::find::{Found, Identity, Look, Pattern, rotated_from};
 use super::rules::Rule;
 use super::tally::{Tally, since};
 use crate::engine::Failure;
+
+mod reload;
 
 /// Files of a source; of more, the newest are read.
 const MAX_FILES: usize = 100;
@@ -48,6 +51,8 @@ pub struct Kept {
 
 #[derive(Default)]
 pub struct State {
+    /// The patterns of the last step.
+    texts: Vec<String>,
     tails: Vec<Tail>,
     /// Where reading would begin in files that are not open.
     parked: BTreeMap<Identity, u64>,
@@ -112,12 +117,12 @@ impl Source {
             problem: look.problem.clone(),
             ..Files::default()
         };
+        state.reload(self, &look);
         let moved = state.follow(&look);
         let vacant = state.vacant(expected, &moved);
         self.open(state, &look, &moved, &vacant, &mut files);
         self.read(state, &mut files, now);
         self.close(state, now);
-        state.primed.retain(|text| self.texts.contains(text));
         for (index, text) in self.texts.iter().enumerate() {
             if !look.blind.contains(&index) {
                 state.primed.insert(text.clone());

@@ -7,7 +7,7 @@ use std::fs::Metadata;
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::time::SystemTime;
 
 use globset::{Glob, GlobMatcher};
@@ -115,6 +115,22 @@ impl Pattern {
             path.push(name);
         }
         Some(path)
+    }
+
+    /// Whether it would find a file at `path`, if there were one.
+    pub fn names(&self, path: &Path) -> bool {
+        path.strip_prefix("/").is_ok_and(|path| names(&self.parts, path))
+    }
+}
+
+fn names(parts: &[Part], path: &Path) -> bool {
+    let Some((part, rest)) = parts.split_first() else { return path.as_os_str().is_empty() };
+    let mut below = path.components();
+    let Some(first) = below.next().map(Component::as_os_str) else { return false };
+    match part {
+        Part::Name(name) => name == first && names(rest, below.as_path()),
+        Part::Any(glob) => glob.is_match(Path::new(first)) && names(rest, below.as_path()),
+        Part::Deep => names(rest, path) || names(parts, below.as_path()),
     }
 }
 
@@ -296,9 +312,14 @@ mod tests {
         std::os::unix::fs::symlink(dir.path(), dir.path().join("a/loop")).unwrap();
         std::os::unix::fs::symlink("nowhere", dir.path().join("a/dangling.log")).unwrap();
         let found = |pattern: &str| {
-            let pattern = Pattern::new(&format!("{root}/{pattern}")).unwrap();
-            let look = Look::take(&[pattern], std::iter::empty());
+            let patterns = [Pattern::new(&format!("{root}/{pattern}")).unwrap()];
+            let look = Look::take(&patterns, std::iter::empty());
             assert!(look.problem.is_none());
+            for name in ["a/x.log", "a/b/y.log", "a/b/z.txt", "c/x.log"] {
+                let path = dir.path().join(name);
+                let is = look.files.values().any(|found| found.path == path);
+                assert_eq!(patterns[0].names(&path), is, "{pattern} names {name}");
+            }
             let mut paths: Vec<_> = look
                 .files
                 .values()

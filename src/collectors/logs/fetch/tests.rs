@@ -10,6 +10,7 @@ use super::*;
 
 mod chance;
 mod content;
+mod reload;
 
 struct Bench {
     dir: tempfile::TempDir,
