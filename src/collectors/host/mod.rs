@@ -47,7 +47,7 @@ pub use config::Host;
 
 use crate::catalogue::{Area, Batch, TableEntry};
 use crate::engine::{Collector, Failure, Target};
-use crate::plan::{Common, Plan};
+use crate::plan::{Common, Plan, Thresholds};
 
 pub type Section = Host;
 
@@ -100,7 +100,9 @@ fn target(host: &Host, plan: &mut Plan) -> Option<Target> {
         hanging: plan.memory.of(AREA.name, AREA.name),
     };
     let place = sysinfo::System::host_name().unwrap_or_else(|_| "this machine".to_owned());
-    Some(Target::new(&AREA, AREA.name, place, host.clone(), machine))
+    // Without what the machine is not made from: other thresholds need no other one.
+    let settings = Host { timeout: None, thresholds: Thresholds::default(), ..host.clone() };
+    Some(Target::new(&AREA, AREA.name, place, settings, machine))
 }
 
 fn pattern(key: &str, text: &str, plan: &mut Plan) -> Option<Regex> {

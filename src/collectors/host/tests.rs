@@ -91,6 +91,23 @@ fn mistakes_are_named_with_their_key() {
     );
 }
 
+#[tokio::test]
+async fn other_thresholds_leave_the_machine_alone() {
+    let board = crate::engine::Board::default();
+    let mut slots = Vec::new();
+    for thresholds in ["", "thresholds: { cpu: 70% }"] {
+        let loaded = crate::config::load::<Host>("c.yaml", thresholds, &|_| None);
+        let host = loaded.finish().expect("a valid section");
+        let mut made = Plan::new(&|_| None, &board.memory);
+        made.section("host", &super::AREA);
+        plan(Some(&host), &mut made);
+        assert_eq!(made.mistakes, []);
+        board.apply(made.targets);
+        slots.extend(board.slots());
+    }
+    assert!(std::sync::Arc::ptr_eq(&slots[0], &slots[1]));
+}
+
 /// The machine that the tests run on, to the end, twice: the marks of the first reading must not
 /// stand in the way of the second.
 #[tokio::test]

@@ -44,7 +44,7 @@ pub use config::Logs;
 
 use crate::catalogue::{Area, Batch, TableEntry};
 use crate::engine::{Clock, Collector, Failure, Target, blocking};
-use crate::plan::{Common, Plan};
+use crate::plan::{Common, Plan, Thresholds};
 
 pub type Section = BTreeMap<String, Logs>;
 
@@ -74,10 +74,18 @@ pub fn plan(section: Option<&Section>, plan: &mut Plan) {
             plan.mistake(name, &key, message);
         }
         let reader = Reader { source: Arc::new(source), kept: plan.memory.of(AREA.name, name) };
-        let mut target = Target::new(&AREA, name, logs.files.join(", "), logs.clone(), reader);
+        let place = logs.files.join(", ");
+        let mut target = Target::new(&AREA, name, place, logs.for_reader(), reader);
         target.clock = Clock::Every(PERIOD);
         let common = Common { timeout: logs.timeout, thresholds: &logs.thresholds };
         plan.declare(target, &common);
+    }
+}
+
+impl Logs {
+    /// What the reader is made from: other thresholds need no other one.
+    fn for_reader(&self) -> Self {
+        Self { timeout: None, thresholds: Thresholds::default(), ..self.clone() }
     }
 }
 
@@ -168,6 +176,23 @@ right: { files: ["/a/*.log"], presets: [python], rules: { r: { literal: "${x}" }
         );
         assert_eq!(plan.targets.len(), 3);
         assert!(plan.targets.iter().all(|target| target.clock == Clock::Every(PERIOD)));
+    }
+
+    #[tokio::test]
+    async fn other_thresholds_leave_the_reader_alone() {
+        let board = crate::engine::Board::default();
+        let mut slots = Vec::new();
+        for more in ["", "thresholds: { silence: 1h }", "start: beginning"] {
+            let section = section(&format!("a: {{ files: [/no/such/file], {more} }}"));
+            let mut plan = Plan::new(&|_| None, &board.memory);
+            plan.section("logs", &AREA);
+            super::plan(Some(&section), &mut plan);
+            assert_eq!(plan.mistakes, []);
+            board.apply(plan.targets);
+            slots.extend(board.slots());
+        }
+        assert!(Arc::ptr_eq(&slots[0], &slots[1]));
+        assert!(!Arc::ptr_eq(&slots[1], &slots[2]));
     }
 
     #[test]
