@@ -27,17 +27,22 @@ pub enum Clock {
     Every(Duration),
 }
 
+/// Work of a reading that was given up is waited for this long: less than the deadline that most
+/// targets have, so that it is told what hangs.
+const PATIENCE: Duration = Duration::from_secs(4);
+const PAUSE: Duration = Duration::from_millis(10);
+
 /// Runs blocking work (files, statvfs, `SQLite`) off the workers.
 ///
-/// Such work cannot be cancelled. Single flight keeps it from piling up: the poller does not start
-/// the next reading before this one is given up, and `busy` tells whether one still hangs.
+/// Such work cannot be cancelled, so it may outlive its reading: cut off by a reload it ends soon,
+/// and the next reading waits for that; hung it never does, and the next reading fails. Either way
+/// there is no second one beside it: `busy` tells whether one still runs.
 pub async fn blocking<T: Send + 'static>(
     what: &'static str,
     busy: &std::sync::Arc<std::sync::atomic::AtomicBool>,
     work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
 ) -> Result<T, Failure> {
-    use std::sync::atomic::Ordering;
-    if busy.swap(true, Ordering::AcqRel) {
+    if !claim(busy, PATIENCE).await {
         return Err(Failure::new(Reason::Timeout, format!("{what}: the last read still hangs")));
     }
     let done = Unmark(std::sync::Arc::clone(busy));
@@ -53,10 +58,42 @@ pub async fn blocking<T: Send + 'static>(
     }
 }
 
+/// Sets the mark as soon as it is free. Whether that was so in time.
+async fn claim(busy: &std::sync::atomic::AtomicBool, patience: Duration) -> bool {
+    let begun = tokio::time::Instant::now();
+    while busy.swap(true, std::sync::atomic::Ordering::AcqRel) {
+        if begun.elapsed() >= patience {
+            return false;
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    true
+}
+
 struct Unmark(std::sync::Arc<std::sync::atomic::AtomicBool>);
 
 impl Drop for Unmark {
     fn drop(&mut self) {
         self.0.store(false, std::sync::atomic::Ordering::Release);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn work_that_was_given_up_is_waited_for_and_not_for_ever() {
+        let busy = std::sync::Arc::default();
+        let (end, ended) = std::sync::mpsc::channel();
+        let first = blocking("it", &busy, move || Ok(ended.recv()));
+        assert!(tokio::time::timeout(PAUSE, first).await.is_err(), "a reload drops it");
+        assert!(!claim(&busy, 3 * PAUSE).await, "nothing starts beside it");
+        let (second, ()) = tokio::join!(blocking("it", &busy, || Ok(2)), async {
+            tokio::time::sleep(3 * PAUSE).await;
+            end.send(()).unwrap();
+        });
+        assert_eq!(second.unwrap(), 2);
+        assert!(claim(&busy, Duration::ZERO).await, "the mark is free again");
     }
 }

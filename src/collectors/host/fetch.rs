@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -23,7 +23,15 @@ const MOUNTS: usize = 200;
 #[derive(Default)]
 pub struct Hanging {
     proc: Arc<AtomicBool>,
-    mounts: Mutex<HashMap<PathBuf, Arc<AtomicBool>>>,
+    mounts: Mutex<HashMap<PathBuf, Arc<Mark>>>,
+}
+
+/// The calls to one mount.
+#[derive(Default)]
+pub(super) struct Mark {
+    pub busy: Arc<AtomicBool>,
+    /// The last call has been waited for in vain. Not so one that a reload has cut off.
+    late: AtomicBool,
 }
 
 /// What was read, as it was found. A file that cannot be read is a part that is missing.
@@ -128,25 +136,36 @@ impl Hanging {
     pub(super) async fn look_at(&self, mounts: Vec<Mount>) -> Vec<Seen> {
         let calls: Vec<_> =
             mounts.into_iter().map(|mount| (self.mark(&mount.path), mount)).collect();
-        let looks = futures_util::stream::iter(calls).map(|(busy, mount)| async move {
-            let path = mount.path.clone();
-            let call = blocking("statvfs", &busy, move || statvfs(&path));
-            let space = tokio::time::timeout(MOUNT_LIMIT, call).await;
-            let space = space.unwrap_or_else(|_| {
-                Err(Failure::new(Reason::Timeout, "statvfs: no answer within a second"))
-            });
+        let looks = futures_util::stream::iter(calls).map(|(mark, mount)| async move {
+            let space = mark.space(&mount.path).await;
             Seen { mount, space }
         });
         looks.buffered(AT_ONCE).collect().await
     }
 
-    pub(super) fn mark(&self, path: &Path) -> Arc<AtomicBool> {
+    pub(super) fn mark(&self, path: &Path) -> Arc<Mark> {
         let mut marks = self.mounts.lock().unwrap_or_else(PoisonError::into_inner);
         // Unmounted paths are forgotten; one that hangs is held by its call.
         if marks.len() > 4 * MOUNTS {
-            marks.retain(|_, mark| Arc::strong_count(mark) > 1);
+            marks.retain(|_, mark| Arc::strong_count(mark) + Arc::strong_count(&mark.busy) > 2);
         }
         Arc::clone(marks.entry(path.to_owned()).or_default())
+    }
+}
+
+impl Mark {
+    async fn space(&self, path: &Path) -> Result<Space, Failure> {
+        // Or many that hang would use up the deadline of every reading.
+        if self.late.load(Ordering::Acquire) && self.busy.load(Ordering::Acquire) {
+            return Err(Failure::new(Reason::Timeout, "statvfs: the last call still hangs"));
+        }
+        let owned = path.to_owned();
+        let call = blocking("statvfs", &self.busy, move || statvfs(&owned));
+        let answer = tokio::time::timeout(MOUNT_LIMIT, call).await;
+        self.late.store(answer.is_err(), Ordering::Release);
+        answer.unwrap_or_else(|_| {
+            Err(Failure::new(Reason::Timeout, "statvfs: no answer within a second"))
+        })
     }
 }
 

@@ -137,8 +137,18 @@ async fn a_mount_that_hangs_stands_alone() {
         read_only: false,
         path: path.into(),
     };
-    hanging.mark(Path::new("/tmp")).store(true, std::sync::atomic::Ordering::Release);
-    let seen = hanging.look_at(vec![mount("/tmp"), mount("/"), mount("/no/such/path")]).await;
-    let reasons: Vec<_> = seen.iter().map(|s| s.space.as_ref().err().map(|f| f.reason)).collect();
-    assert_eq!(reasons, [Some(Reason::Timeout), None, Some(Reason::NotFound)]);
+    hanging.mark(Path::new("/tmp")).busy.store(true, std::sync::atomic::Ordering::Release);
+    for said in ["statvfs: no answer within a second", "statvfs: the last call still hangs"] {
+        let begun = std::time::Instant::now();
+        let seen = hanging.look_at(vec![mount("/tmp"), mount("/"), mount("/no/such/path")]).await;
+        let failures: Vec<_> = seen.iter().map(|s| s.space.as_ref().err()).collect();
+        let reasons: Vec<_> = failures.iter().map(|f| f.map(|f| f.reason)).collect();
+        assert_eq!(reasons, [Some(Reason::Timeout), None, Some(Reason::NotFound)]);
+        assert_eq!(failures[0].unwrap().to_string(), said);
+        // It is waited for once: a reload may have cut it off.
+        let waited = begun.elapsed() > Duration::from_millis(900);
+        assert_eq!(waited, said.contains("within"));
+    }
+    hanging.mark(Path::new("/tmp")).busy.store(false, std::sync::atomic::Ordering::Release);
+    assert!(hanging.look_at(vec![mount("/tmp")]).await[0].space.is_ok());
 }
