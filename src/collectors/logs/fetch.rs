@@ -38,6 +38,8 @@ const QUIET: Duration = Duration::from_secs(30);
 const CHUNK: usize = 256 * 1024;
 /// Bytes of one step over all files. What is left is for the next one.
 pub const BUDGET: usize = 16 << 20;
+/// Time of one step, for slow disks and rules: well below the deadline, which would drop its rows.
+pub const TIME: Duration = Duration::from_secs(2);
 /// Positions of files that are not open.
 const MAX_PARKED: usize = 10_000;
 
@@ -104,7 +106,8 @@ pub struct Source {
 }
 
 impl Source {
-    pub fn step(&self, state: &mut State, now: SystemTime) -> Raw {
+    /// `in_time` says whether the step may go on reading; one chunk is read in any case.
+    pub fn step(&self, state: &mut State, now: SystemTime, in_time: impl Fn() -> bool) -> Raw {
         let first = *state.since.get_or_insert(now);
         state.tally.expect(&self.rules);
         // A file that is named and not there, or not seen yet, may be rotated before it is seen.
@@ -121,7 +124,7 @@ impl Source {
         let moved = state.follow(&look);
         let vacant = state.vacant(expected, &moved);
         self.open(state, &look, &moved, &vacant, &mut files);
-        self.read(state, &mut files, now);
+        self.read(state, &mut files, now, in_time);
         self.close(state, now);
         for (index, text) in self.texts.iter().enumerate() {
             if !look.blind.contains(&index) {
@@ -214,8 +217,15 @@ impl Source {
         state.parked.entry(*identity).or_insert(position);
     }
 
-    /// Reads the files by turns, a chunk each, until all are at their end or the budget is spent.
-    fn read(&self, state: &mut State, files: &mut Files, now: SystemTime) {
+    /// Reads the files by turns, a chunk each, until all are at their end or bytes or time are
+    /// spent.
+    fn read(
+        &self,
+        state: &mut State,
+        files: &mut Files,
+        now: SystemTime,
+        in_time: impl Fn() -> bool,
+    ) {
         let State { tails, tally, turn, buffer, .. } = state;
         buffer.resize(CHUNK, 0);
         let mut waiting: Vec<&mut Tail> = Vec::new();
@@ -239,7 +249,8 @@ impl Source {
                 let Some(buffer) = buffer.get_mut(..room).filter(|_| room > 0) else { return true };
                 match tail.read(buffer, |piece| tally.count(&self.rules, piece, now)) {
                     Ok(count) => {
-                        left -= count;
+                        // One read at least, or a slow look would leave none for ever.
+                        left = if count == 0 || in_time() { left - count } else { 0 };
                         tail.quiet = if count > 0 { None } else { tail.quiet };
                         count > 0
                     }

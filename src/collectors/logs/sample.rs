@@ -121,7 +121,8 @@ mod tests {
         // The messages of a failure must not depend on where the repository lies.
         source.texts = vec!["input.log".to_owned()];
         let (mut state, start) = (State::default(), SystemTime::UNIX_EPOCH);
-        let raw = source.step(&mut state, start + Duration::from_secs(1_714_557_601));
+        let now = start + Duration::from_secs(1_714_557_601);
+        let raw = source.step(&mut state, now, || true);
         sample(&source.texts, &source.rules, &raw, start + Duration::from_secs(1_714_557_691))
     }
 

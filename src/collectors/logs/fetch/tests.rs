@@ -58,7 +58,11 @@ impl Bench {
     /// A step a second later.
     fn step(&mut self) -> Raw {
         self.now += Duration::from_secs(1);
-        self.source.step(&mut self.state, self.now)
+        self.step_while(|| true)
+    }
+
+    fn step_while(&mut self, in_time: impl Fn() -> bool) -> Raw {
+        self.source.step(&mut self.state, self.now, in_time)
     }
 
     /// The lines counted after one more step. The rule sees each of them too.

@@ -126,6 +126,27 @@ fn a_large_file_does_not_delay_the_others() {
 }
 
 #[test]
+fn a_step_ends_when_its_time_is_over_and_the_next_goes_on() {
+    let mut bench = Bench::watching("*.log");
+    let line = "ERROR: some error\n";
+    let lines = 4 * CHUNK / line.len();
+    bench.text("a.log", line.repeat(lines));
+    bench.text("b.log", line.repeat(lines));
+    bench.text("idle.log", "");
+    // Time is over at once, then after three chunks.
+    let total = 2 * lines * line.len();
+    for step in 1..=2 {
+        assert_eq!(bench.step_while(|| false).files.lag, (total - step * CHUNK) as u64);
+    }
+    let asked = std::cell::Cell::new(0);
+    let raw = bench.step_while(|| asked.replace(asked.get() + 1) < 2);
+    assert_eq!(asked.get(), 3);
+    assert_eq!(raw.files.lag, (total - 5 * CHUNK) as u64);
+    while bench.step().files.lag > 0 {}
+    assert_eq!(bench.lines(), 2 * lines as u64);
+}
+
+#[test]
 fn the_newest_files_are_read() {
     let mut bench = Bench::watching("*.log");
     let old = bench.now - Duration::from_hours(1);
