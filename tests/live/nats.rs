@@ -21,8 +21,8 @@ fn a_server_that_stops_hangs_lies_and_returns() {
 
         nats.server.stop().await;
         stage.sick(MAIN, "refused").await;
-        let lines = stage.exporter.log().matches("cannot read target").count();
-        assert_eq!(lines, 1, "one log line per change of state: {}", stage.exporter.log());
+        let told = stage.exporter.log().matches("cannot read target").count();
+        assert_eq!(told, 1, "one log line per change of state: {}", stage.exporter.log());
         nats.restart().await;
         stage.well(MAIN).await;
 
