@@ -1,4 +1,5 @@
-//! How long it takes to write 10,000 series: `cargo bench --bench encode`.
+//! How long it takes to write 10,000 series, and what 200,000 vanished containers leave behind:
+//! `cargo bench --bench encode`.
 
 #![allow(
     clippy::expect_used,
@@ -8,12 +9,13 @@
 )]
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use stack_exporter::catalogue::{
     Area, Batch, Catalogue, Kind, Label, Metric, Row, Table, TableEntry,
 };
-use stack_exporter::engine::{Board, Collector, Failure, Target};
+use stack_exporter::engine::{Board, Clock, Collector, Failure, Target};
 use stack_exporter::exposition::{Format, encode};
 
 struct Container {
@@ -86,9 +88,61 @@ impl Collector for Containers {
     }
 }
 
+/// A thousand other containers at each reading.
+struct Vanishing(AtomicU64);
+
+impl Collector for Vanishing {
+    type Raw = u64;
+
+    async fn fetch(&self) -> Result<u64, Failure> {
+        Ok(self.0.fetch_add(1, Ordering::Relaxed))
+    }
+
+    fn sample(&self, reading: u64, _: SystemTime) -> Result<Batch, Failure> {
+        let rows = (0..1000).map(|n| Container {
+            id: format!("/docker/{:064x}", reading * 1000 + n),
+            name: format!("project-service-{reading}-{n}"),
+            value: 1.0,
+        });
+        Ok(Batch::new().with(rows.collect()))
+    }
+}
+
+fn resident_kilobytes() -> i64 {
+    let status = std::fs::read_to_string("/proc/self/status").expect("the status");
+    let line = status.lines().find(|line| line.starts_with("VmRSS")).expect("VmRSS");
+    line.split_whitespace().nth(1).and_then(|number| number.parse().ok()).expect("a number")
+}
+
+/// Encodes every reading, as a scraper would, until 200,000 containers have come and gone.
+async fn vanish() {
+    let board = Board::default();
+    let collector = Vanishing(AtomicU64::new(0));
+    let mut target = Target::new(&AREA, "vanishing", String::new(), (), collector);
+    target.clock = Clock::Every(Duration::from_millis(1));
+    board.apply(vec![target]);
+    let slot = board.slots().remove(0);
+    let readings = || slot.state().reads.get("ok").copied().unwrap_or(0);
+    let mut start = 0;
+    let mut seen = 0;
+    while seen < 220 {
+        let now = readings();
+        if now > seen {
+            seen = now;
+            encode(&CATALOGUE, Arc::new(board.snapshot()), Format::OpenMetrics);
+            if start == 0 && seen >= 20 {
+                start = resident_kilobytes();
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    eprintln!("200,000 vanished containers: {:+} kB resident", resident_kilobytes() - start);
+}
+
 fn main() {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(vanish());
     let board = Board::default();
     let snapshot = runtime.block_on(async {
         board.apply(vec![Target::new(&AREA, "bench", String::new(), (), Containers)]);

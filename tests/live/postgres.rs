@@ -1,5 +1,5 @@
 //! PostgreSQL, for real: stopped, hung, answering rubbish, and back; long statements and locks; and
-//! nothing of ours left running. [P01 P04 P07 P16 P19]
+//! nothing of ours left running. [P01 P04 P07 P13 P16 P19]
 
 use std::time::Duration;
 
@@ -109,5 +109,28 @@ fn a_database_that_does_not_exist_is_down_and_says_so() {
         let stage = Stage::start(&config).await;
         stage.sick(MAIN, "not_found").await;
         assert!(stage.exporter.log().contains("does not exist"), "{}", stage.exporter.log());
+    });
+}
+
+#[test]
+fn a_deadlock_is_counted_and_alerts() {
+    run(async {
+        let postgres = Postgres::start_with(None, &[("deadlock_timeout", "100ms")]).await;
+        let stage = Stage::start(&config(&postgres, "")).await;
+        let counted = "increase(pg_stat_database_deadlocks{datname=\"tasktracker\"}[1m]) >= 0";
+        stage.prometheus.wait_query(counted, PATIENT).await;
+        let admin = postgres.client().await;
+        admin.batch_execute("CREATE TABLE a (n int); CREATE TABLE b (n int)").await.unwrap();
+        let lock = |first: &str, second: &str| {
+            format!("BEGIN; LOCK TABLE {first}; SELECT pg_sleep(0.3); LOCK TABLE {second}; COMMIT")
+        };
+        let (one, two) = (postgres.client().await, postgres.client().await);
+        let (ab, ba) = (lock("a", "b"), lock("b", "a"));
+        let (one_ended, two_ended) = tokio::join!(one.batch_execute(&ab), two.batch_execute(&ba));
+        assert!(one_ended.is_err() != two_ended.is_err(), "one of the two is the victim");
+        // Counters of a session that is idle lag by seconds; they are there once it has gone.
+        drop((one, two));
+        let labels = [("target", "main"), ("datname", DATABASE)];
+        stage.prometheus.wait_alert("PostgresDeadlock", &labels, "firing", PATIENT).await;
     });
 }
