@@ -95,6 +95,7 @@ fn blind(entry: &Entry, target: &Target) -> Vec<Blind> {
     let whole = state.failure.iter().map(|failure| Blind {
         area: target.id.area,
         target: target.id.name.clone(),
+        place: target.place.clone(),
         what: None,
         failure: failure.clone(),
         since: state.since,
@@ -108,6 +109,7 @@ fn blind(entry: &Entry, target: &Target) -> Vec<Blind> {
     let gaps = gaps.map(|gap| Blind {
         area: target.id.area,
         target: target.id.name.clone(),
+        place: target.place.clone(),
         what: Some(gap.what.clone()),
         failure: gap.failure.clone(),
         since: state.gaps.get(&gap.what).copied().unwrap_or(state.since),

@@ -76,6 +76,7 @@ pub fn table(report: &Report) -> String {
         let verdict = if blind.verdict == Verdict::Ok { "unknown" } else { blind.verdict.as_str() };
         let place = place(blind.area, &blind.target);
         let _ = writeln!(out, "{:<9} {place}  {}", verdict.to_uppercase(), blind.sentence());
+        let _ = writeln!(out, "          at: {}", blind.place);
         let _ = writeln!(out, "          do: {}", blind.remedy());
     }
     let width = |text: &dyn Fn(&Finding) -> String, most: usize| {
@@ -153,6 +154,7 @@ pub fn json(report: &Report) -> Value {
         json!({
             "area": blind.area,
             "target": blind.target,
+            "place": blind.place,
             "what": blind.what,
             "reason": blind.failure.reason.as_str(),
             "detail": blind.failure.detail,

@@ -51,6 +51,8 @@ pub struct Finding {
 pub struct Blind {
     pub area: &'static str,
     pub target: String,
+    /// Where the target is: an address without credentials, or files.
+    pub place: String,
     /// `None`: the whole target.
     pub what: Option<String>,
     pub failure: Failure,

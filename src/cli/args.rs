@@ -1,6 +1,6 @@
 //! Flags and commands as they are written on the command line.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -37,6 +37,8 @@ pub(super) struct Options {
     /// is no login.
     #[arg(
         long = "web.listen-address",
+        help_heading = "Serving",
+        value_parser = address,
         value_name = "ADDRESS",
         default_value = "127.0.0.1:10188",
         env = "STACK_EXPORTER_WEB_LISTEN_ADDRESS",
@@ -46,6 +48,7 @@ pub(super) struct Options {
     /// Path of the metrics.
     #[arg(
         long = "web.telemetry-path",
+        help_heading = "Serving",
         value_name = "PATH",
         default_value = "/metrics",
         value_parser = path,
@@ -56,6 +59,7 @@ pub(super) struct Options {
     /// Scrapes served at once; more are refused with 503 and counted.
     #[arg(
         long = "web.max-requests",
+        help_heading = "Serving",
         value_name = "N",
         default_value_t = 128,
         value_parser = clap::value_parser!(u16).range(1..),
@@ -66,6 +70,7 @@ pub(super) struct Options {
     /// Least severe log line that is written.
     #[arg(
         long = "log.level",
+        help_heading = "Log",
         value_name = "LEVEL",
         default_value = "info",
         env = "STACK_EXPORTER_LOG_LEVEL",
@@ -75,6 +80,7 @@ pub(super) struct Options {
     /// Form of the log lines.
     #[arg(
         long = "log.format",
+        help_heading = "Log",
         value_name = "FORMAT",
         default_value = "text",
         env = "STACK_EXPORTER_LOG_FORMAT",
@@ -176,6 +182,13 @@ pub(super) struct Generate {
     /// Where the runbooks are served; by default the exporter itself.
     #[arg(long, value_name = "URL", default_value = crate::generate::RUNBOOK_BASE)]
     pub runbook_base: String,
+}
+
+/// `127.0.0.1:10188`, `localhost:10188`, or `:10188` for all addresses.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let full = if text.starts_with(':') { format!("0.0.0.0{text}") } else { text.to_owned() };
+    let found = full.to_socket_addrs().ok().and_then(|mut addresses| addresses.next());
+    found.ok_or_else(|| "expected an address such as `127.0.0.1:10188` or `:10188`".into())
 }
 
 /// A path of its own for the metrics.

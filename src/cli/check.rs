@@ -12,7 +12,7 @@ use crate::load;
 const PATIENCE: Duration = Duration::from_secs(61);
 
 pub(super) fn run(options: &Options, arguments: &Check) -> u8 {
-    logging::install(options);
+    logging::install_quiet(options);
     if let Err(message) = load::areas(&arguments.only) {
         tell(&format!("--only: {message}"));
         return UNKNOWN;

@@ -4,7 +4,20 @@ use super::args::{LogFormat, LogLevel, Options};
 
 /// Installs the log of the process. A panic in a collector becomes one log line per place.
 pub(super) fn install(options: &Options) {
+    install_at(options, options.log_level);
+}
+
+/// For a command whose output says it all: nothing below errors unless more is asked for.
+pub(super) fn install_quiet(options: &Options) {
     let level = match options.log_level {
+        LogLevel::Info | LogLevel::Warn => LogLevel::Error,
+        level => level,
+    };
+    install_at(options, level);
+}
+
+fn install_at(options: &Options, level: LogLevel) {
+    let level = match level {
         LogLevel::Error => "error",
         LogLevel::Warn => "warn",
         LogLevel::Info => "info",

@@ -104,6 +104,7 @@ mod tests {
         let blind = Blind {
             area: "nats",
             target: "main".into(),
+            place: String::new(),
             what: None,
             failure: Failure::new(Reason::Refused, "refused"),
             since: SystemTime::now(),

@@ -99,11 +99,12 @@ fn blind_card(out: &mut String, blind: &Blind, now: SystemTime) {
     };
     let _ = write!(
         out,
-        "<section class=\"trouble {class}\"><h2 class=\"verdict\">{word}: {}</h2><p>Cannot see {} because {}.</p>\
+        "<section class=\"trouble {class}\"><h2 class=\"verdict\">{word}: {}</h2><p>Cannot see {} because {}. It is at <code>{}</code>.</p>\
          <p>What to do: {}</p><p class=\"dim\">Reason {}, for {}. <a href=\"/debug/{}/{}\">Details</a></p></section>",
         escape(&place(blind.area, &blind.target)),
         escape(blind.what.as_deref().unwrap_or("it")),
         escape(&blind.failure.detail),
+        escape(&blind.place),
         escape(&blind.remedy()),
         blind.failure.reason.as_str(),
         ago(blind.since, now),

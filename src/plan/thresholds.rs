@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::catalogue::{Area, Severity, Signal, Unit};
+use crate::catalogue::{Area, Direction, Severity, Signal, Unit};
 use crate::config::{Dur, Size, nearest};
 use crate::engine::Threshold;
 
@@ -55,8 +55,9 @@ impl Thresholds {
                 mistakes.push((key.clone(), unknown_signal(area, nearest(key, names))));
             }
         }
-        let mut thresholds = Vec::new();
+        let mut thresholds: Vec<Threshold> = Vec::new();
         for signal in area.signals {
+            let first = thresholds.len();
             for severity in Severity::ALL {
                 let setting = self.0.get(signal.name).and_then(|setting| setting.of(severity));
                 let configured = setting.is_some();
@@ -71,9 +72,24 @@ impl Thresholds {
                     thresholds.push(Threshold { signal: signal.name, severity, value, configured });
                 }
             }
+            if let Some([warning, critical]) = thresholds.get(first..)
+                && let Some(message) = out_of_order(signal, warning.value, critical.value)
+            {
+                mistakes.push((signal.name.to_owned(), message));
+            }
         }
         (thresholds, mistakes)
     }
+}
+
+/// A warning that comes after the critical alert would never be seen.
+fn out_of_order(signal: &Signal, warning: f64, critical: f64) -> Option<String> {
+    let behind = match signal.direction {
+        Direction::Above => warning > critical,
+        Direction::Below => warning < critical,
+    };
+    let show = |value| signal.unit.show(value);
+    behind.then(|| format!("warning `{}` lies behind critical `{}`", show(warning), show(critical)))
 }
 
 fn unknown_signal(area: &Area, nearest: Option<&str>) -> String {

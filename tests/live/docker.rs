@@ -1,5 +1,5 @@
 //! A Docker Engine, for real: services that are missing, unhealthy, killed; the Engine itself hung,
-//! gone, and replaced by something else. [C01 C04 C05 C06 C08 C10 C11 C12]
+//! gone, and replaced by something else. [C01 C04 C05 C06 C08 C10 C11 C12 C17]
 
 use crate::servers::docker::{Container, ContainerSpec, Docker};
 use crate::servers::kostatus::KoStatus;
@@ -75,7 +75,13 @@ fn services_and_containers_that_are_in_trouble() {
 fn usage_is_what_the_engine_says() {
     run(async {
         let docker = Stack::docker().await;
-        let busy = docker.run(ContainerSpec::new("busy").shell("while :; do :; done").cpus(0.2));
+        let busy = docker.run(
+            ContainerSpec::new("busy")
+                .shell(
+                    "while :; do dd if=/dev/zero of=/f bs=64k count=4 conv=fsync 2>/dev/null; done",
+                )
+                .cpus(0.2),
+        );
         let config = format!("docker: {{ url: \"{}\" }}\n", docker.host());
         let stage = Stage::start(&config).await;
         let name = docker.name("busy");
@@ -83,6 +89,12 @@ fn usage_is_what_the_engine_says() {
         let first = until(cpu, PATIENT, async || value(&stage, cpu, &name).await).await;
         until("more CPU seconds", PATIENT, async || {
             value(&stage, cpu, &name).await.filter(|now| *now > first)
+        })
+        .await;
+        until("block I/O", PATIENT, async || {
+            value(&stage, "container_fs_writes_bytes_total", &name)
+                .await
+                .filter(|bytes| *bytes > 0.0)
         })
         .await;
         let truth = busy.stats();

@@ -1,4 +1,4 @@
-//! Log files, for real: written, rotated, taken away, and back. [L05 L07 Q08]
+//! Log files, for real: written, rotated, taken away, and back. [L01 L02 L05 L06 L07 L22 Q08]
 
 use std::time::SystemTime;
 
@@ -38,6 +38,21 @@ fn lines_are_counted_over_rotation_and_reload_and_a_folder_that_goes_and_comes()
         log.append(&[request, "Batch embedding task completed: 148 success, 2 failed, 0 skipped"]);
         let scrape = stage.exporter.wait_line(&matches(6), PATIENT).await;
         assert!(scrape.body.contains("148"), "a captured value: {}", scrape.body);
+        log.append(&[
+            "2024-01-01 12:00:02,000 [ERROR] bot: Error: Rate limit exceeded",
+            "2024-01-01 12:00:03,000 [CRITICAL] bot: gone",
+            "📡 Broadcasting message.updated to 3 WebSocket clients",
+        ]);
+        let rule =
+            |rule: &str| format!("stack_log_matches_total{{target=\"bot\",rule=\"{rule}\"}} 1");
+        stage.exporter.wait_line(&rule("rate_limit"), PATIENT).await;
+        let scrape = stage.exporter.wait_line(&rule("websocket_broadcast"), PATIENT).await;
+        let level = |level: &str| {
+            scrape.value(&format!("stack_log_lines_total{{target=\"bot\",level=\"{level}\"}}"))
+        };
+        assert_eq!((level("error"), level("critical")), (Some(1.0), Some(1.0)), "{}", scrape.body);
+        let critical = [("target", "bot"), ("severity", "warning")];
+        stage.prometheus.wait_alert("LogCriticalLines", &critical, "firing", PATIENT).await;
         let batch = [("target", "bot"), ("severity", "warning")];
         stage.prometheus.wait_alert("LogBatchFailures", &batch, "firing", PATIENT).await;
 

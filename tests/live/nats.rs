@@ -1,4 +1,4 @@
-//! NATS, for real: stopped, hung, answering rubbish, and back. [N01 N02]
+//! NATS, for real: stopped, hung, answering rubbish, and back. [N01 N02 N05]
 
 use serde_json::Value;
 
@@ -63,6 +63,9 @@ fn consumers_and_streams_are_what_the_server_says() {
         };
         assert_eq!(consumer("jetstream_consumer_num_pending{"), Some(3.0), "{}", scrape.body);
         assert_eq!(consumer("jetstream_consumer_num_ack_pending{"), Some(2.0));
+        let mut lines = scrape.body.lines();
+        let stored = lines.find(|line| line.starts_with("gnatsd_varz_jetstream_stats_storage{"));
+        assert!(stored.is_some_and(|line| !line.ends_with(" 0")), "{stored:?}");
         client.delete_stream("ORDERS").await.unwrap();
     });
 }

@@ -1,5 +1,5 @@
 //! PostgreSQL, for real: stopped, hung, answering rubbish, and back; long statements and locks; and
-//! nothing of ours left running. [P01 P04 P07 P13 P16 P19]
+//! nothing of ours left running. [P01 P02 P03 P04 P07 P13 P16 P19]
 
 use std::time::Duration;
 
@@ -75,6 +75,19 @@ fn long_statements_and_lock_waits_alert() {
         stage.prometheus.wait_alert("PostgresLongQuery", &database, "firing", PATIENT).await;
         stage.prometheus.wait_alert("PostgresLockWait", &database, "firing", PATIENT).await;
         let scrape = stage.exporter.scrape().await;
+        let active =
+            scrape.body.lines().find(|line| line.starts_with("stack_postgres_active_queries{"));
+        let count = active.and_then(|line| line.rsplit(' ').next()?.parse::<f64>().ok());
+        assert!(count.is_some_and(|count| count >= 2.0), "a sleeper and a waiter: {active:?}");
+        let rows: i64 =
+            admin.query_one("SELECT count(*) FROM pg_stat_activity", &[]).await.unwrap().get(0);
+        let backends =
+            scrape.body.lines().filter(|line| line.starts_with("stack_postgres_backends{"));
+        let ours: f64 =
+            backends.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum();
+        let truth = f64::from(i32::try_from(rows).unwrap());
+        // Other tests come and go on this server.
+        assert!((ours - truth).abs() <= 6.0, "{ours} against {truth}");
         assert!(!scrape.body.contains("pg_sleep"), "no text of a query is exported");
         drop((long, waiter, holder));
     });

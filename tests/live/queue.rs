@@ -1,5 +1,5 @@
 //! Queues, for real: an application that stops, hangs and lies; a consumer, a query and a file.
-//! [Q01 Q02 Q03 Q05]
+//! [Q01 Q02 Q03 Q04 Q05]
 
 use serde_json::json;
 
@@ -28,6 +28,8 @@ fn an_application_that_stops_hangs_lies_and_returns() {
                 format!("stack_queue_jobs{{target=\"alaw\",queue=\"{queue}\",state=\"{state}\"}}");
             assert_eq!(scrape.value(&series), Some(jobs), "{}", scrape.body);
         }
+        let memory = scrape.value("stack_queue_memory_used_ratio{target=\"alaw\"}");
+        assert_eq!(memory, Some(0.685), "{}", scrape.body);
         for (mode, reason) in [
             (Mode::Closed, "refused"),
             (Mode::Hang, "timeout"),

@@ -156,6 +156,19 @@ fn the_examples_are_right() {
     assert!(seen >= 6, "{seen} examples");
 }
 
+/// A warning that comes after the critical alert would never be seen.
+#[test]
+fn thresholds_in_the_wrong_order_are_a_mistake() {
+    let path = file("order.yaml", "host:\n  thresholds: { disk: 95% }\n");
+    let name = path.display().to_string();
+    let told = text(&run(&["config", "check", "--config.file", &name]).stderr);
+    assert_eq!(
+        told,
+        format!("{name}:2: host.thresholds.disk: warning `95%` lies behind critical `90%`\n")
+    );
+    std::fs::remove_file(path).unwrap();
+}
+
 #[test]
 fn config_show_prints_what_is_in_force() {
     let path = file(

@@ -123,11 +123,18 @@ fn check_files(docker: &Docker, plan: &mut Plan) {
             "no such file"
         } else if !seen.insert(path) {
             "is listed twice"
+        } else if !is_compose_file(path) {
+            "is no Compose file: expected YAML with `services`"
         } else {
             continue;
         };
         plan.mistake("", &format!("compose_files[{index}]"), message);
     }
+}
+
+fn is_compose_file(path: &Path) -> bool {
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    crate::config::tree::parse(&text).is_ok_and(|root| root.get("services").is_some())
 }
 
 fn target(docker: &Docker, address: Address, plan: &Plan) -> Target {
@@ -184,9 +191,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("compose.yml");
         std::fs::write(&file, "services: {}").unwrap();
+        let other = folder.path().join("passwd");
+        std::fs::write(&other, "root:x:0:0:root:/root:/bin/sh\n").unwrap();
         let docker = Docker {
             url: Some(SafeUrl::new("ssh://host")),
-            compose_files: vec![file.clone(), folder.path().join("gone.yml"), file],
+            compose_files: vec![file.clone(), folder.path().join("gone.yml"), file, other],
             ..Docker::default()
         };
         let (targets, mistakes) = planned(&docker, None);
@@ -196,6 +205,7 @@ mod tests {
             [
                 "docker.compose_files[1]: no such file",
                 "docker.compose_files[2]: is listed twice",
+                "docker.compose_files[3]: is no Compose file: expected YAML with `services`",
                 "docker.url: neither TLS nor SSH is supported: use the socket, or a proxy by `tcp://`",
             ]
         );

@@ -20,7 +20,7 @@ pub static SIGNALS: &[Signal] = &[
         summary: "None of the files of a log source can be read.",
         subject: "The files of {{ $labels.target }}",
         hint: "the folder is not mounted, the program logs elsewhere, or the exporter may not read it",
-        next: "stack-exporter check; ls -l the folder as the exporter's user",
+        next: "ls -l on the folder that the status page shows, as the user of the exporter",
     },
     Signal {
         name: "unreadable_files",

@@ -20,7 +20,7 @@ pub static SIGNALS: &[Signal] = &[
         summary: "The state of a queue cannot be read.",
         subject: "The source of the queues of {{ $labels.target }}",
         hint: "the service does not answer, or the consumer, table or file is not there",
-        next: "stack-exporter check --only queue",
+        next: "docker compose ps; curl -sS, psql or ls -l on the address that the status page shows",
     },
     Signal {
         name: "healthy",
