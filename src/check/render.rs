@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::report::{Blind, Finding, Report, Verdict};
 use crate::catalogue::Direction;
+use crate::engine::title;
 
 /// Labels that tell a person nothing: what stands beside it anyway, and identities for machines. A
 /// container is known by its name.
@@ -74,15 +75,15 @@ pub fn table(report: &Report) -> String {
     let mut out = String::new();
     for blind in &report.blind {
         let verdict = if blind.verdict == Verdict::Ok { "unknown" } else { blind.verdict.as_str() };
-        let place = place(blind.area, &blind.target);
-        let _ = writeln!(out, "{:<9} {place}  {}", verdict.to_uppercase(), blind.sentence());
+        let title = title(blind.area, &blind.target);
+        let _ = writeln!(out, "{:<9} {title}  {}", verdict.to_uppercase(), blind.sentence());
         let _ = writeln!(out, "          at: {}", blind.place);
         let _ = writeln!(out, "          do: {}", blind.remedy());
     }
     let width = |text: &dyn Fn(&Finding) -> String, most: usize| {
         report.findings.iter().map(|f| text(f).chars().count()).max().unwrap_or(0).min(most)
     };
-    let places = width(&|finding| place(finding.area, &finding.target), 32);
+    let places = width(&|finding| title(finding.area, &finding.target), 32);
     let subjects = width(&Finding::subject, 60);
     let values = width(&Finding::shown_value, 16);
     for finding in &report.findings {
@@ -93,7 +94,7 @@ pub fn table(report: &Report) -> String {
         };
         let line = format!(
             "{verdict:<9} {:<places$}  {:<subjects$}  {:>values$}  {}",
-            place(finding.area, &finding.target),
+            title(finding.area, &finding.target),
             finding.subject(),
             finding.shown_value(),
             finding.shown_threshold(),
@@ -122,10 +123,6 @@ pub fn table(report: &Report) -> String {
 pub fn capitalised(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
-}
-
-fn place(area: &str, target: &str) -> String {
-    if area == target { area.to_owned() } else { format!("{area} {target}") }
 }
 
 /// The documented shape of `/api/v1/status` and of `check --format json`.

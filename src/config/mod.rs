@@ -23,7 +23,7 @@ use serde_json::Value as Json;
 
 pub use problem::Problem;
 pub(crate) use problem::nearest;
-pub use secret::{SafeUrl, Secret, redact};
+pub use secret::{SafeUrl, Secret};
 pub use tree::Node;
 pub use units::{Dur, Size};
 

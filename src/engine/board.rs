@@ -118,7 +118,7 @@ impl Board {
     }
 
     /// Wakes what is due, waits until it is done or `grace` is over, and returns what is there.
-    /// A target that was late last time is woken but not asked for.
+    /// A target that was late last time is woken but not waited for.
     pub async fn scrape(&self, areas: &[String], grace: Option<Duration>) -> Snapshot {
         let wanted =
             |slot: &Arc<Slot>| areas.is_empty() || areas.iter().any(|area| area == slot.id.area);

@@ -26,7 +26,7 @@ pub use memory::Memory;
 pub use own::{AREA as OWN_AREA, Build, Reload, Scrapes};
 pub use slot::{Reading, Slot, State};
 pub use snapshot::{Entry, Sample, Snapshot, samples};
-pub use target::{Target, TargetId, Threshold};
+pub use target::{Target, TargetId, Threshold, title};
 
 /// The grace of a scrape: how long it waits for targets that are not known to be late.
 pub const GRACE: std::time::Duration = std::time::Duration::from_secs(1);

@@ -19,11 +19,13 @@ pub struct TargetId {
 
 impl std::fmt::Display for TargetId {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        if self.area == self.name {
-            return f.write_str(self.area);
-        }
-        write!(f, "{} {}", self.area, self.name)
+        f.write_str(&title(self.area, &self.name))
     }
+}
+
+/// How a target is called before people: the name of a single one says nothing more.
+pub fn title(area: &str, name: &str) -> String {
+    if area == name { area.to_owned() } else { format!("{area} {name}") }
 }
 
 /// A threshold in force for a target, in the base unit of its signal.

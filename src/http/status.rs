@@ -12,7 +12,7 @@ use super::Server;
 use super::html::{escape, page as html_page};
 use crate::check::capitalised;
 use crate::check::{Blind, Finding, Report, Verdict, judge};
-use crate::engine::{Entry, Snapshot};
+use crate::engine::{Entry, Snapshot, title};
 
 /// `/api/v1/status`: the report of `check`, and the targets. Documented in docs/status-api.md.
 pub(super) async fn json(State(server): State<Server>) -> Json<Value> {
@@ -101,7 +101,7 @@ fn blind_card(out: &mut String, blind: &Blind, now: SystemTime) {
         out,
         "<section class=\"trouble {class}\"><h2 class=\"verdict\">{word}: {}</h2><p>Cannot see {} because {}. It is at <code>{}</code>.</p>\
          <p>What to do: {}</p><p class=\"dim\">Reason {}, for {}. <a href=\"/debug/{}/{}\">Details</a></p></section>",
-        escape(&place(blind.area, &blind.target)),
+        escape(&title(blind.area, &blind.target)),
         escape(blind.what.as_deref().unwrap_or("it")),
         escape(&blind.failure.detail),
         escape(&blind.place),
@@ -121,7 +121,7 @@ fn trouble_card(out: &mut String, finding: &Finding, since: Option<SystemTime>, 
         "<section class=\"trouble {class}\"><h2 class=\"verdict\">{word}: {}</h2><p><strong>{}</strong> is {}, should be {}.</p>\
          <p>{}</p><p>Next: <code>{}</code></p>\
          <p class=\"dim\">{} {since}. <a href=\"/runbooks/{}\">Runbook {}</a></p></section>",
-        escape(&place(finding.area, &finding.target)),
+        escape(&title(finding.area, &finding.target)),
         escape(&finding.subject()),
         escape(&finding.shown_value()),
         escape(&finding.shown_threshold()),
@@ -181,7 +181,7 @@ fn findings_table(out: &mut String, report: &Report) {
             out,
             "<tr><td data-label=\"Target\">{}</td><td data-label=\"Signal\"><a href=\"/runbooks/{}\">{}</a></td>\
              <td data-label=\"Value\" class=\"number\">{}</td><td data-label=\"Threshold\">{}</td></tr>",
-            escape(&place(finding.area, &finding.target)),
+            escape(&title(finding.area, &finding.target)),
             finding.signal.alert,
             escape(&finding.subject()),
             escape(&finding.shown_value()),
@@ -189,10 +189,6 @@ fn findings_table(out: &mut String, report: &Report) {
         );
     }
     *out += "</tbody></table></div></details>";
-}
-
-fn place(area: &str, target: &str) -> String {
-    if area == target { area.to_owned() } else { format!("{area} {target}") }
 }
 
 /// "3m 12s", coarse enough to read at a glance.
