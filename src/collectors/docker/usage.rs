@@ -22,6 +22,7 @@ impl Usage {
             threads: stats.pids_stats.and_then(|pids| pids.current),
             networks: networks.into_iter().map(|(name, of)| (name, Network::of(&of))).collect(),
             disks: stats.blkio_stats.map(disks).unwrap_or_default(),
+            ..Self::default()
         })
     }
 }
@@ -58,6 +59,7 @@ impl Memory {
             swap: word("total_swap", "total_swap"),
             // The Engine leaves out a 0; a peak is there on v1 only, which counts the hits.
             limit_hits: stats.failcnt.or(stats.max_usage.map(|_| 0)),
+            ..Self::default()
         }
     }
 }
