@@ -1,10 +1,11 @@
 //! HTTP GET with time limits, a bounded body, and failures sorted into reasons.
 
-use std::sync::{Arc, LazyLock};
+use std::io::ErrorKind;
 use std::time::{Duration, Instant};
 
-use reqwest::StatusCode;
+use reqwest::{ClientBuilder, StatusCode};
 
+use super::tls;
 use crate::config::SafeUrl;
 use crate::engine::{Failure, Reason};
 
@@ -13,21 +14,23 @@ const DEADLINE: Duration = Duration::from_secs(5);
 /// No monitoring answer that we read is larger; 10,000 JetStream consumers are 9 MB.
 const BODY: usize = 64 << 20;
 
-/// TLS settings are the same for all clients and dear to make.
-static TLS: LazyLock<Arc<rustls::ClientConfig>> = LazyLock::new(|| {
-    let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-    Arc::new(rustls::ClientConfig::builder().with_root_certificates(roots).with_no_client_auth())
-});
-
-/// The certificate authorities that all clients trust.
-pub fn tls() -> rustls::ClientConfig {
-    (**TLS).clone()
-}
-
-/// A base address and a pooled client for it.
+/// A base address and a pooled client for it. It can do nothing but GET.
 pub struct HttpClient {
     client: Result<reqwest::Client, Failure>,
     base: String,
+}
+
+/// An answer that has no end: its pieces as they come.
+pub struct Pieces {
+    what: &'static str,
+    response: reqwest::Response,
+}
+
+impl Pieces {
+    /// The next piece; `None` when the other side has ended the answer.
+    pub async fn next(&mut self) -> Result<Option<impl AsRef<[u8]> + use<>>, Failure> {
+        self.response.chunk().await.map_err(|error| failure(self.what, &error))
+    }
 }
 
 /// A whole answer.
@@ -42,26 +45,37 @@ impl HttpClient {
     /// left to say what happened.
     pub fn new(url: &SafeUrl, deadline: Option<Duration>) -> Self {
         let deadline = deadline.unwrap_or(DEADLINE);
-        let builder = reqwest::Client::builder()
-            .connect_timeout(deadline.mul_f64(0.4))
-            .timeout(deadline.mul_f64(0.8))
-            .redirect(reqwest::redirect::Policy::none())
-            // What is watched is near; a proxy would answer in its place, and see its credentials.
-            .no_proxy()
-            .user_agent(concat!("stack-exporter/", env!("CARGO_PKG_VERSION")))
-            // Our own, also for plain HTTP: the library has no default without a provider.
-            .tls_backend_preconfigured(tls());
-        let client = builder
-            .build()
-            .map_err(|_| Failure::new(Reason::Tls, "the HTTP client could not be set up"));
-        Self { client, base: url.expose().to_owned() }
+        let limits = |builder: ClientBuilder| builder.timeout(deadline.mul_f64(0.8));
+        Self {
+            client: built(limits(common(deadline)), tls::usual()),
+            base: url.expose().to_owned(),
+        }
+    }
+
+    /// A client whose requests end by their callers' clocks alone, over a socket of this machine.
+    pub fn unix(socket: &std::path::Path, deadline: Duration) -> Self {
+        let builder = common(deadline).unix_socket(socket);
+        Self { client: built(builder, tls::usual()), base: "http://localhost".to_owned() }
+    }
+
+    /// The same over TCP, with these TLS settings.
+    pub fn tcp(
+        base: String,
+        tls: Result<rustls::ClientConfig, Failure>,
+        deadline: Duration,
+    ) -> Self {
+        Self { client: tls.and_then(|tls| built(common(deadline), tls)), base }
     }
 
     /// GET of `path` below the base address. Any status is an answer.
     pub async fn get(&self, path: &str) -> Result<Answer, Failure> {
+        self.get_as(if path.is_empty() { "the address" } else { path }, path).await
+    }
+
+    /// The same under a name of its own in failures, where paths have identifiers in them.
+    pub async fn get_as(&self, what: &str, path: &str) -> Result<Answer, Failure> {
         let started = Instant::now();
         let client = self.client.as_ref().map_err(Clone::clone)?;
-        let what = if path.is_empty() { "the address" } else { path };
         // The address itself is asked as it is written: a last slash can matter.
         let base = if path.is_empty() { &self.base } else { self.base.trim_end_matches('/') };
         let request = client.get(format!("{base}{path}"));
@@ -77,20 +91,49 @@ impl HttpClient {
         Ok(Answer { status, body, took: started.elapsed() })
     }
 
+    /// GET of an answer that goes on; any status but 200 is a failure.
+    pub async fn stream(&self, what: &'static str, path: &str) -> Result<Pieces, Failure> {
+        let client = self.client.as_ref().map_err(Clone::clone)?;
+        let request = client.get(format!("{}{path}", self.base));
+        let response = request.send().await.map_err(|error| failure(what, &error))?;
+        let status = response.status().as_u16();
+        if status == 200 { Ok(Pieces { what, response }) } else { Err(refused(what, status)) }
+    }
+
     /// GET that must end in 200.
     pub async fn get_ok(&self, path: &str) -> Result<Answer, Failure> {
         let answer = self.get(path).await?;
         if answer.status.is_success() {
             return Ok(answer);
         }
-        let reason = match answer.status.as_u16() {
-            401 => Reason::Auth,
-            403 => Reason::Rights,
-            404 => Reason::NotFound,
-            _ => Reason::Protocol,
-        };
-        Err(Failure::new(reason, format!("{path}: HTTP status {}", answer.status.as_u16())))
+        Err(refused(path, answer.status.as_u16()))
     }
+}
+
+/// A status that is no success.
+pub fn refused(what: &str, status: u16) -> Failure {
+    let reason = match status {
+        401 => Reason::Auth,
+        403 => Reason::Rights,
+        404 => Reason::NotFound,
+        _ => Reason::Protocol,
+    };
+    Failure::new(reason, format!("{what}: HTTP status {status}"))
+}
+
+fn common(deadline: Duration) -> ClientBuilder {
+    reqwest::Client::builder()
+        .connect_timeout(deadline.mul_f64(0.4))
+        .redirect(reqwest::redirect::Policy::none())
+        // What is watched is near; a proxy would answer in its place, and see its credentials.
+        .no_proxy()
+        .user_agent(concat!("stack-exporter/", env!("CARGO_PKG_VERSION")))
+}
+
+fn built(builder: ClientBuilder, tls: rustls::ClientConfig) -> Result<reqwest::Client, Failure> {
+    // Our own, also for plain HTTP: the library has no default without a provider.
+    let client = builder.tls_backend_preconfigured(tls).build();
+    client.map_err(|_| Failure::new(Reason::Tls, "the HTTP client could not be set up"))
 }
 
 /// Never prints the address: it may carry credentials.
@@ -113,8 +156,12 @@ fn failure(what: &str, error: &reqwest::Error) -> Failure {
     } else if lower.contains("certificate") || lower.contains("tls") || lower.contains("handshake")
     {
         (Reason::Tls, "the TLS handshake failed")
-    } else if io == Some(std::io::ErrorKind::ConnectionRefused) {
+    } else if io == Some(ErrorKind::ConnectionRefused) {
         (Reason::Refused, "connection refused")
+    } else if io == Some(ErrorKind::PermissionDenied) {
+        (Reason::Rights, "permission denied")
+    } else if io == Some(ErrorKind::NotFound) {
+        (Reason::NotFound, "no such socket")
     } else if error.is_builder() {
         (Reason::Protocol, "the address is not usable")
     } else if error.is_connect() {

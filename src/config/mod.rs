@@ -103,7 +103,7 @@ pub fn load<T: DeserializeOwned + JsonSchema>(
     let (root, mut problems) = parse::parse_all(text);
     let Some(mut root) = root else {
         // Not YAML: there is nothing to check further, and nothing to point at but the file.
-        let root = Node { value: tree::Value::Map(Vec::new()), line: 1, column: 1 };
+        let root = Node { value: tree::Value::Map(Vec::new()), tag: None, line: 1, column: 1 };
         let located = Located { file: file.to_owned(), root };
         problem::sort(&mut problems);
         return Loaded { config: None, problems, located, dropped: vec![String::new()] };

@@ -5,11 +5,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span, Tag};
-use serde_json::Value as Json;
-
 use super::problem::{Problem, join_index, join_key, shown_key};
 use super::tree::{Entry, Node, Scalar, Style, Value};
+use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span, Tag};
 
 /// Nodes in all, aliases expanded: an alias bomb is refused before it costs memory.
 const MAX_NODES: usize = 100_000;
@@ -25,22 +23,27 @@ pub fn parse(text: &str) -> Result<Node, Vec<Problem>> {
     }
 }
 
+/// Reads a file of another program: several documents, and tags that are that program's business,
+/// are taken. Keys that are no strings are left out.
+pub fn parse_foreign(text: &str) -> Result<Vec<Node>, Vec<Problem>> {
+    let mut builder = Builder { foreign: true, ..Builder::default() };
+    builder.read(text).map_err(|problem| vec![problem])?;
+    if !builder.problems.is_empty() {
+        return Err(builder.problems);
+    }
+    builder.finished.extend(builder.root);
+    Ok(builder.finished)
+}
+
 /// As `parse`, but with the tree as well when the problems leave one, so that the rest of the
 /// file can be checked in the same run.
 pub(super) fn parse_all(text: &str) -> (Option<Node>, Vec<Problem>) {
     let mut builder = Builder::default();
-    let mut parser = Parser::new_from_str(text);
-    while let Some(event) = parser.next_event() {
-        let done = match event {
-            Ok((event, span)) => builder.event(event, span),
-            Err(error) => Err(scan_problem(&error)),
-        };
-        if let Err(problem) = done {
-            builder.problems.push(problem);
-            return (None, builder.problems);
-        }
+    if let Err(problem) = builder.read(text) {
+        builder.problems.push(problem);
+        return (None, builder.problems);
     }
-    let empty = Node { value: Value::Map(Vec::new()), line: 1, column: 1 };
+    let empty = Node { value: Value::Map(Vec::new()), tag: None, line: 1, column: 1 };
     (Some(builder.root.unwrap_or(empty)), builder.problems)
 }
 
@@ -113,6 +116,7 @@ enum Shape {
 
 struct Frame {
     shape: Shape,
+    tag: Option<Box<str>>,
     anchor: usize,
     line: usize,
     column: usize,
@@ -127,50 +131,68 @@ struct Builder {
     nodes: usize,
     bytes: usize,
     problems: Vec<Problem>,
+    /// The file is another program's: see `parse_foreign`.
+    foreign: bool,
+    /// Its documents before the last.
+    finished: Vec<Node>,
 }
 
 impl Builder {
+    fn read(&mut self, text: &str) -> Result<(), Problem> {
+        let mut parser = Parser::new_from_str(text);
+        while let Some(event) = parser.next_event() {
+            let (event, span) = event.map_err(|error| scan_problem(&error))?;
+            self.event(event, span)?;
+        }
+        Ok(())
+    }
+
     /// An error ends the reading; what can be read past goes to `problems`.
     fn event(&mut self, event: Event<'_>, span: Span) -> Result<(), Problem> {
         let (line, column) = (span.start.line().max(1), span.start.col() + 1);
         match event {
             Event::DocumentStart(_) => {
                 self.documents += 1;
-                if self.documents > 1 {
+                if self.foreign {
+                    self.finished.extend(self.root.take());
+                } else if self.documents > 1 {
                     return Err(Problem::new(line, "", "only one yaml document is allowed"));
                 }
                 Ok(())
             }
             Event::Alias(id) => self.alias(id, line),
             Event::Scalar(text, style, anchor, tag) => {
+                let theirs = self.foreign_tag(tag.as_deref());
                 let tag = self.tag(tag.as_deref(), line);
                 let style = scalar_style(style, tag);
                 let scalar = Scalar::new(text, style);
                 self.check_tag(tag, &scalar, line);
-                self.add(Node { value: Value::Scalar(scalar), line, column }, anchor)
+                self.add(Node { value: Value::Scalar(scalar), tag: theirs, line, column }, anchor)
             }
             Event::SequenceStart(anchor, tag) => {
                 self.collection_tag(tag.as_deref(), "seq", line);
-                self.open(Shape::Seq(Vec::new()), anchor, line, column)
+                let tag = self.foreign_tag(tag.as_deref());
+                self.open(Frame { shape: Shape::Seq(Vec::new()), tag, anchor, line, column })
             }
             Event::MappingStart(anchor, tag) => {
                 self.collection_tag(tag.as_deref(), "map", line);
-                self.open(Shape::Map(MapFrame::default()), anchor, line, column)
+                let tag = self.foreign_tag(tag.as_deref());
+                self.open(Frame {
+                    shape: Shape::Map(MapFrame::default()),
+                    tag,
+                    anchor,
+                    line,
+                    column,
+                })
             }
             Event::SequenceEnd | Event::MappingEnd => self.close(),
             Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentEnd => Ok(()),
         }
     }
 
-    fn open(
-        &mut self,
-        shape: Shape,
-        anchor: usize,
-        line: usize,
-        column: usize,
-    ) -> Result<(), Problem> {
-        self.check_depth(1, line)?;
-        self.frames.push(Frame { shape, anchor, line, column });
+    fn open(&mut self, frame: Frame) -> Result<(), Problem> {
+        self.check_depth(1, frame.line)?;
+        self.frames.push(frame);
         Ok(())
     }
 
@@ -185,7 +207,8 @@ impl Builder {
                 Value::Map(map.entries)
             }
         };
-        self.add(Node { value, line: frame.line, column: frame.column }, frame.anchor)
+        let (line, column) = (frame.line, frame.column);
+        self.add(Node { value, tag: frame.tag, line, column }, frame.anchor)
     }
 
     fn alias(&mut self, id: usize, line: usize) -> Result<(), Problem> {
@@ -246,8 +269,10 @@ impl Builder {
             Some(Shape::Map(map)) => match map.key.take() {
                 None => {
                     let (key, problem) = read_key(map, &node, &path);
+                    // A key that is no string is read past, one that is there twice is not.
+                    let passed = self.foreign && key.text.is_none() && !is_string(&node);
                     map.key = Some(key);
-                    self.problems.extend(problem);
+                    self.problems.extend(problem.filter(|_| !passed));
                 }
                 Some(Key { merge: true, .. }) => map.merge = Some(node),
                 Some(Key { text: Some(key), line, column, .. }) => {
@@ -291,6 +316,12 @@ impl Builder {
         })
     }
 
+    /// A tag of the program that the file belongs to, such as `!reset`.
+    fn foreign_tag(&self, tag: Option<&Tag>) -> Option<Box<str>> {
+        let tag = tag.filter(|tag| self.foreign && tag.handle == "!" && !tag.suffix.is_empty())?;
+        Some(format!("!{}", tag.suffix).into())
+    }
+
     /// The core name of a tag; any other tag is a problem.
     fn tag(&mut self, tag: Option<&Tag>, line: usize) -> Option<&'static str> {
         const CORE: &str = "tag:yaml.org,2002:";
@@ -299,7 +330,7 @@ impl Builder {
         let name = full.strip_prefix(CORE).unwrap_or(if full == "!" { "str" } else { "" });
         let names = ["str", "int", "float", "bool", "null", "seq", "map"];
         let known = names.into_iter().find(|known| *known == name);
-        if known.is_none() {
+        if known.is_none() && !self.foreign {
             let problem = Problem::new(line, self.path(), "this tag is not supported");
             self.problems.push(problem.with_hint("only the core tags, such as `!!str`"));
         }
@@ -343,13 +374,17 @@ fn scalar_style(style: ScalarStyle, tag: Option<&str>) -> Style {
     }
 }
 
+fn is_string(node: &Node) -> bool {
+    matches!(&node.value, Value::Scalar(scalar) if scalar.resolve().is_string())
+}
+
 fn read_key(map: &mut MapFrame, node: &Node, path: &str) -> (Key, Option<Problem>) {
     let (line, column) = (node.line, node.column);
     let bad = Key { text: None, merge: false, line, column };
     let Value::Scalar(scalar) = &node.value else {
         return (bad, Some(Problem::new(line, path, "a key must be a string")));
     };
-    if !matches!(scalar.resolve(), Json::String(_)) {
+    if !is_string(node) {
         let problem = Problem::new(line, path, "a key must be a string");
         return (bad, Some(problem.with_hint("write the key in quotes")));
     }

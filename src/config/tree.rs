@@ -7,7 +7,7 @@ use std::fmt;
 
 use serde_json::{Map, Number, Value as Json};
 
-pub use super::parse::parse;
+pub use super::parse::{parse, parse_foreign};
 use super::problem::shown_key;
 
 /// How a scalar was written; only a plain one can be a number, a boolean or null.
@@ -85,6 +85,8 @@ pub enum Value {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Node {
     pub value: Value,
+    /// A tag of another program's, with its `!`; see `parse_foreign`.
+    pub tag: Option<Box<str>>,
     pub line: usize,
     pub column: usize,
 }
@@ -268,6 +270,19 @@ mod tests {
         assert_eq!(root.line_of("list[1].a"), 6);
         assert_eq!(root.line_of("nothing.here"), 1);
         assert_eq!(root.get("list").unwrap().items().len(), 2);
+    }
+
+    #[test]
+    fn foreign_files_may_have_tags_and_several_documents() {
+        let yaml = "a: !reset null\nb: !override [1]\n1: x\n---\nc: !reset {}\n";
+        assert!(parse(yaml).is_err());
+        let read = parse_foreign(yaml).unwrap();
+        let tag = |node: usize, key| read[node].get(key).unwrap().tag.as_deref();
+        assert_eq!((tag(0, "a"), tag(0, "b")), (Some("!reset"), Some("!override")));
+        assert_eq!((tag(1, "c"), read.len()), (Some("!reset"), 2));
+        assert_eq!(read[0].entries().len(), 2);
+        assert!(parse_foreign("a: 1\na: 2\n").is_err());
+        assert!(parse_foreign("").unwrap().is_empty());
     }
 
     #[test]

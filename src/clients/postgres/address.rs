@@ -4,14 +4,13 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
 use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres::{Config, NoTls, Socket};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::failure::Open;
 use super::{APPLICATION, CONNECT, Cancel, Session};
+use crate::clients::tls;
 use crate::config::{SafeUrl, Secret};
 use crate::engine::{Failure, Reason};
 
@@ -160,21 +159,12 @@ impl Address {
 
     fn tls(&self) -> Result<MakeRustlsConnect, Open> {
         let Some(file) = &self.root_certificate else {
-            return Ok(MakeRustlsConnect::new(crate::clients::http::tls()));
+            return Ok(MakeRustlsConnect::new(tls::usual()));
         };
-        let unusable = |why: String| {
+        let config = tls::trusting(file, None).map_err(|why| {
             Open::Failed(Failure::new(Reason::Tls, format!("the file of `sslrootcert`: {why}")))
-        };
-        let pem = std::fs::read(file).map_err(|error| unusable(error.to_string()))?;
-        let mut roots = rustls::RootCertStore::empty();
-        for certificate in CertificateDer::pem_slice_iter(&pem).flatten() {
-            roots.add(certificate).map_err(|_| unusable("not a usable certificate".to_owned()))?;
-        }
-        if roots.is_empty() {
-            return Err(unusable("no certificate in it".to_owned()));
-        }
-        let builder = rustls::ClientConfig::builder().with_root_certificates(roots);
-        Ok(MakeRustlsConnect::new(builder.with_no_client_auth()))
+        })?;
+        Ok(MakeRustlsConnect::new(config))
     }
 }
 

@@ -1,12 +1,18 @@
 //! Where the Engine is.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::time::Duration;
 
+use crate::clients::http::HttpClient;
+use crate::clients::tls;
 use crate::config::SafeUrl;
+use crate::engine::{Failure, Reason};
 use crate::plan::Plan;
 
 /// The socket of an Engine that root runs.
 const SOCKET: &str = "/var/run/docker.sock";
+/// The same of Podman, which speaks the Engine's API.
+const PODMAN: &str = "/run/podman/podman.sock";
 
 /// A way to the Engine.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,26 +20,53 @@ pub enum Address {
     Unix(PathBuf),
     /// Host and port. Plain: a proxy on this machine or in this network.
     Tcp(String),
+    /// Host and port, with the Engine's own certificates.
+    Tls(String, Certificates),
+}
+
+/// Files as `docker --tlsverify` takes them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Certificates {
+    /// Of the authority that signed the Engine's certificate; without it the public ones.
+    pub authority: Option<PathBuf>,
+    /// Our own certificate and its key.
+    pub own: Option<(PathBuf, PathBuf)>,
 }
 
 impl Address {
     /// What is wrong with the address is said without repeating it.
-    pub fn parse(url: &SafeUrl) -> Result<Self, &'static str> {
+    pub fn parse(url: &SafeUrl, certificates: Option<&Certificates>) -> Result<Self, &'static str> {
         const WANTED: &str =
             "expected an address such as `unix:///var/run/docker.sock` or `tcp://127.0.0.1:2375`";
         let text = url.expose();
         match text.split_once("://") {
             Some(("unix", path)) if path.starts_with('/') => Ok(Self::Unix(path.into())),
             Some(("unix", _)) => Err("the path of the socket must be absolute"),
-            Some(("tcp" | "http", host)) => {
-                let host = host.trim_end_matches('/');
-                let plain = !host.is_empty() && !host.contains(['/', '@', '?', '#']);
-                if plain { Ok(Self::Tcp(host.to_owned())) } else { Err(WANTED) }
+            Some((scheme @ ("tcp" | "http" | "https"), host)) => {
+                let host = host.trim_end_matches('/').to_owned();
+                if host.is_empty() || host.contains(['/', '@', '?', '#']) {
+                    return Err(WANTED);
+                }
+                Ok(match certificates {
+                    Some(certificates) => Self::Tls(host, certificates.clone()),
+                    None if scheme == "https" => Self::Tls(host, Certificates::default()),
+                    None => Self::Tcp(host),
+                })
             }
-            Some(("https" | "ssh", _)) => {
-                Err("neither TLS nor SSH is supported: use the socket, or a proxy by `tcp://`")
-            }
+            Some(("ssh", _)) => Err("SSH is not supported: use the socket, or a proxy by `tcp://`"),
             _ => Err(WANTED),
+        }
+    }
+
+    pub fn http(&self, deadline: Duration) -> HttpClient {
+        match self {
+            Self::Unix(path) => HttpClient::unix(path, deadline),
+            Self::Tcp(host) => {
+                HttpClient::tcp(format!("http://{host}"), Ok(tls::usual()), deadline)
+            }
+            Self::Tls(host, files) => {
+                HttpClient::tcp(format!("https://{host}"), files.config(), deadline)
+            }
         }
     }
 
@@ -48,7 +81,30 @@ impl std::fmt::Display for Address {
         match self {
             Self::Unix(path) => write!(f, "unix://{}", path.display()),
             Self::Tcp(host) => write!(f, "tcp://{host}"),
+            Self::Tls(host, _) => write!(f, "https://{host}"),
         }
+    }
+}
+
+impl Certificates {
+    fn config(&self) -> Result<rustls::ClientConfig, Failure> {
+        let Some(authority) = &self.authority else { return Ok(tls::usual()) };
+        let own =
+            self.own.as_ref().map(|(certificate, key)| (certificate.as_path(), key.as_path()));
+        tls::trusting(authority, own).map_err(|why| {
+            Failure::new(Reason::Tls, format!("certificates: {why}"))
+                .hint("`ca_file`, `cert_file` and `key_file` are as for `docker --tlsverify`")
+        })
+    }
+
+    /// As the Docker CLI finds them: `DOCKER_TLS_VERIFY` and `DOCKER_CERT_PATH`.
+    fn of_environment(plan: &Plan) -> Option<Self> {
+        plan.env("DOCKER_TLS_VERIFY")?;
+        let folder = PathBuf::from(plan.env("DOCKER_CERT_PATH")?);
+        Some(Self {
+            authority: Some(folder.join("ca.pem")),
+            own: Some((folder.join("cert.pem"), folder.join("key.pem"))),
+        })
     }
 }
 
@@ -56,17 +112,23 @@ impl std::fmt::Display for Address {
 /// is none.
 pub fn discover(plan: &Plan) -> Result<(Address, &'static str), String> {
     if let Some(host) = plan.env("DOCKER_HOST") {
-        return Address::parse(&SafeUrl::new(host))
+        return Address::parse(&SafeUrl::new(host), Certificates::of_environment(plan).as_ref())
             .map(|address| (address, "environment"))
             .map_err(|message| format!("DOCKER_HOST: {message}"));
     }
-    let rootless = plan.env("XDG_RUNTIME_DIR").map(|folder| Path::new(&folder).join("docker.sock"));
-    [Some(PathBuf::from(SOCKET)), rootless]
-        .into_iter()
-        .flatten()
-        .find(|path| path.exists())
-        .map(|path| (Address::Unix(path), "found"))
-        .ok_or_else(|| format!("no Docker socket at {SOCKET}"))
+    let session = plan.env("XDG_RUNTIME_DIR").map(PathBuf::from);
+    let of_session = |name| session.as_ref().map(|folder| folder.join(name));
+    [
+        Some(PathBuf::from(SOCKET)),
+        of_session("docker.sock"),
+        Some(PathBuf::from(PODMAN)),
+        of_session("podman/podman.sock"),
+    ]
+    .into_iter()
+    .flatten()
+    .find(|path| path.exists())
+    .map(|path| (Address::Unix(path), "found"))
+    .ok_or_else(|| format!("no Docker socket at {SOCKET}"))
 }
 
 /// Where a declared Engine is looked for when nothing is found: its absence is then shown.
@@ -80,7 +142,7 @@ mod tests {
     use crate::engine::Memory;
 
     fn parse(text: &str) -> Result<String, &'static str> {
-        Address::parse(&SafeUrl::new(text)).map(|address| address.to_string())
+        Address::parse(&SafeUrl::new(text), None).map(|address| address.to_string())
     }
 
     #[test]
@@ -88,11 +150,11 @@ mod tests {
         assert_eq!(parse("unix:///run/d.sock"), Ok("unix:///run/d.sock".into()));
         assert_eq!(parse("tcp://proxy:2375/"), Ok("tcp://proxy:2375".into()));
         assert_eq!(parse("http://[::1]:2375"), Ok("tcp://[::1]:2375".into()));
+        assert_eq!(parse("https://h:2376"), Ok("https://h:2376".into()));
         for wrong in [
             "/var/run/docker.sock",
             "unix://run/d.sock",
             "ssh://user@host",
-            "https://h:2376",
             "tcp://user:hunter2@h:2375",
             "tcp://h/v1.41",
             "tcp://",

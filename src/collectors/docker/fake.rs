@@ -7,9 +7,11 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{UnixListener, UnixStream};
 
 use super::address::Address;
-use super::fetch::{Raw, Reader};
-use super::files::Files;
-use super::stats::Skipped;
+use super::cgroup::Roots;
+use super::compose::Files;
+use super::fetch::{Lasting, Raw, Reader, Setting};
+use super::kernel::Kernel;
+use super::processes::Patterns;
 use crate::engine::{Failure, Reason};
 
 /// How the Engine behaves.
@@ -32,7 +34,7 @@ const OLD: Mood =
 struct Fake {
     _folder: tempfile::TempDir,
     reader: Reader,
-    skipped: Arc<Skipped>,
+    lasting: Arc<Lasting>,
     asked: Arc<Mutex<Vec<String>>>,
     server: tokio::task::JoinHandle<()>,
 }
@@ -49,15 +51,28 @@ impl Fake {
                 tokio::spawn(answer(stream, mood, Arc::clone(&log)));
             }
         });
-        let skipped = Arc::<Skipped>::default();
-        let (files, deadline) = (Files::new(Vec::new()), Duration::from_secs(2));
-        let reader = Reader::new(Address::Unix(path), deadline, files, Arc::clone(&skipped));
-        Self { _folder: folder, reader, skipped, asked, server }
+        let lasting = Arc::<Lasting>::default();
+        let reader = reader(path, Arc::clone(&lasting));
+        Self { _folder: folder, reader, lasting, asked, server }
     }
 
     fn asked(&self, part: &str) -> usize {
         self.asked.lock().unwrap().iter().filter(|line| line.contains(part)).count()
     }
+}
+
+/// Without files of the kernel: an Engine elsewhere.
+fn reader(socket: std::path::PathBuf, lasting: Arc<Lasting>) -> Reader {
+    let setting = Setting {
+        address: Address::Unix(socket),
+        deadline: Duration::from_secs(2),
+        labels: Vec::new(),
+        patterns: Patterns::default(),
+        disk_usage_interval: Duration::from_mins(1),
+    };
+    let roots = Roots { proc: "/nowhere".into(), cgroup: "/nowhere".into() };
+    let kernel = Kernel::new(roots, "/nowhere".into());
+    Reader::new(setting, Files::new(Vec::new(), Vec::new()), kernel, lasting)
 }
 
 async fn answer(mut stream: UnixStream, mood: Mood, log: Arc<Mutex<Vec<String>>>) {
@@ -90,7 +105,7 @@ async fn answer(mut stream: UnixStream, mood: Mood, log: Arc<Mutex<Vec<String>>>
 }
 
 fn usages(raw: &Raw) -> usize {
-    raw.stats.round.as_ref().map_or(0, |round| round.usages.len())
+    raw.stats.as_ref().and_then(|stats| stats.round.as_ref()).map_or(0, |round| round.usages.len())
 }
 
 #[tokio::test]
@@ -103,7 +118,7 @@ async fn an_old_engine_is_asked_for_stats_beside_the_readings() {
     assert_eq!(usages(&second), 3);
     assert!(before.elapsed() < Duration::from_millis(250), "and no other does");
     assert_eq!(fake.asked("/stats"), 3);
-    assert_eq!(fake.asked("/version "), 2, "once a connection");
+    assert_eq!(fake.asked("/version "), 1, "once a connection");
     assert_eq!(fake.asked("GET /v1.41/containers/a/json"), 2, "as negotiated");
     assert_eq!(fake.asked("GET "), fake.asked(""), "nothing but GET");
 }
@@ -113,7 +128,7 @@ async fn the_task_ends_with_the_collector() {
     let fake = Fake::start(Mood { stats: Duration::from_mins(1), ..OLD });
     let raw = fake.reader.fetch().await.unwrap();
     assert_eq!(usages(&raw), 0);
-    assert!(raw.stats.failure.is_none(), "not read yet is no failure");
+    assert!(raw.stats.unwrap().failure.is_none(), "not read yet is no failure");
     let metrics = tokio::runtime::Handle::current().metrics();
     let Fake { reader, server, .. } = fake;
     let before = metrics.num_alive_tasks();
@@ -141,23 +156,23 @@ async fn a_container_that_hangs_costs_its_own_details_only() {
     let failure = raw.uninspected.unwrap();
     assert_eq!(failure.reason, Reason::Timeout);
     assert!(failure.detail.ends_with("(1 of 3)"), "{failure}: gone is not skipped");
-    let skipped = fake.skipped.inspections.load(std::sync::atomic::Ordering::Relaxed);
-    assert_eq!((skipped, raw.skipped_inspections), (1, 1));
+    let skipped = fake.lasting.skipped.inspections.load(std::sync::atomic::Ordering::Relaxed);
+    assert_eq!((skipped, raw.skipped[0].1), (1, 1));
 }
 
 #[tokio::test]
 async fn slow_stats_of_a_new_engine_are_a_gap() {
     let fake = Fake::start(Mood { api: "1.51", stats: Duration::from_mins(1), ..OLD });
     let raw = fake.reader.fetch().await.unwrap();
-    assert_eq!((usages(&raw), raw.skipped_stats), (0, 3));
-    assert_eq!(raw.stats.failure.unwrap().reason, Reason::Timeout);
+    assert_eq!((usages(&raw), raw.skipped[1].1), (0, 3));
+    assert_eq!(raw.stats.unwrap().failure.unwrap().reason, Reason::Timeout);
 }
 
 async fn failure_of(mood: Mood) -> Failure {
     let fake = Fake::start(mood);
     let failure = fake.reader.fetch().await.err().unwrap();
     let _ = fake.reader.fetch().await;
-    assert_eq!(fake.asked("/version "), 4, "a failed reading asks for the version again");
+    assert_eq!(fake.asked("/version "), 2, "a failed reading asks for the version again");
     failure
 }
 
@@ -165,11 +180,6 @@ async fn failure_of(mood: Mood) -> Failure {
 async fn a_refused_list_is_the_failure_of_the_target() {
     assert_eq!(failure_of(Mood { list: 403, ..OLD }).await.reason, Reason::Rights);
     assert_eq!(failure_of(Mood { list: 500, ..OLD }).await.reason, Reason::Protocol);
-    let nobody = Reader::new(
-        Address::Unix("/nowhere/docker.sock".into()),
-        Duration::from_secs(2),
-        Files::new(Vec::new()),
-        Arc::default(),
-    );
+    let nobody = reader("/nowhere/docker.sock".into(), Arc::default());
     assert_eq!(nobody.fetch().await.err().unwrap().reason, Reason::NotFound);
 }

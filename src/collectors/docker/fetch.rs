@@ -1,70 +1,157 @@
-//! A reading: the list, an inspection of each, the stats, and the Compose files beside them.
-//! GET requests only.
+//! A reading: the list, an inspection of what has changed, what is used, and the Compose files
+//! beside them. GET requests only.
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use bollard::Docker;
-use bollard::query_parameters::{InspectContainerOptions, ListContainersOptionsBuilder};
 use tokio::time::Instant;
 
 use super::address::Address;
-use super::connection::{Engine, connect, within};
-use super::facts::Container;
-use super::files::{FileRead, Files};
+use super::api::{Inspection, Summary};
+use super::client::{Client, Engine};
+use super::compose::{FileRead, Files};
+use super::container::{ById, Container};
+use super::detail::{Detail, NetworkKind};
+use super::disk::{Walked, Walker};
+use super::events::{Changes, Counters, Stream};
 use super::gather::gather;
+use super::images::{ImageList, Images};
+use super::inspections::Inspections;
+use super::kernel::{self, Kernel, Wanted};
+use super::ledger::{Counted, Ledger};
+use super::processes::Patterns;
 use super::sample::CAP;
+use super::services::Past;
 use super::stats::{self, Background, Latest, Skipped};
+use super::top::Top;
 use crate::engine::Failure;
 
 /// Inspections under way at a time: each has a connection of its own and takes 0.1 ms.
-const AT_ONCE: usize = 16;
+const AT_ONCE: usize = 8;
 
 /// What a reading yields.
 pub struct Raw {
     pub engine: Engine,
+    /// How long the Engine took for the list.
+    pub took: Duration,
     /// All containers, those beyond the cap without an inspection.
     pub containers: Vec<Container>,
     /// Why some have no inspection.
     pub uninspected: Option<Failure>,
-    pub stats: Latest,
+    /// Where the figures come from, and why not from the kernel's files.
+    pub source: Source,
+    pub stats: Option<Latest>,
+    pub kernel: kernel::Found,
+    /// Command lines, from wherever.
+    pub commands: ById<Vec<String>>,
+    pub images: Option<Arc<Images>>,
+    pub no_images: Option<Failure>,
+    pub disk: Walked,
+    pub counted: Vec<Counted>,
+    pub past: Past,
+    pub stream: StreamState,
     pub files: Vec<FileRead>,
     /// `/proc/partitions`, which names the devices of an Engine on this machine.
     pub partitions: String,
-    pub skipped_inspections: u64,
-    pub skipped_stats: u64,
+    /// Answers left out so far, by call.
+    pub skipped: [(&'static str, u64); 3],
+}
+
+/// Where CPU, memory and so on come from.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Source {
+    pub name: &'static str,
+    /// Empty unless the kernel's files are out of reach.
+    pub why: &'static str,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct StreamState {
+    pub connected: bool,
+    pub failure: Option<Failure>,
+    pub events: u64,
+    pub gaps: u64,
+}
+
+/// What outlives a reload.
+#[derive(Default)]
+pub struct Lasting {
+    pub skipped: Arc<Skipped>,
+    pub ledger: Arc<Mutex<Ledger>>,
+    pub received: Arc<Counters>,
+}
+
+/// What to read and how.
+pub struct Setting {
+    pub address: Address,
+    pub deadline: Duration,
+    /// Labels of containers that go out.
+    pub labels: Vec<String>,
+    pub patterns: Patterns,
+    /// Zero is never.
+    pub disk_usage_interval: Duration,
 }
 
 struct Connection {
-    docker: Docker,
+    client: Client,
     engine: Engine,
-    /// Where stats are too slow for a reading.
-    background: Option<Background>,
+    stream: Stream,
+    walker: Option<Walker>,
+    /// Where stats are too slow for a reading, once they are needed.
+    background: Mutex<Option<Arc<Background>>>,
 }
 
 pub struct Reader {
-    address: Address,
-    deadline: Duration,
+    pub setting: Setting,
     files: Files,
-    skipped: Arc<Skipped>,
+    kernel: Kernel,
+    lasting: Arc<Lasting>,
+    inspections: Inspections,
+    images: ImageList,
+    top: Top,
     connection: Mutex<Option<Arc<Connection>>>,
 }
 
+/// The limits of the parts of a reading.
+#[derive(Clone, Copy)]
+struct Limits {
+    /// Of what all else needs.
+    half: Instant,
+    end: Instant,
+}
+
+fn lock<T>(of: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    of.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn seconds(at: SystemTime) -> f64 {
+    at.duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())
+}
+
 impl Reader {
-    pub fn new(address: Address, deadline: Duration, files: Files, skipped: Arc<Skipped>) -> Self {
-        Self { address, deadline, files, skipped, connection: Mutex::default() }
+    pub fn new(setting: Setting, files: Files, kernel: Kernel, lasting: Arc<Lasting>) -> Self {
+        Self {
+            setting,
+            files,
+            kernel,
+            lasting,
+            inspections: Inspections::default(),
+            images: ImageList::default(),
+            top: Top::default(),
+            connection: Mutex::default(),
+        }
     }
 
     pub async fn fetch(&self) -> Result<Raw, Failure> {
         let (raw, files) = tokio::join!(self.engine(), self.files.read());
         if raw.is_err() {
-            // The Engine may come back as another version. With the connection its task ends.
-            self.keep(None);
+            // The Engine may come back as another version. With the connection its tasks end.
+            *lock(&self.connection) = None;
         }
         let mut raw = raw?;
         raw.files = files;
-        if self.address.is_local() {
+        if self.setting.address.is_local() {
             // The kernel makes this text up from memory: it cannot hang.
             raw.partitions = std::fs::read_to_string("/proc/partitions").unwrap_or_default();
         }
@@ -74,79 +161,221 @@ impl Reader {
     async fn engine(&self) -> Result<Raw, Failure> {
         // The inner limits leave the deadline time to say what happened.
         let started = Instant::now();
-        let (half, end) = (started + self.deadline / 2, started + self.deadline.mul_f64(0.85));
-        let connection = self.connection(half).await?;
-        let docker = &connection.docker;
-        let all = ListContainersOptionsBuilder::new().all(true).build();
-        let list = within("list of containers", half, docker.list_containers(Some(all))).await?;
-        let mut containers: Vec<_> = list.into_iter().filter_map(Container::of).collect();
+        let deadline = self.setting.deadline;
+        let limits = Limits { half: started + deadline / 2, end: started + deadline.mul_f64(0.85) };
+        let connection = self.connection(limits.half).await?;
+        let client = &connection.client;
+        // Taken before the list: what changes from here on counts for the next reading.
+        let changes = connection.stream.take_changes();
+        let (then, asked) = (seconds(SystemTime::now()), Instant::now());
+        let path = "/containers/json?all=true";
+        let list = client.get::<Vec<Summary>>("list of containers", path, limits.half).await?;
+        let took = asked.elapsed();
+        let labels = &self.setting.labels;
+        let mut containers: Vec<_> =
+            list.into_iter().filter_map(|one| Container::of(one, labels)).collect();
         // Should the cap cut some off, then those that do not run, and old ones.
         containers.sort_by_key(|c| (!c.is_alive(), c.created.map(std::cmp::Reverse)));
-        let usage = containers.iter().take(CAP).filter(|container| container.has_usage());
-        let ids = usage.map(|container| container.id.clone()).collect();
-        let (uninspected, stats) =
-            tokio::join!(self.inspect(docker, &mut containers, end), async {
-                match &connection.background {
-                    Some(background) => background.latest(half).await,
-                    None => stats::read(docker, ids, end, &self.skipped).await,
-                }
-            });
+        let ((uninspected, used), (images, no_images)) = tokio::join!(
+            async {
+                let uninspected = self.inspect(client, &mut containers, &changes, limits.end).await;
+                (uninspected, self.used(&connection, &containers, limits).await)
+            },
+            self.images.read(client, changes.images, limits.end),
+        );
+        let (counted, past) = self.count(&containers, &used.kernel, &connection, &changes, then);
+        self.inspections.retain(&containers);
+        let skipped = &self.lasting.skipped;
+        let load = |of: &std::sync::atomic::AtomicU64| of.load(Ordering::Relaxed);
         Ok(Raw {
             engine: connection.engine.clone(),
+            took,
             containers,
             uninspected,
-            stats,
+            source: used.source,
+            stats: used.stats,
+            kernel: used.kernel,
+            commands: used.commands,
+            images,
+            no_images,
+            disk: connection.walker.as_ref().map(Walker::latest).unwrap_or_default(),
+            counted,
+            past,
+            stream: StreamState {
+                connected: connection.stream.is_connected(),
+                failure: connection.stream.failure(),
+                events: load(&self.lasting.received.events),
+                gaps: load(&self.lasting.received.gaps),
+            },
             files: Vec::new(),
             partitions: String::new(),
-            skipped_inspections: self.skipped.inspections.load(Ordering::Relaxed),
-            skipped_stats: self.skipped.stats.load(Ordering::Relaxed),
+            skipped: [
+                ("inspect", load(&skipped.inspections)),
+                ("stats", load(&skipped.stats)),
+                ("files", load(&skipped.files)),
+            ],
         })
     }
 
     async fn connection(&self, until: Instant) -> Result<Arc<Connection>, Failure> {
-        let kept = self.lock().clone();
-        let alive =
-            |kept: &Arc<Connection>| kept.background.as_ref().is_none_or(Background::is_alive);
-        if let Some(kept) = kept.filter(alive) {
+        let kept = lock(&self.connection).clone();
+        if let Some(kept) = kept.filter(|connection| connection.stream.is_alive()) {
             return Ok(kept);
         }
-        let (docker, engine) = connect(&self.address, until).await?;
-        let background = (!engine.has_fast_stats)
-            .then(|| Background::start(docker.clone(), Arc::clone(&self.skipped)));
-        let connection = Arc::new(Connection { docker, engine, background });
-        self.keep(Some(Arc::clone(&connection)));
+        let (client, engine) = Client::connect(&self.setting.address, until).await?;
+        let Lasting { ledger, received, .. } = self.lasting.as_ref();
+        let stream = Stream::start(client.clone(), Arc::clone(ledger), Arc::clone(received));
+        let every = self.setting.disk_usage_interval;
+        let walker = (!every.is_zero()).then(|| Walker::start(client.clone(), every));
+        let background = Mutex::default();
+        let connection = Arc::new(Connection { client, engine, stream, walker, background });
+        *lock(&self.connection) = Some(Arc::clone(&connection));
         Ok(connection)
-    }
-
-    fn keep(&self, connection: Option<Arc<Connection>>) {
-        *self.lock() = connection;
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Arc<Connection>>> {
-        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn inspect(
         &self,
-        docker: &Docker,
+        client: &Client,
         containers: &mut [Container],
+        changes: &Changes,
         until: Instant,
     ) -> Option<Failure> {
-        let within_cap = containers.iter_mut().take(CAP);
-        let calls: Vec<_> = within_cap
-            .map(|container| async move {
-                let nothing = None::<InspectContainerOptions>;
-                let found = docker.inspect_container(&container.id, nothing).await?;
-                container.inspected(found);
-                Ok(())
-            })
-            .collect();
-        let asked = calls.len();
-        let gathered = gather("inspection", calls, AT_ONCE, until).await;
-        self.skipped.inspections.fetch_add(gathered.skipped, Ordering::Relaxed);
+        let within_cap = containers.len().min(CAP);
+        let containers = containers.get_mut(..within_cap).unwrap_or_default();
+        let due = self.inspections.apply(containers, changes, seconds(SystemTime::now()));
+        let asked = due.len();
+        let at = Instant::now();
+        let calls = due.into_iter().map(|id| async move {
+            let path = format!("/containers/{id}/json");
+            let found: Inspection = client.get("inspection", &path, until).await?;
+            Ok((id, Arc::new(Detail::of(found))))
+        });
+        let gathered = gather("inspection", calls.collect(), AT_ONCE, until).await;
+        let mut details: ById<Arc<Detail>> = gathered.answers.into_iter().collect();
+        for container in containers {
+            if let Some(detail) = details.remove(&container.id) {
+                self.inspections.keep(container, detail, at);
+            }
+        }
+        self.lasting.skipped.inspections.fetch_add(gathered.skipped, Ordering::Relaxed);
         gathered.failure.map(|failure| {
             let detail = format!("{} ({} of {asked})", failure.detail, gathered.skipped);
             Failure { detail, ..failure }
         })
     }
+
+    /// What the containers use: from the kernel's files where they are, else asked of the Engine.
+    async fn used(
+        &self,
+        connection: &Connection,
+        containers: &[Container],
+        limits: Limits,
+    ) -> Used {
+        let wanted =
+            containers.iter().take(CAP).map(|container| self.wanted(container, connection));
+        let local = self.setting.address.is_local();
+        let found = match local {
+            true => self.kernel.read(wanted.collect(), connection.engine.root.clone()).await,
+            false => Ok(kernel::Found::default()),
+        };
+        let (kernel, late) = match found {
+            Ok(found) => (found, None),
+            Err(failure) => (kernel::Found::default(), Some(failure)),
+        };
+        let why = match self.kernel.source() {
+            _ if !local => "remote",
+            Err(failure) => failure.reason.as_str(),
+            Ok(_) if late.is_some() => "timeout",
+            Ok(_) if kernel.is_of_another_machine() => "not_found",
+            Ok(name) => {
+                self.lasting.skipped.files.fetch_add(kernel.missing, Ordering::Relaxed);
+                // The files are dearly bought twice: the task beside ends.
+                *lock(&connection.background) = None;
+                let commands = kernel.commands.clone();
+                return Used { source: Source { name, why: "" }, stats: None, kernel, commands };
+            }
+        };
+        let source = Source { name: "api", why };
+        let stats = self.asked(connection, containers, limits).await;
+        let wants = |one: &&Container| one.has_usage() && self.setting.patterns.wants(one);
+        let ids = containers.iter().filter(wants).map(|container| container.id.clone()).collect();
+        let commands = self.top.read(&connection.client, ids, limits.end).await;
+        Used { source, stats: Some(stats), kernel, commands }
+    }
+
+    fn wanted(&self, container: &Container, connection: &Connection) -> Wanted {
+        let Some(detail) = &container.detail else {
+            return Wanted { id: container.id.clone(), ..Wanted::default() };
+        };
+        let local = || {
+            let root = Some(&connection.engine.root).filter(|root| !root.is_empty())?;
+            (detail.log.driver == "local")
+                .then(|| format!("{root}/containers/{}/local-logs", container.id))
+        };
+        Wanted {
+            id: container.id.clone(),
+            pid: detail.pid.filter(|_| container.has_usage()),
+            owns_network: detail.network == NetworkKind::Own,
+            commands: self.setting.patterns.wants(container),
+            log: detail.log.path.clone().or_else(local).map(Into::into),
+        }
+    }
+
+    async fn asked(
+        &self,
+        connection: &Connection,
+        containers: &[Container],
+        limits: Limits,
+    ) -> Latest {
+        let (client, skipped) = (&connection.client, &self.lasting.skipped);
+        if connection.engine.has_fast_stats {
+            let running = containers.iter().take(CAP).filter(|container| container.has_usage());
+            let ids = running.map(|container| container.id.clone()).collect();
+            return stats::read(client, ids, limits.end, skipped).await;
+        }
+        let background = {
+            let mut kept = lock(&connection.background);
+            let alive = kept.take().filter(|background| background.is_alive());
+            let start = || Arc::new(Background::start(client.clone(), Arc::clone(skipped)));
+            Arc::clone(kept.insert(alive.unwrap_or_else(start)))
+        };
+        background.latest(limits.half).await
+    }
+
+    /// Brings the ledger up to date, and takes from it what rows need.
+    fn count(
+        &self,
+        containers: &[Container],
+        kernel: &kernel::Found,
+        connection: &Connection,
+        changes: &Changes,
+        then: f64,
+    ) -> (Vec<Counted>, Past) {
+        let now = seconds(SystemTime::now());
+        // After a gap the inspections are all there is.
+        let streaming = connection.stream.is_connected() && !changes.all;
+        let mut ledger = lock(&self.lasting.ledger);
+        for container in containers {
+            let usage = kernel.usages.get(&container.id);
+            if let Some(kills) = usage.and_then(|usage| usage.oom_kills) {
+                ledger.measured(&container.id, kills, now);
+            }
+            ledger.observe(container, now, streaming);
+        }
+        ledger.keep(containers, then);
+        let known = containers.iter().map(|one| (one.id.clone(), ledger.known(&one.id, now)));
+        let past = Past {
+            known: known.collect(),
+            deployed: ledger.services().map(|(key, at)| (key.clone(), at)).collect(),
+        };
+        (ledger.counted(), past)
+    }
+}
+
+/// What the containers use, and where that was found.
+struct Used {
+    source: Source,
+    stats: Option<Latest>,
+    kernel: kernel::Found,
+    commands: ById<Vec<String>>,
 }

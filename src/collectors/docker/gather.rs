@@ -4,7 +4,7 @@ use futures_util::StreamExt as _;
 use futures_util::stream;
 use tokio::time::Instant;
 
-use super::failure::{failure, is_gone, timeout};
+use super::failure::{is_gone, timeout};
 use crate::engine::Failure;
 
 /// What came of the calls.
@@ -20,7 +20,7 @@ pub struct Gathered<T> {
 /// hangs costs its own answer only. One that has gone meanwhile is no failure.
 pub async fn gather<T, C>(what: &str, calls: Vec<C>, at_once: usize, until: Instant) -> Gathered<T>
 where
-    C: Future<Output = Result<T, bollard::errors::Error>>,
+    C: Future<Output = Result<T, Failure>>,
 {
     let mut open = calls.len() as u64;
     let mut gathered = Gathered { answers: Vec::new(), skipped: 0, failure: None };
@@ -29,10 +29,10 @@ where
         open -= 1;
         match result {
             Ok(answer) => gathered.answers.push(answer),
-            Err(error) if is_gone(&error) => {}
-            Err(error) => {
+            Err(failure) if is_gone(&failure) => {}
+            Err(failure) => {
                 gathered.skipped += 1;
-                gathered.failure.get_or_insert_with(|| failure(what, &error));
+                gathered.failure.get_or_insert(failure);
             }
         }
     }

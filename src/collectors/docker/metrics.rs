@@ -1,26 +1,46 @@
-//! The metrics of the Docker Engine. `container_*` and `machine_*` are cAdvisor's names, with its
-//! labels; of containers that have stopped cAdvisor has nothing, and so it is here for these names.
+//! The metrics of the Docker Engine under names of our own; see `cadvisor.rs` for the others.
 
-use super::sample::{Engine, Life, Spec, Use, Version};
-use super::services::Service;
+use super::processes::Process;
+use super::rows::{Engine, Life, Lives, Origin, Published, Version};
+use super::services::{Service, State};
 use crate::catalogue::metrics;
 
 metrics! { Version {
-    labels { version = |v| &v.version, api_version = |v| &v.api_version }
+    labels { version = |v| &v.facts.version, api_version = |v| &v.facts.api }
     /// Version of the Engine and of the API that is spoken with it, always 1. Source: /version.
     gauge stack_docker_engine_info = |_v| 1;
+} }
+
+metrics! { Origin {
+    labels { source = |o| o.source.name, why = |o| o.source.why }
+    /// Where CPU, memory, network and block I/O come from, always 1: cgroup_v1, cgroup_hybrid and cgroup_v2 are the kernel's files, api is the Engine, and why says what was in the way of the files. Source: cgroup_path and proc_path.
+    gauge stack_docker_source_info [C04] = |_o| 1;
 } }
 
 metrics! { Engine {
     labels {}
     /// CPU cores of the machine; absent where a proxy hides them. Source: /info NCPU.
-    gauge machine_cpu_cores [C04] = |e| e.facts.cores;
+    gauge machine_cpu_cores [C04] = |e| e.cores;
     /// Memory of the machine in bytes; absent where a proxy hides it. Source: /info MemTotal.
-    gauge machine_memory_bytes [C04] = |e| e.facts.memory;
-    /// Age of the CPU, memory, network and block I/O figures in seconds; before Engine 25 they are read every 10 seconds beside the scrapes. Source: /containers/ID/stats.
+    gauge machine_memory_bytes [C04] = |e| e.memory;
+    /// Time that the Engine took for the list of containers in seconds. Source: /containers/json.
+    gauge stack_docker_list_duration_seconds [C01] = |e| e.took;
+    /// Age of the CPU, memory, network and block I/O figures in seconds where they are asked of the Engine; before Engine 25 they are read every 10 seconds beside the scrapes. Source: /containers/ID/stats.
     gauge stack_docker_stats_age_seconds [C04] = |e| e.stats_age;
-    /// Answers about one container that failed or took too long, by call, since the exporter started. Source: /containers/ID/json and /containers/ID/stats.
+    /// Answers about one container that failed or took too long, by call, since the exporter started; files are those of the kernel. Source: /containers/ID/json and /containers/ID/stats.
     counter stack_docker_skipped_total {call} [C04] = |e| e.skipped;
+    /// Whether the Engine's events arrive; without them changes are found by comparing inspections. Source: /events.
+    gauge stack_docker_events_connected [C05] = |e| e.stream.connected;
+    /// Events of containers and images that arrived. Source: /events.
+    counter stack_docker_events_total [C05] = |e| e.stream.events;
+    /// Times that the stream of events ended; what was missed was found by inspections. Source: /events.
+    counter stack_docker_event_gaps_total [C05] = |e| e.stream.gaps;
+    /// Bytes on disk by kind: images, containers (their own layers), volumes and build_cache; absent before the first walk and where a proxy hides it. Source: /system/df.
+    gauge stack_docker_disk_usage_bytes {kind} = |e| e.disk_parts(|part| part.used);
+    /// Bytes on disk by kind that nothing uses: what docker system prune would free. Source: /system/df.
+    gauge stack_docker_disk_reclaimable_bytes {kind} = |e| e.disk_parts(|part| part.reclaimable);
+    /// Age of the figures on disk usage and layers in seconds. Source: /system/df.
+    gauge stack_docker_disk_usage_age_seconds = |e| e.disk_age;
 } }
 
 metrics! { Service {
@@ -29,130 +49,109 @@ metrics! { Service {
     gauge stack_service_replicas {state} [C01 C06] = |s| [("wanted", Some(s.wanted)), ("running", Some(s.running)), ("healthy", s.healthy)];
     /// Whether at least one replica of the Compose service runs, or none is wanted. Source: Compose files and /containers/json State.
     gauge stack_service_up [C01] = |s| s.up();
-    /// Replicas of the Compose service that are wanted and do not run. Source: Compose files and /containers/json State.
+    /// 1 for the one thing to be said of the Compose service, 0 for the others: running, degraded, restarting (again and again), failed_start, crashed, stopped (by somebody), paused, created (never started), missing, deploying, job_failed, done (a job), off (none wanted). Source: Compose files, /containers/json, /containers/ID/json and /events.
+    gauge stack_service_state {state} [C01 C12] = |s| State::ALL.map(|(name, state)| (name, s.state == state));
+    /// Replicas of the Compose service that are wanted and do not run, while others do. Source: Compose files and /containers/json State.
     gauge stack_service_replicas_missing [C01] = |s| s.missing();
+    /// Time at which the newest container of the Compose service was made, in seconds since 1970: its last deployment. Source: /containers/json Created.
+    gauge stack_service_deployed_timestamp_seconds [C13] = |s| s.deployed;
+    /// Whether the Compose service was deployed just now, so that it may be incomplete. Source: /containers/json Created and deploy_window.
+    gauge stack_service_deploying [C13] = |s| s.deploying;
+    /// Memory limit that a Compose file declares, in bytes. Source: deploy.resources.limits.memory or mem_limit.
+    gauge stack_service_declared_memory_limit_bytes [C08] = |s| s.declared.as_ref().and_then(|d| d.memory_limit);
+    /// CPU limit that a Compose file declares, in cores. Source: deploy.resources.limits.cpus or cpus.
+    gauge stack_service_declared_cpu_limit_cores [C08] = |s| s.declared.as_ref().and_then(|d| d.cpu_limit);
+    /// Memory reservation that a Compose file declares, in bytes. Source: deploy.resources.reservations.memory or mem_reservation.
+    gauge stack_service_declared_memory_reservation_bytes [C09] = |s| s.declared.as_ref().and_then(|d| d.memory_reservation);
+    /// CPU reservation that a Compose file declares, in cores; the Engine knows nothing of it. Source: deploy.resources.reservations.cpus.
+    gauge stack_service_declared_cpu_reservation_cores [C09] = |s| s.declared.as_ref().and_then(|d| d.cpu_reservation);
+} }
+
+metrics! { Lives {
+    labels { project = |l| &l.project, service = |l| &l.service }
+    /// Starts of containers of the service; a container without Compose is a service of its own. Source: /events start, /containers/ID/json State.StartedAt.
+    counter stack_service_starts_total [C05] = |l| l.counts.starts;
+    /// Starts by the restart policy: each one is a crash. Unlike the Engine's count it goes on over a recreation. Source: /events, /containers/ID/json RestartCount.
+    counter stack_service_restarts_total [C05 C12] = |l| l.counts.restarts;
+    /// Ends of containers of the service by class: done (exit code 0), stopped (somebody asked for it), oom, killed and terminated (nobody known asked), fault (a defect such as SIGSEGV), error, unknown (not seen). Source: /events die, /containers/ID/json State.ExitCode.
+    counter stack_service_deaths_total {class} [C12] = |l| l.counts.deaths();
+    /// Signals sent to containers of the service through the Engine. Source: /events kill.
+    counter stack_service_kills_total {signal} [C05] = |l| [("SIGKILL", l.counts.kills.kill), ("SIGTERM", l.counts.kills.term), ("other", l.counts.kills.other)];
+    /// Processes of the service that the kernel killed for want of memory: main ended the container, child did not. Source: /events oom and cgroup oom_kill.
+    counter stack_service_oom_kills_total {process} [C10] = |l| [("main", l.counts.ooms.main), ("child", l.counts.ooms.child)];
+    /// Changes of the status of health checks, by the new status. Source: /events health_status.
+    counter stack_service_health_changes_total {status} [C07] = |l| [("healthy", l.counts.health.healthy), ("unhealthy", l.counts.health.unhealthy)];
+    /// Whether a container of the service is restarted again and again: it waits for its next start, or has had three in ten minutes. Source: /events, /containers/ID/json State.Restarting.
+    gauge stack_service_restart_loop [C12] = |l| l.looping;
 } }
 
 metrics! { Life {
-    labels {
-        id = |l| &l.names().id, name = |l| &l.names().name, image = |l| &l.names().image,
-        container_label_com_docker_compose_project = |l| &l.names().project,
-        container_label_com_docker_compose_service = |l| &l.names().service,
-    }
+    labels { name = |l| &l.names().name, project = |l| &l.names().project, service = |l| &l.service }
     /// 1 for the state that the container is in, 0 for the others; in a restart loop that is restarting. Source: /containers/ID/json State.Status.
     gauge stack_container_state {state} [C01 C12] = |l| l.states();
     /// 1 for the status of the health check, 0 for the others; none without a check, absent unless the container is alive. Source: /containers/ID/json State.Health.Status.
     gauge stack_container_health {status} [C06 C07] = |l| l.healths();
-    /// Health as cAdvisor has it: 1 healthy, 0 starting or unhealthy, -1 no health check. Source: /containers/ID/json State.Health.Status.
-    gauge container_health_state [C06] = |l| l.health_state();
-    /// Health checks that failed in a row. Source: /containers/ID/json State.Health.FailingStreak.
+    /// Health checks that failed in a row; up to a minute old. Source: /containers/ID/json State.Health.FailingStreak.
     gauge stack_container_health_failing_streak [C07] = |l| l.check().and_then(|check| check.failing_streak);
-    /// Duration of the last health check in seconds. Source: /containers/ID/json State.Health.Log.
+    /// Duration of the last health check in seconds; up to a minute old. Source: /containers/ID/json State.Health.Log.
     gauge stack_container_health_check_duration_seconds [C07] = |l| l.check().and_then(|check| check.took);
     /// Time in seconds after which a health check counts as failed. Source: /containers/ID/json Config.Healthcheck.Timeout.
     gauge stack_container_health_check_timeout_seconds [C07] = |l| l.check().map(|check| check.timeout);
-    /// Time at which the present run of the container started, in seconds since 1970. Source: /containers/ID/json State.StartedAt.
-    gauge container_start_time_seconds [C05] = |l| l.started();
-    /// Time at which the container was seen running, in seconds since 1970. Source: /containers/json State.
-    gauge container_last_seen = |l| l.seen();
+    /// Time in seconds for which the health check has said neither yes nor no; absent otherwise. Source: /containers/ID/json State.StartedAt and State.Health.
+    gauge stack_container_starting_seconds [C13] = |l| l.starting();
+    /// Time in seconds from the start of the present run to its first healthy status; absent where that was not seen. Source: /events health_status, /containers/ID/json State.Health.Log.
+    gauge stack_container_healthy_after_seconds [C13] = |l| l.healthy_after();
     /// Time at which the container was created, in seconds since 1970. Source: /containers/json Created.
     gauge stack_container_created_timestamp_seconds = |l| l.container.created;
     /// Time at which the container ended, in seconds since 1970; absent while it is alive. Source: /containers/ID/json State.FinishedAt.
     gauge stack_container_finished_timestamp_seconds [C12] = |l| l.finished();
     /// Exit code of the last run; 137 is any SIGKILL and 143 any SIGTERM, 127 and 128 with the state created are failed starts; absent while it runs. Source: /containers/ID/json State.ExitCode.
-    gauge stack_container_exit_code [C12] = |l| l.exit_code();
-    /// Whether the kernel killed the container for want of memory; stays until somebody starts it again. Source: /containers/ID/json State.OOMKilled.
+    gauge stack_container_exit_code [C12] = |l| l.container.exit_code();
+    /// Whether the container has ended with an error by itself and is no replica of a service that should run: jobs, and containers without Compose. Source: /events die and /containers/ID/json State.
+    gauge stack_container_failed [C12] = |l| l.failed;
+    /// 1 for the reason why the container could not be started: port_in_use, binary_missing, mount, permission, image, other; absent otherwise. Source: /containers/ID/json State.Error.
+    gauge stack_container_failed_start {reason} [C12] = |l| l.failed_start().map(|reason| (reason, 1)).into_iter();
+    /// The Engine's own mark of a kill for want of memory: before Engine 24 it misses children and stays over a restart, from 24 on a child sets it too. Source: /containers/ID/json State.OOMKilled.
     gauge stack_container_oom_killed [C10] = |l| l.detail().and_then(|detail| detail.oom_killed);
     /// Restarts by the restart policy; begins again at 0 when somebody starts or recreates the container. Source: /containers/ID/json RestartCount.
     counter stack_container_restarts_total [C05 C12] = |l| l.detail().and_then(|detail| detail.restarts);
-} }
-
-metrics! { Spec {
-    labels {
-        id = |s| &s.names.id, name = |s| &s.names.name, image = |s| &s.names.image,
-        container_label_com_docker_compose_project = |s| &s.names.project,
-        container_label_com_docker_compose_service = |s| &s.names.service,
-    }
-    /// Memory limit in bytes; 0 is no limit, as in cAdvisor. Source: /containers/ID/json HostConfig.Memory.
-    gauge container_spec_memory_limit_bytes [C08 C11] = |s| s.limits.memory;
-    /// Memory reservation in bytes; 0 is none. Source: /containers/ID/json HostConfig.MemoryReservation.
-    gauge container_spec_memory_reservation_limit_bytes [C09] = |s| s.limits.reservation;
-    /// Limit of memory and swap together in bytes; 0 is no limit. Source: /containers/ID/json HostConfig.MemorySwap.
-    gauge container_spec_memory_swap_limit_bytes = |s| s.limits.swap;
-    /// Weight of the container when cores are short; 1024 is usual. Source: /containers/ID/json HostConfig.CpuShares.
-    gauge container_spec_cpu_shares = |s| s.limits.shares;
-    /// Length of a CPU period in microseconds. Source: /containers/ID/json HostConfig.CpuPeriod.
-    gauge container_spec_cpu_period = |s| s.limits.period;
-    /// CPU time that the container may use in a period, in microseconds; absent without a limit. Source: /containers/ID/json HostConfig.NanoCpus or CpuQuota.
-    gauge container_spec_cpu_quota [C08] = |s| s.limits.quota;
-    /// Cores that the container may use; absent without a limit. Source: /containers/ID/json HostConfig.NanoCpus or CpuQuota.
-    gauge stack_container_cpu_limit_cores [C08] = |s| s.limits.cores();
+    /// Memory that the kernel cannot take back (anonymous, shared and its own) in bytes. Source: cgroup memory.stat, stats memory_stats.stats.
+    gauge stack_container_memory_unreclaimable_bytes [C08 C16] = |l| l.usage.as_ref().and_then(|usage| usage.memory.unreclaimable);
+    /// Memory that the kernel cannot take back in parts of the memory limit; absent without a limit. Page cache is not in it. Source: cgroup memory.stat or stats memory_stats.stats, and HostConfig.Memory.
+    gauge stack_container_memory_limit_ratio [C08 C16] = |l| l.memory_ratio();
     /// Whether the container has a memory limit. Source: /containers/ID/json HostConfig.Memory.
-    gauge stack_container_memory_limit_set [C11] = |s| s.limits.memory > 0;
-    /// Processes and threads that the container may have; absent without a limit. Source: /containers/ID/json HostConfig.PidsLimit.
-    gauge container_threads_max = |s| s.limits.pids;
+    gauge stack_container_memory_limit_set [C11] = |l| l.limits().map(|limits| limits.memory > 0);
+    /// Cores that the container may use; absent without a limit. Source: /containers/ID/json HostConfig.NanoCpus or CpuQuota.
+    gauge stack_container_cpu_limit_cores [C08] = |l| l.limits().and_then(|limits| limits.cores());
+    /// The image that runs, by the first digits of its digest, always 1. Source: /containers/ID/json Image.
+    gauge stack_container_image_info {image_id} [C02] = |l| l.image_id().map(|id| (id, 1)).into_iter();
+    /// Age of the image that runs, since it was built, in seconds. Source: /images/json Created.
+    gauge stack_container_image_age_seconds [C02] = |l| l.image_age();
+    /// Whether the tag that the container was made from now means another image: pulled or built, and not deployed. Source: /images/json RepoTags.
+    gauge stack_container_image_outdated [C02] = |l| l.image.outdated;
+    /// 1 for the driver that takes the output of the container. Source: /containers/ID/json HostConfig.LogConfig.Type.
+    gauge stack_container_log_driver_info {driver} = |l| l.detail().map(|detail| (detail.log.driver.as_str(), 1)).into_iter();
+    /// Whether the log of the container can only grow so far; absent where its driver takes it elsewhere. Source: /containers/ID/json HostConfig.LogConfig.
+    gauge stack_container_log_bounded = |l| l.detail().and_then(|detail| detail.log.bounded);
+    /// Bytes of the container's log files, rotated ones included; absent where they cannot be seen. Source: the files at /containers/ID/json LogPath.
+    gauge stack_container_log_bytes = |l| l.log;
+    /// Whether the container is privileged, or has the Engine's socket mounted. Source: /containers/ID/json HostConfig.Privileged and Mounts.
+    gauge stack_container_privileged {way} = |l| l.detail().map(|d| [("privileged", d.privileged), ("engine_socket", d.mounts_engine)]).into_iter().flatten();
+    /// Whether the container is privileged or has the Engine's socket mounted and is not among those that may. Source: as above and the setting privileged.
+    gauge stack_container_privilege_unexpected = |l| l.unexpected_privilege;
 } }
 
-metrics! { Use {
+metrics! { Published {
     labels {
-        id = |u| &u.names.id, name = |u| &u.names.name, image = |u| &u.names.image,
-        container_label_com_docker_compose_project = |u| &u.names.project,
-        container_label_com_docker_compose_service = |u| &u.names.service,
+        name = |p| &p.names.name, project = |p| &p.names.project, service = |p| &p.service,
+        port = |p| &p.port.port, address = |p| p.port.address,
     }
-    /// CPU time of the container in seconds. Source: stats cpu_stats.cpu_usage.total_usage.
-    counter container_cpu_usage_seconds_total {cpu} [C04 C08] = |u| [("total", u.usage.cpu.total)];
-    /// CPU time in user mode in seconds. Source: stats cpu_stats.cpu_usage.usage_in_usermode.
-    counter container_cpu_user_seconds_total [C04] = |u| u.usage.cpu.user;
-    /// CPU time in kernel mode in seconds. Source: stats cpu_stats.cpu_usage.usage_in_kernelmode.
-    counter container_cpu_system_seconds_total [C04] = |u| u.usage.cpu.system;
-    /// CPU periods in which the container ran; absent without a CPU limit. Source: stats cpu_stats.throttling_data.periods.
-    counter container_cpu_cfs_periods_total [C18] = |u| u.throttling(u.usage.cpu.periods);
-    /// CPU periods in which the container had to wait for the next one; absent without a CPU limit. Source: stats cpu_stats.throttling_data.throttled_periods.
-    counter container_cpu_cfs_throttled_periods_total [C18] = |u| u.throttling(u.usage.cpu.throttled);
-    /// Time that the container had to wait for its next CPU period in seconds; absent without a CPU limit. Source: stats cpu_stats.throttling_data.throttled_time.
-    counter container_cpu_cfs_throttled_seconds_total [C18] = |u| u.throttling(u.usage.cpu.throttled_seconds);
-    /// Memory in bytes, page cache included. Source: stats memory_stats.usage.
-    gauge container_memory_usage_bytes [C04 C08] = |u| u.usage.memory.usage;
-    /// Memory without page cache that has not been used lately, in bytes; what docker stats shows. Source: stats memory_stats.usage less inactive_file.
-    gauge container_memory_working_set_bytes [C04 C08] = |u| u.usage.memory.working_set;
-    /// Most memory ever in use, in bytes; absent on cgroup v2. Source: stats memory_stats.max_usage.
-    gauge container_memory_max_usage_bytes = |u| u.usage.memory.max;
-    /// Anonymous memory in bytes. Source: stats memory_stats.stats total_rss or anon.
-    gauge container_memory_rss = |u| u.usage.memory.rss;
-    /// Page cache in bytes. Source: stats memory_stats.stats total_cache or file.
-    gauge container_memory_cache = |u| u.usage.memory.cache;
-    /// Mapped files in bytes. Source: stats memory_stats.stats total_mapped_file or file_mapped.
-    gauge container_memory_mapped_file = |u| u.usage.memory.mapped;
-    /// Swap in bytes; absent where the kernel does not account for it and on cgroup v2. Source: stats memory_stats.stats total_swap.
-    gauge container_memory_swap = |u| u.usage.memory.swap;
-    /// Times that the memory limit was hit; absent on cgroup v2. Source: stats memory_stats.failcnt.
-    established container_memory_failcnt = |u| u.usage.memory.limit_hits;
-    /// Working set in parts of the memory limit; absent without a limit. Source: stats memory_stats and HostConfig.Memory.
-    gauge stack_container_memory_limit_ratio [C08] = |u| u.memory_limit_ratio();
-    /// Processes and threads of the container. Source: stats pids_stats.current.
-    gauge container_threads = |u| u.usage.threads;
-    /// Bytes received; absent with the network of the host or of another container. Source: stats networks rx_bytes.
-    counter container_network_receive_bytes_total {interface} [C17] = |u| u.networks(|n| n.received.bytes);
-    /// Packets received. Source: stats networks rx_packets.
-    counter container_network_receive_packets_total {interface} [C17] = |u| u.networks(|n| n.received.packets);
-    /// Received packets that were dropped. Source: stats networks rx_dropped.
-    counter container_network_receive_packets_dropped_total {interface} [C17] = |u| u.networks(|n| n.received.dropped);
-    /// Errors while receiving. Source: stats networks rx_errors.
-    counter container_network_receive_errors_total {interface} [C17] = |u| u.networks(|n| n.received.errors);
-    /// Bytes sent; absent with the network of the host or of another container. Source: stats networks tx_bytes.
-    counter container_network_transmit_bytes_total {interface} [C17] = |u| u.networks(|n| n.sent.bytes);
-    /// Packets sent. Source: stats networks tx_packets.
-    counter container_network_transmit_packets_total {interface} [C17] = |u| u.networks(|n| n.sent.packets);
-    /// Packets to be sent that were dropped. Source: stats networks tx_dropped.
-    counter container_network_transmit_packets_dropped_total {interface} [C17] = |u| u.networks(|n| n.sent.dropped);
-    /// Errors while sending. Source: stats networks tx_errors.
-    counter container_network_transmit_errors_total {interface} [C17] = |u| u.networks(|n| n.sent.errors);
-    /// Bytes read from a block device; absent before the first. Source: stats blkio_stats.io_service_bytes_recursive.
-    counter container_fs_reads_bytes_total {device} [C17] = |u| u.disks(|d| d.read_bytes);
-    /// Bytes written to a block device; absent before the first. Source: stats blkio_stats.io_service_bytes_recursive.
-    counter container_fs_writes_bytes_total {device} [C17] = |u| u.disks(|d| d.written_bytes);
-    /// Reads from a block device; absent on cgroup v2. Source: stats blkio_stats.io_serviced_recursive.
-    counter container_fs_reads_total {device} [C17] = |u| u.disks(|d| d.reads);
-    /// Writes to a block device; absent on cgroup v2. Source: stats blkio_stats.io_serviced_recursive.
-    counter container_fs_writes_total {device} [C17] = |u| u.disks(|d| d.writes);
+    /// Whether the published port of the container can be reached from further away than it should, by the class of the address that it is bound to: loopback, private, any. Source: /containers/json Ports and the setting ports.
+    gauge stack_container_port_exposed [C03 C14] = |p| p.port.exposed;
+} }
+
+metrics! { Process {
+    labels { project = |p| &p.project, service = |p| &p.service, pattern = |p| &p.pattern }
+    /// Processes inside the containers of the service whose command line has the pattern; 0 where none runs, absent where they cannot be seen. Source: /proc/PID/cmdline, else /containers/ID/top.
+    gauge stack_service_processes [C15] = |p| p.count;
 } }

@@ -8,15 +8,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
-use bollard::Docker;
-use bollard::query_parameters::{ListContainersOptionsBuilder, StatsOptionsBuilder};
-use futures_util::StreamExt as _;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior};
 
-use super::connection::within;
-use super::facts::{Container, Usage, Usages};
+use super::api::Summary;
+use super::api_stats::Stats;
+use super::client::Client;
+use super::container::Container;
+use super::facts::{Usage, Usages};
 use super::gather::gather;
 use super::sample::CAP;
 use crate::engine::Failure;
@@ -33,6 +33,8 @@ const AT_ONCE: usize = 128;
 pub struct Skipped {
     pub inspections: AtomicU64,
     pub stats: AtomicU64,
+    /// Containers whose files of the kernel were not found.
+    pub files: AtomicU64,
 }
 
 /// One reading of the stats of all containers.
@@ -49,10 +51,18 @@ pub struct Latest {
     pub failure: Option<Failure>,
 }
 
+impl Latest {
+    /// How old the figures are.
+    pub fn age(&self, now: SystemTime) -> Option<Duration> {
+        let round = self.round.as_ref()?;
+        Some(now.duration_since(round.at).unwrap_or_default())
+    }
+}
+
 /// Reads the stats of these containers, all at once.
-pub async fn read(docker: &Docker, ids: Vec<String>, until: Instant, skipped: &Skipped) -> Latest {
+pub async fn read(client: &Client, ids: Vec<String>, until: Instant, skipped: &Skipped) -> Latest {
     let asked = ids.len();
-    let calls = ids.into_iter().map(|id| one(docker, id)).collect();
+    let calls = ids.into_iter().map(|id| one(client, id, until)).collect();
     let gathered = gather("stats", calls, AT_ONCE, until).await;
     skipped.stats.fetch_add(gathered.skipped, Ordering::Relaxed);
     let usages: Usages = gathered.answers.into_iter().flatten().collect();
@@ -67,15 +77,13 @@ pub async fn read(docker: &Docker, ids: Vec<String>, until: Instant, skipped: &S
 }
 
 async fn one(
-    docker: &Docker,
+    client: &Client,
     id: String,
-) -> Result<Option<(String, Arc<Usage>)>, bollard::errors::Error> {
-    let once = StatsOptionsBuilder::new().stream(false).one_shot(true).build();
-    let mut answers = std::pin::pin!(docker.stats(&id, Some(once)));
-    match answers.next().await {
-        Some(answer) => Ok(Usage::of(answer?).map(|usage| (id, Arc::new(usage)))),
-        None => Ok(None),
-    }
+    until: Instant,
+) -> Result<Option<(String, Arc<Usage>)>, Failure> {
+    let path = format!("/containers/{id}/stats?stream=false&one-shot=true");
+    let stats: Stats = client.get("stats", &path, until).await?;
+    Ok(Usage::of(stats).map(|usage| (id, Arc::new(usage))))
 }
 
 /// The task beside the readings.
@@ -85,7 +93,7 @@ pub struct Background {
 }
 
 impl Background {
-    pub fn start(docker: Docker, skipped: Arc<Skipped>) -> Self {
+    pub fn start(client: Client, skipped: Arc<Skipped>) -> Self {
         let (sender, latest) = watch::channel(Latest::default());
         let task = tokio::spawn(async move {
             let mut clock = tokio::time::interval(PERIOD);
@@ -93,7 +101,7 @@ impl Background {
             clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
             loop {
                 clock.tick().await;
-                let new = round(&docker, &skipped).await;
+                let new = round(&client, &skipped).await;
                 sender.send_modify(|latest| {
                     latest.round = new.round.or(latest.round.take());
                     latest.failure = new.failure;
@@ -124,15 +132,15 @@ impl Drop for Background {
     }
 }
 
-async fn round(docker: &Docker, skipped: &Skipped) -> Latest {
+async fn round(client: &Client, skipped: &Skipped) -> Latest {
     let until = Instant::now() + LIMIT;
-    let running = ListContainersOptionsBuilder::new().build();
-    match within("stats", until, docker.list_containers(Some(running))).await {
+    match client.get::<Vec<Summary>>("stats", "/containers/json", until).await {
         Ok(list) => {
-            let mut containers: Vec<_> = list.into_iter().filter_map(Container::of).collect();
+            let mut containers: Vec<_> =
+                list.into_iter().filter_map(|one| Container::of(one, &[])).collect();
             containers.retain(Container::has_usage);
             let ids = containers.into_iter().map(|container| container.id).take(CAP).collect();
-            read(docker, ids, until, skipped).await
+            read(client, ids, until, skipped).await
         }
         Err(failure) => Latest { round: None, failure: Some(failure) },
     }

@@ -1,37 +1,34 @@
 //! From an answer of the stats endpoint to what is kept of it. cgroup v1 and v2 speak of memory
 //! in different words; what one of them does not say is absent.
 
-use bollard::models::{
-    ContainerBlkioStatEntry, ContainerBlkioStats, ContainerCpuStats, ContainerMemoryStats,
-    ContainerNetworkStats, ContainerStatsResponse,
-};
+use std::collections::BTreeMap;
 
+use super::api_stats::{BlkioStats, CpuStats, MemoryStats, NetworkStats, Stats};
 use super::facts::{Cpu, Disk, Memory, Network, Traffic, Usage};
 
 impl Usage {
     /// `None` for a container that has stopped meanwhile: the Engine then answers with zeros read
     /// in year 1.
-    pub fn of(stats: ContainerStatsResponse) -> Option<Self> {
-        if stats.read.is_none_or(|read| read.starts_with("0001-")) {
+    pub fn of(stats: Stats) -> Option<Self> {
+        if stats.read.is_empty() || stats.read.starts_with("0001-") {
             return None;
         }
-        let networks = stats.networks.unwrap_or_default();
+        let networks = stats.networks.into_iter();
         Some(Self {
-            cpu: stats.cpu_stats.map(Cpu::of).unwrap_or_default(),
-            memory: stats.memory_stats.map(Memory::of).unwrap_or_default(),
-            threads: stats.pids_stats.and_then(|pids| pids.current),
-            networks: networks.into_iter().map(|(name, of)| (name, Network::of(&of))).collect(),
-            disks: stats.blkio_stats.map(disks).unwrap_or_default(),
+            cpu: Cpu::of(stats.cpu_stats),
+            memory: Memory::of(stats.memory_stats),
+            threads: stats.pids_stats.current,
+            networks: networks.map(|(name, of)| (name, Network::of(&of))).collect(),
+            disks: disks(stats.blkio_stats),
             ..Self::default()
         })
     }
 }
 
 impl Cpu {
-    fn of(stats: ContainerCpuStats) -> Self {
+    fn of(stats: CpuStats) -> Self {
         let seconds = |nanos: Option<u64>| nanos.map(|nanos| nanos as f64 / 1e9);
-        let usage = stats.cpu_usage.unwrap_or_default();
-        let throttling = stats.throttling_data.unwrap_or_default();
+        let (usage, throttling) = (stats.cpu_usage, stats.throttling_data);
         Self {
             total: seconds(usage.total_usage),
             user: seconds(usage.usage_in_usermode),
@@ -45,8 +42,8 @@ impl Cpu {
 
 impl Memory {
     /// The same words as cAdvisor takes: the totals of the hierarchy on v1, anon and file on v2.
-    fn of(stats: ContainerMemoryStats) -> Self {
-        let words = stats.stats.unwrap_or_default();
+    fn of(stats: MemoryStats) -> Self {
+        let words = stats.stats;
         let word = |v1: &str, v2: &str| words.get(v1).or_else(|| words.get(v2)).copied();
         let inactive = word("total_inactive_file", "inactive_file");
         Self {
@@ -57,15 +54,29 @@ impl Memory {
             cache: word("total_cache", "file"),
             mapped: word("total_mapped_file", "file_mapped"),
             swap: word("total_swap", "total_swap"),
+            unreclaimable: unreclaimable(&words),
+            faults: word("total_pgfault", "pgfault"),
+            major_faults: word("total_pgmajfault", "pgmajfault"),
             // The Engine leaves out a 0; a peak is there on v1 only, which counts the hits.
             limit_hits: stats.failcnt.or(stats.max_usage.map(|_| 0)),
-            ..Self::default()
         }
     }
 }
 
+/// Anonymous and shared memory, and the kernel's own where it says.
+fn unreclaimable(words: &BTreeMap<String, u64>) -> Option<u64> {
+    let word = |name: &str| words.get(name).copied();
+    let (anonymous, shared) = match word("total_rss") {
+        Some(rss) => (rss, word("total_shmem")),
+        None => (word("anon")?, word("shmem")),
+    };
+    let kernel = ["kernel_stack", "slab_unreclaimable", "sock", "pagetables"];
+    let kernel: u64 = kernel.into_iter().filter_map(word).sum();
+    Some(anonymous + shared.unwrap_or(0) + kernel)
+}
+
 impl Network {
-    fn of(stats: &ContainerNetworkStats) -> Self {
+    fn of(stats: &NetworkStats) -> Self {
         Self {
             received: Traffic {
                 bytes: stats.rx_bytes,
@@ -83,20 +94,15 @@ impl Network {
     }
 }
 
-fn disks(stats: ContainerBlkioStats) -> std::collections::BTreeMap<(u64, u64), Disk> {
-    let mut disks = std::collections::BTreeMap::<_, Disk>::new();
+fn disks(stats: BlkioStats) -> BTreeMap<(u64, u64), Disk> {
+    let mut disks = BTreeMap::<_, Disk>::new();
     for (entries, counts) in
         [(stats.io_service_bytes_recursive, false), (stats.io_serviced_recursive, true)]
     {
-        for entry in entries.unwrap_or_default() {
-            let ContainerBlkioStatEntry { major: Some(major), minor: Some(minor), op, value } =
-                entry
-            else {
-                continue;
-            };
+        for entry in entries {
             // `Read` on cgroup v1, `read` on v2; the other words are sums of the two.
-            let op = op.unwrap_or_default().to_lowercase();
-            let disk = disks.entry((major, minor)).or_default();
+            let (op, value) = (entry.op.to_lowercase(), Some(entry.value));
+            let disk = disks.entry((entry.major, entry.minor)).or_default();
             match (op.as_str(), counts) {
                 ("read", false) => disk.read_bytes = value,
                 ("write", false) => disk.written_bytes = value,
@@ -142,6 +148,7 @@ mod tests {
             rss: Some(300),
             cache: Some(600),
             mapped: Some(50),
+            unreclaimable: Some(300),
             ..Memory::default()
         };
         assert_eq!(usage.memory, memory);

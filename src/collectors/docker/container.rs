@@ -1,0 +1,234 @@
+//! A container as the list has it, with what its inspection adds.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::api::{Port, Summary};
+use super::detail::Detail;
+
+/// What names a container: the labels that its series share.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Names {
+    /// `/docker/<64 hex>`, as cAdvisor has it with the cgroupfs driver; `/` is the machine.
+    pub id: String,
+    pub name: String,
+    pub image: String,
+    pub project: String,
+    pub service: String,
+    /// Of the replica.
+    pub number: String,
+    /// Labels of the container that the configuration lets through, as cAdvisor names them.
+    pub more: Vec<(String, String)>,
+}
+
+/// What a service waits for before it starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Awaits {
+    Start,
+    Health,
+    /// That it ends well: it is a job.
+    End,
+}
+
+#[derive(Debug)]
+pub struct Container {
+    pub id: String,
+    pub names: Arc<Names>,
+    pub state: String,
+    /// Status of the health check; `none` where there is none.
+    pub health: &'static str,
+    pub created: Option<i64>,
+    /// Made by `docker compose run`.
+    pub oneoff: bool,
+    /// The Compose files it was made from.
+    pub files: Vec<String>,
+    pub depends_on: Vec<(String, Awaits)>,
+    /// The exit code in the list's text, of a container that has ended.
+    pub ended_with: Option<i64>,
+    pub ports: Vec<Port>,
+    pub detail: Option<Arc<Detail>>,
+}
+
+/// The prefix of the labels that Compose sets.
+const COMPOSE: &str = "com.docker.compose.";
+
+impl Container {
+    /// `shown` are the labels of containers that go out as labels of series.
+    pub fn of(summary: Summary, shown: &[String]) -> Option<Self> {
+        let Summary { id, names, labels, status, state, .. } = summary;
+        if id.is_empty() {
+            return None;
+        }
+        let label = |key: &str| labels.get(&format!("{COMPOSE}{key}")).cloned().unwrap_or_default();
+        let more = shown.iter().filter_map(|key| Some((label_name(key), labels.get(key)?.clone())));
+        let names = Names {
+            id: format!("/docker/{id}"),
+            name: name(&names).unwrap_or_default(),
+            image: summary.image,
+            project: label("project"),
+            service: label("service"),
+            number: label("container-number"),
+            more: more.collect(),
+        };
+        let health = summary
+            .health
+            .map_or_else(|| health_of(&status), |health| known_health(&health.status));
+        let mut ports = summary.ports;
+        ports.retain(|port| port.host.is_some());
+        ports.sort();
+        ports.dedup();
+        Some(Self {
+            oneoff: label("oneoff").eq_ignore_ascii_case("true"),
+            files: split(&label("project.config_files")),
+            depends_on: split(&label("depends_on")).iter().filter_map(|one| awaited(one)).collect(),
+            id,
+            names: Arc::new(names),
+            state,
+            health,
+            created: summary.created,
+            ended_with: ended_with(&status),
+            ports,
+            detail: None,
+        })
+    }
+
+    /// Takes over what an inspection says. A fresh one is newer than the list.
+    pub fn inspected(&mut self, detail: Arc<Detail>, fresh: bool) {
+        if fresh {
+            self.state.clone_from(&detail.state);
+        }
+        // The list says nothing of a paused one's health, and Podman's of nobody's.
+        if fresh || self.health == "none" {
+            self.health = detail.health;
+        }
+        if let (Some(image), Some(names)) = (&detail.image, Arc::get_mut(&mut self.names)) {
+            // The list shows a bare id once the tag has moved on.
+            names.image.clone_from(image);
+        }
+        self.detail = Some(detail);
+    }
+
+    /// Whether its processes exist, or the Engine is about to start them again.
+    pub fn is_alive(&self) -> bool {
+        matches!(self.state.as_str(), "running" | "paused" | "restarting" | "stopping")
+    }
+
+    /// Whether there is something to measure.
+    pub fn has_usage(&self) -> bool {
+        matches!(self.state.as_str(), "running" | "paused")
+    }
+
+    pub fn is_of_compose(&self) -> bool {
+        !self.names.project.is_empty() && !self.names.service.is_empty() && !self.oneoff
+    }
+
+    /// Under which its life is counted: a service outlives its containers, all others are their
+    /// own.
+    pub fn life_key(&self) -> (String, String) {
+        if self.is_of_compose() {
+            (self.names.project.clone(), self.names.service.clone())
+        } else {
+            (String::new(), self.names.name.clone())
+        }
+    }
+
+    /// Of the last run that ended; a container that could not even be started has one as well.
+    pub fn exit_code(&self) -> Option<i64> {
+        let code = self.detail.as_ref().map_or(self.ended_with, |detail| detail.exit_code);
+        code.filter(|code| match self.state.as_str() {
+            "exited" | "dead" | "restarting" => true,
+            "created" => *code != 0,
+            _ => false,
+        })
+    }
+}
+
+/// A label of a container as cAdvisor names it.
+fn label_name(key: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
+    format!("container_label_{}", key.chars().map(plain).collect::<String>())
+}
+
+/// The container's own name; with old links it has those of others too: `/other/alias`.
+fn name(names: &[String]) -> Option<String> {
+    let plain = |name: &&String| !name.trim_start_matches('/').contains('/');
+    let name = names.iter().find(plain).or(names.first())?;
+    Some(name.trim_start_matches('/').to_owned())
+}
+
+pub fn known_health(status: &str) -> &'static str {
+    match status {
+        "healthy" => "healthy",
+        "unhealthy" => "unhealthy",
+        "starting" => "starting",
+        _ => "none",
+    }
+}
+
+/// From the text of the list: `Up 3 seconds (health: starting)`.
+fn health_of(status: &str) -> &'static str {
+    let inner = status.rsplit_once('(').map_or("", |(_, inner)| inner);
+    known_health(inner.trim_end_matches(')').trim_start_matches("health: "))
+}
+
+/// From the text of the list: `Exited (3) 5 seconds ago`.
+fn ended_with(status: &str) -> Option<i64> {
+    status.strip_prefix("Exited (")?.split_once(')')?.0.parse().ok()
+}
+
+fn split(list: &str) -> Vec<String> {
+    list.split(',').filter(|part| !part.is_empty()).map(str::to_owned).collect()
+}
+
+/// From `service:condition:restart`.
+fn awaited(one: &str) -> Option<(String, Awaits)> {
+    let mut parts = one.split(':');
+    let service = parts.next().filter(|service| !service.is_empty())?;
+    let awaits = match parts.next().unwrap_or_default() {
+        "service_completed_successfully" => Awaits::End,
+        "service_healthy" => Awaits::Health,
+        _ => Awaits::Start,
+    };
+    Some((service.to_owned(), awaits))
+}
+
+/// By the id of the container.
+pub type ById<T> = BTreeMap<String, T>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_list_says() {
+        let summary: Summary = serde_json::from_value(serde_json::json!({
+            "Id": "ab", "Names": ["/other/alias", "/shop-api-1"], "State": "running",
+            "Status": "Up 3 seconds (health: starting)", "Created": null, "Ports": [
+                {"IP": "0.0.0.0", "PrivatePort": 5432, "PublicPort": 5555, "Type": "tcp"},
+                {"PrivatePort": 8080, "Type": "tcp"}
+            ],
+            "Labels": {
+                "com.docker.compose.project": "shop", "com.docker.compose.service": "api",
+                "com.docker.compose.container-number": "2", "org.team/owner": "ann",
+                "com.docker.compose.depends_on": "db:service_healthy:false,migrate:service_completed_successfully:false,x"
+            }
+        }))
+        .unwrap();
+        let container = Container::of(summary, &["org.team/owner".to_owned()]).unwrap();
+        assert_eq!(container.names.name, "shop-api-1");
+        assert_eq!(container.names.number, "2");
+        assert_eq!(container.names.more, [("container_label_org_team_owner".into(), "ann".into())]);
+        assert_eq!(container.health, "starting");
+        assert_eq!(container.ports.len(), 1, "only what is published");
+        let awaits: Vec<_> = container.depends_on.iter().map(|(_, awaits)| *awaits).collect();
+        assert_eq!(awaits, [Awaits::Health, Awaits::End, Awaits::Start]);
+        assert_eq!(ended_with("Exited (137) 2 hours ago"), Some(137));
+    }
+
+    #[test]
+    fn a_state_that_the_engine_adds_is_no_mistake() {
+        let summary = Summary { id: "x".into(), state: "hibernating".into(), ..Summary::default() };
+        assert_eq!(Container::of(summary, &[]).unwrap().state, "hibernating");
+        assert!(Container::of(Summary::default(), &[]).is_none());
+    }
+}

@@ -1,0 +1,328 @@
+//! What only the inspection of a container says.
+
+use super::api::{Config, Health, HostConfig, Inspection, LogConfig, Probe, State};
+use super::container::known_health;
+use super::time;
+
+/// Without an inspection none of it is known.
+#[derive(Debug, Default)]
+pub struct Detail {
+    pub state: String,
+    pub health: &'static str,
+    pub started: Option<f64>,
+    pub finished: Option<f64>,
+    pub exit_code: Option<i64>,
+    pub oom_killed: Option<bool>,
+    pub restarts: Option<i64>,
+    /// Why it could not be started, if that is so.
+    pub start_error: Option<StartError>,
+    /// The restart policy: empty and `no` are the same.
+    pub policy: String,
+    pub check: Option<Check>,
+    pub publishes_ports: bool,
+    pub limits: Limits,
+    pub network: NetworkKind,
+    /// Of its first process, as the Engine sees it.
+    pub pid: Option<u32>,
+    /// As it was named when the container was made: with a tag, usually.
+    pub image: Option<String>,
+    /// The image that runs.
+    pub image_id: String,
+    pub privileged: bool,
+    /// The socket of the Engine is mounted: whoever breaks in owns the machine.
+    pub mounts_engine: bool,
+    pub log: Log,
+}
+
+/// Whose network a container uses.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum NetworkKind {
+    #[default]
+    Own,
+    /// The machine's, or another container's: its traffic would be counted again.
+    Borrowed,
+}
+
+/// Where the output of a container goes.
+#[derive(Debug, Default)]
+pub struct Log {
+    pub driver: String,
+    /// Whether it can only grow so far; `None` where the driver takes it elsewhere.
+    pub bounded: Option<bool>,
+    /// The file, as the Engine sees it.
+    pub path: Option<String>,
+}
+
+/// Why a container could not be started: the Engine's text, sorted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StartError {
+    PortInUse,
+    BinaryMissing,
+    Mount,
+    Permission,
+    Image,
+    Other,
+}
+
+impl StartError {
+    pub const ALL: [(&'static str, Self); 6] = [
+        ("port_in_use", Self::PortInUse),
+        ("binary_missing", Self::BinaryMissing),
+        ("mount", Self::Mount),
+        ("permission", Self::Permission),
+        ("image", Self::Image),
+        ("other", Self::Other),
+    ];
+
+    /// From `State.Error`.
+    fn of(text: &str) -> Self {
+        let text = text.to_lowercase();
+        let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
+        if says(&["port is already allocated", "address already in use", "ports are not available"])
+        {
+            Self::PortInUse
+        } else if says(&["mount"]) {
+            Self::Mount
+        } else if says(&["executable file not found", "no such file or directory"]) {
+            Self::BinaryMissing
+        } else if says(&["permission denied", "operation not permitted"]) {
+            Self::Permission
+        } else if says(&["image"]) {
+            Self::Image
+        } else {
+            Self::Other
+        }
+    }
+}
+
+/// The health check of a container.
+#[derive(Debug, Default)]
+pub struct Check {
+    pub failing_streak: Option<i64>,
+    /// How long its last run took.
+    pub took: Option<f64>,
+    pub timeout: f64,
+    /// When the first of the runs that are still known succeeded, with all before it known.
+    pub first_success: Option<f64>,
+}
+
+/// As set at creation; 0 is no limit.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Limits {
+    pub memory: u64,
+    pub reservation: u64,
+    /// Memory and swap together.
+    pub swap: u64,
+    pub shares: u64,
+    pub period: u64,
+    /// Microseconds of a period.
+    pub quota: Option<u64>,
+    pub pids: Option<u64>,
+}
+
+impl Detail {
+    pub fn of(found: Inspection) -> Self {
+        let Inspection { state, host_config: host, config, .. } = found;
+        let (health, check) = checked(state.health.as_ref(), &config);
+        let network = host.network_mode.as_str();
+        let borrows = network == "host" || network.starts_with("container:");
+        let engine =
+            |source: &str| source.ends_with("/docker.sock") || source.ends_with("/podman.sock");
+        Self {
+            // In a restart loop `Running` is true as well.
+            state: if state.restarting { "restarting".into() } else { state.status.clone() },
+            health,
+            started: time::seconds(&state.started_at),
+            finished: time::seconds(&state.finished_at),
+            exit_code: state.exit_code,
+            oom_killed: state.oom_killed,
+            restarts: found.restart_count,
+            start_error: start_error(&state),
+            policy: host.restart_policy.name.clone(),
+            check,
+            publishes_ports: !host.port_bindings.is_empty(),
+            limits: Limits::of(&host),
+            network: if borrows { NetworkKind::Borrowed } else { NetworkKind::Own },
+            pid: state.pid.and_then(|pid| u32::try_from(pid).ok()).filter(|pid| *pid > 0),
+            image: config.image.filter(|image| !image.is_empty()),
+            image_id: found.image,
+            privileged: host.privileged,
+            mounts_engine: found.mounts.iter().any(|mount| engine(&mount.source)),
+            log: Log::of(host.log_config, found.log_path),
+        }
+    }
+
+    /// Whether the Engine starts it again whatever its exit code, unless somebody stopped it.
+    pub fn always_restarts(&self) -> bool {
+        matches!(self.policy.as_str(), "always" | "unless-stopped")
+    }
+}
+
+/// A container that runs, or ended by itself, was started well. The text stays until the next
+/// start.
+fn start_error(state: &State) -> Option<StartError> {
+    let failed = matches!(state.status.as_str(), "created" | "exited" | "dead");
+    (failed && !state.error.is_empty()).then(|| StartError::of(&state.error))
+}
+
+fn checked(health: Option<&Health>, config: &Config) -> (&'static str, Option<Check>) {
+    let Some(health) = health else { return ("none", None) };
+    let status = known_health(&health.status);
+    if status == "none" {
+        return (status, None);
+    }
+    let timeout = config.healthcheck.as_ref().map_or(0, |check| check.timeout);
+    let check = Check {
+        failing_streak: health.failing_streak,
+        took: health.log.last().and_then(took),
+        timeout: if timeout > 0 { timeout as f64 / 1e9 } else { 30.0 },
+        first_success: first_success(&health.log),
+    };
+    (status, Some(check))
+}
+
+fn took(run: &Probe) -> Option<f64> {
+    Some(time::seconds(&run.end)? - time::seconds(&run.start)?).filter(|took| *took >= 0.0)
+}
+
+/// The Engine keeps five runs: with fewer the first is among them, and a failure before the first
+/// success shows that none came earlier.
+fn first_success(log: &[Probe]) -> Option<f64> {
+    let at = log.iter().position(|run| run.exit_code == 0)?;
+    let whole = log.len() < 5 || at > 0;
+    whole.then(|| time::seconds(&log.get(at)?.end)).flatten()
+}
+
+impl Limits {
+    fn of(host: &HostConfig) -> Self {
+        let size = |value: Option<i64>| value.and_then(|value| u64::try_from(value).ok());
+        let set = |value: Option<i64>| size(value).filter(|value| *value > 0);
+        let period = set(host.cpu_period).unwrap_or(100_000);
+        // A billionth of a core in a period: `--cpus` is stored as NanoCpus and no quota.
+        let cpus = set(host.nano_cpus).map(|nano| nano.saturating_mul(period) / 1_000_000_000);
+        Self {
+            memory: size(host.memory).unwrap_or(0),
+            reservation: size(host.memory_reservation).unwrap_or(0),
+            swap: size(host.memory_swap).unwrap_or(0),
+            shares: set(host.cpu_shares).unwrap_or(1024),
+            period,
+            quota: set(host.cpu_quota).or(cpus),
+            pids: set(host.pids_limit),
+        }
+    }
+
+    /// Cores that the container may use.
+    pub fn cores(&self) -> Option<f64> {
+        Some(self.quota? as f64 / self.period as f64)
+    }
+}
+
+impl Log {
+    fn of(config: LogConfig, path: String) -> Self {
+        let sized = |key: &str| {
+            config.options.get(key).is_some_and(|size| !matches!(size.as_str(), "" | "-1" | "0"))
+        };
+        let bounded = match config.driver.as_str() {
+            "json-file" => Some(sized("max-size")),
+            // It rotates by default.
+            "local" | "none" => Some(true),
+            _ => None,
+        };
+        Self { driver: config.driver, bounded, path: Some(path).filter(|path| !path.is_empty()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_of_the_engine_are_sorted() {
+        for (text, want) in [
+            (
+                "driver failed programming external connectivity on endpoint x (1): Error starting userland proxy: listen tcp4 0.0.0.0:80: bind: address already in use",
+                StartError::PortInUse,
+            ),
+            (
+                "driver failed programming external connectivity on endpoint x: Bind for 0.0.0.0:80 failed: port is already allocated",
+                StartError::PortInUse,
+            ),
+            (
+                "OCI runtime create failed: container_linux.go:380: starting container process caused: exec: \"nope\": executable file not found in $PATH: unknown",
+                StartError::BinaryMissing,
+            ),
+            (
+                "OCI runtime create failed: starting container process caused: exec: \"/nope\": stat /nope: no such file or directory: unknown",
+                StartError::BinaryMissing,
+            ),
+            (
+                "OCI runtime create failed: rootfs_linux.go:76: mounting \"/a\" to rootfs at \"/b\" caused: not a directory",
+                StartError::Mount,
+            ),
+            (
+                "OCI runtime create failed: exec: \"/etc/passwd\": permission denied: unknown",
+                StartError::Permission,
+            ),
+            ("No such image: api:latest", StartError::Image),
+            ("the moon is full", StartError::Other),
+        ] {
+            assert_eq!(StartError::of(text), want, "{text}");
+        }
+    }
+
+    fn inspected(value: serde_json::Value) -> Detail {
+        Detail::of(serde_json::from_value(value).unwrap())
+    }
+
+    #[test]
+    fn a_text_of_an_earlier_start_is_no_failed_start() {
+        let of = |status: &str| {
+            let state = serde_json::json!({ "Status": status, "Error": "address already in use" });
+            inspected(serde_json::json!({ "State": state })).start_error
+        };
+        assert_eq!(of("created"), Some(StartError::PortInUse));
+        assert_eq!(of("running"), None);
+    }
+
+    #[test]
+    fn logs_that_can_fill_the_disk() {
+        let of = |value| Log::of(serde_json::from_value(value).unwrap(), String::new()).bounded;
+        assert_eq!(of(serde_json::json!({ "Type": "json-file", "Config": {} })), Some(false));
+        assert_eq!(
+            of(serde_json::json!({ "Type": "json-file", "Config": { "max-size": "10m" } })),
+            Some(true)
+        );
+        assert_eq!(of(serde_json::json!({ "Type": "local", "Config": null })), Some(true));
+        assert_eq!(of(serde_json::json!({ "Type": "fluentd" })), None);
+    }
+
+    #[test]
+    fn the_first_success_is_known_or_not() {
+        let log = |codes: &[i64]| -> Vec<Probe> {
+            let probe = |(n, code): (usize, &i64)| Probe {
+                start: String::new(),
+                end: format!("1970-01-01T00:00:{n:02}Z"),
+                exit_code: *code,
+            };
+            codes.iter().enumerate().map(probe).collect()
+        };
+        assert_eq!(first_success(&log(&[1, 0, 0])), Some(1.0));
+        assert_eq!(first_success(&log(&[0, 0, 0, 0, 0])), None, "it may have been earlier");
+        assert_eq!(first_success(&log(&[1, 1, 0, 0, 0])), Some(2.0));
+        assert_eq!(first_success(&log(&[1])), None);
+    }
+
+    #[test]
+    fn whose_network_and_socket() {
+        let of = |mode: &str| {
+            inspected(serde_json::json!({ "HostConfig": { "NetworkMode": mode } })).network
+        };
+        assert_eq!(
+            (of("host"), of("container:ab")),
+            (NetworkKind::Borrowed, NetworkKind::Borrowed)
+        );
+        assert_eq!(of("shop_default"), NetworkKind::Own);
+        let mounts = serde_json::json!([{ "Source": "/var/run/docker.sock" }]);
+        assert!(inspected(serde_json::json!({ "Mounts": mounts })).mounts_engine);
+    }
+}

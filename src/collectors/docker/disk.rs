@@ -1,0 +1,185 @@
+//! What the Engine takes of the disk. The Engine walks through all layers and volumes for it, so
+//! it is asked on a slow clock and beside the readings.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, MissedTickBehavior};
+
+use super::api::{DfSum, DiskUsage, Summary};
+use super::client::Client;
+use crate::engine::Failure;
+
+/// A walk through many files takes long; longer than this something hangs.
+const LIMIT: Duration = Duration::from_mins(2);
+
+/// Bytes in use, and of these the ones that nothing needs.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Part {
+    pub used: u64,
+    pub reclaimable: u64,
+}
+
+/// One walk.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Walk {
+    pub parts: [(&'static str, Option<Part>); 4],
+    /// Bytes of each container's own layer.
+    pub layers: BTreeMap<String, u64>,
+}
+
+/// The last walk, when it ended, and why the last attempt failed.
+#[derive(Clone, Debug, Default)]
+pub struct Walked {
+    pub last: Option<(SystemTime, Arc<Walk>)>,
+    pub failure: Option<Failure>,
+}
+
+impl Walk {
+    pub fn of(df: &DiskUsage) -> Self {
+        let sum = |sum: &Option<DfSum>| {
+            let sum = sum.as_ref()?;
+            Some(Part { used: size(sum.total_size), reclaimable: size(sum.reclaimable) })
+        };
+        // Without lists and without sums nothing is known.
+        let images = sum(&df.image_usage).or_else(|| df.layers_size.map(|all| images(df, all)));
+        let listed = images.is_some();
+        let or_listed = |of: &Option<DfSum>, part: Part| sum(of).or(listed.then_some(part));
+        Self {
+            parts: [
+                ("images", images),
+                ("containers", or_listed(&df.container_usage, containers(df))),
+                ("volumes", or_listed(&df.volume_usage, volumes(df))),
+                ("build_cache", or_listed(&df.build_cache_usage, cache(df))),
+            ],
+            layers: df.containers.iter().map(|one| (one.id.clone(), size(one.size_rw))).collect(),
+        }
+    }
+}
+
+/// The Engine says -1 where it has not looked.
+fn size(bytes: i64) -> u64 {
+    u64::try_from(bytes).unwrap_or(0)
+}
+
+fn images(df: &DiskUsage, all: i64) -> Part {
+    let unused = df.images.iter().filter(|image| image.containers == 0);
+    let own = unused.map(|image| size(image.size).saturating_sub(size(image.shared_size)));
+    Part { used: size(all), reclaimable: own.sum() }
+}
+
+fn containers(df: &DiskUsage) -> Part {
+    let of = |alive: bool| {
+        let state = |state: &str| matches!(state, "running" | "paused" | "restarting");
+        let some = df.containers.iter().filter(move |one| alive || !state(&one.state));
+        some.map(|one| size(one.size_rw)).sum()
+    };
+    Part { used: of(true), reclaimable: of(false) }
+}
+
+fn volumes(df: &DiskUsage) -> Part {
+    let uses = || df.volumes.iter().filter_map(|volume| volume.usage_data.as_ref());
+    let unused = uses().filter(|volume| volume.ref_count == 0);
+    Part {
+        used: uses().map(|volume| size(volume.size)).sum(),
+        reclaimable: unused.map(|volume| size(volume.size)).sum(),
+    }
+}
+
+fn cache(df: &DiskUsage) -> Part {
+    let own = || df.build_cache.iter().filter(|entry| !entry.shared);
+    Part {
+        used: own().map(|entry| size(entry.size)).sum(),
+        reclaimable: own().filter(|entry| !entry.in_use).map(|entry| size(entry.size)).sum(),
+    }
+}
+
+/// The task that walks.
+pub struct Walker {
+    latest: watch::Receiver<Walked>,
+    task: JoinHandle<()>,
+}
+
+impl Walker {
+    pub fn start(client: Client, every: Duration) -> Self {
+        let (sender, latest) = watch::channel(Walked::default());
+        let task = tokio::spawn(async move {
+            let mut clock = tokio::time::interval(every);
+            clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            loop {
+                clock.tick().await;
+                let new = walk(&client).await;
+                sender.send_modify(|walked| match new {
+                    Ok(walk) => {
+                        walked.last = Some((SystemTime::now(), Arc::new(walk)));
+                        walked.failure = None;
+                    }
+                    Err(failure) => walked.failure = Some(failure),
+                });
+            }
+        });
+        Self { latest, task }
+    }
+
+    pub fn latest(&self) -> Walked {
+        self.latest.borrow().clone()
+    }
+}
+
+impl Drop for Walker {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn walk(client: &Client) -> Result<Walk, Failure> {
+    let until = Instant::now() + LIMIT;
+    let df: DiskUsage = client.get("disk usage", "/system/df", until).await?;
+    let mut walk = Walk::of(&df);
+    if walk.layers.is_empty() {
+        // From API 1.52 on the lists are gone.
+        let path = "/containers/json?all=true&size=true";
+        let list: Vec<Summary> = client.get("sizes of containers", path, until).await?;
+        let layer = |one: Summary| Some((one.id, size(one.size_rw?)));
+        walk.layers = list.into_iter().filter_map(layer).collect();
+    }
+    Ok(walk)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn walk(json: serde_json::Value) -> Walk {
+        Walk::of(&serde_json::from_value(json).unwrap())
+    }
+
+    #[test]
+    fn lists_of_old_versions_are_summed_up() {
+        let walk = walk(serde_json::json!({
+            "LayersSize": 1000,
+            "Images": [{ "Containers": 0, "Size": 300, "SharedSize": 100 }, { "Containers": 2, "Size": 700, "SharedSize": 100 }],
+            "Containers": [{ "Id": "a", "SizeRw": 5, "State": "running" }, { "Id": "b", "SizeRw": 7, "State": "exited" }],
+            "Volumes": [{ "UsageData": { "Size": 40, "RefCount": 0 } }, { "UsageData": { "Size": -1, "RefCount": 1 } }, {}],
+            "BuildCache": [{ "Size": 90, "InUse": false, "Shared": false }, { "Size": 9, "InUse": true }, { "Size": 900, "Shared": true }]
+        }));
+        let part = |used, reclaimable| Some(Part { used, reclaimable });
+        let wanted = [part(1000, 200), part(12, 7), part(40, 40), part(99, 90)];
+        assert_eq!(walk.parts.map(|(_, part)| part), wanted);
+        assert_eq!(walk.layers.get("b"), Some(&7));
+    }
+
+    #[test]
+    fn sums_of_new_versions_are_taken() {
+        let sum = |total: i64| serde_json::json!({ "TotalSize": total, "Reclaimable": 1 });
+        let walk = walk(serde_json::json!({
+            "ImageUsage": sum(10), "ContainerUsage": sum(20), "VolumeUsage": sum(30), "BuildCacheUsage": sum(40)
+        }));
+        let used = walk.parts.map(|(_, part)| part.map(|part| part.used));
+        assert_eq!(used, [Some(10), Some(20), Some(30), Some(40)]);
+        assert_eq!(Walk::of(&DiskUsage::default()).parts.map(|(_, part)| part), [None; 4]);
+    }
+}

@@ -1,0 +1,93 @@
+//! What is counted of the life of a service.
+
+/// How a run of a container ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Death {
+    /// With exit code 0, by itself.
+    Done,
+    /// Somebody asked for it: `docker stop`, `restart`, `kill`, `rm -f`, a deployment.
+    Stopped,
+    /// The kernel killed its first process for want of memory.
+    Oom,
+    /// SIGKILL, and nobody known asked for it.
+    Killed,
+    /// SIGTERM, and nobody known asked for it.
+    Terminated,
+    /// A defect in the program: SIGSEGV, SIGABRT, SIGBUS, SIGILL, SIGFPE.
+    Fault,
+    /// Any other exit code.
+    Error,
+    /// It was not seen, only that there was one.
+    Unknown,
+}
+
+impl Death {
+    pub const ALL: [(&'static str, Self); 8] = [
+        ("done", Self::Done),
+        ("stopped", Self::Stopped),
+        ("oom", Self::Oom),
+        ("killed", Self::Killed),
+        ("terminated", Self::Terminated),
+        ("fault", Self::Fault),
+        ("error", Self::Error),
+        ("unknown", Self::Unknown),
+    ];
+
+    /// By the exit code alone.
+    pub const fn of_code(code: i64) -> Self {
+        match code {
+            0 => Self::Done,
+            137 => Self::Killed,
+            143 => Self::Terminated,
+            132 | 134 | 135 | 136 | 139 => Self::Fault,
+            _ => Self::Error,
+        }
+    }
+}
+
+/// Numbers since the exporter first saw the service.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Counts {
+    pub starts: u64,
+    /// Starts by the restart policy.
+    pub restarts: u64,
+    /// In the order of [`Death::ALL`].
+    deaths: [u64; Death::ALL.len()],
+    pub kills: Kills,
+    pub ooms: Ooms,
+    pub health: HealthChanges,
+}
+
+/// Signals sent through the Engine.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Kills {
+    pub kill: u64,
+    pub term: u64,
+    pub other: u64,
+}
+
+/// Processes that the kernel killed for want of memory.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Ooms {
+    pub main: u64,
+    pub child: u64,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct HealthChanges {
+    pub healthy: u64,
+    pub unhealthy: u64,
+}
+
+impl Counts {
+    pub fn died(&mut self, death: Death, times: u64) {
+        let index = Death::ALL.iter().position(|(_, one)| *one == death);
+        if let Some(count) = index.and_then(|index| self.deaths.get_mut(index)) {
+            *count += times;
+        }
+    }
+
+    pub fn deaths(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        Death::ALL.into_iter().zip(self.deaths).map(|((name, _), count)| (name, count))
+    }
+}

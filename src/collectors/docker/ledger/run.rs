@@ -1,0 +1,280 @@
+//! The life of one container: starts and ends take turns, whoever tells of them.
+//!
+//! Events and inspections tell of the same things, each a little before or after the other, and
+//! either may be missing. What is already counted is known by the order of the times: an end that
+//! is not later than the last start, or a second start without an end between, is old news.
+
+use super::super::container::Container;
+use super::super::detail::Detail;
+use super::counts::{Counts, Death};
+
+/// An event that tells of a change may still be on its way for this long, in seconds.
+const SETTLE: f64 = 2.0;
+/// An end follows the kill of the first process at once; whoever lives on after this long, in
+/// seconds, has lost a child.
+const OUTLIVED: f64 = 1.0;
+/// A program that was asked to end has done so by then, in seconds, or it never will.
+const PATIENCE: f64 = 600.0;
+/// Three restarts within this time make a loop, in seconds.
+const LOOP: f64 = 600.0;
+/// And the last of them not longer ago than this: the Engine waits a minute at most.
+const STILL: f64 = 180.0;
+
+#[derive(Clone, Debug, Default)]
+pub struct Run {
+    running: bool,
+    last_start: f64,
+    last_end: f64,
+    death: Option<Death>,
+    /// When somebody last asked for the end of this run.
+    ordered: Option<f64>,
+    /// Whether the Engine starts it again after a crash; not known before the first inspection.
+    policy_restarts: Option<bool>,
+    /// The Engine's count of restarts, and those that were counted here since.
+    restart_count: Option<i64>,
+    restarted: i64,
+    /// Times of the last three restarts.
+    recent: [f64; 3],
+    ooms: Ooms,
+    health: &'static str,
+    pub healthy_after: Option<f64>,
+}
+
+/// Kills of this run for want of memory: told by events, by the kernel, and counted.
+#[derive(Clone, Debug, Default)]
+struct Ooms {
+    events: u64,
+    measured: u64,
+    counted: u64,
+    since: f64,
+}
+
+impl Ooms {
+    fn open(&self) -> u64 {
+        self.events.max(self.measured).saturating_sub(self.counted)
+    }
+}
+
+impl Run {
+    /// As it stands when we come: nothing of it is counted.
+    pub fn existing(container: &Container, detail: &Detail) -> Self {
+        let (started, finished) = (detail.started.unwrap_or(0.0), detail.finished.unwrap_or(0.0));
+        let running = container.has_usage();
+        Self {
+            running,
+            last_start: started,
+            last_end: if running { 0.0 } else { finished.max(started) },
+            restart_count: detail.restarts,
+            health: container.health,
+            ..Self::default()
+        }
+    }
+
+    /// One whose first event is an end.
+    pub fn running_already() -> Self {
+        Self { running: true, ..Self::default() }
+    }
+
+    pub const fn death(&self) -> Option<Death> {
+        self.death
+    }
+
+    pub fn is_looping(&self, now: f64) -> bool {
+        let [first, .., last] = self.recent;
+        first > now - LOOP && last > now - STILL
+    }
+
+    pub fn start(&mut self, at: f64, counts: &mut Counts) {
+        if self.running {
+            // Told by the inspection already.
+            self.last_start = self.last_start.max(at);
+        } else if at > self.last_end {
+            self.begin(at, counts);
+        }
+    }
+
+    fn begin(&mut self, at: f64, counts: &mut Counts) {
+        let by_policy = self.policy_restarts != Some(false)
+            && self.death.is_some_and(|death| death != Death::Stopped);
+        counts.starts += 1;
+        if by_policy {
+            counts.restarts += 1;
+            self.restarted += 1;
+            self.recent.rotate_left(1);
+            if let Some(last) = self.recent.last_mut() {
+                *last = at;
+            }
+        }
+        self.running = true;
+        self.last_start = at;
+        self.ordered = None;
+        self.ooms = Ooms::default();
+        self.healthy_after = None;
+        self.health = "";
+    }
+
+    pub fn end(&mut self, at: f64, code: Option<i64>, counts: &mut Counts) {
+        if !self.running {
+            self.last_end = self.last_end.max(at);
+        } else if at > self.last_start {
+            let killed = self.ooms.open() > 0 && code == Some(137) && !self.is_ordered(at);
+            let death = match code {
+                _ if killed => Death::Oom,
+                _ if self.is_ordered(at) => Death::Stopped,
+                Some(code) => Death::of_code(code),
+                None => Death::Unknown,
+            };
+            self.finish(at, death, counts);
+        }
+    }
+
+    fn finish(&mut self, at: f64, death: Death, counts: &mut Counts) {
+        let open = self.ooms.open();
+        let main = u64::from(death == Death::Oom);
+        counts.ooms.main += main;
+        counts.ooms.child += open.saturating_sub(main);
+        self.ooms.counted += open;
+        counts.died(death, 1);
+        self.death = Some(death);
+        self.running = false;
+        self.last_end = at;
+    }
+
+    /// Somebody sent a signal that ends a program.
+    pub fn order(&mut self, at: f64) {
+        self.ordered = Some(at);
+    }
+
+    fn is_ordered(&self, at: f64) -> bool {
+        self.ordered.is_some_and(|ordered| at - ordered < PATIENCE)
+    }
+
+    /// The Engine says `stop` after the end that it asked for.
+    pub fn stopped(&mut self) {
+        if !self.running {
+            self.death = Some(Death::Stopped);
+        }
+    }
+
+    pub fn oom(&mut self, at: f64) {
+        self.ooms.events += 1;
+        self.ooms.since = at;
+    }
+
+    /// The kernel's own count of this run.
+    pub fn measured(&mut self, kills: u64, now: f64) {
+        if kills > self.ooms.measured.max(self.ooms.events) {
+            self.ooms.since = now;
+        }
+        self.ooms.measured = kills;
+    }
+
+    pub fn health(&mut self, status: &'static str, at: f64, counts: &mut Counts) {
+        if status == self.health {
+            return;
+        }
+        self.health = status;
+        match status {
+            "healthy" => counts.health.healthy += 1,
+            "unhealthy" => counts.health.unhealthy += 1,
+            _ => return,
+        }
+        if status == "healthy" && self.running && self.last_start > 0.0 {
+            self.healthy_after.get_or_insert((at - self.last_start).max(0.0));
+        }
+    }
+
+    /// Compares with an inspection. `streaming`: events come, so one may be on its way.
+    pub fn observe(
+        &mut self,
+        container: &Container,
+        detail: &Detail,
+        now: f64,
+        streaming: bool,
+        counts: &mut Counts,
+    ) {
+        self.policy_restarts = Some(!matches!(detail.policy.as_str(), "" | "no"));
+        self.settle_ooms(container, now, counts);
+        let (started, finished) = (detail.started.unwrap_or(0.0), detail.finished.unwrap_or(0.0));
+        let settled = !streaming || started.max(finished) < now - SETTLE;
+        if settled {
+            self.catch_up(container, detail, started, finished, counts);
+        }
+        if !streaming && container.is_alive() {
+            self.health(container.health, now, counts);
+        }
+        if self.running && self.healthy_after.is_none() && container.health == "healthy" {
+            let first = detail.check.as_ref().and_then(|check| check.first_success);
+            self.healthy_after = first.map(|at| at - started).filter(|after| *after >= 0.0);
+        }
+        if settled {
+            self.count_restarts(container, detail, counts);
+        }
+    }
+
+    fn catch_up(
+        &mut self,
+        container: &Container,
+        detail: &Detail,
+        started: f64,
+        finished: f64,
+        counts: &mut Counts,
+    ) {
+        // Of a run whose end is known.
+        if started <= self.last_end || started == 0.0 {
+            return;
+        }
+        if !self.running {
+            self.begin(started, counts);
+        } else if started > self.last_start {
+            // The end before it was never told.
+            let before = if finished < started { finished } else { self.last_start };
+            self.finish(before, Death::Unknown, counts);
+            self.begin(started, counts);
+        }
+        if !container.has_usage() {
+            let killed = detail.oom_killed == Some(true) && detail.exit_code == Some(137);
+            let stopped = container.state == "exited" && detail.always_restarts();
+            let death = match detail.exit_code {
+                _ if killed => Death::Oom,
+                _ if stopped || self.is_ordered(finished) => Death::Stopped,
+                Some(code) => Death::of_code(code),
+                None => Death::Unknown,
+            };
+            self.finish(finished.max(started).max(self.last_start), death, counts);
+        }
+    }
+
+    /// Restarts between two looks leave nothing but the Engine's count, which a start by hand sets
+    /// to 0. It grows at the end of a run, so while the Engine waits one of it is still to come.
+    fn count_restarts(&mut self, container: &Container, detail: &Detail, counts: &mut Counts) {
+        let to_come = match container.state.as_str() {
+            "restarting" => 1,
+            "running" | "paused" => 0,
+            // Stopped while it waited, or given up: the last may never have come.
+            _ => return,
+        };
+        let Some(restarts) = detail.restarts.map(|restarts| (restarts - to_come).max(0)) else {
+            return;
+        };
+        let grown = restarts - self.restart_count.unwrap_or(0);
+        if grown > 0 {
+            let missed = u64::try_from(grown - self.restarted).unwrap_or(0);
+            counts.starts += missed;
+            counts.restarts += missed;
+            counts.died(Death::Unknown, missed);
+            self.restarted = (self.restarted - grown).max(0);
+        } else if grown < 0 {
+            self.restarted = 0;
+        }
+        self.restart_count = Some(restarts);
+    }
+
+    fn settle_ooms(&mut self, container: &Container, now: f64, counts: &mut Counts) {
+        let open = self.ooms.open();
+        if open > 0 && self.running && container.has_usage() && now - self.ooms.since > OUTLIVED {
+            counts.ooms.child += open;
+            self.ooms.counted += open;
+        }
+    }
+}

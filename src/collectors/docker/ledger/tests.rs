@@ -1,0 +1,286 @@
+use std::sync::Arc;
+
+use super::super::api::Summary;
+use super::super::detail::Detail;
+use super::*;
+
+const ID: &str = "a";
+
+fn event(at: f64, action: &str, more: &[(&str, &str)]) -> Event {
+    let mut value = serde_json::json!({
+        "Type": "container", "Action": action, "timeNano": (at * 1e9) as i64,
+        "Actor": { "ID": ID, "Attributes": {
+            "name": "p-s-1", "com.docker.compose.project": "p", "com.docker.compose.service": "s"
+        } }
+    });
+    for (key, text) in more {
+        value["Actor"]["Attributes"][*key] = (*text).into();
+    }
+    serde_json::from_value(value).unwrap()
+}
+
+fn container(state: &str, detail: Detail) -> Container {
+    let label = |key: &str, value: &str| (format!("com.docker.compose.{key}"), value.to_owned());
+    let summary = Summary {
+        id: ID.into(),
+        state: state.into(),
+        labels: [label("project", "p"), label("service", "s")].into(),
+        created: Some(100),
+        ..Summary::default()
+    };
+    let mut container = Container::of(summary, &[]).unwrap();
+    container.inspected(Arc::new(detail), false);
+    container
+}
+
+fn detail(started: f64, finished: f64) -> Detail {
+    Detail {
+        started: Some(started),
+        finished: Some(finished),
+        restarts: Some(0),
+        ..Detail::default()
+    }
+}
+
+/// A ledger that has been counting for a while.
+struct Book(Ledger);
+
+impl Book {
+    fn new() -> Self {
+        let mut ledger = Ledger::default();
+        ledger.began = Some(50.0);
+        Self(ledger)
+    }
+
+    fn event(&mut self, at: f64, action: &str) -> &mut Self {
+        self.0.event(&event(at, action, &[]));
+        self
+    }
+
+    fn die(&mut self, at: f64, code: i64) -> &mut Self {
+        self.0.event(&event(at, "die", &[("exitCode", &code.to_string())]));
+        self
+    }
+
+    fn kill(&mut self, at: f64, signal: &str) -> &mut Self {
+        self.0.event(&event(at, "kill", &[("signal", signal)]));
+        self
+    }
+
+    fn look(&mut self, state: &str, detail: Detail, now: f64, streaming: bool) -> &mut Self {
+        self.0.observe(&container(state, detail), now, streaming);
+        self
+    }
+
+    fn counts(&mut self) -> Counts {
+        self.0.counted();
+        self.0.counted().remove(0).counts
+    }
+
+    fn deaths(&mut self, name: &str) -> u64 {
+        self.counts().deaths().find(|(class, _)| *class == name).unwrap().1
+    }
+
+    fn known(&self) -> Known {
+        self.0.known(ID, 1000.0)
+    }
+}
+
+#[test]
+fn a_stop_by_hand_is_no_crash() {
+    let mut book = Book::new();
+    book.event(100.0, "create").event(101.0, "start");
+    book.kill(110.0, "15").die(111.0, 137).event(111.1, "stop");
+    assert_eq!((book.deaths("stopped"), book.deaths("killed")), (1, 0));
+    assert_eq!(book.known().death, Some(Death::Stopped));
+    book.event(120.0, "start").die(130.0, 137);
+    assert_eq!((book.deaths("killed"), book.counts().starts), (1, 2));
+    book.event(140.0, "start").kill(141.0, "1").die(150.0, 0);
+    assert_eq!((book.deaths("done"), book.counts().kills.other), (1, 1), "SIGHUP is no order");
+}
+
+#[test]
+fn the_main_process_and_a_child() {
+    let mut book = Book::new();
+    book.event(101.0, "start").event(105.0, "oom");
+    let running = || detail(100.9, 0.0);
+    book.look("running", running(), 105.5, true);
+    assert_eq!(book.counts().ooms.child, 0, "the end may follow");
+    book.look("running", running(), 107.0, true);
+    assert_eq!((book.counts().ooms.child, book.counts().ooms.main), (1, 0));
+    // The kernel counts the same kill, and one more that no event told.
+    book.0.measured(ID, 1, 108.0);
+    book.look("running", running(), 110.0, true);
+    assert_eq!(book.counts().ooms.child, 1);
+    book.0.measured(ID, 2, 111.0);
+    book.look("running", running(), 113.0, true);
+    assert_eq!(book.counts().ooms.child, 2);
+    book.event(120.0, "oom").event(120.0, "oom").event(120.1, "oom").die(120.2, 137);
+    let ooms = book.counts().ooms;
+    assert_eq!((ooms.main, ooms.child, book.deaths("oom")), (1, 3, 1));
+}
+
+#[test]
+fn a_stop_after_a_childs_end_is_no_oom() {
+    let mut book = Book::new();
+    book.event(101.0, "start").event(105.0, "oom");
+    book.kill(105.2, "SIGKILL").die(105.3, 137);
+    assert_eq!((book.deaths("stopped"), book.counts().ooms.child), (1, 1));
+}
+
+#[test]
+fn a_gap_in_the_events_loses_nothing() {
+    let mut book = Book::new();
+    book.event(101.0, "start");
+    // Died and was started again by hand meanwhile, and ended at last.
+    book.look("running", detail(200.0, 190.0), 210.0, false);
+    assert_eq!((book.counts().starts, book.deaths("unknown")), (2, 1));
+    let ended = Detail { exit_code: Some(1), ..detail(200.0, 220.0) };
+    book.look("exited", ended, 230.0, false);
+    assert_eq!(book.deaths("error"), 1);
+    // The events of that are repeated now.
+    book.event(200.1, "start").die(220.1, 1);
+    assert_eq!((book.counts().starts, book.deaths("error")), (2, 1));
+}
+
+#[test]
+fn the_engines_own_count_tells_of_restarts_unseen() {
+    let mut book = Book::new();
+    let looping = |started: f64, restarts| Detail {
+        restarts: Some(restarts),
+        policy: "always".into(),
+        exit_code: Some(3),
+        ..detail(started, started + 0.1)
+    };
+    book.look("restarting", looping(101.0, 1), 101.5, false);
+    assert_eq!((book.counts().starts, book.counts().restarts), (1, 0), "the first is to come");
+    book.look("restarting", looping(140.0, 6), 141.0, false);
+    assert_eq!((book.counts().starts, book.counts().restarts), (6, 5));
+    book.look("running", Detail { restarts: Some(6), ..looping(150.0, 6) }, 150.1, false);
+    assert_eq!((book.counts().starts, book.counts().restarts), (7, 6));
+    // `docker restart` sets it to 0.
+    book.look("running", looping(200.0, 0), 210.0, false);
+    assert_eq!((book.counts().starts, book.counts().restarts), (8, 7));
+}
+
+#[test]
+fn what_was_there_before_is_not_counted() {
+    let mut book = Book(Ledger::default());
+    let old = Detail { restarts: Some(40), ..detail(90.0, 80.0) };
+    book.look("running", old, 1000.0, true);
+    assert_eq!(book.counts(), Counts::default());
+    book.die(1010.0, 1).event(1011.0, "start");
+    assert_eq!((book.counts().starts, book.deaths("error")), (1, 1));
+}
+
+#[test]
+fn a_service_outlives_its_containers() {
+    let mut book = Book::new();
+    book.event(101.0, "start").kill(110.0, "15").die(111.0, 0).event(112.0, "destroy");
+    book.0.keep(&[], 200.0);
+    assert_eq!(book.0.runs.len(), 0);
+    assert_eq!(book.0.counted().len(), 1, "it is remembered");
+    book.0.keep(&[], 200.0 + MEMORY);
+    assert_eq!(book.0.counted().len(), 0, "and not for ever");
+}
+
+#[test]
+fn one_removed_by_force_has_ended() {
+    let mut book = Book::new();
+    book.event(101.0, "start");
+    book.0.keep(&[], 110.0);
+    assert_eq!(book.deaths("unknown"), 1);
+}
+
+#[test]
+fn zeros_come_first() {
+    let mut ledger = Book::new().0;
+    ledger.event(&event(101.0, "start", &[]));
+    assert_eq!(ledger.counted().remove(0).counts, Counts::default());
+    assert_eq!(ledger.counted().remove(0).counts.starts, 1);
+}
+
+#[test]
+fn a_loop_and_its_end() {
+    let mut book = Book::new();
+    let always = || Detail { policy: "always".into(), ..detail(900.0, 0.0) };
+    book.event(900.0, "start").look("running", always(), 905.0, true);
+    for at in [910.0, 920.0, 930.0] {
+        book.die(at, 3).event(at + 1.0, "start");
+    }
+    assert!(book.known().looping && book.counts().restarts == 3);
+    assert!(!book.0.known(ID, 930.0 + 300.0).looping, "it has settled");
+}
+
+#[test]
+fn health_and_the_time_to_it() {
+    let mut book = Book::new();
+    book.event(101.0, "start").event(107.0, "health_status: healthy");
+    book.event(120.0, "health_status: unhealthy").event(130.0, "health_status: healthy");
+    let health = book.counts().health;
+    assert_eq!((health.healthy, health.unhealthy), (2, 1));
+    assert_eq!(book.known().healthy_after, Some(6.0), "the first time");
+    book.die(140.0, 0).event(141.0, "start");
+    assert_eq!(book.known().healthy_after, None);
+}
+
+/// A container in a loop as the Engine tells of it: events in order, and looks at any moment that
+/// arrive a little late.
+#[test]
+fn events_and_looks_in_any_order_count_the_same() {
+    for seed in 0..2000_u64 {
+        let mut random = fastrand(seed);
+        let (mut book, mut now, mut runs) = (Book::new(), 101.0, Vec::new());
+        for _ in 0..12 {
+            let start = now + f64::from(random() % 30) / 10.0 + 0.1;
+            let end = start + f64::from(random() % 40) / 10.0 + 0.02;
+            runs.push((start, end));
+            now = end;
+        }
+        // What there is to deliver: (when, what).
+        let mut deliveries: Vec<(f64, usize, u8)> = Vec::new();
+        for (index, (start, end)) in runs.iter().enumerate() {
+            let late = |random: &mut dyn FnMut() -> u32| f64::from(random() % 20) / 1000.0;
+            deliveries.push((start + 0.005 + late(&mut random), index, 0));
+            deliveries.push((end + 0.03 + late(&mut random), index, 1));
+            if random() % 2 == 0 {
+                let span = end - start;
+                deliveries.push((start + span * f64::from(random() % 100) / 100.0, index, 2));
+            }
+            if random() % 2 == 0 {
+                deliveries.push((end + 0.001, index, 3));
+            }
+        }
+        deliveries.sort_by(|a, b| a.0.total_cmp(&b.0));
+        for (at, index, what) in deliveries {
+            let (start, end) = runs[index];
+            let looked = |restarts: usize, finished: f64| Detail {
+                restarts: Some(restarts as i64),
+                policy: "always".into(),
+                exit_code: Some(3),
+                ..detail(start, finished)
+            };
+            let before = if index == 0 { 0.0 } else { runs[index - 1].1 };
+            match what {
+                0 => drop(book.event(start + 0.002, "start")),
+                1 => drop(book.die(end + 0.002, 3)),
+                2 => drop(book.look("running", looked(index, before), at + 0.2, true)),
+                _ => drop(book.look("restarting", looked(index + 1, end), at + 0.2, true)),
+            }
+        }
+        let counts = book.counts();
+        let deaths: u64 = counts.deaths().map(|(_, count)| count).sum();
+        assert_eq!((counts.starts, deaths, counts.restarts), (12, 12, 11), "seed {seed}");
+    }
+}
+
+/// Numbers that look random and are the same each time.
+fn fastrand(seed: u64) -> impl FnMut() -> u32 {
+    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    move || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 33) as u32
+    }
+}

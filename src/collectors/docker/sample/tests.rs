@@ -1,0 +1,180 @@
+use std::path::Path;
+use std::sync::Arc;
+
+use serde::de::DeserializeOwned;
+
+use super::super::api::{DiskUsage, Event, Image, Info, Inspection, Summary, Version};
+use super::super::api_stats::Stats;
+use super::super::client;
+use super::super::compose;
+use super::super::detail::Detail;
+use super::super::disk::{Walk, Walked};
+use super::super::fetch::{Source, StreamState};
+use super::super::images::Images;
+use super::super::kernel::Found;
+use super::super::ledger::Ledger;
+use super::super::services::Past;
+use super::super::stats::Round;
+use super::*;
+use crate::golden;
+
+/// Minutes after the captures.
+const NOW: Duration = Duration::from_mins(29_920_515);
+
+fn json<T: DeserializeOwned>(case: &Path, name: &str) -> Option<T> {
+    let text = golden::file(case, &format!("{name}.json"))?;
+    Some(serde_json::from_slice(&text).unwrap_or_else(|error| panic!("{name}.json: {error}")))
+}
+
+/// When the answers were given: some time after the last event, where there are any.
+fn now(case: &Path) -> Duration {
+    let lines = golden::file(case, "events.jsonl").unwrap_or_default();
+    let last = lines.split(|byte| *byte == b'\n').rfind(|line| !line.is_empty());
+    last.map_or(NOW, |line| {
+        let event: Event = serde_json::from_slice(line).expect("an event");
+        Duration::from_nanos(u64::try_from(event.nanos).expect("a time")) + Duration::from_mins(5)
+    })
+}
+
+/// A container that `inspect.json` lacks did not answer, and so the stats without their file.
+fn raw(case: &Path) -> Raw {
+    let list: Vec<Summary> = json(case, "list").unwrap_or_default();
+    let mut containers: Vec<_> =
+        list.into_iter().filter_map(|one| Container::of(one, &[])).collect();
+    let inspections: Vec<Inspection> = json(case, "inspect").unwrap_or_default();
+    let missing = containers.len().saturating_sub(inspections.len());
+    for found in inspections {
+        let same = |container: &&mut Container| container.id == found.id;
+        if let Some(container) = containers.iter_mut().find(same) {
+            container.inspected(Arc::new(Detail::of(found)), true);
+        }
+    }
+    let timeout = || Failure::new(Reason::Timeout, "no complete answer in time");
+    let version: Version = json(case, "version").unwrap_or_default();
+    let info: Info = json(case, "info").unwrap_or_default();
+    let (counted, past, events) = lived(case, &containers);
+    let files = golden::file(case, "docker-compose.yml").map(|_| file(case));
+    Raw {
+        engine: client::Engine {
+            version: version.version,
+            api: version.api_version,
+            cores: info.cores,
+            memory: info.memory,
+            root: info.root,
+            has_fast_stats: false,
+        },
+        took: Duration::from_millis(3),
+        containers,
+        uninspected: (missing > 0).then(timeout),
+        source: Source { name: "api", why: "not_found" },
+        stats: Some(round(case).map_or_else(
+            || Latest { round: None, failure: Some(timeout()) },
+            |round| Latest { round: Some(Arc::new(round)), failure: None },
+        )),
+        kernel: Found::default(),
+        commands: std::collections::BTreeMap::new(),
+        images: json::<Vec<Image>>(case, "images").map(|list| Arc::new(Images::of(list))),
+        no_images: None,
+        disk: json::<DiskUsage>(case, "df").map_or_else(Walked::default, |df| Walked {
+            last: Some((UNIX_EPOCH + now(case) - Duration::from_mins(2), Arc::new(Walk::of(&df)))),
+            failure: None,
+        }),
+        counted,
+        past,
+        stream: StreamState { connected: events > 0, failure: None, events, gaps: 0 },
+        files: files.into_iter().collect(),
+        partitions: golden::file(case, "partitions")
+            .map(|text| String::from_utf8(text).expect("text"))
+            .unwrap_or_default(),
+        skipped: [("inspect", missing as u64), ("stats", 0), ("files", 0)],
+    }
+}
+
+/// The recorded events, and then a look.
+fn lived(case: &Path, containers: &[Container]) -> (Vec<super::super::ledger::Counted>, Past, u64) {
+    let (mut ledger, mut events) = (Ledger::default(), 0);
+    let lines = golden::file(case, "events.jsonl").unwrap_or_default();
+    for line in lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+        let event: Event = serde_json::from_slice(line).expect("an event");
+        ledger.event(&event);
+        events += 1;
+    }
+    let now = now(case).as_secs_f64();
+    for container in containers {
+        ledger.observe(container, now, false);
+    }
+    ledger.keep(containers, now - 1.0);
+    let known = containers.iter().map(|one| (one.id.clone(), ledger.known(&one.id, now))).collect();
+    let deployed = ledger.services().map(|(key, at)| (key.clone(), at)).collect();
+    ledger.counted();
+    (ledger.counted(), Past { known, deployed }, events)
+}
+
+/// A list in the order of time, or by id: newer Engines do not say whose they are.
+fn round(case: &Path) -> Option<Round> {
+    #[derive(serde::Deserialize)]
+    struct Named {
+        id: String,
+        #[serde(flatten)]
+        stats: Stats,
+    }
+    let text = golden::file(case, "stats.json")?;
+    let usage = |id: String, stats| Some((id, Arc::new(Usage::of(stats)?)));
+    let usages = match serde_json::from_slice::<Vec<Named>>(&text) {
+        Ok(list) => list.into_iter().filter_map(|one| usage(one.id, one.stats)).collect(),
+        Err(_) => {
+            let by_id: std::collections::BTreeMap<String, Stats> =
+                serde_json::from_slice(&text).unwrap_or_else(|error| panic!("stats.json: {error}"));
+            by_id.into_iter().filter_map(|(id, stats)| usage(id, stats)).collect()
+        }
+    };
+    Some(Round { at: UNIX_EPOCH + now(case) - Duration::from_secs(4), usages })
+}
+
+fn file(case: &Path) -> compose::FileRead {
+    let files = compose::Files::new(vec![case.join("docker-compose.yml")], Vec::new());
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let mut read = runtime.block_on(files.read()).remove(0);
+    let folder = "/srv/task-tracker";
+    read.path = Path::new(folder).join("docker-compose.yml");
+    if let Some(failure) = &mut read.failure {
+        failure.detail = failure.detail.replace(&case.display().to_string(), folder);
+    }
+    read
+}
+
+fn judging() -> Judging {
+    Judging::default()
+}
+
+#[test]
+fn golden_cases() {
+    golden::run("docker", |case| Ok(sample(raw(case), &judging(), UNIX_EPOCH + now(case))));
+}
+
+#[test]
+fn what_other_engines_say() {
+    golden::run("engines", |case| Ok(sample(raw(case), &judging(), UNIX_EPOCH + now(case))));
+}
+
+#[test]
+fn old_figures_are_withdrawn() {
+    let of = |age| {
+        let at = UNIX_EPOCH;
+        let round = Round { at, usages: Usages::from([("x".into(), Arc::default())]) };
+        fresh(Latest { round: Some(Arc::new(round)), failure: None }, Some(age))
+    };
+    let (usages, gap) = of(Duration::from_secs(12));
+    assert!(usages.len() == 1 && gap.is_none());
+    let (usages, gap) = of(Duration::from_mins(1));
+    assert!(usages.is_empty() && gap.is_some());
+}
+
+#[test]
+fn the_cap_counts_what_it_cuts_off() {
+    let summary = |n: usize| Summary { id: n.to_string(), ..Default::default() };
+    let containers = (0..CAP + 7).map(summary).filter_map(|one| Container::of(one, &[])).collect();
+    let raw = Raw { containers, ..raw(Path::new("/nowhere")) };
+    let batch = sample(raw, &judging(), UNIX_EPOCH + NOW);
+    assert_eq!(batch.drops(), [("containers", 7), ("services", 0)]);
+}

@@ -1,0 +1,359 @@
+//! What should run beside what does: one row a service, also for those that never ran.
+//!
+//! Wanted is what a Compose file declares. Without one it is the containers that exist, stopped
+//! ones too, what they depend on by their labels, and what was seen before in a project that is
+//! still there. Not wanted are one-off containers of `docker compose run`, services of a profile
+//! that is not in use, and jobs that have done their work.
+
+mod end;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+pub use end::{End, end};
+
+use super::compose::{Declared, File, FileRead};
+use super::container::{Awaits, ById, Container};
+use super::ledger::{Key, Known};
+
+/// What is known beside containers and files.
+#[derive(Default)]
+pub struct Past {
+    /// Of each container.
+    pub known: ById<Known>,
+    /// Services seen lately, and when their newest container was made.
+    pub deployed: BTreeMap<Key, Option<f64>>,
+}
+
+/// How the configuration wants services to be seen.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Manner {
+    /// Names of services that go by another one in a second document.
+    pub aliases: BTreeMap<String, String>,
+    /// How long after a deployment a service may be incomplete, in seconds.
+    pub deploy_window: f64,
+}
+
+/// The one thing to be said of a service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    Running,
+    /// Fewer replicas run than are wanted.
+    Degraded,
+    /// None runs, and it ends whenever it is started.
+    Restarting,
+    FailedStart,
+    Crashed,
+    /// Somebody stopped it.
+    Stopped,
+    Paused,
+    /// Its containers exist and were never started.
+    Created,
+    /// There is no container of it.
+    Missing,
+    /// Incomplete, and its containers are new.
+    Deploying,
+    /// A job that ended with an error.
+    JobFailed,
+    /// A job that has done its work.
+    Done,
+    /// None is wanted.
+    Off,
+}
+
+impl State {
+    pub const ALL: [(&'static str, Self); 13] = [
+        ("running", Self::Running),
+        ("degraded", Self::Degraded),
+        ("restarting", Self::Restarting),
+        ("failed_start", Self::FailedStart),
+        ("crashed", Self::Crashed),
+        ("stopped", Self::Stopped),
+        ("paused", Self::Paused),
+        ("created", Self::Created),
+        ("missing", Self::Missing),
+        ("deploying", Self::Deploying),
+        ("job_failed", Self::JobFailed),
+        ("done", Self::Done),
+        ("off", Self::Off),
+    ];
+}
+
+/// A service of a Compose project.
+#[derive(Debug, PartialEq)]
+pub struct Service {
+    pub project: String,
+    pub name: String,
+    pub wanted: u64,
+    pub running: u64,
+    /// `None` where no replica has a health check.
+    pub healthy: Option<u64>,
+    pub state: State,
+    /// When its newest container was made.
+    pub deployed: Option<f64>,
+    /// Whether that was just now.
+    pub deploying: bool,
+    /// Whether a replica is restarted again and again.
+    pub looping: bool,
+    /// As a Compose file has it.
+    pub declared: Option<Declared>,
+}
+
+impl Service {
+    pub const fn up(&self) -> bool {
+        self.wanted == 0 || self.running > 0
+    }
+
+    /// Of a service of which some run; one that is down as a whole has a state that says so.
+    pub fn missing(&self) -> u64 {
+        if self.state == State::Degraded { self.wanted.saturating_sub(self.running) } else { 0 }
+    }
+}
+
+/// The containers of one service.
+#[derive(Debug, Default)]
+struct Found {
+    /// All but the jobs that have done their work.
+    expected: u64,
+    any: bool,
+    running: u64,
+    checked: u64,
+    healthy: u64,
+    restarting: u64,
+    paused: u64,
+    failed_start: u64,
+    crashed: u64,
+    stopped: u64,
+    created: u64,
+    done: u64,
+    looping: bool,
+}
+
+/// All services, by project and name, and the containers whose error is nobody's but their own.
+pub struct Services {
+    pub rows: Vec<Service>,
+    /// Containers that ended with an error and are replicas of no service that should run.
+    pub failed: BTreeSet<String>,
+}
+
+pub fn services(
+    containers: &[Container],
+    files: &[FileRead],
+    past: &Past,
+    manner: &Manner,
+    now: f64,
+) -> Services {
+    let alias = |name: &str| manner.aliases.get(name).map_or(name, String::as_str).to_owned();
+    let projects = declared(containers, files);
+    let mut expected = Expected::of(&projects, &alias);
+    expected.by_labels(containers, &projects, &alias);
+    expected.by_memory(containers, &projects, past);
+
+    let mut found = BTreeMap::<Key, Found>::new();
+    let mut failed = BTreeSet::new();
+    for container in containers {
+        let known = past.known.get(&container.id).copied().unwrap_or_default();
+        let of_compose = container.is_of_compose();
+        let key = (container.names.project.clone(), alias(&container.names.service));
+        let is_job = of_compose && expected.jobs.contains(&key);
+        let end = end(container, known);
+        if end == Some(End::Crashed) && (is_job || !of_compose) {
+            failed.insert(container.id.clone());
+        }
+        if of_compose {
+            found.entry(key).or_default().count(container, end, known, is_job);
+        }
+    }
+    let keys: BTreeSet<Key> = found.keys().chain(expected.services.keys()).cloned().collect();
+    let row = |key: Key| {
+        let found = found.remove(&key).unwrap_or_default();
+        let is_job = expected.jobs.contains(&key);
+        let wanted = expected.services.get(&key);
+        let wanted = found.wanted(wanted.map(|wanted| wanted.as_ref()), is_job);
+        let deployed = past.deployed.get(&key).copied().flatten();
+        let deploying = deployed.is_some_and(|at| now - at < manner.deploy_window);
+        let declared = expected.services.remove(&key).flatten();
+        Service {
+            state: found.state(wanted, deploying, is_job),
+            wanted,
+            running: found.running,
+            healthy: (found.checked > 0).then_some(found.healthy),
+            deployed,
+            deploying,
+            looping: found.looping,
+            declared: declared.map(|(declared, _)| declared),
+            project: key.0,
+            name: key.1,
+        }
+    };
+    Services { rows: keys.into_iter().map(row).collect(), failed }
+}
+
+/// What is declared of a service, and whether it starts by default.
+type Wanted = (Declared, bool);
+
+#[derive(Default)]
+struct Expected {
+    /// Without a file nothing is declared.
+    services: BTreeMap<Key, Option<Wanted>>,
+    jobs: BTreeSet<Key>,
+}
+
+impl Expected {
+    fn of(projects: &BTreeMap<String, File>, alias: &dyn Fn(&str) -> String) -> Self {
+        let mut expected = Self::default();
+        for (project, file) in projects {
+            for (name, declared) in &file.services {
+                let wanted = (declared.clone(), file.is_active(name));
+                expected.services.insert((project.clone(), alias(name)), Some(wanted));
+            }
+            expected.jobs.extend(file.jobs().map(|name| (project.clone(), alias(name))));
+        }
+        expected
+    }
+
+    /// Containers know what they were made to depend on.
+    fn by_labels(
+        &mut self,
+        containers: &[Container],
+        projects: &BTreeMap<String, File>,
+        alias: &dyn Fn(&str) -> String,
+    ) {
+        for container in containers.iter().filter(|container| container.is_of_compose()) {
+            let project = &container.names.project;
+            for (service, awaits) in &container.depends_on {
+                let key = (project.clone(), alias(service));
+                if *awaits == Awaits::End {
+                    self.jobs.insert(key);
+                } else if !projects.contains_key(project) {
+                    self.services.entry(key).or_default();
+                }
+            }
+        }
+    }
+
+    /// A service that was there and of whose project something still is has been lost; a project
+    /// that is gone as a whole was taken down.
+    fn by_memory(
+        &mut self,
+        containers: &[Container],
+        projects: &BTreeMap<String, File>,
+        past: &Past,
+    ) {
+        let alive: BTreeSet<&str> = containers
+            .iter()
+            .filter(|container| container.is_of_compose() && container.is_alive())
+            .map(|container| container.names.project.as_str())
+            .collect();
+        for key in past.deployed.keys() {
+            let lost = alive.contains(key.0.as_str()) && !projects.contains_key(&key.0);
+            if lost && !self.jobs.contains(key) {
+                self.services.entry(key.clone()).or_default();
+            }
+        }
+    }
+}
+
+impl Found {
+    fn count(&mut self, container: &Container, end: Option<End>, known: Known, is_job: bool) {
+        self.any = true;
+        self.looping |= known.looping || container.state == "restarting";
+        let done = end == Some(End::Done) && is_done(container, is_job);
+        if !done && container.state != "removing" {
+            self.expected += 1;
+        }
+        match (container.state.as_str(), end) {
+            ("running", _) => {
+                self.running += 1;
+                self.checked += u64::from(container.health != "none");
+                self.healthy += u64::from(container.health == "healthy");
+            }
+            ("restarting", _) => self.restarting += 1,
+            ("paused", _) => self.paused += 1,
+            (_, Some(End::FailedStart)) => self.failed_start += 1,
+            (_, Some(End::Stopped)) => self.stopped += 1,
+            _ if done => self.done += 1,
+            (_, Some(End::Crashed | End::Done)) => self.crashed += 1,
+            ("created", None) => self.created += 1,
+            _ => {}
+        }
+    }
+
+    fn wanted(&self, wanted: Option<Option<&Wanted>>, is_job: bool) -> u64 {
+        match wanted {
+            // Found only.
+            None => self.expected,
+            // Expected, and nothing more is known.
+            Some(None) if self.any => self.expected,
+            Some(None) => 1,
+            Some(Some((declared, active))) => {
+                // A job is cleared away, or a profile is not in use: then nothing is missing.
+                let optional = is_job || !active;
+                if self.expected == 0 && (self.any || optional) {
+                    return 0;
+                }
+                declared.replicas.unwrap_or(1)
+            }
+        }
+    }
+
+    fn state(&self, wanted: u64, deploying: bool, is_job: bool) -> State {
+        if self.running > 0 {
+            return match (self.running >= wanted, deploying) {
+                (true, _) => State::Running,
+                (false, true) => State::Deploying,
+                (false, false) => State::Degraded,
+            };
+        }
+        let states = [
+            (wanted == 0 && self.done > 0, State::Done),
+            (wanted == 0, State::Off),
+            (self.failed_start > 0, State::FailedStart),
+            (self.restarting > 0, State::Restarting),
+            (self.crashed > 0 && is_job, State::JobFailed),
+            (deploying && self.any, State::Deploying),
+            (self.crashed > 0, State::Crashed),
+            (self.paused > 0, State::Paused),
+            (self.stopped > 0, State::Stopped),
+            (self.created > 0, State::Created),
+        ];
+        states.into_iter().find(|(holds, _)| *holds).map_or(State::Missing, |(_, state)| state)
+    }
+}
+
+/// Whether the container has ended as it should. Without another service that waits for its end,
+/// a job is known by what a server has and it has not.
+fn is_done(container: &Container, is_job: bool) -> bool {
+    let Some(detail) = container.detail.as_deref() else { return true };
+    let ends = matches!(detail.policy.as_str(), "" | "no" | "on-failure");
+    let serves = detail.publishes_ports || detail.check.is_some();
+    ends && (is_job || !serves)
+}
+
+/// The declared projects, each with all of its files.
+fn declared(containers: &[Container], files: &[FileRead]) -> BTreeMap<String, File> {
+    let mut projects = BTreeMap::<String, File>::new();
+    for read in files {
+        let Some(file) = &read.file else { continue };
+        let project = project(containers, read, &file.project);
+        projects.entry(project).or_default().overlay(file);
+    }
+    projects
+}
+
+/// The project of a file: `-p` and `COMPOSE_PROJECT_NAME` go before what the file says, and only
+/// the containers know.
+fn project(containers: &[Container], read: &FileRead, derived: &str) -> String {
+    let path = read.path.to_string_lossy();
+    let made_from_it = |container: &&Container| container.files.iter().any(|file| *file == path);
+    let projects: BTreeSet<&str> = containers
+        .iter()
+        .filter(made_from_it)
+        .map(|container| container.names.project.as_str())
+        .collect();
+    match projects.first() {
+        Some(only) if projects.len() == 1 => (*only).to_owned(),
+        _ => derived.to_owned(),
+    }
+}
