@@ -43,6 +43,12 @@ impl Area {
         })
     }
 
+    /// What is known of a metric of this area.
+    pub fn facts(&self, metric: &str) -> Option<MetricFacts> {
+        let mut all = self.tables.iter().flat_map(|table| (table.facts)());
+        all.find(|facts| facts.name == metric)
+    }
+
     pub fn signal(&self, name: &str) -> Option<&'static Signal> {
         self.signals.iter().find(|signal| signal.name == name)
     }

@@ -5,6 +5,9 @@
 //! metric reference, the threshold rules and their tests, the rows of `check`, the status page.
 
 mod area;
+#[cfg(test)]
+pub(crate) mod examples;
+mod measure;
 mod metric;
 mod row;
 mod signal;
@@ -12,10 +15,9 @@ mod unit;
 mod value;
 
 pub use area::{Area, Catalogue, TableEntry};
+pub use measure::{Fold, Match, Measure, Unless, WINDOW, level};
 pub(crate) use metric::metrics;
 pub use metric::{Give, Kind, Label, Metric, MetricFacts, Table};
 pub use row::{Batch, Gap, Row, RowSet, Sink};
-pub use signal::{
-    Default, Direction, Fold, Match, Measure, Origin, Severity, Signal, Unit, WINDOW, level,
-};
+pub use signal::{Default, Direction, Origin, Severity, Signal, Unit};
 pub use value::Value;

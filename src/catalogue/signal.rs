@@ -3,8 +3,7 @@
 
 use std::time::Duration;
 
-/// The range of `rate` and `increase` in rules: at least four scrapes at one a minute.
-pub const WINDOW: &str = "5m";
+use super::measure::Measure;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {
@@ -90,124 +89,6 @@ impl Default {
     }
 }
 
-/// A condition on a label: one of `values`, or none of them.
-#[derive(Clone, Copy, Debug)]
-pub struct Match {
-    pub label: &'static str,
-    pub values: &'static [&'static str],
-    pub not: bool,
-}
-
-impl Match {
-    pub const fn is(label: &'static str, values: &'static [&'static str]) -> Self {
-        Self { label, values, not: false }
-    }
-
-    pub const fn is_not(label: &'static str, values: &'static [&'static str]) -> Self {
-        Self { label, values, not: true }
-    }
-
-    pub fn holds(&self, value: &str) -> bool {
-        self.values.contains(&value) != self.not
-    }
-
-    fn promql(&self) -> String {
-        let (single, many) = if self.not { ("!=", "!~") } else { ("=", "=~") };
-        let operator = if self.values.len() == 1 { single } else { many };
-        format!("{}{operator}\"{}\"", self.label, self.values.join("|"))
-    }
-}
-
-/// What is done with the samples of the metric before they are judged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fold {
-    /// The present value.
-    Level,
-    /// Change per second.
-    Rate,
-    /// Change over [`WINDOW`]; in `check`, over its window.
-    Increase,
-}
-
-/// The number that a signal judges, defined once for `PromQL` and for `check`.
-#[derive(Clone, Copy, Debug)]
-pub struct Measure {
-    pub metric: &'static str,
-    pub select: &'static [Match],
-    pub fold: Fold,
-    /// Sum over everything but the target and these labels.
-    pub sum_by: Option<&'static [&'static str]>,
-    /// Divide by this metric of the same target, matched on these labels. It is never 0: a
-    /// divisor that is not known is absent.
-    pub per: Option<(&'static str, &'static [&'static str])>,
-}
-
-/// The present value of a metric.
-pub const fn level(metric: &'static str) -> Measure {
-    Measure { metric, select: &[], fold: Fold::Level, sum_by: None, per: None }
-}
-
-impl Measure {
-    #[must_use]
-    pub const fn select(mut self, select: &'static [Match]) -> Self {
-        self.select = select;
-        self
-    }
-
-    #[must_use]
-    pub const fn rate(mut self) -> Self {
-        self.fold = Fold::Rate;
-        self
-    }
-
-    #[must_use]
-    pub const fn increase(mut self) -> Self {
-        self.fold = Fold::Increase;
-        self
-    }
-
-    #[must_use]
-    pub const fn sum_by(mut self, labels: &'static [&'static str]) -> Self {
-        self.sum_by = Some(labels);
-        self
-    }
-
-    #[must_use]
-    pub const fn per(mut self, metric: &'static str, on: &'static [&'static str]) -> Self {
-        self.per = Some((metric, on));
-        self
-    }
-
-    pub fn promql(&self) -> String {
-        let matchers: Vec<_> = self.select.iter().map(Match::promql).collect();
-        let selector = match matchers.as_slice() {
-            [] => self.metric.to_owned(),
-            some => format!("{}{{{}}}", self.metric, some.join(", ")),
-        };
-        let folded = match self.fold {
-            Fold::Level => selector,
-            Fold::Rate => format!("rate({selector}[{WINDOW}])"),
-            Fold::Increase => format!("increase({selector}[{WINDOW}])"),
-        };
-        let summed = match self.sum_by {
-            None => folded,
-            Some(labels) => format!("sum by ({}) ({folded})", join_labels(labels)),
-        };
-        match self.per {
-            None => summed,
-            Some((metric, on)) => {
-                format!("{summed} / on ({}) group_left () {metric}", join_labels(on))
-            }
-        }
-    }
-}
-
-fn join_labels(more: &[&str]) -> String {
-    let mut all = vec!["instance", "target"];
-    all.extend(more);
-    all.join(", ")
-}
-
 /// A judgement on a metric.
 pub struct Signal {
     /// Value of the label `signal` and key under `thresholds:`.
@@ -249,17 +130,6 @@ impl Signal {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn promql_of_each_form() {
-        const SELECT: &[Match] = &[Match::is("s", &["x"]), Match::is_not("t", &["y", "z"])];
-        assert_eq!(level("a").select(SELECT).promql(), r#"a{s="x", t!~"y|z"}"#);
-        assert_eq!(level("a_total").increase().promql(), "increase(a_total[5m])");
-        assert_eq!(
-            level("a_total").rate().sum_by(&[]).per("b", &[]).promql(),
-            "sum by (instance, target) (rate(a_total[5m])) / on (instance, target) group_left () b"
-        );
-    }
 
     #[test]
     fn the_threshold_itself_is_fine() {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::report::{Blind, Finding, Report, Verdict};
-use crate::catalogue::{Area, Fold, Measure, Severity, Signal};
+use crate::catalogue::{Area, Fold, Match, Measure, Severity, Signal, Unless};
 use crate::engine::{Entry, Sample, Snapshot, Target, samples};
 
 /// A change needs two readings that lie apart, in seconds.
@@ -129,16 +129,16 @@ enum Measured {
 
 /// The numbers that a signal judges: the same arithmetic as the rule's expression.
 fn measured(entry: &Entry, area: &Area, measure: &Measure) -> Measured {
-    let now = samples(area, entry.sets(), measure.metric);
-    let mut values = match measure.fold {
-        Fold::Level => now,
+    let mut now = samples(area, entry.sets(), measure.metric);
+    now.retain(|sample| holds(measure.select, sample));
+    // Without history the present samples stand in, to tell whether there is something to judge.
+    let (mut values, known) = match measure.fold {
+        Fold::Level => (now, true),
         Fold::Rate | Fold::Increase => match changes(entry, measure, &now) {
-            Some(changes) => changes,
-            None if now.is_empty() => Vec::new(),
-            None => return Measured::NeedsHistory,
+            Some(changes) => (changes, true),
+            None => (now, false),
         },
     };
-    values.retain(|sample| measure.select.iter().all(|m| m.holds(sample.label(m.label))));
     if let Some(by) = measure.sum_by {
         values = sum_by(values, by);
     }
@@ -146,7 +146,24 @@ fn measured(entry: &Entry, area: &Area, measure: &Measure) -> Measured {
         let divisors = samples(area, entry.sets(), metric);
         values = values.into_iter().filter_map(|value| divide(value, &divisors, on)).collect();
     }
+    if let Some(Unless { metric, select, on }) = measure.unless {
+        let mut muting = samples(area, entry.sets(), metric);
+        muting.retain(|sample| holds(select, sample) && (sample.value - 1.0).abs() < f64::EPSILON);
+        values.retain(|value| !muting.iter().any(|other| matches(value, other, on)));
+    }
+    if !known && !values.is_empty() {
+        return Measured::NeedsHistory;
+    }
     Measured::Values(values.into_iter().map(|sample| (sample.labels, sample.value)).collect())
+}
+
+fn holds(select: &[Match], sample: &Sample) -> bool {
+    select.iter().all(|matcher| matcher.holds(sample.label(matcher.label)))
+}
+
+/// A label that is absent is empty, as it is to Prometheus.
+fn matches(one: &Sample, other: &Sample, on: &[&str]) -> bool {
+    on.iter().all(|name| one.label(name) == other.label(name))
 }
 
 /// Change from the oldest reading in the window of the rules to this one, a second or as it is; a
@@ -179,7 +196,6 @@ fn sum_by(values: Vec<Sample>, by: &[&'static str]) -> Vec<Sample> {
 }
 
 fn divide(sample: Sample, divisors: &[Sample], on: &[&str]) -> Option<Sample> {
-    let matches = |other: &&Sample| on.iter().all(|name| other.label(name) == sample.label(name));
-    let divisor = divisors.iter().find(matches)?.value;
+    let divisor = divisors.iter().find(|other| matches(&sample, other, on))?.value;
     (divisor != 0.0).then(|| Sample { value: sample.value / divisor, ..sample })
 }

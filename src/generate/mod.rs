@@ -7,9 +7,11 @@ mod coverage;
 mod metrics_doc;
 mod rule_tests;
 mod rules;
+#[cfg(test)]
+mod tests;
 
 #[cfg(test)]
-pub(crate) use rule_tests::Example;
+pub(crate) use rule_tests::{Example, example_labels};
 
 use std::path::Path;
 

@@ -3,18 +3,21 @@
 //! Each signal and severity gets one case with several exporters in one Prometheus: `breached` is
 //! just beyond the threshold and fires, with exact labels and annotations, not before its hold
 //! time; `fine` is at the threshold or just before it; `silent` has no data; `off` is far beyond
-//! but has no threshold. So a join that mixed hosts, or failed on them, would be seen.
+//! but has no threshold; `muted` is beyond it where the measure is to keep quiet. So a join that
+//! mixed hosts, or failed on them, would be seen.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::NOTICE;
 use super::rules::{filled_description, hold_minutes};
-use crate::catalogue::{Area, Direction, Fold, Severity, Signal, Unit};
-use crate::collectors::CATALOGUE;
+use crate::catalogue::{Area, Direction, Fold, Match, Severity, Signal, Unit};
+use crate::engine::OWN_AREA;
 
 /// The divisor of ratios in the cases.
 const DIVISOR: f64 = 8.0;
+/// The exporter whose trouble is muted.
+const MUTED: &str = "muted";
 
 pub(super) fn text(area: &Area, runbook_base: &str) -> String {
     let mut out = format!(
@@ -60,6 +63,22 @@ impl Example {
     }
 }
 
+/// The labels of a metric in a case: each has the value of the first selection that speaks of it,
+/// or the same value everywhere, so that what is matched on it meets.
+pub(crate) fn example_labels(
+    area: &Area,
+    metric: &str,
+    selections: &[&[Match]],
+) -> BTreeMap<&'static str, String> {
+    let facts = area.facts(metric).or_else(|| OWN_AREA.facts(metric));
+    let names = facts.map(|facts| facts.labels).unwrap_or_default();
+    let value = |name: &'static str| {
+        let mut chosen = selections.iter().copied().flatten().filter(|m| m.label == name && !m.not);
+        chosen.find_map(|m| m.values.first()).map_or_else(|| "x".into(), ToString::to_string)
+    };
+    names.into_iter().map(|name| (name, value(name))).collect()
+}
+
 struct Case<'a> {
     area: &'a Area,
     signal: &'a Signal,
@@ -77,19 +96,21 @@ impl<'a> Case<'a> {
         Self { area, signal, severity, threshold, bad, good, target }
     }
 
-    /// Labels that satisfy the selection, the same for every label that it does not speak of.
     fn labels(&self, metric: &str) -> BTreeMap<&'static str, String> {
-        let facts = CATALOGUE.metrics().find(|(_, facts)| facts.name == metric);
-        let names = facts.map(|(_, facts)| facts.labels).unwrap_or_default();
-        let value = |name: &'static str| {
-            let chosen = self.signal.measure.select.iter().find(|m| m.label == name && !m.not);
-            chosen.and_then(|m| m.values.first()).map_or_else(|| "x".into(), ToString::to_string)
-        };
-        names.into_iter().map(|name| (name, value(name))).collect()
+        example_labels(self.area, metric, &[self.signal.measure.select])
     }
 
     fn series(&self, metric: &str, instance: &str, values: &str) -> String {
-        let mut labels = self.labels(metric);
+        self.series_with(self.labels(metric), metric, instance, values)
+    }
+
+    fn series_with(
+        &self,
+        mut labels: BTreeMap<&'static str, String>,
+        metric: &str,
+        instance: &str,
+        values: &str,
+    ) -> String {
         labels.extend([("instance", instance.to_owned()), ("target", self.target.to_owned())]);
         let labels: Vec<_> = labels.iter().map(|(k, v)| format!("{k}=\"{v}\"")).collect();
         format!("      - series: '{metric}{{{}}}'\n        values: '{values}'\n", labels.join(", "))
@@ -108,6 +129,11 @@ impl<'a> Case<'a> {
         let mut out = self.series(measure.metric, instance, &values);
         if let Some((divisor, _)) = measure.per {
             out += &self.series(divisor, instance, &format!("{DIVISOR}x{steps}"));
+        }
+        if let Some(other) = measure.unless {
+            let labels = example_labels(self.area, other.metric, &[other.select, measure.select]);
+            let mutes = u8::from(instance == MUTED);
+            out += &self.series_with(labels, other.metric, instance, &format!("{mutes}x{steps}"));
         }
         if self.signal.is_up() && value == 0.0 {
             let failure = format!(
@@ -137,9 +163,9 @@ impl<'a> Case<'a> {
     fn write(&self, out: &mut String, runbook_base: &str) {
         let (name, severity) = (self.signal.name, self.severity.as_str());
         let _ = writeln!(out, "  - name: {name} {severity}\n    interval: 1m\n    input_series:");
-        for (instance, value) in
-            [("breached", Some(self.bad)), ("fine", Some(self.good)), ("silent", None)]
-        {
+        let muted = self.signal.measure.unless.map(|_| (MUTED, Some(self.bad)));
+        let usual = [("breached", Some(self.bad)), ("fine", Some(self.good)), ("silent", None)];
+        for (instance, value) in usual.into_iter().chain(muted) {
             *out += &self.limit(instance);
             if let Some(value) = value {
                 *out += &self.measured(instance, value);

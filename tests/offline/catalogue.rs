@@ -92,6 +92,16 @@ fn signals_judge_what_is_there() {
                 assert!(other.labels.contains(label) && kept.contains(label), "{name}: on {label}");
             }
         }
+        if let Some(unless) = measure.unless {
+            let other =
+                metrics.get(unless.metric).unwrap_or_else(|| panic!("{name}: {}", unless.metric));
+            for matcher in unless.select {
+                assert!(other.labels.contains(&matcher.label), "{name}: no {}", matcher.label);
+            }
+            for label in unless.on {
+                assert!(other.labels.contains(label) && kept.contains(label), "{name}: on {label}");
+            }
+        }
         for part in signal.subject.split("{{ $labels.").skip(1) {
             let label = part.split(" }}").next().unwrap();
             assert!(

@@ -1,0 +1,110 @@
+//! An area that is in no collector, for tests: a signal for every form of measure. The rules and
+//! `check` are held against each other on it as on the real ones.
+
+use std::time::Duration;
+
+use super::{Area, Catalogue, Default, Direction, Match, Measure, Signal, TableEntry, Unit};
+use super::{level, metrics};
+
+/// A row that is never made: the tests make its samples themselves.
+pub(crate) enum Thing {}
+
+metrics! { Thing {
+    labels { id = |_thing| "", kind = |_thing| "" }
+    /// A level.
+    gauge example_used_bytes = |_thing| 0.0;
+    /// What a level is divided by.
+    gauge example_limit_bytes = |_thing| 0.0;
+    /// Counts.
+    counter example_errors_total = |_thing| 0.0;
+    /// Conditions, 1 or 0.
+    gauge example_condition {condition} = |_thing| Vec::<(&str, f64)>::new();
+} }
+
+/// Conditions of the whole target.
+pub(crate) enum Whole {}
+
+metrics! { Whole {
+    labels {}
+    /// Whether it is being changed, 1 or 0.
+    gauge example_deploying = |_whole| 0.0;
+} }
+
+const fn signal(
+    name: &'static str,
+    alert: &'static str,
+    measure: Measure,
+    direction: Direction,
+    hold: u64,
+) -> Signal {
+    Signal {
+        name,
+        alert,
+        measure,
+        direction,
+        unit: Unit::Count,
+        warning: Default::ours(50.0, "a number"),
+        critical: match direction {
+            Direction::Above => Default::ours(90.5, "a larger one"),
+            Direction::Below => Default::ours(10.5, "a smaller one"),
+        },
+        hold: Duration::from_mins(hold),
+        requirements: &[],
+        summary: "Something is wrong.",
+        subject: "The thing",
+        hint: "mend it",
+        next: "look",
+    }
+}
+
+const BY_OTHER: &[Match] = &[Match::is("condition", &["starting", "stopping"])];
+const OTHER_KIND: &[Match] = &[Match::is("kind", &["odd"])];
+
+const SIGNALS: &[Signal] = &[
+    signal(
+        "unless_level",
+        "ExampleUnlessLevel",
+        level("example_used_bytes").unless("example_condition", BY_OTHER, &["id"]),
+        Direction::Above,
+        5,
+    ),
+    signal(
+        "unless_whole",
+        "ExampleUnlessWhole",
+        level("example_used_bytes").select(OTHER_KIND).unless("example_deploying", &[], &[]),
+        Direction::Below,
+        0,
+    ),
+    signal(
+        "unless_quotient",
+        "ExampleUnlessQuotient",
+        level("example_used_bytes").sum_by(&["id"]).per("example_limit_bytes", &["id"]).unless(
+            "example_condition",
+            BY_OTHER,
+            &["id"],
+        ),
+        Direction::Above,
+        5,
+    ),
+    signal(
+        "unless_increase",
+        "ExampleUnlessIncrease",
+        level("example_errors_total").select(OTHER_KIND).increase().unless(
+            "example_condition",
+            BY_OTHER,
+            &["id", "kind"],
+        ),
+        Direction::Above,
+        5,
+    ),
+];
+
+pub(crate) static AREA: Area = Area {
+    name: "example",
+    title: "Example",
+    tables: &[TableEntry::of::<Thing>(), TableEntry::of::<Whole>()],
+    signals: SIGNALS,
+    runbook: "",
+};
+
+pub(crate) static CATALOGUE: Catalogue = Catalogue::new(&[&AREA]);

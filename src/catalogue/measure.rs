@@ -1,0 +1,189 @@
+//! The number that a signal judges: one definition, for the rules' `PromQL` and for `check`.
+
+/// The range of `rate` and `increase` in rules: at least four scrapes at one a minute.
+pub const WINDOW: &str = "5m";
+
+/// A condition on a label: one of `values`, or none of them.
+#[derive(Clone, Copy, Debug)]
+pub struct Match {
+    pub label: &'static str,
+    pub values: &'static [&'static str],
+    pub not: bool,
+}
+
+impl Match {
+    pub const fn is(label: &'static str, values: &'static [&'static str]) -> Self {
+        Self { label, values, not: false }
+    }
+
+    pub const fn is_not(label: &'static str, values: &'static [&'static str]) -> Self {
+        Self { label, values, not: true }
+    }
+
+    pub fn holds(&self, value: &str) -> bool {
+        self.values.contains(&value) != self.not
+    }
+
+    fn promql(&self) -> String {
+        let (single, many) = if self.not { ("!=", "!~") } else { ("=", "=~") };
+        let operator = if self.values.len() == 1 { single } else { many };
+        format!("{}{operator}\"{}\"", self.label, self.values.join("|"))
+    }
+}
+
+/// What is done with the samples of the metric before they are judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fold {
+    /// The present value.
+    Level,
+    /// Change per second.
+    Rate,
+    /// Change over [`WINDOW`]; in `check`, over its window.
+    Increase,
+}
+
+impl Fold {
+    fn promql(self, selector: &str) -> String {
+        match self {
+            Self::Level => selector.to_owned(),
+            Self::Rate => format!("rate({selector}[{WINDOW}])"),
+            Self::Increase => format!("increase({selector}[{WINDOW}])"),
+        }
+    }
+}
+
+/// Another series that explains the trouble or tells of it itself: where it is 1, there is nothing
+/// to judge.
+#[derive(Clone, Copy, Debug)]
+pub struct Unless {
+    pub metric: &'static str,
+    pub select: &'static [Match],
+    /// Labels besides the target's that both must share; a label that is absent is empty.
+    pub on: &'static [&'static str],
+}
+
+/// The number that a signal judges, defined once for `PromQL` and for `check`.
+#[derive(Clone, Copy, Debug)]
+pub struct Measure {
+    pub metric: &'static str,
+    pub select: &'static [Match],
+    pub fold: Fold,
+    /// Sum over everything but the target and these labels.
+    pub sum_by: Option<&'static [&'static str]>,
+    /// Divide by this metric of the same target, matched on these labels. It is never 0: a
+    /// divisor that is not known is absent.
+    pub per: Option<(&'static str, &'static [&'static str])>,
+    /// Leave out what this mutes, last of all.
+    pub unless: Option<Unless>,
+}
+
+/// The present value of a metric.
+pub const fn level(metric: &'static str) -> Measure {
+    Measure { metric, select: &[], fold: Fold::Level, sum_by: None, per: None, unless: None }
+}
+
+impl Measure {
+    #[must_use]
+    pub const fn select(mut self, select: &'static [Match]) -> Self {
+        self.select = select;
+        self
+    }
+
+    #[must_use]
+    pub const fn rate(mut self) -> Self {
+        self.fold = Fold::Rate;
+        self
+    }
+
+    #[must_use]
+    pub const fn increase(mut self) -> Self {
+        self.fold = Fold::Increase;
+        self
+    }
+
+    #[must_use]
+    pub const fn sum_by(mut self, labels: &'static [&'static str]) -> Self {
+        self.sum_by = Some(labels);
+        self
+    }
+
+    #[must_use]
+    pub const fn per(mut self, metric: &'static str, on: &'static [&'static str]) -> Self {
+        self.per = Some((metric, on));
+        self
+    }
+
+    /// Keeps quiet where the selected series of `metric` is 1: while another signal speaks of the
+    /// same thing, or while a deployment explains it.
+    #[must_use]
+    pub const fn unless(
+        mut self,
+        metric: &'static str,
+        select: &'static [Match],
+        on: &'static [&'static str],
+    ) -> Self {
+        self.unless = Some(Unless { metric, select, on });
+        self
+    }
+
+    /// The expression, ready to be compared with a threshold.
+    pub fn promql(&self) -> String {
+        let folded = self.fold.promql(&selector(self.metric, self.select));
+        let summed = match self.sum_by {
+            None => folded,
+            Some(labels) => format!("sum by ({}) ({folded})", join_labels(labels)),
+        };
+        let divided = match self.per {
+            None => summed,
+            Some((metric, on)) => {
+                format!("{summed} / on ({}) group_left () {metric}", join_labels(on))
+            }
+        };
+        match self.unless {
+            None => divided,
+            // A comparison binds tighter than `unless`: without the outer parentheses the threshold
+            // would be compared with the muting series.
+            Some(Unless { metric, select, on }) => format!(
+                "({divided} unless on ({}) {} == 1)",
+                join_labels(on),
+                selector(metric, select)
+            ),
+        }
+    }
+}
+
+fn selector(metric: &str, select: &[Match]) -> String {
+    let matchers: Vec<_> = select.iter().map(Match::promql).collect();
+    if matchers.is_empty() {
+        metric.to_owned()
+    } else {
+        format!("{metric}{{{}}}", matchers.join(", "))
+    }
+}
+
+fn join_labels(more: &[&str]) -> String {
+    let mut all = vec!["instance", "target"];
+    all.extend(more);
+    all.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn promql_of_each_form() {
+        const SELECT: &[Match] = &[Match::is("s", &["x"]), Match::is_not("t", &["y", "z"])];
+        assert_eq!(level("a").select(SELECT).promql(), r#"a{s="x", t!~"y|z"}"#);
+        assert_eq!(level("a_total").increase().promql(), "increase(a_total[5m])");
+        assert_eq!(
+            level("a_total").rate().sum_by(&[]).per("b", &[]).promql(),
+            "sum by (instance, target) (rate(a_total[5m])) / on (instance, target) group_left () b"
+        );
+        assert_eq!(
+            level("a").per("b", &[]).unless("c", SELECT, &["s"]).promql(),
+            "(a / on (instance, target) group_left () b \
+             unless on (instance, target, s) c{s=\"x\", t!~\"y|z\"} == 1)"
+        );
+    }
+}
