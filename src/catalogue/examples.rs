@@ -17,6 +17,10 @@ metrics! { Thing {
     gauge example_limit_bytes = |_thing| 0.0;
     /// Counts.
     counter example_errors_total = |_thing| 0.0;
+    /// What a count is divided by.
+    counter example_requests_total = |_thing| 0.0;
+    /// The same under an established name.
+    established example_requests = |_thing| 0.0;
     /// Conditions, 1 or 0.
     gauge example_condition {condition} = |_thing| Vec::<(&str, f64)>::new();
 } }
@@ -96,6 +100,20 @@ const SIGNALS: &[Signal] = &[
         ),
         Direction::Above,
         5,
+    ),
+    signal(
+        "rate_per_rate",
+        "ExampleRatePerRate",
+        level("example_errors_total").rate().per("example_requests_total", &["id", "kind"]),
+        Direction::Above,
+        5,
+    ),
+    signal(
+        "increase_per_increase",
+        "ExampleIncreasePerIncrease",
+        level("example_errors_total").increase().sum_by(&["id"]).per("example_requests", &["id"]),
+        Direction::Below,
+        0,
     ),
 ];
 

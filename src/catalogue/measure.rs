@@ -1,5 +1,8 @@
 //! The number that a signal judges: one definition, for the rules' `PromQL` and for `check`.
 
+use super::area::Area;
+use super::metric::Kind;
+
 /// The range of `rate` and `increase` in rules: at least four scrapes at one a minute.
 pub const WINDOW: &str = "5m";
 
@@ -43,6 +46,11 @@ pub enum Fold {
 }
 
 impl Fold {
+    /// Whether it takes an earlier reading of the same counter.
+    pub const fn is_change(self) -> bool {
+        matches!(self, Self::Rate | Self::Increase)
+    }
+
     fn promql(self, selector: &str) -> String {
         match self {
             Self::Level => selector.to_owned(),
@@ -70,8 +78,9 @@ pub struct Measure {
     pub fold: Fold,
     /// Sum over everything but the target and these labels.
     pub sum_by: Option<&'static [&'static str]>,
-    /// Divide by this metric of the same target, matched on these labels. It is never 0: a
-    /// divisor that is not known is absent.
+    /// Divide by this metric of the same target, matched on these labels. A gauge is never 0: a
+    /// divisor that is not known is absent. Below a change, a counter's own change is meant; while
+    /// it stands still there is no value.
     pub per: Option<(&'static str, &'static [&'static str])>,
     /// Leave out what this mutes, last of all.
     pub unless: Option<Unless>,
@@ -126,8 +135,14 @@ impl Measure {
         self
     }
 
-    /// The expression, ready to be compared with a threshold.
-    pub fn promql(&self) -> String {
+    /// Whether the divisor is a counter whose change is meant: so much of this per one of that.
+    pub fn changes_divisor(&self, area: &Area) -> bool {
+        let facts = self.per.and_then(|(metric, _)| area.facts(metric));
+        self.fold.is_change() && facts.is_some_and(|facts| facts.kind != Kind::Gauge)
+    }
+
+    /// The expression, ready to be compared with a threshold. `area` is the signal's own.
+    pub fn promql(&self, area: &Area) -> String {
         let folded = self.fold.promql(&selector(self.metric, self.select));
         let summed = match self.sum_by {
             None => folded,
@@ -136,7 +151,13 @@ impl Measure {
         let divided = match self.per {
             None => summed,
             Some((metric, on)) => {
-                format!("{summed} / on ({}) group_left () {metric}", join_labels(on))
+                // Something per nothing would be endless and fire.
+                let divisor = if self.changes_divisor(area) {
+                    format!("({} > 0)", self.fold.promql(metric))
+                } else {
+                    metric.to_owned()
+                };
+                format!("{summed} / on ({}) group_left () {divisor}", join_labels(on))
             }
         };
         match self.unless {
@@ -170,18 +191,28 @@ fn join_labels(more: &[&str]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::catalogue::examples::AREA;
 
     #[test]
     fn promql_of_each_form() {
         const SELECT: &[Match] = &[Match::is("s", &["x"]), Match::is_not("t", &["y", "z"])];
-        assert_eq!(level("a").select(SELECT).promql(), r#"a{s="x", t!~"y|z"}"#);
-        assert_eq!(level("a_total").increase().promql(), "increase(a_total[5m])");
+        assert_eq!(level("a").select(SELECT).promql(&AREA), r#"a{s="x", t!~"y|z"}"#);
+        assert_eq!(level("a_total").increase().promql(&AREA), "increase(a_total[5m])");
         assert_eq!(
-            level("a_total").rate().sum_by(&[]).per("b", &[]).promql(),
+            level("a_total").rate().sum_by(&[]).per("b", &[]).promql(&AREA),
             "sum by (instance, target) (rate(a_total[5m])) / on (instance, target) group_left () b"
         );
         assert_eq!(
-            level("a").per("b", &[]).unless("c", SELECT, &["s"]).promql(),
+            level("a_total").rate().per("example_errors_total", &["id"]).promql(&AREA),
+            "rate(a_total[5m]) / on (instance, target, id) group_left () \
+             (rate(example_errors_total[5m]) > 0)"
+        );
+        assert_eq!(
+            level("a").per("example_errors_total", &[]).promql(&AREA),
+            "a / on (instance, target) group_left () example_errors_total"
+        );
+        assert_eq!(
+            level("a").per("b", &[]).unless("c", SELECT, &["s"]).promql(&AREA),
             "(a / on (instance, target) group_left () b \
              unless on (instance, target, s) c{s=\"x\", t!~\"y|z\"} == 1)"
         );

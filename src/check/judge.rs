@@ -134,7 +134,7 @@ fn measured(entry: &Entry, area: &Area, measure: &Measure) -> Measured {
     // Without history the present samples stand in, to tell whether there is something to judge.
     let (mut values, known) = match measure.fold {
         Fold::Level => (now, true),
-        Fold::Rate | Fold::Increase => match changes(entry, measure, &now) {
+        Fold::Rate | Fold::Increase => match changes(entry, measure.fold, measure.metric, &now) {
             Some(changes) => (changes, true),
             None => (now, false),
         },
@@ -143,7 +143,10 @@ fn measured(entry: &Entry, area: &Area, measure: &Measure) -> Measured {
         values = sum_by(values, by);
     }
     if let Some((metric, on)) = measure.per {
-        let divisors = samples(area, entry.sets(), metric);
+        let mut divisors = samples(area, entry.sets(), metric);
+        if known && measure.changes_divisor(area) {
+            divisors = changes(entry, measure.fold, metric, &divisors).unwrap_or_default();
+        }
         values = values.into_iter().filter_map(|value| divide(value, &divisors, on)).collect();
     }
     if let Some(Unless { metric, select, on }) = measure.unless {
@@ -168,15 +171,15 @@ fn matches(one: &Sample, other: &Sample, on: &[&str]) -> bool {
 
 /// Change from the oldest reading in the window of the rules to this one, a second or as it is; a
 /// counter that has fallen was reset and started from 0, as `rate` has it.
-fn changes(entry: &Entry, measure: &Measure, now: &[Sample]) -> Option<Vec<Sample>> {
+fn changes(entry: &Entry, fold: Fold, metric: &str, now: &[Sample]) -> Option<Vec<Sample>> {
     let state = entry.state.as_ref()?;
     let (last, first) = (state.reading.as_ref()?, state.history.front()?);
     let seconds = last.clock.saturating_duration_since(first.clock).as_secs_f64();
     if seconds < LEAST_HISTORY {
         return None;
     }
-    let divisor = if measure.fold == Fold::Rate { seconds } else { 1.0 };
-    let before = first.samples(measure.metric);
+    let divisor = if fold == Fold::Rate { seconds } else { 1.0 };
+    let before = first.samples(metric);
     let changes = now.iter().filter_map(|sample| {
         let earlier = before.iter().find(|earlier| earlier.labels == sample.labels)?.value;
         let grown = if sample.value >= earlier { sample.value - earlier } else { sample.value };

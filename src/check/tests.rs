@@ -55,13 +55,13 @@ enum Muted {
     No,
 }
 
-fn reading(area: &Area, signal: &Signal, value: f64, muted: Muted) -> Reading {
+/// A reading in which the counters or levels of the measure and of its divisor have these values.
+fn reading(area: &Area, signal: &Signal, (value, divisor): (f64, f64), muted: Muted) -> Reading {
     let measure = &signal.measure;
     let mut batch = Batch::new();
-    let scale = if measure.per.is_some() { 8.0 } else { 1.0 };
-    batch.push(Box::new(Fake::of(area, measure.metric, &[measure.select], value * scale)));
-    if let Some((divisor, _)) = measure.per {
-        batch.push(Box::new(Fake::of(area, divisor, &[measure.select], 8.0)));
+    batch.push(Box::new(Fake::of(area, measure.metric, &[measure.select], value)));
+    if let Some((metric, _)) = measure.per {
+        batch.push(Box::new(Fake::of(area, metric, &[measure.select], divisor)));
     }
     if let Some(other) = measure.unless {
         let selections = [other.select, measure.select];
@@ -71,12 +71,28 @@ fn reading(area: &Area, signal: &Signal, value: f64, muted: Muted) -> Reading {
     Reading::new(batch)
 }
 
-/// The verdict of `check` on a signal whose measure comes out as `value`.
-fn verdict(
+/// The usual divisor.
+const DIVISOR: f64 = 8.0;
+/// Where counters start.
+const START: f64 = 100.0;
+
+/// What a counter has reached ten seconds after its start, or what a level is, so that it comes out
+/// as `value` once it is folded.
+fn reached(fold: Fold, value: f64) -> f64 {
+    match fold {
+        Fold::Level => value,
+        Fold::Rate => START + value * 10.0,
+        Fold::Increase => START + value,
+    }
+}
+
+/// The verdict of `check` on a signal whose measure comes out as `value`, or, where it is
+/// divided, as eight times `value` over `divisor`.
+fn verdict_per(
     area: &'static Area,
     signal: &'static Signal,
     limit: Option<(Severity, f64)>,
-    value: f64,
+    (value, divisor): (f64, f64),
     muted: Muted,
 ) -> Option<Verdict> {
     let limit = limit.map(|(severity, value)| Threshold {
@@ -85,16 +101,26 @@ fn verdict(
         value,
         configured: true,
     });
-    let now = match signal.measure.fold {
-        Fold::Level => value,
-        Fold::Rate => value * 10.0 + 100.0,
-        Fold::Increase => value + 100.0,
-    };
-    let mut previous = reading(area, signal, 100.0, muted);
+    let measure = &signal.measure;
+    let value = if measure.per.is_some() { value * DIVISOR } else { value };
+    let changes = measure.changes_divisor(area);
+    let divisor = if changes { reached(measure.fold, divisor) } else { divisor };
+    let mut previous = reading(area, signal, (START, START), muted);
     previous.clock = Instant::now().checked_sub(Duration::from_secs(10)).unwrap();
+    let now = (reached(measure.fold, value), divisor);
     let present = Arc::new(reading(area, signal, now, muted));
     let snapshot = Snapshot::judged(area, limit.into_iter().collect(), present, &previous);
     judge(&snapshot).findings.first().map(|finding| finding.verdict)
+}
+
+fn verdict(
+    area: &'static Area,
+    signal: &'static Signal,
+    limit: Option<(Severity, f64)>,
+    value: f64,
+    muted: Muted,
+) -> Option<Verdict> {
+    verdict_per(area, signal, limit, (value, DIVISOR), muted)
 }
 
 #[test]
@@ -111,6 +137,12 @@ fn check_and_rule_agree_on_both_sides_of_every_threshold() {
             if signal.measure.unless.is_some() {
                 let muted = verdict(area, signal, limit, bad, Muted::Yes);
                 assert_eq!(muted, None, "{} {} is muted and judged", area.name, signal.name);
+            }
+            if signal.measure.per.is_some() {
+                for value in [bad, 0.0] {
+                    let idle = verdict_per(area, signal, limit, (value, 0.0), Muted::No);
+                    assert_eq!(idle, None, "{} {}: {value} over 0", area.name, signal.name);
+                }
             }
             let off = verdict(area, signal, None, bad, Muted::No);
             assert_eq!(off, None, "{} {} is off and still judged", area.name, signal.name);

@@ -28,7 +28,7 @@ pub(super) fn run(arguments: &Metrics) -> u8 {
         }
         for signal in area.signals {
             let _ = writeln!(out, "\nsignal {} -> alert {}", signal.name, signal.alert);
-            let _ = writeln!(out, "    {}", signal.measure.promql());
+            let _ = writeln!(out, "    {}", signal.measure.promql(area));
             for severity in Severity::ALL {
                 let value = signal.default_of(severity).value;
                 let value = value.map_or_else(|| "off".to_owned(), |v| signal.unit.show(v));

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::snapshot::{Sample, samples};
 use super::target::Target;
-use crate::catalogue::{Batch, Fold};
+use crate::catalogue::Batch;
 
 /// As far back as the rules look; `WINDOW` of the signals.
 const WINDOW: Duration = Duration::from_mins(5);
@@ -21,12 +21,16 @@ pub struct Counters {
 
 impl Counters {
     pub(super) fn of(target: &Target, batch: &Batch, clock: Instant) -> Self {
-        let changing =
-            target.area.signals.iter().filter(|signal| signal.measure.fold != Fold::Level);
+        let area = target.area;
+        let measures = area.signals.iter().map(|signal| &signal.measure);
+        let changing = measures.filter(|measure| measure.fold.is_change()).flat_map(|measure| {
+            let divisor = measure.per.filter(|_| measure.changes_divisor(area));
+            std::iter::once(measure.metric).chain(divisor.map(|(metric, _)| metric))
+        });
         let mut values: Vec<(&'static str, Vec<Sample>)> = Vec::new();
-        for metric in changing.map(|signal| signal.measure.metric) {
+        for metric in changing {
             if values.iter().all(|(known, _)| *known != metric) {
-                values.push((metric, samples(target.area, batch.sets(), metric)));
+                values.push((metric, samples(area, batch.sets(), metric)));
             }
         }
         Self { clock, values }

@@ -54,7 +54,7 @@ fn signals(out: &mut String, area: &Area) {
             signal.name,
             signal.alert,
             area.name,
-            signal.measure.promql().replace('|', "\\|"),
+            signal.measure.promql(area).replace('|', "\\|"),
             if signal.direction.operator() == ">" { "above" } else { "below" },
             default(signal, signal.warning),
             default(signal, signal.critical),

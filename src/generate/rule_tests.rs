@@ -3,8 +3,9 @@
 //! Each signal and severity gets one case with several exporters in one Prometheus: `breached` is
 //! just beyond the threshold and fires, with exact labels and annotations, not before its hold
 //! time; `fine` is at the threshold or just before it; `silent` has no data; `off` is far beyond
-//! but has no threshold; `muted` is beyond it where the measure is to keep quiet. So a join that
-//! mixed hosts, or failed on them, would be seen.
+//! but has no threshold; `muted` is beyond it where the measure is to keep quiet; `idle` counts on
+//! while the counter that it is divided by stands still. So a join that mixed hosts, or failed on
+//! them, would be seen.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -18,6 +19,10 @@ use crate::engine::OWN_AREA;
 const DIVISOR: f64 = 8.0;
 /// The exporter whose trouble is muted.
 const MUTED: &str = "muted";
+/// The exporter whose divisor stands still.
+const IDLE: &str = "idle";
+/// Where counters start.
+const START: f64 = 1_000_000.0;
 
 pub(super) fn text(area: &Area, runbook_base: &str) -> String {
     let mut out = format!(
@@ -116,19 +121,30 @@ impl<'a> Case<'a> {
         format!("      - series: '{metric}{{{}}}'\n        values: '{values}'\n", labels.join(", "))
     }
 
+    /// Values of a series that come out as `value` once they are folded.
+    fn values(&self, value: f64) -> String {
+        let steps = 30 + hold_minutes(self.signal);
+        match self.signal.measure.fold {
+            Fold::Level => format!("{value}x{steps}"),
+            Fold::Rate => format!("{START}+{}x{steps}", value * 60.0),
+            Fold::Increase => format!("{START}+{}x{steps}", value / 5.0),
+        }
+    }
+
     /// The metric's series such that the measure comes out as `value`.
     fn measured(&self, instance: &str, value: f64) -> String {
         let measure = &self.signal.measure;
         let value = if measure.per.is_some() { value * DIVISOR } else { value };
         let steps = 30 + hold_minutes(self.signal);
-        let values = match measure.fold {
-            Fold::Level => format!("{value}x{steps}"),
-            Fold::Rate => format!("1000000+{}x{steps}", value * 60.0),
-            Fold::Increase => format!("1000000+{}x{steps}", value / 5.0),
-        };
+        let values = self.values(value);
         let mut out = self.series(measure.metric, instance, &values);
         if let Some((divisor, _)) = measure.per {
-            out += &self.series(divisor, instance, &format!("{DIVISOR}x{steps}"));
+            let values = match measure.changes_divisor(self.area) {
+                true if instance == IDLE => format!("{START}x{steps}"),
+                true => self.values(DIVISOR),
+                false => format!("{DIVISOR}x{steps}"),
+            };
+            out += &self.series(divisor, instance, &values);
         }
         if let Some(other) = measure.unless {
             let labels = example_labels(self.area, other.metric, &[other.select, measure.select]);
@@ -163,9 +179,11 @@ impl<'a> Case<'a> {
     fn write(&self, out: &mut String, runbook_base: &str) {
         let (name, severity) = (self.signal.name, self.severity.as_str());
         let _ = writeln!(out, "  - name: {name} {severity}\n    interval: 1m\n    input_series:");
-        let muted = self.signal.measure.unless.map(|_| (MUTED, Some(self.bad)));
+        let measure = &self.signal.measure;
+        let muted = measure.unless.map(|_| (MUTED, Some(self.bad)));
+        let idle = measure.changes_divisor(self.area).then_some((IDLE, Some(self.bad)));
         let usual = [("breached", Some(self.bad)), ("fine", Some(self.good)), ("silent", None)];
-        for (instance, value) in usual.into_iter().chain(muted) {
+        for (instance, value) in usual.into_iter().chain(muted).chain(idle) {
             *out += &self.limit(instance);
             if let Some(value) = value {
                 *out += &self.measured(instance, value);
@@ -173,8 +191,7 @@ impl<'a> Case<'a> {
         }
         *out += &self.measured("off", self.bad);
         let _ = writeln!(out, "    alert_rule_test:");
-        // A rate has its full value once the samples reach to within one interval of its window.
-        let known = if self.signal.measure.fold == Fold::Level { 0 } else { 4 };
+        let known = self.known();
         let hold = hold_minutes(self.signal);
         let alert = self.signal.alert;
         if hold > 0 {
@@ -190,6 +207,18 @@ impl<'a> Case<'a> {
             known + hold
         );
         self.expected(out, runbook_base);
+    }
+
+    /// Minutes until the measure has its value.
+    fn known(&self) -> u64 {
+        let measure = &self.signal.measure;
+        match measure.fold {
+            Fold::Level => 0,
+            // Two samples make a change, and what both counters lack for the window cancels out.
+            _ if measure.changes_divisor(self.area) => 1,
+            // A rate has its full value once the samples reach to within one interval of its window.
+            Fold::Rate | Fold::Increase => 4,
+        }
     }
 
     fn expected(&self, out: &mut String, runbook_base: &str) {

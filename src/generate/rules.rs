@@ -29,7 +29,7 @@ fn rule(out: &mut String, area: &Area, signal: &Signal, severity: Severity, runb
     };
     let _ = writeln!(out, "      - alert: {}", signal.alert);
     let _ = writeln!(out, "        expr: |-");
-    let _ = writeln!(out, "          {}", signal.measure.promql());
+    let _ = writeln!(out, "          {}", signal.measure.promql(area));
     let _ = writeln!(
         out,
         "          {} on (instance, target) group_left ()",

@@ -91,6 +91,8 @@ fn signals_judge_what_is_there() {
             for label in on {
                 assert!(other.labels.contains(label) && kept.contains(label), "{name}: on {label}");
             }
+            // Whether a counter's change is meant is looked up in the area.
+            assert!(area.facts(divisor).is_some(), "{name}: {divisor} is of another area");
         }
         if let Some(unless) = measure.unless {
             let other =
