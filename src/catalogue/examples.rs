@@ -3,8 +3,10 @@
 
 use std::time::Duration;
 
-use super::{Area, Catalogue, Default, Direction, Match, Measure, Signal, TableEntry, Unit};
-use super::{level, metrics};
+use super::{
+    Area, Catalogue, Default, Direction, Kind, Label, Match, Measure, Metric, Row, Signal,
+};
+use super::{Table, TableEntry, Unit, level, metrics};
 
 /// A row that is never made: the tests make its samples themselves.
 pub(crate) enum Thing {}
@@ -33,6 +35,40 @@ metrics! { Whole {
     /// Whether it is being changed, 1 or 0.
     gauge example_deploying = |_whole| 0.0;
 } }
+
+/// A row with labels that its table does not know.
+pub(crate) struct Tagged {
+    pub(crate) id: String,
+    pub(crate) more: Vec<(String, String)>,
+}
+
+impl Row for Tagged {
+    const TABLE: &'static Table<Self> = &Table {
+        labels: &[Label { name: "id", read: |row| &row.id }],
+        metrics: &[
+            Metric {
+                name: "example_tagged",
+                help: "One series.",
+                kind: Kind::Gauge,
+                extra: None,
+                requirements: &[],
+                read: |_, give| give("", 1.0),
+            },
+            Metric {
+                name: "example_tagged_states",
+                help: "One series a state.",
+                kind: Kind::Gauge,
+                extra: Some("state"),
+                requirements: &[],
+                read: |_, give| give("up", 1.0),
+            },
+        ],
+    };
+
+    fn more_labels(&self) -> &[(String, String)] {
+        &self.more
+    }
+}
 
 const fn signal(
     name: &'static str,
@@ -120,7 +156,7 @@ const SIGNALS: &[Signal] = &[
 pub(crate) static AREA: Area = Area {
     name: "example",
     title: "Example",
-    tables: &[TableEntry::of::<Thing>(), TableEntry::of::<Whole>()],
+    tables: &[TableEntry::of::<Thing>(), TableEntry::of::<Whole>(), TableEntry::of::<Tagged>()],
     signals: SIGNALS,
     runbook: "",
 };

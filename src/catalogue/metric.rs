@@ -67,12 +67,13 @@ impl<R: Row> Table<R> {
 
     /// Hands every sample of one metric of one row to `sink`.
     pub(super) fn emit(&self, metric: &Metric<R>, row: &R, sink: &mut dyn Sink) {
-        let mut labels: Vec<(&'static str, &str)> = self
+        let labels: Vec<(&'static str, &str)> = self
             .labels
             .iter()
             .map(|label| (label.name, (label.read)(row)))
             .filter(|(_, value)| !value.is_empty())
             .collect();
+        let more = self.legal(metric, row.more_labels());
         let plain = labels.len();
         (metric.read)(row, &mut |extra, value| {
             if let Some(name) = metric.extra {
@@ -80,13 +81,44 @@ impl<R: Row> Table<R> {
                 let mut all: Vec<(&'static str, &str)> = Vec::with_capacity(plain + 1);
                 all.extend_from_slice(&labels);
                 all.push((name, extra));
-                sink.sample(&all, value);
+                sink.sample(&all, &more, value);
             } else {
-                sink.sample(&labels, value);
+                sink.sample(&labels, &more, value);
             }
         });
-        labels.clear();
     }
+
+    /// Those of the configuration's labels that a scraper takes: it throws the whole answer away
+    /// for one bad name or one that stands there twice. An empty value is an absent label.
+    fn legal<'a>(
+        &self,
+        metric: &Metric<R>,
+        more: &'a [(String, String)],
+    ) -> Vec<(&'a str, &'a str)> {
+        let taken = |name: &str| {
+            metric.extra == Some(name) || self.labels.iter().any(|label| label.name == name)
+        };
+        let mut legal: Vec<(&str, &str)> = Vec::new();
+        for (name, value) in more {
+            let twice = taken(name) || legal.iter().any(|(other, _)| other == name);
+            if !twice && !value.is_empty() && is_label_name(name) {
+                legal.push((name, value));
+            }
+        }
+        legal
+    }
+}
+
+/// Whether a label that the configuration names may be called so: legal in Prometheus, and none of
+/// those that Prometheus and the engine set.
+pub fn is_label_name(name: &str) -> bool {
+    let legal = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let reserved = ["target", "instance", "job", "le", "quantile"];
+    !name.is_empty()
+        && !name.starts_with(|c: char| c.is_ascii_digit())
+        && !name.starts_with("__")
+        && name.chars().all(legal)
+        && !reserved.contains(&name)
 }
 
 /// Declares the table of a row type. The doc comment of a metric is its HELP text; the identifiers
@@ -144,3 +176,48 @@ macro_rules! metrics {
     };
 }
 pub(crate) use metrics;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalogue::RowSet;
+    use crate::catalogue::examples::Tagged;
+
+    /// Samples as text, one a line.
+    #[derive(Default)]
+    struct Lines(String);
+
+    impl Sink for Lines {
+        fn sample(&mut self, labels: &[(&'static str, &str)], more: &[(&str, &str)], value: f64) {
+            let all = labels.iter().chain(more).map(|(name, value)| format!("{name}={value}"));
+            self.0 += &format!("{} {value}\n", all.collect::<Vec<_>>().join(","));
+        }
+    }
+
+    fn lines(metric: usize, more: &[(&str, &str)]) -> String {
+        let more = more.iter().map(|(name, value)| ((*name).into(), (*value).into()));
+        let rows = vec![Tagged { id: "1".into(), more: more.collect() }];
+        let mut sink = Lines::default();
+        rows.emit(metric, &mut sink);
+        sink.0
+    }
+
+    #[test]
+    fn labels_of_the_configuration_follow_the_rows_own() {
+        let more = [("container_label_team", "blue"), ("_x1", "ä\"")];
+        assert_eq!(lines(0, &more), "id=1,container_label_team=blue,_x1=ä\" 1\n");
+        assert_eq!(lines(1, &more), "id=1,state=up,container_label_team=blue,_x1=ä\" 1\n");
+        assert_eq!(lines(0, &[]), "id=1 1\n");
+    }
+
+    #[test]
+    fn a_label_that_would_spoil_the_scrape_does_not_get_out() {
+        for name in
+            ["", "1a", "a-b", "com.docker.x", "ä", "a\"b", "a b", "a\n", "__name__", "target", "id"]
+        {
+            assert_eq!(lines(0, &[(name, "v")]), "id=1 1\n", "{name:?}");
+        }
+        assert_eq!(lines(0, &[("a", ""), ("a", "1"), ("a", "2")]), "id=1,a=1 1\n");
+        assert_eq!(lines(1, &[("state", "v")]), "id=1,state=up 1\n");
+    }
+}

@@ -9,11 +9,21 @@ use crate::engine::Failure;
 /// `sample.rs`, described by the table in its `metrics.rs`.
 pub trait Row: Send + Sync + Sized + 'static {
     const TABLE: &'static Table<Self>;
+
+    /// Labels that only the configuration names. They follow the row's own on every series of the
+    /// row; one whose name is not legal, or stands there already, does not get out.
+    fn more_labels(&self) -> &[(String, String)] {
+        &[]
+    }
 }
 
-/// Receives samples: labels of the row (without `target`) and the value.
+/// Labels of a sample whose names the catalogue knows.
+pub type Known<'a> = &'a [(&'static str, &'a str)];
+
+/// Receives samples: the labels of the row (without `target`), those that the configuration adds,
+/// which no judgement looks at, and the value.
 pub trait Sink {
-    fn sample(&mut self, labels: &[(&'static str, &str)], value: f64);
+    fn sample(&mut self, labels: Known, more: &[(&str, &str)], value: f64);
 }
 
 /// Rows of one type whose type has been forgotten.

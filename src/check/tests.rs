@@ -43,7 +43,7 @@ impl RowSet for Fake {
     fn emit(&self, metric: usize, sink: &mut dyn Sink) {
         if metric == self.index {
             let labels: Vec<_> = self.labels.iter().map(|(k, v)| (*k, v.as_str())).collect();
-            sink.sample(&labels, self.value);
+            sink.sample(&labels, &[], self.value);
         }
     }
 }

@@ -9,7 +9,7 @@ use tokio::sync::{Notify, watch};
 use super::failure::{Failure, Reason};
 use super::history::{self, Counters};
 use super::target::{Target, TargetId};
-use crate::catalogue::{Batch, Sink};
+use crate::catalogue::{Batch, Known, Sink};
 
 /// A reading older than this is taken again when somebody scrapes.
 const FRESH: Duration = Duration::from_secs(1);
@@ -277,7 +277,7 @@ fn note_gaps(id: &TargetId, gaps: &mut BTreeMap<String, SystemTime>, reading: &R
 fn count(batch: &Batch) -> u64 {
     struct Count(u64);
     impl Sink for Count {
-        fn sample(&mut self, _: &[(&'static str, &str)], _: f64) {
+        fn sample(&mut self, _: Known, _: &[(&str, &str)], _: f64) {
             self.0 += 1;
         }
     }

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use super::own::{Build, Reload, Scrapes, TargetRow, ThresholdRow, process_rows};
 use super::slot::{Reading, Slot, State};
 use super::target::Target;
-use crate::catalogue::{Area, Batch, RowSet, Sink};
+use crate::catalogue::{Area, Batch, Known, RowSet, Sink};
 
 /// One target's part.
 pub struct Entry {
@@ -33,7 +33,7 @@ impl Entry {
     }
 }
 
-/// A sample with its labels, for those who judge rather than encode.
+/// A sample with the labels that the catalogue knows, for those who judge rather than encode.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sample {
     pub labels: Vec<(&'static str, String)>,
@@ -134,7 +134,7 @@ pub fn samples<'a>(
 struct Found(Vec<Sample>);
 
 impl Sink for Found {
-    fn sample(&mut self, labels: &[(&'static str, &str)], value: f64) {
+    fn sample(&mut self, labels: Known, _: &[(&str, &str)], value: f64) {
         let labels = labels.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
         self.0.push(Sample { labels, value });
     }

@@ -11,7 +11,7 @@ use prometheus_client::encoding::{
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Registry;
 
-use crate::catalogue::{Catalogue, Kind, MetricFacts, Sink, TableEntry};
+use crate::catalogue::{Catalogue, Kind, Known, MetricFacts, Sink, TableEntry};
 use crate::engine::Snapshot;
 
 pub(super) fn encode(catalogue: &'static Catalogue, snapshot: Arc<Snapshot>) -> String {
@@ -82,15 +82,16 @@ enum FamilyState<'a, 'e> {
 }
 
 impl Sink for Family<'_, '_> {
-    fn sample(&mut self, labels: &[(&'static str, &str)], value: f64) {
-        if let Err(error) = self.write(labels, value) {
+    fn sample(&mut self, labels: Known, more: &[(&str, &str)], value: f64) {
+        let set = LabelSet { target: self.target, labels, more };
+        if let Err(error) = self.write(&set, value) {
             self.result = Err(error);
         }
     }
 }
 
 impl Family<'_, '_> {
-    fn write(&mut self, labels: &[(&'static str, &str)], value: f64) -> fmt::Result {
+    fn write(&mut self, set: &LabelSet, value: f64) -> fmt::Result {
         let state = std::mem::replace(&mut self.state, FamilyState::Broken);
         let mut writer = match state {
             FamilyState::Broken => return Err(fmt::Error),
@@ -107,11 +108,10 @@ impl Family<'_, '_> {
                 encoder.encode_descriptor(name, self.facts.help, None, kind)?
             }
         };
-        let set = LabelSet { target: self.target, labels };
         if set.is_empty() {
             self.value(&mut writer, value)?;
         } else {
-            self.value(&mut writer.encode_family(&set)?, value)?;
+            self.value(&mut writer.encode_family(set)?, value)?;
         }
         self.state = FamilyState::Writing(writer);
         Ok(())
@@ -136,15 +136,16 @@ impl Family<'_, '_> {
     }
 }
 
-/// `target` first, then the labels of the row.
+/// `target` first, then the labels of the row, then those that the configuration adds.
 struct LabelSet<'a> {
     target: &'a str,
-    labels: &'a [(&'static str, &'a str)],
+    labels: Known<'a>,
+    more: &'a [(&'a str, &'a str)],
 }
 
 impl LabelSet<'_> {
     fn is_empty(&self) -> bool {
-        self.target.is_empty() && self.labels.is_empty()
+        self.target.is_empty() && self.labels.is_empty() && self.more.is_empty()
     }
 }
 
@@ -154,7 +155,7 @@ impl EncodeLabelSet for LabelSet<'_> {
         if !self.target.is_empty() {
             ("target", self.target).encode(encoder.encode_label())?;
         }
-        for (name, value) in self.labels {
+        for (name, value) in self.labels.iter().chain(self.more) {
             (*name, *value).encode(encoder.encode_label())?;
         }
         Ok(())
