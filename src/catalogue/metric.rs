@@ -136,6 +136,7 @@ pub fn is_label_name(name: &str) -> bool {
 macro_rules! metrics {
     ($row:ty {
         labels { $($label:ident = |$l:ident| $where:expr),* $(,)? }
+        $(more = |$m:ident| $more:expr;)?
         $( $(#[doc = $help:literal])+
            $kind:ident $name:ident $({$extra:ident})? $([$($id:ident)+])? = |$r:ident| $value:expr; )*
     }) => {
@@ -151,6 +152,10 @@ macro_rules! metrics {
                     read: $crate::catalogue::metrics!(@read $row, ($($extra)?), $r, $value),
                 }),*],
             };
+            $(fn more_labels(&self) -> &[(String, String)] {
+                let $m = self;
+                $more
+            })?
         }
     };
     (@kind gauge) => { $crate::catalogue::Kind::Gauge };

@@ -11,6 +11,7 @@ metrics! { Spec {
         container_label_com_docker_compose_service = |s| &s.names.service,
         container_label_com_docker_compose_container_number = |s| &s.names.number,
     }
+    more = |s| &s.names.more;
     /// Memory limit in bytes; 0 is no limit, as in cAdvisor. Source: /containers/ID/json HostConfig.Memory.
     gauge container_spec_memory_limit_bytes [C08 C11] = |s| s.limits.memory;
     /// Memory reservation in bytes; 0 is none. Source: /containers/ID/json HostConfig.MemoryReservation.
@@ -36,6 +37,7 @@ metrics! { Use {
         container_label_com_docker_compose_service = |u| &u.names.service,
         container_label_com_docker_compose_container_number = |u| &u.names.number,
     }
+    more = |u| &u.names.more;
     /// Time at which the container was seen running, in seconds since 1970. Source: /containers/json State.
     gauge container_last_seen = |u| u.seen;
     /// Health as cAdvisor has it: 1 healthy, 0 starting or unhealthy, -1 no health check. Source: /containers/ID/json State.Health.Status.

@@ -5,11 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use super::cgroup::{Cgroups, Machine, Place, Roots};
 use super::container::ById;
 use super::facts::{Usage, Usages};
 use crate::engine::{Failure, blocking};
+
+/// A container whose files were not found is looked for again after this long.
+const AGAIN: Duration = Duration::from_mins(1);
 
 /// A container to look at.
 #[derive(Clone, Debug, Default)]
@@ -77,7 +81,14 @@ struct Shared {
     cgroups: Result<Cgroups, Failure>,
     root: PathBuf,
     /// Where each container's files are, as long as its first process is the same.
-    places: Mutex<BTreeMap<String, (u32, Place)>>,
+    places: Mutex<BTreeMap<String, (u32, Spot)>>,
+}
+
+/// What came of looking for a container's files.
+enum Spot {
+    Found(Place),
+    /// Looking is dear, so not at each reading.
+    Missing(Instant, Failure),
 }
 
 impl Kernel {
@@ -131,7 +142,7 @@ impl Shared {
                     continue;
                 }
             }
-            if let Some((_, place)) = places.get(&one.id).filter(|_| one.commands) {
+            if let Some((_, Spot::Found(place))) = places.get(&one.id).filter(|_| one.commands) {
                 found.commands.insert(one.id.clone(), cgroups.processes(place, &one.id));
             }
         }
@@ -142,19 +153,34 @@ impl Shared {
 
 fn usage(
     cgroups: &Cgroups,
-    places: &mut BTreeMap<String, (u32, Place)>,
+    places: &mut BTreeMap<String, (u32, Spot)>,
     one: &Wanted,
     pid: u32,
 ) -> Result<Option<Usage>, Failure> {
-    let known = places.get(&one.id).filter(|(of, _)| *of == pid);
-    if let Some(usage) = known.and_then(|(_, place)| cgroups.read(place)) {
-        return Ok(Some(usage));
+    match places.get(&one.id) {
+        Some((of, Spot::Found(place))) if *of == pid => {
+            if let Some(usage) = cgroups.read(place) {
+                return Ok(Some(usage));
+            }
+        }
+        Some((of, Spot::Missing(at, failure))) if *of == pid && at.elapsed() < AGAIN => {
+            return Err(failure.clone());
+        }
+        _ => {}
     }
-    let place = cgroups.locate(&one.id, pid)?;
-    let place = if one.owns_network { place } else { place.without_network() };
-    let usage = cgroups.read(&place);
-    places.insert(one.id.clone(), (pid, place));
-    Ok(usage)
+    match cgroups.locate(&one.id, pid) {
+        Ok(place) => {
+            let place = if one.owns_network { place } else { place.without_network() };
+            let usage = cgroups.read(&place);
+            places.insert(one.id.clone(), (pid, Spot::Found(place)));
+            Ok(usage)
+        }
+        Err(failure) => {
+            let missing = Spot::Missing(Instant::now(), failure.clone());
+            places.insert(one.id.clone(), (pid, missing));
+            Err(failure)
+        }
+    }
 }
 
 /// Where a path of the Engine is for us.

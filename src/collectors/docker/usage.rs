@@ -57,8 +57,8 @@ impl Memory {
             unreclaimable: unreclaimable(&words),
             faults: word("total_pgfault", "pgfault"),
             major_faults: word("total_pgmajfault", "pgmajfault"),
-            // The Engine leaves out a 0; a peak is there on v1 only, which counts the hits.
-            limit_hits: stats.failcnt.or(stats.max_usage.map(|_| 0)),
+            // The Engine leaves out a 0. A peak is there on v1 only; on v2 the word means kills.
+            limit_hits: stats.max_usage.map(|_| stats.failcnt.unwrap_or(0)),
         }
     }
 }
