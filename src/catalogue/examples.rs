@@ -151,6 +151,48 @@ const SIGNALS: &[Signal] = &[
         Direction::Below,
         0,
     ),
+    signal(
+        "predict_level",
+        "ExamplePredictLevel",
+        level("example_used_bytes").select(OTHER_KIND).predict(),
+        Direction::Above,
+        30,
+    ),
+    signal(
+        "predict_fall",
+        "ExamplePredictFall",
+        level("example_used_bytes").predict(),
+        Direction::Below,
+        0,
+    ),
+    Signal {
+        unit: Unit::Ratio,
+        warning: Default::ours(0.8, "a number"),
+        critical: Default::ours(0.9, "a larger one"),
+        ..signal(
+            "predict_quotient",
+            "ExamplePredictQuotient",
+            level("example_used_bytes")
+                .predict()
+                .sum_by(&["id"])
+                .per("example_limit_bytes", &["id"])
+                .unless("example_deploying", &[], &[]),
+            Direction::Above,
+            60,
+        )
+    },
+    Signal {
+        unit: Unit::Seconds,
+        warning: Default::ours(7200.0, "a number"),
+        critical: Default::ours(3600.0, "a smaller one"),
+        ..signal(
+            "predict_seconds",
+            "ExamplePredictSeconds",
+            level("example_used_bytes").predict(),
+            Direction::Below,
+            15,
+        )
+    },
 ];
 
 pub(crate) static AREA: Area = Area {

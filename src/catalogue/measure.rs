@@ -6,6 +6,12 @@ use super::metric::Kind;
 /// The range of `rate` and `increase` in rules: at least four scrapes at one a minute.
 pub const WINDOW: &str = "5m";
 
+/// The range from which `predict_linear` takes the trend: long enough that a burst is none.
+pub const TREND: &str = "1h";
+
+/// How far ahead `predict_linear` looks, in seconds: four hours, time enough to act.
+pub const AHEAD: u32 = 14_400;
+
 /// A condition on a label: one of `values`, or none of them.
 #[derive(Clone, Copy, Debug)]
 pub struct Match {
@@ -43,6 +49,9 @@ pub enum Fold {
     Rate,
     /// Change over [`WINDOW`]; in `check`, over its window.
     Increase,
+    /// The value [`AHEAD`] from now if the trend of [`TREND`] goes on. For gauges. Two samples are a
+    /// trend to Prometheus, so hold it long enough that there are more. `check` cannot tell.
+    Predict,
 }
 
 impl Fold {
@@ -56,6 +65,7 @@ impl Fold {
             Self::Level => selector.to_owned(),
             Self::Rate => format!("rate({selector}[{WINDOW}])"),
             Self::Increase => format!("increase({selector}[{WINDOW}])"),
+            Self::Predict => format!("predict_linear({selector}[{TREND}], {AHEAD})"),
         }
     }
 }
@@ -107,6 +117,12 @@ impl Measure {
     #[must_use]
     pub const fn increase(mut self) -> Self {
         self.fold = Fold::Increase;
+        self
+    }
+
+    #[must_use]
+    pub const fn predict(mut self) -> Self {
+        self.fold = Fold::Predict;
         self
     }
 
@@ -198,6 +214,10 @@ mod tests {
         const SELECT: &[Match] = &[Match::is("s", &["x"]), Match::is_not("t", &["y", "z"])];
         assert_eq!(level("a").select(SELECT).promql(&AREA), r#"a{s="x", t!~"y|z"}"#);
         assert_eq!(level("a_total").increase().promql(&AREA), "increase(a_total[5m])");
+        assert_eq!(
+            level("a").select(SELECT).predict().promql(&AREA),
+            r#"predict_linear(a{s="x", t!~"y|z"}[1h], 14400)"#
+        );
         assert_eq!(
             level("a_total").rate().sum_by(&[]).per("b", &[]).promql(&AREA),
             "sum by (instance, target) (rate(a_total[5m])) / on (instance, target) group_left () b"

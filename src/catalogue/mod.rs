@@ -15,7 +15,7 @@ mod unit;
 mod value;
 
 pub use area::{Area, Catalogue, TableEntry};
-pub use measure::{Fold, Match, Measure, Unless, WINDOW, level};
+pub use measure::{AHEAD, Fold, Match, Measure, TREND, Unless, WINDOW, level};
 pub(crate) use metric::metrics;
 pub use metric::{Give, Kind, Label, Metric, MetricFacts, Table, is_label_name};
 pub use row::{Batch, Gap, Known, Row, RowSet, Sink};

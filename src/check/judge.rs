@@ -123,7 +123,7 @@ type Labels = Vec<(&'static str, String)>;
 
 enum Measured {
     Values(Vec<(Labels, f64)>),
-    /// Needs an earlier reading that is not there.
+    /// Needs an earlier reading that is not there, or more of them than are kept.
     NeedsHistory,
 }
 
@@ -138,6 +138,8 @@ fn measured(entry: &Entry, area: &Area, measure: &Measure) -> Measured {
             Some(changes) => (changes, true),
             None => (now, false),
         },
+        // Nobody waits for `check` until there is a trend.
+        Fold::Predict => (now, false),
     };
     if let Some(by) = measure.sum_by {
         values = sum_by(values, by);

@@ -3,9 +3,10 @@
 use std::fmt::Write as _;
 
 use super::NOTICE;
-use crate::catalogue::{Area, Catalogue, Default, Kind, Origin, Signal};
+use crate::catalogue::{AHEAD, Area, Catalogue, Default, Kind, Origin, Signal, TREND, WINDOW};
 
 pub(super) fn text(catalogue: &Catalogue) -> String {
+    let hours = AHEAD / 3600;
     let mut out = format!(
         "# Metrics and signals\n\n<!-- {NOTICE} -->\n\n\
          Every series of a target has the label `target`. A series that is absent is a fact that is not known: \
@@ -14,7 +15,9 @@ pub(super) fn text(catalogue: &Catalogue) -> String {
          `counter` in the classic text format.\n\n\
          A signal is judged by two alerts, one per severity, against `stack_threshold`. A threshold is set under \
          `thresholds:` of the target; `off` withdraws it, and with it the alert, the row of `check` and the line in \
-         the panels.\n"
+         the panels. What is judged is a level, a change (`rate`, `increase`) over {WINDOW}, or the level {hours} h \
+         ahead by the trend of the last {TREND} (`predict_linear`), which `check` cannot tell and shows as \
+         \"needs history\"; perhaps summed, perhaps divided, and `unless` another series, being 1, keeps it quiet.\n"
     );
     for area in catalogue.areas() {
         metrics(&mut out, area);

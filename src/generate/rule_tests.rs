@@ -12,7 +12,7 @@ use std::fmt::Write as _;
 
 use super::NOTICE;
 use super::rules::{filled_description, hold_minutes};
-use crate::catalogue::{Area, Direction, Fold, Match, Severity, Signal, Unit};
+use crate::catalogue::{AHEAD, Area, Direction, Fold, Match, Severity, Signal, Unit};
 use crate::engine::OWN_AREA;
 
 /// The divisor of ratios in the cases.
@@ -54,6 +54,10 @@ impl Example {
         let threshold = default.unwrap_or(if signal.unit == Unit::Ratio { 0.5 } else { 1.0 });
         let step = match signal.unit {
             Unit::Bool => 1.0,
+            // Durations are shown in whole seconds; what is computed stays clear of them.
+            Unit::Seconds if signal.measure.fold == Fold::Predict => {
+                (threshold * 0.01).floor() + 0.5
+            }
             Unit::Count if threshold.fract() == 0.0 => 1.0,
             _ if threshold == 0.0 => 1.0,
             _ => threshold * 0.01,
@@ -63,6 +67,7 @@ impl Example {
         let good = match signal.measure.fold {
             Fold::Level => threshold,
             Fold::Rate | Fold::Increase => (threshold - beyond).max(0.0),
+            Fold::Predict => threshold - beyond,
         };
         Self { threshold, bad: threshold + beyond, good }
     }
@@ -82,6 +87,11 @@ pub(crate) fn example_labels(
         chosen.find_map(|m| m.values.first()).map_or_else(|| "x".into(), ToString::to_string)
     };
     names.into_iter().map(|name| (name, value(name))).collect()
+}
+
+/// Held times are short.
+fn minutes(whole: u64) -> f64 {
+    u32::try_from(whole).map_or(f64::INFINITY, f64::from)
 }
 
 struct Case<'a> {
@@ -128,7 +138,22 @@ impl<'a> Case<'a> {
             Fold::Level => format!("{value}x{steps}"),
             Fold::Rate => format!("{START}+{}x{steps}", value * 60.0),
             Fold::Increase => format!("{START}+{}x{steps}", value / 5.0),
+            Fold::Predict => {
+                let (start, slope) = self.trend(value);
+                format!("{start}{slope:+}x{steps}")
+            }
         }
+    }
+
+    /// Start, and slope a minute, of a line whose prediction is `value` when the alert is due. It is
+    /// so flat that the prediction of a line that is beyond the threshold then has been so for the
+    /// whole hold time, and steep enough that the level itself never is (held below two hours).
+    fn trend(&self, value: f64) -> (f64, f64) {
+        let scale = if self.signal.measure.per.is_some() { DIVISOR } else { 1.0 };
+        let hold = minutes(hold_minutes(self.signal));
+        let slope = (self.bad - self.threshold) * scale / (2.0 * (hold + 1.0));
+        let seen = minutes(self.known()) + hold + f64::from(AHEAD / 60);
+        (value - slope * seen, slope)
     }
 
     /// The metric's series such that the measure comes out as `value`.
@@ -214,7 +239,9 @@ impl<'a> Case<'a> {
         let measure = &self.signal.measure;
         match measure.fold {
             Fold::Level => 0,
-            // Two samples make a change, and what both counters lack for the window cancels out.
+            // Two samples make a trend.
+            Fold::Predict => 1,
+            // They also make a change, and what both counters lack for the window cancels out.
             _ if measure.changes_divisor(self.area) => 1,
             // A rate has its full value once the samples reach to within one interval of its window.
             Fold::Rate | Fold::Increase => 4,

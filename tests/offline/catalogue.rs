@@ -112,9 +112,11 @@ fn signals_judge_what_is_there() {
             );
         }
         // A change of a gauge is judged only where the established name of a counter is a gauge.
-        if measure.fold != Fold::Level && facts.kind == Kind::Gauge {
+        if measure.fold.is_change() && facts.kind == Kind::Gauge {
             assert!(!facts.name.starts_with("stack_"), "{name}: a rate of a gauge");
         }
+        let predicts = measure.fold == Fold::Predict;
+        assert!(!predicts || facts.kind == Kind::Gauge, "{name}: the trend of a counter");
         assert_eq!(signal.hold.as_secs() % 60, 0, "{name}: held in whole minutes");
     }
 }
