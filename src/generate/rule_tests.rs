@@ -220,7 +220,9 @@ impl<'a> Case<'a> {
         let hold = hold_minutes(self.signal);
         let alert = self.signal.alert;
         if hold > 0 {
-            let early = known + hold - 1;
+            // A change of any size is above a threshold of nothing as soon as there is one.
+            let first = if self.threshold == 0.0 { known.min(1) } else { known };
+            let early = first + hold - 1;
             let _ = writeln!(
                 out,
                 "      - eval_time: {early}m\n        alertname: {alert}\n        exp_alerts: []"
