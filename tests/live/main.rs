@@ -12,6 +12,7 @@
 #![allow(dead_code, reason = "helpers for tests to come")]
 
 mod bundle;
+mod compose;
 mod docker;
 mod exposition;
 mod harness;

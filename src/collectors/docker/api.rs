@@ -15,6 +15,12 @@ where
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
+/// The keys of a map that may also be `null`.
+fn keys<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let map: BTreeMap<String, serde_json::Value> = or_default(deserializer)?;
+    Ok(map.into_keys().collect())
+}
+
 /// `GET /version`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
@@ -153,8 +159,9 @@ pub struct HostConfig {
     pub network_mode: String,
     pub privileged: bool,
     pub log_config: LogConfig,
-    #[serde(deserialize_with = "or_default")]
-    pub port_bindings: BTreeMap<String, serde::de::IgnoredAny>,
+    /// The ports that are published, with what is not of use here.
+    #[serde(deserialize_with = "keys")]
+    pub port_bindings: Vec<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -41,7 +41,8 @@ pub struct Docker {
     /// as are the files that they include or extend, and `.env` beside them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub compose_files: Vec<PathBuf>,
-    /// Profiles that are in use, beside those of `COMPOSE_PROFILES` in `.env`; none by default.
+    /// Profiles that are in use, as with `docker compose --profile`; default those that
+    /// `COMPOSE_PROFILES` names in the `.env` beside a file.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub profiles: Vec<String>,
     /// Other names of services: `{ mongodb: mongo }` shows what a document calls `mongodb` as `mongo`.

@@ -274,9 +274,10 @@ impl Reader {
         let wanted =
             containers.iter().take(CAP).map(|container| self.wanted(container, connection));
         let local = self.setting.address.is_local();
-        let found = match local {
-            true => self.kernel.read(wanted.collect(), connection.engine.root.clone()).await,
-            false => Ok(kernel::Found::default()),
+        let found = if local {
+            self.kernel.read(wanted.collect(), connection.engine.root.clone()).await
+        } else {
+            Ok(kernel::Found::default())
         };
         let (kernel, late) = match found {
             Ok(found) => (found, None),

@@ -83,8 +83,8 @@ impl ImageList {
             return (Some(Arc::clone(images)), None);
         }
         match client.get::<Vec<Image>>("images", "/images/json", until).await {
-            Ok(list) => {
-                let images = Arc::new(Images::of(list));
+            Ok(present) => {
+                let images = Arc::new(Images::of(present));
                 let fresh = Some((Instant::now(), Arc::clone(&images)));
                 *self.last.lock().unwrap_or_else(PoisonError::into_inner) = fresh;
                 (Some(images), None)

@@ -1,5 +1,6 @@
 //! The metrics of the Docker Engine under names of our own; see `cadvisor.rs` for the others.
 
+use super::detail::Limits;
 use super::processes::Process;
 use super::rows::{Engine, Life, Lives, Origin, Published, Version};
 use super::services::{Service, State};
@@ -122,7 +123,7 @@ metrics! { Life {
     /// Whether the container has a memory limit. Source: /containers/ID/json HostConfig.Memory.
     gauge stack_container_memory_limit_set [C11] = |l| l.limits().map(|limits| limits.memory > 0);
     /// Cores that the container may use; absent without a limit. Source: /containers/ID/json HostConfig.NanoCpus or CpuQuota.
-    gauge stack_container_cpu_limit_cores [C08] = |l| l.limits().and_then(|limits| limits.cores());
+    gauge stack_container_cpu_limit_cores [C08] = |l| l.limits().and_then(Limits::cores);
     /// The image that runs, by the first digits of its digest, always 1. Source: /containers/ID/json Image.
     gauge stack_container_image_info {image_id} [C02] = |l| l.image_id().map(|id| (id, 1)).into_iter();
     /// Age of the image that runs, since it was built, in seconds. Source: /images/json Created.

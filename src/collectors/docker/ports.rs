@@ -59,13 +59,9 @@ pub struct Network {
 
 impl Network {
     pub fn of(text: &str) -> Option<Self> {
-        let (base, bits) = match text.split_once('/') {
-            Some((base, bits)) => (base.parse().ok()?, bits.parse().ok()?),
-            None => {
-                let base: IpAddr = text.parse().ok()?;
-                (base, if base.is_ipv4() { 32 } else { 128 })
-            }
-        };
+        let (base, bits) = text.split_once('/').map_or((text, None), |(a, b)| (a, Some(b)));
+        let base: IpAddr = base.parse().ok()?;
+        let bits = bits.map_or(Some(if base.is_ipv4() { 32 } else { 128 }), |n| n.parse().ok())?;
         let most = if base.is_ipv4() { 32 } else { 128 };
         (bits <= most).then_some(Self { base, bits })
     }

@@ -57,22 +57,14 @@ pub fn sample(mut raw: Raw, judging: &Judging, now: SystemTime) -> Batch {
     let (cores, memory) = size(&raw);
     let mut uses = uses(&raw, &containers, &usages, seconds);
     uses.extend(machine(&mut raw));
-    let lives = containers.into_iter().map(|container| Life {
-        service: container.life_key().1,
-        known: raw.past.known.get(&container.id).copied().unwrap_or_default(),
-        usage: usages.get(&container.id).filter(|_| container.has_usage()).cloned(),
-        image: raw
-            .images
-            .as_ref()
-            .map(|images| images.of_container(&container))
-            .unwrap_or_default(),
-        failed: services.failed.contains(&container.id),
-        unexpected_privilege: unexpected_privilege(&container, &judging.privileged),
-        log: raw.kernel.logs.get(&container.id).copied(),
-        now: seconds,
-        container,
-    });
-    let lives: Vec<Life> = lives.collect();
+    let lives: Vec<Life> = containers
+        .into_iter()
+        .map(|container| Life {
+            failed: services.failed.contains(&container.id),
+            unexpected_privilege: unexpected_privilege(&container, &judging.privileged),
+            ..life(&raw, container, &usages, seconds)
+        })
+        .collect();
     let engine = Engine {
         cores,
         memory,
@@ -96,6 +88,21 @@ pub fn sample(mut raw: Raw, judging: &Judging, now: SystemTime) -> Batch {
         .with::<Process>(processes)
         .dropped("containers", more_containers)
         .dropped("services", more_services)
+}
+
+fn life(raw: &Raw, container: Container, usages: &Usages, now: f64) -> Life {
+    let images = raw.images.as_ref();
+    Life {
+        service: container.life_key().1,
+        known: raw.past.known.get(&container.id).copied().unwrap_or_default(),
+        usage: usages.get(&container.id).filter(|_| container.has_usage()).cloned(),
+        image: images.map(|images| images.of_container(&container)).unwrap_or_default(),
+        failed: false,
+        unexpected_privilege: false,
+        log: raw.kernel.logs.get(&container.id).copied(),
+        now,
+        container,
+    }
 }
 
 /// Cores and bytes of the machine: as the Engine has them, or as the kernel has.

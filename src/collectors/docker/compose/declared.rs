@@ -32,10 +32,24 @@ pub struct Declared {
     pub ports: Vec<Port>,
     /// What it waits for, also by sharing a network, a volume or a link.
     pub depends_on: BTreeMap<String, Condition>,
+    /// What `deploy` says, and what older keys of the service say.
+    pub(super) newer: Said,
+    pub(super) older: Said,
     /// Those of `depends_on` that follow from another key: what is said outright goes before.
     pub(super) implied: BTreeSet<String>,
     /// Keys, such as `deploy.resources`, whose earlier values `!reset` and `!override` drop.
     pub(super) reset: Vec<String>,
+}
+
+/// What can be said with two keys.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Said {
+    pub replicas: Option<u64>,
+    pub restart: Option<String>,
+    pub memory_limit: Option<u64>,
+    pub cpu_limit: Option<f64>,
+    pub pids_limit: Option<u64>,
+    pub memory_reservation: Option<u64>,
 }
 
 /// A health check's settings; durations are `None` where the file leaves them to the image.
@@ -46,7 +60,7 @@ pub struct Health {
     pub start_period: Option<Duration>,
     pub start_interval: Option<Duration>,
     pub retries: Option<u64>,
-    /// Whether it is switched off, with `disable: true` or `test: NONE`.
+    /// Whether it is switched off, with `disable: true` or `test: [NONE]`.
     pub disabled: bool,
     pub(super) disable: Option<bool>,
     pub(super) test_is_none: Option<bool>,
@@ -69,22 +83,22 @@ impl Declared {
             self.clear(key);
         }
         let later = later.clone();
-        replace(&mut self.replicas, later.replicas);
         replace(&mut self.image, later.image);
         replace(&mut self.container_name, later.container_name);
-        replace(&mut self.restart, later.restart);
-        replace(&mut self.memory_limit, later.memory_limit);
-        replace(&mut self.cpu_limit, later.cpu_limit);
-        replace(&mut self.pids_limit, later.pids_limit);
-        replace(&mut self.memory_reservation, later.memory_reservation);
+        self.newer.overlay(later.newer);
+        self.older.overlay(later.older);
         replace(&mut self.cpu_reservation, later.cpu_reservation);
         self.build |= later.build;
         if let Some(profiles) = later.profiles {
             let known = self.profiles.get_or_insert_default();
-            known.extend(profiles);
+            for profile in profiles {
+                if !known.contains(&profile) {
+                    known.push(profile);
+                }
+            }
         }
         if let Some(health) = later.health {
-            self.health.get_or_insert_default().overlay(health);
+            self.health.get_or_insert_default().overlay(&health);
         }
         ports::add(&mut self.ports, later.ports);
         for (name, condition) in later.depends_on {
@@ -99,6 +113,18 @@ impl Declared {
             }
         }
         self.reset.extend(later.reset);
+        self.settle();
+    }
+
+    /// Where both a key of `deploy` and its older form are there, the former holds.
+    pub(super) fn settle(&mut self) {
+        let (newer, older) = (self.newer.clone(), self.older.clone());
+        self.replicas = newer.replicas.or(older.replicas);
+        self.restart = newer.restart.or(older.restart);
+        self.memory_limit = newer.memory_limit.or(older.memory_limit);
+        self.cpu_limit = newer.cpu_limit.or(older.cpu_limit);
+        self.pids_limit = newer.pids_limit.or(older.pids_limit);
+        self.memory_reservation = newer.memory_reservation.or(older.memory_reservation);
     }
 
     /// Whether it starts by default: it has no profile, or one of them is in use (`*` is all).
@@ -143,22 +169,22 @@ type Forget = fn(&mut Declared);
 
 /// What each key of a service says here.
 const FIELDS: &[(&str, Forget)] = &[
-    ("deploy.replicas", |of| of.replicas = None),
-    ("scale", |of| of.replicas = None),
+    ("deploy.replicas", |of| of.newer.replicas = None),
+    ("scale", |of| of.older.replicas = None),
     ("profiles", |of| of.profiles = None),
     ("image", |of| of.image = None),
     ("build", |of| of.build = false),
     ("container_name", |of| of.container_name = None),
-    ("restart", |of| of.restart = None),
-    ("deploy.restart_policy.condition", |of| of.restart = None),
-    ("deploy.resources.limits.memory", |of| of.memory_limit = None),
-    ("mem_limit", |of| of.memory_limit = None),
-    ("deploy.resources.limits.cpus", |of| of.cpu_limit = None),
-    ("cpus", |of| of.cpu_limit = None),
-    ("deploy.resources.limits.pids", |of| of.pids_limit = None),
-    ("pids_limit", |of| of.pids_limit = None),
-    ("deploy.resources.reservations.memory", |of| of.memory_reservation = None),
-    ("mem_reservation", |of| of.memory_reservation = None),
+    ("restart", |of| of.older.restart = None),
+    ("deploy.restart_policy.condition", |of| of.newer.restart = None),
+    ("deploy.resources.limits.memory", |of| of.newer.memory_limit = None),
+    ("mem_limit", |of| of.older.memory_limit = None),
+    ("deploy.resources.limits.cpus", |of| of.newer.cpu_limit = None),
+    ("cpus", |of| of.older.cpu_limit = None),
+    ("deploy.resources.limits.pids", |of| of.newer.pids_limit = None),
+    ("pids_limit", |of| of.older.pids_limit = None),
+    ("deploy.resources.reservations.memory", |of| of.newer.memory_reservation = None),
+    ("mem_reservation", |of| of.older.memory_reservation = None),
     ("deploy.resources.reservations.cpus", |of| of.cpu_reservation = None),
     ("healthcheck.interval", |of| of.check(|check| check.interval = None)),
     ("healthcheck.timeout", |of| of.check(|check| check.timeout = None)),
@@ -192,8 +218,19 @@ impl Declared {
     }
 }
 
-impl Health {
+impl Said {
     fn overlay(&mut self, later: Self) {
+        replace(&mut self.replicas, later.replicas);
+        replace(&mut self.restart, later.restart);
+        replace(&mut self.memory_limit, later.memory_limit);
+        replace(&mut self.cpu_limit, later.cpu_limit);
+        replace(&mut self.pids_limit, later.pids_limit);
+        replace(&mut self.memory_reservation, later.memory_reservation);
+    }
+}
+
+impl Health {
+    fn overlay(&mut self, later: &Self) {
         replace(&mut self.interval, later.interval);
         replace(&mut self.timeout, later.timeout);
         replace(&mut self.start_period, later.start_period);

@@ -54,20 +54,16 @@ fn assignment<'a>(text: &'a str, known: &Variables) -> Option<(&'a str, Option<S
         return Some((name, None, rest));
     }
     let value = rest.strip_prefix(['=', ':'])?.trim_start_matches([' ', '\t', '\r']);
-    match value.chars().next() {
-        Some(quote @ ('"' | '\'')) => {
-            let (inner, rest) = quoted(value.get(1..)?, quote)?;
-            let value = if quote == '"' { fill(&unescape(&inner), known) } else { Some(inner) };
-            Some((name, value, rest))
-        }
-        _ => {
-            let line = value.split('\n').next().unwrap_or_default();
-            let rest = value.get(line.len()..).unwrap_or_default();
-            let bare = line.split_once(" #").map_or(line, |(value, _)| value);
-            let bare = if bare.starts_with('#') { "" } else { bare };
-            Some((name, fill(bare.trim_end(), known), rest))
-        }
+    if let Some(quote @ ('"' | '\'')) = value.chars().next() {
+        let (inner, rest) = quoted(value.get(1..)?, quote)?;
+        let value = if quote == '"' { fill(&unescape(&inner), known) } else { Some(inner) };
+        return Some((name, value, rest));
     }
+    let line = value.split('\n').next().unwrap_or_default();
+    let rest = value.get(line.len()..).unwrap_or_default();
+    let bare = line.split_once(" #").map_or(line, |(value, _)| value);
+    let bare = if bare.starts_with('#') { "" } else { bare };
+    Some((name, fill(bare.trim_end(), known), rest))
 }
 
 /// The text up to the quote, which a backslash keeps, and what follows. May span lines.
@@ -104,11 +100,10 @@ fn unescape(text: &str) -> String {
             Some('n') => plain.push('\n'),
             Some('r') => plain.push('\r'),
             Some('t') => plain.push('\t'),
-            Some('\\') => plain.push('\\'),
             // Still to be filled in: there a dollar is written twice.
             Some('$') => plain.push_str("$$"),
+            Some('\\') | None => plain.push('\\'),
             Some(other) => plain.extend(['\\', other]),
-            None => plain.push('\\'),
         }
     }
     plain

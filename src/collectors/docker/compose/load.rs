@@ -8,7 +8,7 @@ use super::declared::Declared;
 use super::dotenv;
 use super::interpolate::Variables;
 use super::service::{Reader, get, is_said};
-use super::source::{Sources, Stamp};
+use super::source::{Sources, Stamp, identity};
 use crate::config::tree::{Node, Value};
 use crate::engine::{Failure, Reason};
 
@@ -26,7 +26,7 @@ pub struct Loaded {
     pub seen: BTreeMap<PathBuf, Option<Stamp>>,
 }
 
-/// Reads the file. The profiles in use are those of the settings and of `.env`.
+/// Reads the file. The profiles in use are those given, else those of `.env`.
 pub fn load(path: &Path, profiles: &[String]) -> Loaded {
     load_from(Sources::default(), path, profiles)
 }
@@ -44,9 +44,12 @@ pub fn load_from(sources: Sources, path: &Path, profiles: &[String]) -> Loaded {
         file.is_named = given.is_some();
         let of_folder = || path.parent()?.file_name()?.to_str().map(str::to_owned);
         file.project = normalise(&given.or_else(of_folder).unwrap_or_default());
-        let of_env = setting("COMPOSE_PROFILES").unwrap_or_default().split(',').map(str::trim);
         file.enabled = profiles.to_vec();
-        file.enabled.extend(of_env.filter(|name| !name.is_empty()).map(str::to_owned));
+        // As `--profile` takes the place of what the environment says.
+        if profiles.is_empty() {
+            let names = setting("COMPOSE_PROFILES").unwrap_or_default().split(',').map(str::trim);
+            file.enabled.extend(names.filter(|name| !name.is_empty()).map(str::to_owned));
+        }
         file
     });
     let Loader { sources, missing, wrong } = loader;
@@ -124,7 +127,7 @@ impl Loader {
                 Reader { path, variables, wrong: &mut self.wrong }.text(document.get("name"));
             name = said.or(name);
             let list = document.get("include").map(Node::items).unwrap_or_default();
-            including.push(self.sources.identity(&place.path));
+            including.push(identity(&place.path));
             for entry in list.iter().filter(|entry| is_said(entry)) {
                 match self.include(place, entry, including) {
                     Ok(included) => file.overlay(&included),
@@ -166,7 +169,7 @@ impl Loader {
         let (path, variables) = (&place.path, &place.variables);
         let own = Reader { path, variables, wrong: &mut self.wrong }.service(node);
         let Some(extends) = get(node, "extends") else { return own };
-        let link = (self.sources.identity(&place.path), name.to_owned());
+        let link = (identity(&place.path), name.to_owned());
         if chain.contains(&link) || chain.len() >= DEPTH {
             self.missing.push(place.failure(extends, "`extends` goes in a circle"));
             return own;
@@ -241,7 +244,7 @@ impl Loader {
         let Some(first) = paths.first() else {
             return Err(place.failure(entry, "`include` has no path that is known"));
         };
-        if including.contains(&self.sources.identity(first)) || including.len() >= DEPTH {
+        if including.contains(&identity(first)) || including.len() >= DEPTH {
             return Err(place.failure(entry, "`include` goes in a circle"));
         }
         let folder = folder.map(|folder| place.folder.join(folder));

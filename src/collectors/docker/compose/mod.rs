@@ -3,8 +3,8 @@
 //! Followed are `.env` beside the file, `include`, `extends`, several documents, YAML merges,
 //! `!reset` and `!override`. Of the environment that `docker compose up` had, only `.env` is known:
 //! a field with a variable from the shell and no default is left out, and a default stands for a
-//! variable that is not in `.env`. Profiles come from `COMPOSE_PROFILES` in `.env` and from the
-//! settings; as in Compose, a service of a profile that is not in use does not start because
+//! variable that is not in `.env`. Profiles come from the settings, else from
+//! `COMPOSE_PROFILES` in `.env`; as in Compose, a service of a profile that is not in use does not start because
 //! another one depends on it. Environments, commands and secrets of services are never kept.
 
 mod declared;
@@ -35,7 +35,7 @@ pub struct File {
     pub services: BTreeMap<String, Declared>,
     /// Services that files before it declare and that it drops.
     pub removed: BTreeSet<String>,
-    /// Profiles in use, by the settings and by `.env`.
+    /// Profiles in use, by the settings, else by `.env`.
     pub enabled: Vec<String>,
     /// Whether the project's name was given, and is not the folder's.
     is_named: bool,

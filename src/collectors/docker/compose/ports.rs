@@ -38,9 +38,9 @@ pub fn add(ports: &mut Vec<Port>, later: impl IntoIterator<Item = Port>) {
 
 /// `80`, `8000:80`, `127.0.0.1:8000-8002:80-82/udp`, `[::1]:8000:80`, one for each target.
 pub fn short(text: &str) -> Option<Vec<Port>> {
-    let (ports, protocol) = text.split_once('/').unwrap_or((text, "tcp"));
+    let (numbers, protocol) = text.split_once('/').unwrap_or((text, "tcp"));
     let protocol = self::protocol(protocol)?;
-    let mut parts = ports.rsplitn(3, ':');
+    let mut parts = numbers.rsplitn(3, ':');
     let target = range(parts.next()?)?;
     let published = parts.next().filter(|text| !text.is_empty());
     let host_ip = parts.next().filter(|text| !text.is_empty()).map(ip);

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::declared::{Condition, Declared, Health};
+use super::declared::{Condition, Declared, Health, Said};
 use super::interpolate::{Variables, fill};
 use super::ports::{self, Port};
 use super::values;
@@ -21,38 +21,38 @@ pub struct Reader<'a> {
 impl Reader<'_> {
     pub fn service(&mut self, node: &Node) -> Declared {
         let mut service = Declared {
-            replicas: self.either(node, "deploy.replicas", "scale", values::whole),
             profiles: get(node, "profiles").map(|list| self.list(list)),
             image: self.text(get(node, "image")),
             build: get(node, "build").is_some(),
             container_name: self.text(get(node, "container_name")),
-            restart: self.restart(node),
-            memory_limit: self.either(
-                node,
-                "deploy.resources.limits.memory",
-                "mem_limit",
-                values::size,
-            ),
-            cpu_limit: self.either(node, "deploy.resources.limits.cpus", "cpus", values::decimal),
-            pids_limit: self.either(
-                node,
-                "deploy.resources.limits.pids",
-                "pids_limit",
-                values::limit,
-            ),
-            memory_reservation: self.either(
-                node,
-                "deploy.resources.reservations.memory",
-                "mem_reservation",
-                values::size,
-            ),
             cpu_reservation: self.at(node, "deploy.resources.reservations.cpus", values::decimal),
             health: get(node, "healthcheck").map(|node| self.health(node)),
             ports: self.ports(node),
+            newer: Said {
+                replicas: self.at(node, "deploy.replicas", values::whole),
+                restart: self.policy(node),
+                memory_limit: self.at(node, "deploy.resources.limits.memory", values::size),
+                cpu_limit: self.at(node, "deploy.resources.limits.cpus", values::decimal),
+                pids_limit: self.at(node, "deploy.resources.limits.pids", values::limit),
+                memory_reservation: self.at(
+                    node,
+                    "deploy.resources.reservations.memory",
+                    values::size,
+                ),
+            },
+            older: Said {
+                replicas: self.at(node, "scale", values::whole),
+                restart: self.text(get(node, "restart")),
+                memory_limit: self.at(node, "mem_limit", values::size),
+                cpu_limit: self.at(node, "cpus", values::decimal),
+                pids_limit: self.at(node, "pids_limit", values::limit),
+                memory_reservation: self.at(node, "mem_reservation", values::size),
+            },
             ..Declared::default()
         };
         self.dependencies(node, &mut service);
         resets(node, "", &mut service.reset);
+        service.settle();
         service
     }
 
@@ -93,22 +93,11 @@ impl Reader<'_> {
         value
     }
 
-    fn either<T>(
-        &mut self,
-        service: &Node,
-        first: &str,
-        second: &str,
-        parse: fn(&str) -> Option<T>,
-    ) -> Option<T> {
-        let value = self.at(service, first, parse);
-        value.or_else(|| self.at(service, second, parse))
-    }
-
-    fn restart(&mut self, service: &Node) -> Option<String> {
-        let policy = get(service, "deploy").and_then(|deploy| get(deploy, "restart_policy"));
-        let condition = policy.and_then(|policy| self.text(get(policy, "condition")));
-        let Some(condition) = condition else { return self.text(get(service, "restart")) };
-        let attempts = policy.and_then(|policy| self.at(policy, "max_attempts", values::whole));
+    /// `deploy.restart_policy`, as the Engine names it.
+    fn policy(&mut self, service: &Node) -> Option<String> {
+        let policy = get(get(service, "deploy")?, "restart_policy")?;
+        let condition = self.text(get(policy, "condition"))?;
+        let attempts = self.at(policy, "max_attempts", values::whole);
         Some(match (condition.as_str(), attempts) {
             ("none", _) => "no".to_owned(),
             ("any", _) => "always".to_owned(),
@@ -118,11 +107,9 @@ impl Reader<'_> {
     }
 
     fn health(&mut self, node: &Node) -> Health {
-        let none = |test: &Node| {
-            let first = test.items().first().unwrap_or(test);
-            self.text(Some(first)).is_some_and(|text| text == "NONE")
-        };
-        let test_is_none = get(node, "test").map(none);
+        // As a text it would be a command of that name.
+        let is_none = |test: &Node| self.items(test).first().is_some_and(|text| text == "NONE");
+        let test_is_none = get(node, "test").map(is_none);
         let mut health = Health {
             interval: self.at(node, "interval", values::duration),
             timeout: self.at(node, "timeout", values::duration),
@@ -149,7 +136,7 @@ impl Reader<'_> {
             };
             match read {
                 Some(ports) if all.len() + ports.len() <= ports::MOST => {
-                    ports::add(&mut all, ports)
+                    ports::add(&mut all, ports);
                 }
                 _ => self.wrong(node, "ports"),
             }

@@ -80,11 +80,11 @@ impl Sources {
         }
         Ok(text)
     }
+}
 
-    /// One name for a file, however it is reached.
-    pub fn identity(&self, path: &Path) -> PathBuf {
-        fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
-    }
+/// One name for a file, however it is reached.
+pub fn identity(path: &Path) -> PathBuf {
+    fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
 }
 
 fn parse(path: &Path, text: &str) -> Result<Documents, Failure> {

@@ -124,7 +124,7 @@ fn health_checks() {
     assert_eq!((health.interval, health.timeout), (millis(90_000), millis(500)));
     assert_eq!((health.start_period, health.start_interval), (millis(10_000), millis(1_000)));
     assert_eq!((health.retries, health.disabled), (Some(5), false));
-    for off in ["{ disable: true }", "{ test: NONE }", "{ test: [NONE] }"] {
+    for off in ["{ disable: true }", "{ test: [NONE] }"] {
         assert!(service(&format!("{{ healthcheck: {off} }}")).health.unwrap().disabled, "{off}");
     }
     assert_eq!(service("{ healthcheck: null }").health, None);
@@ -162,13 +162,17 @@ fn variables_come_from_the_env_file() {
 }
 
 #[test]
-fn profiles_come_from_the_env_file_too() {
-    let text = "services: { a: { profiles: [a] }, b: { profiles: [b] }, s: { profiles: [set] } }";
-    let file = whole(&[("c.yml", text), (".env", "COMPOSE_PROFILES=x, b\n")]);
-    assert_eq!(
-        (file.is_active("a"), file.is_active("b"), file.is_active("s")),
-        (false, true, true)
-    );
+fn profiles_are_the_settings_else_those_of_the_env_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("c.yml");
+    std::fs::write(&path, "services: { a: { profiles: [a] }, b: { profiles: [b] } }").unwrap();
+    std::fs::write(folder.path().join(".env"), "COMPOSE_PROFILES=x, b\n").unwrap();
+    let active = |profiles: &[String]| {
+        let file = load(&path, profiles).file.unwrap();
+        (file.is_active("a"), file.is_active("b"))
+    };
+    assert_eq!(active(&[]), (false, true));
+    assert_eq!(active(&["a".to_owned()]), (true, false));
 }
 
 #[test]
@@ -273,7 +277,7 @@ fn overlaid(texts: &[&str]) -> BTreeMap<String, Declared> {
 
 #[test]
 fn later_files_change_earlier_ones() {
-    let first = "services: { a: { image: x, build: ., scale: 2, profiles: [p], ports: ['80:80'], depends_on: { b: { condition: service_healthy } }, healthcheck: { interval: 5s, test: NONE } }, b: { image: y } }";
+    let first = "services: { a: { image: x, build: ., scale: 2, profiles: [p], ports: ['80:80'], depends_on: { b: { condition: service_healthy } }, healthcheck: { interval: 5s, test: [NONE] } }, b: { image: y } }";
     let later = "services: { a: { image: z, profiles: [q], ports: ['0.0.0.0:80:80', '81:81'], links: [b], depends_on: [c], healthcheck: { retries: 2, test: x } }, c: {} }";
     let all = overlaid(&[first, later]);
     let a = all.get("a").unwrap();

@@ -8,7 +8,7 @@ const ID: &str = "a";
 
 fn event(at: f64, action: &str, more: &[(&str, &str)]) -> Event {
     let mut value = serde_json::json!({
-        "Type": "container", "Action": action, "timeNano": (at * 1e9) as i64,
+        "Type": "container", "Action": action, "timeNano": nanos(at),
         "Actor": { "ID": ID, "Attributes": {
             "name": "p-s-1", "com.docker.compose.project": "p", "com.docker.compose.service": "s"
         } }
@@ -17,6 +17,10 @@ fn event(at: f64, action: &str, more: &[(&str, &str)]) -> Event {
         value["Actor"]["Attributes"][*key] = (*text).into();
     }
     serde_json::from_value(value).unwrap()
+}
+
+fn nanos(at: f64) -> i64 {
+    i64::try_from(std::time::Duration::from_secs_f64(at).as_nanos()).unwrap()
 }
 
 fn container(state: &str, detail: Detail) -> Container {
@@ -47,9 +51,7 @@ struct Book(Ledger);
 
 impl Book {
     fn new() -> Self {
-        let mut ledger = Ledger::default();
-        ledger.began = Some(50.0);
-        Self(ledger)
+        Self(Ledger { began: Some(50.0), ..Ledger::default() })
     }
 
     fn event(&mut self, at: f64, action: &str) -> &mut Self {
@@ -243,11 +245,11 @@ fn events_and_looks_in_any_order_count_the_same() {
             let late = |random: &mut dyn FnMut() -> u32| f64::from(random() % 20) / 1000.0;
             deliveries.push((start + 0.005 + late(&mut random), index, 0));
             deliveries.push((end + 0.03 + late(&mut random), index, 1));
-            if random() % 2 == 0 {
+            if random().is_multiple_of(2) {
                 let span = end - start;
                 deliveries.push((start + span * f64::from(random() % 100) / 100.0, index, 2));
             }
-            if random() % 2 == 0 {
+            if random().is_multiple_of(2) {
                 deliveries.push((end + 0.001, index, 3));
             }
         }
@@ -255,7 +257,7 @@ fn events_and_looks_in_any_order_count_the_same() {
         for (at, index, what) in deliveries {
             let (start, end) = runs[index];
             let looked = |restarts: usize, finished: f64| Detail {
-                restarts: Some(restarts as i64),
+                restarts: i64::try_from(restarts).ok(),
                 policy: "always".into(),
                 exit_code: Some(3),
                 ..detail(start, finished)

@@ -97,7 +97,7 @@ pub struct Service {
     /// Whether a replica is restarted again and again.
     pub looping: bool,
     /// As a Compose file has it.
-    pub declared: Option<Declared>,
+    pub declared: Option<Box<Declared>>,
 }
 
 impl Service {
@@ -169,11 +169,13 @@ pub fn services(
     let row = |key: Key| {
         let found = found.remove(&key).unwrap_or_default();
         let is_job = expected.jobs.contains(&key);
-        let wanted = expected.services.get(&key);
-        let wanted = found.wanted(wanted.map(|wanted| wanted.as_ref()), is_job);
+        let wanted = found.wanted(expected.services.get(&key), is_job);
         let deployed = past.deployed.get(&key).copied().flatten();
         let deploying = deployed.is_some_and(|at| now - at < manner.deploy_window);
-        let declared = expected.services.remove(&key).flatten();
+        let declared = match expected.services.remove(&key) {
+            Some(Expectation::Declared(declared, _)) => Some(declared),
+            _ => None,
+        };
         Service {
             state: found.state(wanted, deploying, is_job),
             wanted,
@@ -182,7 +184,7 @@ pub fn services(
             deployed,
             deploying,
             looping: found.looping,
-            declared: declared.map(|(declared, _)| declared),
+            declared,
             project: key.0,
             name: key.1,
         }
@@ -190,13 +192,19 @@ pub fn services(
     Services { rows: keys.into_iter().map(row).collect(), failed }
 }
 
-/// What is declared of a service, and whether it starts by default.
-type Wanted = (Declared, bool);
+/// What is known of a service without looking at its containers.
+#[derive(Default)]
+enum Expectation {
+    /// That there is one.
+    #[default]
+    Some,
+    /// What a file says, and whether it starts by default.
+    Declared(Box<Declared>, bool),
+}
 
 #[derive(Default)]
 struct Expected {
-    /// Without a file nothing is declared.
-    services: BTreeMap<Key, Option<Wanted>>,
+    services: BTreeMap<Key, Expectation>,
     jobs: BTreeSet<Key>,
 }
 
@@ -205,8 +213,9 @@ impl Expected {
         let mut expected = Self::default();
         for (project, file) in projects {
             for (name, declared) in &file.services {
-                let wanted = (declared.clone(), file.is_active(name));
-                expected.services.insert((project.clone(), alias(name)), Some(wanted));
+                let declared = Box::new(declared.clone());
+                let wanted = Expectation::Declared(declared, file.is_active(name));
+                expected.services.insert((project.clone(), alias(name)), wanted);
             }
             expected.jobs.extend(file.jobs().map(|name| (project.clone(), alias(name))));
         }
@@ -280,14 +289,12 @@ impl Found {
         }
     }
 
-    fn wanted(&self, wanted: Option<Option<&Wanted>>, is_job: bool) -> u64 {
-        match wanted {
-            // Found only.
+    fn wanted(&self, expected: Option<&Expectation>, is_job: bool) -> u64 {
+        match expected {
             None => self.expected,
-            // Expected, and nothing more is known.
-            Some(None) if self.any => self.expected,
-            Some(None) => 1,
-            Some(Some((declared, active))) => {
+            Some(Expectation::Some) if self.any => self.expected,
+            Some(Expectation::Some) => 1,
+            Some(Expectation::Declared(declared, active)) => {
                 // A job is cleared away, or a profile is not in use: then nothing is missing.
                 let optional = is_job || !active;
                 if self.expected == 0 && (self.any || optional) {

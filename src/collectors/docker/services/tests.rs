@@ -29,14 +29,9 @@ fn with(mut container: Container, detail: Detail) -> Container {
 }
 
 fn file(text: &str) -> FileRead {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("p/docker-compose.yml");
-    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-    std::fs::write(&path, text).unwrap();
-    let files = compose::Files::new(vec![path], Vec::new());
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    let mut read = runtime.block_on(files.read());
-    FileRead { path: Path::new("/srv/p/docker-compose.yml").to_owned(), ..read.remove(0) }
+    let path = Path::new("/srv/p/docker-compose.yml");
+    let file = compose::parse(path, text).unwrap();
+    FileRead { path: path.to_owned(), file: Some(Arc::new(file)), failure: None }
 }
 
 fn all(containers: &[Container], files: &[FileRead]) -> Vec<Service> {
