@@ -89,6 +89,9 @@ fn shown(snapshot: &Snapshot, name: &str) -> Option<u64> {
     entry.state.as_ref()?.reading.as_ref().map(|reading| reading.series)
 }
 
+/// For a busy machine; a scrape that waited for what hangs would take the whole grace more.
+const MARGIN: Duration = Duration::from_millis(500);
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nine_hanging_targets_cost_the_tenth_nothing() {
     let board = Board::default();
@@ -105,7 +108,7 @@ async fn nine_hanging_targets_cost_the_tenth_nothing() {
     let started = Instant::now();
     let first = board.scrape(&[], None).await;
     let took = started.elapsed();
-    assert!(took <= GRACE + Duration::from_millis(50), "the first scrape took {took:?}");
+    assert!(took <= GRACE + MARGIN, "the first scrape took {took:?}");
     assert_eq!((up(&first, "tenth"), shown(&first, "tenth")), (Some(1.0), Some(1)));
     assert_eq!((up(&first, "hangs0"), reasons(&first, "hangs0")), (None, vec!["pending".into()]));
     for _ in 0..3 {
@@ -114,7 +117,7 @@ async fn nine_hanging_targets_cost_the_tenth_nothing() {
         let started = Instant::now();
         let next = board.scrape(&[], None).await;
         let took = started.elapsed();
-        assert!(took < Duration::from_millis(50), "a later scrape took {took:?}");
+        assert!(took < MARGIN, "a later scrape took {took:?}");
         assert_eq!(up(&next, "tenth"), Some(1.0));
         assert_eq!(handles[0].reads.load(Ordering::SeqCst), before + 1, "not fresh");
     }

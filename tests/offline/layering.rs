@@ -70,7 +70,6 @@ fn samples_and_metrics_are_pure() {
             ".await",
             "tokio::",
             "reqwest::",
-            "bollard::Docker",
             "std::fs",
             "std::net",
             "SystemTime::now",
