@@ -3,7 +3,7 @@
 use super::detail::Limits;
 use super::processes::Process;
 use super::rows::{Engine, Life, Lives, Origin, Published, Version};
-use super::services::{Service, State};
+use super::services::Service;
 use crate::catalogue::metrics;
 
 metrics! { Version {
@@ -50,8 +50,8 @@ metrics! { Service {
     gauge stack_service_replicas {state} [C01 C06] = |s| [("wanted", Some(s.wanted)), ("running", Some(s.running)), ("healthy", s.healthy)];
     /// Whether at least one replica of the Compose service runs, or none is wanted. Source: Compose files and /containers/json State.
     gauge stack_service_up [C01] = |s| s.up();
-    /// 1 for the one thing to be said of the Compose service, 0 for the others: running, degraded, restarting (again and again), failed_start, crashed, stopped (by somebody), paused, created (never started), missing, deploying, job_failed, done (a job), off (none wanted). Source: Compose files, /containers/json, /containers/ID/json and /events.
-    gauge stack_service_state {state} [C01 C12] = |s| State::ALL.map(|(name, state)| (name, s.state == state));
+    /// The one thing to be said of the Compose service, always 1; the other states are absent: running, degraded, restarting (again and again), failed_start, crashed, stopped (by somebody), paused, created (never started), missing, deploying, job_failed, done (a job), off (none wanted). Source: Compose files, /containers/json, /containers/ID/json and /events.
+    gauge stack_service_state {state} [C01 C12] = |s| [(s.state.as_str(), 1)];
     /// Replicas of the Compose service that are wanted and do not run, while others do. Source: Compose files and /containers/json State.
     gauge stack_service_replicas_missing [C01] = |s| s.missing();
     /// Time at which the newest container of the Compose service was made, in seconds since 1970: its last deployment. Source: /containers/json Created.

@@ -63,21 +63,23 @@ pub enum State {
 }
 
 impl State {
-    pub const ALL: [(&'static str, Self); 13] = [
-        ("running", Self::Running),
-        ("degraded", Self::Degraded),
-        ("restarting", Self::Restarting),
-        ("failed_start", Self::FailedStart),
-        ("crashed", Self::Crashed),
-        ("stopped", Self::Stopped),
-        ("paused", Self::Paused),
-        ("created", Self::Created),
-        ("missing", Self::Missing),
-        ("deploying", Self::Deploying),
-        ("job_failed", Self::JobFailed),
-        ("done", Self::Done),
-        ("off", Self::Off),
-    ];
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Degraded => "degraded",
+            Self::Restarting => "restarting",
+            Self::FailedStart => "failed_start",
+            Self::Crashed => "crashed",
+            Self::Stopped => "stopped",
+            Self::Paused => "paused",
+            Self::Created => "created",
+            Self::Missing => "missing",
+            Self::Deploying => "deploying",
+            Self::JobFailed => "job_failed",
+            Self::Done => "done",
+            Self::Off => "off",
+        }
+    }
 }
 
 /// A service of a Compose project.
