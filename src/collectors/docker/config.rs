@@ -22,8 +22,8 @@ pub struct Docker {
     /// Podman.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<SafeUrl>,
-    /// Certificate of the authority that signed the Engine's, as in `docker --tlscacert`; default
-    /// `ca.pem` in `DOCKER_CERT_PATH` where `DOCKER_TLS_VERIFY` is set.
+    /// Certificate of the authority that signed the Engine's, as in `docker --tlscacert`. With
+    /// `DOCKER_HOST` and `DOCKER_TLS_VERIFY` the files in `DOCKER_CERT_PATH` are taken.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ca_file: Option<PathBuf>,
     /// Our own certificate for the Engine; needs `ca_file` and `key_file`.

@@ -49,6 +49,8 @@ pub struct Container {
     pub detail: Option<Arc<Detail>>,
 }
 
+/// Values of labels that go out are cut off here, in characters.
+const LONGEST: usize = 128;
 /// The prefix of the labels that Compose sets.
 const COMPOSE: &str = "com.docker.compose.";
 
@@ -60,7 +62,8 @@ impl Container {
             return None;
         }
         let label = |key: &str| labels.get(&format!("{COMPOSE}{key}")).cloned().unwrap_or_default();
-        let more = shown.iter().filter_map(|key| Some((label_name(key), labels.get(key)?.clone())));
+        let value = |key| Some(labels.get(key)?.chars().take(LONGEST).collect());
+        let more = shown.iter().filter_map(|key| Some((label_name(key), value(key)?)));
         let names = Names {
             id: format!("/docker/{id}"),
             name: name(&names).unwrap_or_default(),

@@ -368,6 +368,7 @@ impl Reader {
         let past = Past {
             known: known.collect(),
             deployed: ledger.services().map(|(key, at)| (key.clone(), at)).collect(),
+            uncounted: ledger.over(),
         };
         (ledger.counted(), past)
     }

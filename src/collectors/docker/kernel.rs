@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use super::cgroup::{Cgroups, Machine, Place, Roots};
 use super::container::ById;
 use super::facts::{Usage, Usages};
+use super::logfiles::{self, LogFiles};
 use crate::engine::{Failure, blocking};
 
 /// A container whose files were not found is looked for again after this long.
@@ -80,6 +81,7 @@ pub struct Kernel {
 struct Shared {
     cgroups: Result<Cgroups, Failure>,
     root: PathBuf,
+    logs: LogFiles,
     /// Where each container's files are, as long as its first process is the same.
     places: Mutex<BTreeMap<String, (u32, Spot)>>,
 }
@@ -94,7 +96,7 @@ enum Spot {
 impl Kernel {
     pub fn new(roots: Roots, root: PathBuf) -> Self {
         let cgroups = Cgroups::find(roots);
-        let shared = Shared { cgroups, root, places: Mutex::default() };
+        let shared = Shared { cgroups, root, logs: LogFiles::default(), places: Mutex::default() };
         Self { shared: Arc::new(shared), busy: Arc::default() }
     }
 
@@ -108,7 +110,7 @@ impl Kernel {
         let shared = Arc::clone(&self.shared);
         let work = move || {
             let mut found = shared.read(&wanted);
-            let folder = inside(&shared.root, Path::new(&root));
+            let folder = logfiles::inside(&shared.root, Path::new(&root));
             found.storage = folder.filter(|_| !root.is_empty()).as_deref().and_then(FileSystem::of);
             Ok(found)
         };
@@ -118,12 +120,7 @@ impl Kernel {
 
 impl Shared {
     fn read(&self, wanted: &[Wanted]) -> Found {
-        let mut found = Found::default();
-        for one in wanted {
-            if let Some(bytes) = one.log.as_deref().and_then(|log| log_size(&self.root, log)) {
-                found.logs.insert(one.id.clone(), bytes);
-            }
-        }
+        let mut found = Found { logs: self.logs.sizes(&self.root, wanted), ..Found::default() };
         let Ok(cgroups) = &self.cgroups else { return found };
         let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
         let ids: BTreeSet<&str> = wanted.iter().map(|one| one.id.as_str()).collect();
@@ -180,51 +177,5 @@ fn usage(
             places.insert(one.id.clone(), (pid, missing));
             Err(failure)
         }
-    }
-}
-
-/// Where a path of the Engine is for us.
-fn inside(root: &Path, path: &Path) -> Option<PathBuf> {
-    Some(root.join(path.strip_prefix("/").ok()?))
-}
-
-/// The bytes of a log file and of those that it was rotated to; of a folder all in it.
-fn log_size(root: &Path, log: &Path) -> Option<u64> {
-    let path = inside(root, log)?;
-    let (folder, name) = if path.is_dir() {
-        (path.as_path(), "")
-    } else {
-        (path.parent()?, path.file_name()?.to_str()?)
-    };
-    let mut bytes = None;
-    for entry in std::fs::read_dir(folder).ok()?.flatten() {
-        let is_log = entry.file_name().to_str().is_some_and(|file| file.starts_with(name));
-        if is_log && let Ok(about) = entry.metadata() {
-            *bytes.get_or_insert(0) += about.len();
-        }
-    }
-    bytes
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_log_and_what_it_was_rotated_to() {
-        let root = tempfile::tempdir().unwrap();
-        let folder = root.path().join("var/lib/docker/containers/ab");
-        std::fs::create_dir_all(&folder).unwrap();
-        for (name, size) in [("ab-json.log", 10), ("ab-json.log.1", 20), ("config.v2.json", 400)] {
-            std::fs::write(folder.join(name), vec![b'x'; size]).unwrap();
-        }
-        let size = |log: &str| log_size(root.path(), Path::new(log));
-        assert_eq!(size("/var/lib/docker/containers/ab/ab-json.log"), Some(30));
-        assert_eq!(
-            size("/var/lib/docker/containers/ab"),
-            Some(430),
-            "a folder of the driver local"
-        );
-        assert_eq!(size("/var/lib/docker/containers/cd/cd-json.log"), None, "not to be seen");
     }
 }

@@ -56,6 +56,7 @@ mod images;
 mod inspections;
 mod kernel;
 mod ledger;
+mod logfiles;
 mod metrics;
 mod plan;
 mod ports;

@@ -33,6 +33,7 @@ pub struct Judging {
 
 pub fn sample(mut raw: Raw, judging: &Judging, now: SystemTime) -> Batch {
     let mut batch = gaps(&mut raw);
+    let uncounted = raw.past.uncounted;
     let seconds = now.duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64());
     let mut containers = std::mem::take(&mut raw.containers);
     let manner = &judging.manner;
@@ -88,6 +89,7 @@ pub fn sample(mut raw: Raw, judging: &Judging, now: SystemTime) -> Batch {
         .with::<Process>(processes)
         .dropped("containers", more_containers)
         .dropped("services", more_services)
+        .dropped("lives", uncounted)
 }
 
 fn life(raw: &Raw, container: Container, usages: &Usages, now: f64) -> Life {

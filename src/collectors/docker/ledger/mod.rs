@@ -39,6 +39,8 @@ pub struct Ledger {
     /// When counting began; containers made later are counted from their first start.
     began: Option<f64>,
     runs: BTreeMap<String, Life>,
+    /// Services and containers that the cap kept out at the last look.
+    over: u64,
     services: BTreeMap<Key, Service>,
 }
 
@@ -168,6 +170,7 @@ impl Ledger {
             let kept = if key.0.is_empty() { MEANWHILE } else { MEMORY };
             keys.contains(key) || entry.seen > then - kept
         });
+        self.over = services.len().saturating_sub(CAP) as u64;
         while services.len() > CAP {
             services.pop_last();
         }
@@ -176,6 +179,10 @@ impl Ledger {
     pub fn known(&self, id: &str, now: f64) -> Known {
         let Some(Life { run, .. }) = self.runs.get(id) else { return Known::default() };
         Known { death: run.death(), healthy_after: run.healthy_after, looping: run.is_looping(now) }
+    }
+
+    pub const fn over(&self) -> u64 {
+        self.over
     }
 
     /// When the newest container of a service was made, and when one was last seen.

@@ -107,7 +107,7 @@ fn lived(case: &Path, containers: &[Container]) -> (Vec<super::super::ledger::Co
     let known = containers.iter().map(|one| (one.id.clone(), ledger.known(&one.id, now))).collect();
     let deployed = ledger.services().map(|(key, at)| (key.clone(), at)).collect();
     ledger.counted();
-    (ledger.counted(), Past { known, deployed }, events)
+    (ledger.counted(), Past { known, deployed, uncounted: 0 }, events)
 }
 
 /// A list in the order of time, or by id: newer Engines do not say whose they are.
@@ -173,5 +173,5 @@ fn the_cap_counts_what_it_cuts_off() {
     let containers = (0..CAP + 7).map(summary).filter_map(|one| Container::of(one, &[])).collect();
     let raw = Raw { containers, ..raw(Path::new("/nowhere")) };
     let batch = sample(raw, &judging(), UNIX_EPOCH + NOW);
-    assert_eq!(batch.drops(), [("containers", 7), ("services", 0)]);
+    assert_eq!(batch.drops(), [("containers", 7), ("services", 0), ("lives", 0)]);
 }

@@ -24,6 +24,8 @@ pub struct Past {
     pub known: ById<Known>,
     /// Services seen lately, and when their newest container was made.
     pub deployed: BTreeMap<Key, Option<f64>>,
+    /// Services and containers whose life is not counted: too many.
+    pub uncounted: u64,
 }
 
 /// How the configuration wants services to be seen.
