@@ -14,6 +14,8 @@
 mod bundle;
 mod compose;
 mod docker;
+mod docker_life;
+mod docker_memory;
 mod exposition;
 mod harness;
 mod host;
@@ -24,6 +26,7 @@ mod postgres;
 mod queries;
 mod queue;
 mod routing;
+mod scene;
 mod secrets;
 mod servers;
 mod stage;

@@ -7,15 +7,13 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::engine::Engine;
 use super::process::need_program;
+pub use super::spec::{ContainerSpec, IMAGE};
 use super::wait::until;
 use super::{Mend, watchdog};
-
-/// The image that every Engine gets first.
-pub const IMAGE: &str = "stack-live/busybox:1";
 
 const RUN_LABEL: &str = "stack-exporter.live-run";
 
@@ -33,106 +31,6 @@ pub struct Container {
     engine: Arc<Engine>,
 }
 
-/// What to run; see the methods.
-#[derive(Clone, Debug)]
-pub struct ContainerSpec {
-    name: String,
-    body: Value,
-}
-
-impl ContainerSpec {
-    /// `name` gets the run's prefix. Without a command the container sleeps.
-    pub fn new(name: &str) -> Self {
-        let body = json!({
-            "Image": IMAGE,
-            "Cmd": ["sleep", "86400"],
-            "Env": [],
-            "Labels": {},
-            // Our own Engine has no bridge, and no test needs a network in a container.
-            "HostConfig": { "NetworkMode": "none" },
-        });
-        Self { name: name.to_owned(), body }
-    }
-
-    pub fn image(self, image: &str) -> Self {
-        self.set("/Image", json!(image))
-    }
-
-    pub fn command(self, command: &[&str]) -> Self {
-        self.set("/Cmd", json!(command))
-    }
-
-    /// `command` for `sh -c`.
-    pub fn shell(self, script: &str) -> Self {
-        self.command(&["sh", "-c", script])
-    }
-
-    /// The labels that Docker Compose puts on the containers of a service.
-    pub fn compose(self, project: &str, service: &str, number: u32) -> Self {
-        self.label("com.docker.compose.project", project)
-            .label("com.docker.compose.service", service)
-            .label("com.docker.compose.container-number", &number.to_string())
-            .label("com.docker.compose.oneoff", "False")
-    }
-
-    pub fn label(self, name: &str, value: &str) -> Self {
-        self.merge("Labels", json!({ name: value }))
-    }
-
-    /// Can be given several times; the last one counts for a name in most programs.
-    pub fn env(mut self, name: &str, value: &str) -> Self {
-        if let Some(list) = self.body.pointer_mut("/Env").and_then(Value::as_array_mut) {
-            list.push(json!(format!("{name}={value}")));
-        }
-        self
-    }
-
-    /// Memory limit in bytes, without swap on top.
-    pub fn memory(self, bytes: u64) -> Self {
-        self.merge("HostConfig", json!({ "Memory": bytes, "MemorySwap": bytes }))
-    }
-
-    /// CPU limit in CPUs.
-    pub fn cpus(self, cpus: f64) -> Self {
-        let quota = serde_json::Number::from_f64((cpus * 1e5).round());
-        let quota = quota.and_then(|n| n.as_f64()).map(|n| format!("{n:.0}"));
-        let quota: i64 = quota.and_then(|n| n.parse().ok()).unwrap_or(0);
-        self.merge("HostConfig", json!({ "CpuPeriod": 100_000, "CpuQuota": quota }))
-    }
-
-    /// Runs `script` every second; one failure makes the container unhealthy.
-    pub fn health(self, script: &str) -> Self {
-        let second = 1_000_000_000_u64;
-        let check = json!({
-            "Test": ["CMD-SHELL", script], "Interval": second, "Timeout": second, "Retries": 1,
-        });
-        self.merge("", json!({ "Healthcheck": check }))
-    }
-
-    /// `always`, `unless-stopped`, or `on-failure` with the number of tries.
-    pub fn restart(self, policy: &str, tries: u32) -> Self {
-        let policy = json!({ "Name": policy, "MaximumRetryCount": tries });
-        self.merge("HostConfig", json!({ "RestartPolicy": policy }))
-    }
-
-    /// Merges into the body of `POST /containers/create`, at its top or in one of its objects.
-    pub fn merge(mut self, object: &str, fields: Value) -> Self {
-        let place = if object.is_empty() { String::new() } else { format!("/{object}") };
-        let target = self.body.pointer_mut(&place).and_then(Value::as_object_mut);
-        if let (Some(target), Value::Object(fields)) = (target, fields) {
-            target.extend(fields);
-        }
-        self
-    }
-
-    fn set(mut self, pointer: &str, value: Value) -> Self {
-        if let Some(place) = self.body.pointer_mut(pointer) {
-            *place = value;
-        }
-        self
-    }
-}
-
 impl Docker {
     /// An Engine that answers, with [`IMAGE`] imported.
     pub async fn start() -> Self {
@@ -148,6 +46,21 @@ impl Docker {
             ));
         }
         docker
+    }
+
+    /// A `docker` section of the configuration that reads all there is and knows no deployments,
+    /// with more lines.
+    pub fn section(&self, more: &str) -> String {
+        let proc = self.engine.proc();
+        let mut text = format!(
+            "docker:\n  url: {}\n  proc_path: {}\n  deploy_window: 0s\n",
+            self.host(),
+            proc.display()
+        );
+        for line in more.lines() {
+            text.extend(["  ", line, "\n"]);
+        }
+        text
     }
 
     /// `unix:///...`, as in `DOCKER_HOST`.
@@ -202,7 +115,7 @@ impl Docker {
         let spec = spec.label(RUN_LABEL, &self.prefix);
         let name = self.name(&spec.name);
         let path = format!("/containers/create?name={name}");
-        let made = self.engine.json("POST", &path, &spec.body).expect("create a container");
+        let made = self.engine.json("POST", &path, spec.body()).expect("create a container");
         let id = made["Id"].as_str().unwrap_or_default().to_owned();
         Container { id, name, engine: self.engine.clone() }
     }
@@ -228,6 +141,7 @@ impl Docker {
         let Some(server) = &self.engine.server else { return false };
         server.restart().await;
         self.engine.ready().await;
+        self.engine.find_proc();
         true
     }
 }

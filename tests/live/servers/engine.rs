@@ -2,13 +2,14 @@
 
 use std::fs;
 use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::Value;
 
-use super::process::{Pause, Server, Spec, is_root, need_program};
+use super::process::{Pause, Server, Spec, descendants, is_root, need_program};
 use super::wait::{PATIENT, until};
 use super::{text, watchdog};
 
@@ -22,6 +23,15 @@ pub struct Engine {
     pub server: Option<Server>,
 }
 
+/// What is not as with the others, for an Engine of a test's own.
+#[derive(Clone, Debug, Default)]
+pub struct Extra {
+    /// More arguments of `dockerd`.
+    pub args: Vec<String>,
+    /// On the machine's own network, so that its TCP address can be reached; without a bridge.
+    pub on_machine: bool,
+}
+
 impl Engine {
     /// The Engine of `DOCKER_HOST` or of the usual socket when it answers, else our own.
     ///
@@ -31,10 +41,18 @@ impl Engine {
         if let Some(engine) = running() {
             return engine;
         }
+        Self::own(&Extra::default()).await
+    }
+
+    /// Our own.
+    ///
+    /// # Panics
+    /// When we are not root, or `dockerd` does not start.
+    pub async fn own(extra: &Extra) -> Self {
         assert!(is_root(), "no Docker Engine answers, and only root can start dockerd");
         let mut reasons = String::new();
         for driver in STORAGE_DRIVERS {
-            match own(driver).await {
+            match own(driver, extra).await {
                 Ok(engine) => return engine,
                 Err(log) => reasons.extend(["--- ", driver, ":\n", &log, "\n"]),
             }
@@ -82,6 +100,23 @@ impl Engine {
         if answer.is_empty() { Ok(Value::Null) } else { Ok(serde_json::from_slice(&answer)?) }
     }
 
+    /// The proc file system that has the Engine's process numbers, also after a restart.
+    pub fn proc(&self) -> PathBuf {
+        self.server.as_ref().map_or("/proc".into(), |server| server.dir().join("proc"))
+    }
+
+    /// Our own Engine is in a PID namespace of its own, which has a proc mount.
+    ///
+    /// # Panics
+    /// When it is not running.
+    pub fn find_proc(&self) {
+        let Some(server) = &self.server else { return };
+        let first = server.pid().and_then(|pid| descendants(pid).first().copied());
+        let pid = first.expect("the first process of dockerd's namespace").as_raw_nonzero();
+        let _ = fs::remove_file(self.proc());
+        symlink(format!("/proc/{pid}/root/proc"), self.proc()).expect("a link to proc");
+    }
+
     pub fn ping(&self) -> io::Result<()> {
         let (status, body) = self.request("GET", "/_ping", "text/plain", b"")?;
         if status == 200 { Ok(()) } else { Err(io::Error::other(format!("{status} {body:?}"))) }
@@ -105,13 +140,14 @@ fn running() -> Option<Engine> {
     candidates.map(|socket| Engine { socket, server: None }).find(|engine| engine.ping().is_ok())
 }
 
-async fn own(driver: &str) -> Result<Engine, String> {
+async fn own(driver: &str, extra: &Extra) -> Result<Engine, String> {
     let dir = watchdog::dir("docker");
     let socket = dir.join("docker.sock");
     let run = watchdog::run_dir().file_name().unwrap_or_default();
-    let group = Path::new("/").join(run);
+    let number = dir.file_name().unwrap_or_default().to_string_lossy();
+    let group = PathBuf::from(format!("/{}-{number}", run.to_string_lossy()));
     let mut spec = Spec::new(&need_program("unshare".as_ref(), "util-linux"), "util-linux", &[]);
-    spec.args = arguments(&dir, &group, driver);
+    spec.args = arguments(&dir, &group, driver, extra);
     spec.pause = Pause::FirstChild;
     // An orderly end waits 10 s for every container whose first process ignores SIGTERM.
     spec.stop = rustix::process::Signal::KILL;
@@ -125,22 +161,30 @@ async fn own(driver: &str) -> Result<Engine, String> {
         engine.ping().is_ok().then_some(true)
     })
     .await;
-    if up { Ok(engine) } else { Err(server.log()) }
+    if !up {
+        return Err(server.log());
+    }
+    engine.find_proc();
+    Ok(engine)
 }
 
 /// `dockerd` as the first process of a PID namespace: containers and their shims leave every
 /// process group, but the kernel kills them with the namespace. The mount namespace takes the
 /// containers' mounts with it, so that the folder can be removed.
-fn arguments(dir: &Path, group: &Path, driver: &str) -> Vec<String> {
+fn arguments(dir: &Path, group: &Path, driver: &str, extra: &Extra) -> Vec<String> {
     let dockerd = need_program("dockerd".as_ref(), "docker.io");
     let (exec, pid) = (dir.join("exec"), dir.join("docker.pid"));
     // As after a reboot: in a new namespace the old process ids mean other processes.
-    let fresh = r#"rm -rf "$1" "$2"; shift 2; exec "$@""#;
+    let fresh = r#"rm -rf "$1" "$2"; shift 2; busybox ip link set lo up; exec "$@""#;
     let mut args = vec!["--mount", "--pid", "--fork", "--kill-child=KILL", "--mount-proc"];
+    // A network of its own, where a bridge and published ports are nobody's trouble.
+    args.extend((!extra.on_machine).then_some("--net"));
     args.extend(["sh", "-c", fresh, "sh", text(&exec), text(&pid), text(&dockerd)]);
     let mut args: Vec<String> = args.into_iter().map(str::to_owned).collect();
-    // No bridge and no firewall rules: the tests must not change the machine's network.
-    args.extend(["--bridge=none", "--iptables=false", "--ip6tables=false"].map(str::to_owned));
+    // No firewall rules, and no bridge on the machine: its network is not ours to change.
+    args.extend(["--iptables=false", "--ip6tables=false"].map(str::to_owned));
+    args.extend(extra.on_machine.then(|| "--bridge=none".to_owned()));
+    args.extend(extra.args.clone());
     // Also where systemd runs: a folder of its own is easier to remove than a slice.
     args.push("--exec-opt=native.cgroupdriver=cgroupfs".to_owned());
     args.push(format!("--storage-driver={driver}"));

@@ -27,6 +27,7 @@ pub mod postgres;
 pub mod process;
 pub mod prometheus;
 pub mod rules;
+pub mod spec;
 pub mod wait;
 pub mod watchdog;
 
