@@ -47,8 +47,7 @@ fn loops_failed_starts_and_ends() {
         let waits = "import:service_completed_successfully:false";
         let waits = calm("job").label("com.docker.compose.depends_on", waits);
         kept.push(docker.run(waits));
-        let alone = ContainerSpec::calm("alone", "").label("com.docker.compose.project", "");
-        kept.push(docker.run(alone.shell("exit 3")));
+        kept.push(docker.run(ContainerSpec::lone("alone").shell("exit 3")));
         kept.extend(failed_starts(&docker));
         for (index, action) in [(2, "kill?signal=USR1"), (3, "stop?t=0"), (4, "pause")] {
             is_running(&kept[index]).await;
@@ -64,7 +63,7 @@ fn loops_failed_starts_and_ends() {
                 ("paused", &["DockerServiceStopped"]),
                 ("done", &[]),
                 ("job", &["DockerExitedWithError"]),
-                ("alone-", &["DockerExitedWithError"]),
+                ("alone", &["DockerExitedWithError"]),
                 ("no-binary", &["DockerFailedStart"]),
                 ("port-taken", &["DockerFailedStart"]),
             ])

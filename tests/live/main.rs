@@ -14,8 +14,13 @@
 mod bundle;
 mod compose;
 mod docker;
+mod docker_expect;
 mod docker_life;
+
 mod docker_memory;
+mod docker_posture;
+mod docker_rights;
+mod docker_source;
 mod exposition;
 mod harness;
 mod host;

@@ -3,7 +3,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::servers::Together;
 use crate::servers::docker::Docker;
 use crate::servers::exporter::Scrape;
 use crate::servers::prometheus::Labels;
@@ -23,7 +22,7 @@ pub type Deserved<'a> = (&'a str, &'a [&'a str]);
 
 impl<'a> Scene<'a> {
     /// `more` are lines of the section `docker`.
-    pub async fn start(docker: &'a Together<Docker>, more: &str) -> Self {
+    pub async fn start(docker: &'a Docker, more: &str) -> Self {
         let stage = Stage::start(&docker.section(more)).await;
         Self { stage, docker }
     }
@@ -33,16 +32,17 @@ impl<'a> Scene<'a> {
     pub async fn only(&self, deserved: &[Deserved<'_>]) {
         let mut held: BTreeMap<&str, u32> = BTreeMap::new();
         let mut last = f64::NAN;
+        let mut open = Vec::new();
         let what = format!("exactly these alerts: {deserved:?}");
         until(&what, PATIENT * 2, async || {
             let at = self.query("timestamp(stack_target_up{area=\"docker\"})").await;
             let alerts = self.query("ALERTS{area=\"docker\"}").await;
             let at = at.first().map_or(f64::NAN, |(_, at)| *at);
             if at.to_bits() == last.to_bits() {
-                return Err("no new scrape".to_owned());
+                return Err(open.join("; "));
             }
             last = at;
-            let mut open = Vec::new();
+            open.clear();
             for (scope, wanted) in deserved {
                 let count = held.entry(scope).or_default();
                 if *count >= HELD {

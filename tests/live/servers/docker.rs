@@ -17,7 +17,7 @@ use super::{Mend, watchdog};
 
 const RUN_LABEL: &str = "stack-exporter.live-run";
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Docker {
     pub engine: Arc<Engine>,
     prefix: String,

@@ -26,6 +26,7 @@ pub mod port;
 pub mod postgres;
 pub mod process;
 pub mod prometheus;
+pub mod proxy;
 pub mod rules;
 pub mod spec;
 pub mod wait;

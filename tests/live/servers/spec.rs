@@ -28,11 +28,13 @@ impl ContainerSpec {
 
     /// The only replica of a service, set up so that nothing about it deserves an alert.
     pub fn calm(project: &str, service: &str) -> Self {
+        Self::lone(&format!("{project}-{service}")).compose(project, service, 1)
+    }
+
+    /// As `calm`, without Compose.
+    pub fn lone(name: &str) -> Self {
         let log = json!({ "Type": "json-file", "Config": { "max-size": "1m", "max-file": "2" } });
-        Self::new(&format!("{project}-{service}"))
-            .compose(project, service, 1)
-            .memory(32 << 20)
-            .merge("HostConfig", json!({ "LogConfig": log }))
+        Self::new(name).memory(32 << 20).merge("HostConfig", json!({ "LogConfig": log }))
     }
 
     /// As `calm`, and under another name than that of the first replica.
