@@ -127,6 +127,55 @@ fn an_exporter_that_is_down_mutes_its_instance_only() {
     assert!(!muted(EXPORTER_DOWN, "alertname=Watchdog severity=none area=exporter instance=a"));
 }
 
+/// One trouble of a service gives one message: what says most mutes its other sides, and nothing
+/// of another service, container or machine.
+#[test]
+fn one_side_of_a_containers_trouble_speaks() {
+    const SERVICE: &str = "instance=a project=p service=worker";
+    const CONTAINER: &str = "instance=a project=p service=worker name=p-worker-1";
+    let sides = [
+        ("OomKilled", SERVICE, "ServiceDown ExitedWithError RestartLoop Restarts MemoryNearLimit"),
+        ("OomKilled", SERVICE, "ReplicasMissing OomKilledChild MemoryGrows"),
+        ("OomKilledChild", SERVICE, "MemoryNearLimit MemoryGrows"),
+        ("FailedStart", CONTAINER, "ServiceDown ReplicasMissing Unhealthy ProcessMissing"),
+        ("RestartLoop", SERVICE, "ReplicasMissing Unhealthy Restarts ProcessMissing"),
+        ("ServiceDown", SERVICE, "ReplicasMissing ProcessMissing ExitedWithError Unhealthy"),
+        ("Unhealthy", CONTAINER, "HealthCheckSlow StartingTooLong"),
+        ("StartingTooLong", CONTAINER, "SlowStart"),
+        ("MemoryNearLimit", CONTAINER, "MemoryGrows"),
+        ("CpuNearLimit", CONTAINER, "Throttled"),
+        ("LogLarge", CONTAINER, "LogUnbounded"),
+        ("ImageOutdated", CONTAINER, "ImageOld"),
+    ];
+    for (source, of, targets) in sides {
+        let source = format!("alertname=Docker{source} severity=warning area=docker {of}");
+        for target in targets.split(' ') {
+            let name = format!("alertname=Docker{target} severity=warning area=docker");
+            let target = format!("{name} {CONTAINER} pattern=x");
+            assert!(muted(&source, &target), "{source} does not mute {target}");
+            assert!(!muted(&target, &source), "{target} mutes {source}");
+            for (here, elsewhere) in [("instance=a", "instance=b"), ("worker", "api")] {
+                let other = target.replace(here, elsewhere);
+                assert!(!muted(&source, &other), "{source} mutes {other}");
+            }
+            // Without its identity an alert mutes nothing.
+            assert!(!muted(&source.replace(of, ""), &name), "{source} mutes {name}");
+        }
+    }
+    // Containers without Compose have no project.
+    let bare = |alert: &str| format!("alertname={alert} severity=critical instance=a service=x");
+    assert!(muted(&bare("DockerOomKilled"), &bare("DockerExitedWithError")));
+    assert!(!muted(&bare("DockerOomKilled"), &format!("{} project=p", bare("DockerServiceDown"))));
+    // What wakes somebody is not muted by what waits for the morning.
+    for target in ["DockerServiceDown", "DockerProcessMissing", "DockerOomKilled"] {
+        for source in ["DockerOomKilledChild", "DockerServiceStopped", "DockerUnhealthy"] {
+            assert!(!muted(&bare(source), &bare(target)), "{source} mutes {target}");
+        }
+    }
+    let engine = |alert: &str| format!("alertname={alert} area=docker instance=a target=docker");
+    assert!(muted(&engine("DockerSlow"), &engine("DockerStatsStale")));
+}
+
 /// The trap: what both alerts lack counts as equal.
 #[test]
 fn alerts_without_identity_mute_nothing() {
