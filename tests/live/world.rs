@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use stack_exporter::catalogue::Unit;
 use stack_exporter::collectors::CATALOGUE;
 use tokio::sync::OnceCell;
@@ -56,6 +56,63 @@ fn thresholds(area: &str) -> String {
     format!("thresholds: {{ {} }}", pairs.collect::<Vec<_>>().join(", "))
 }
 
+/// What of a stack is declared: one service is not there, and one waits for the job of another.
+/// Limits and reservations are shown beside use. [C09]
+const COMPOSE: &str = r#"
+name: world
+services:
+  web:
+    image: web
+    depends_on: { migrate: { condition: service_completed_successfully } }
+    deploy:
+      resources:
+        limits: { memory: 64M, cpus: "0.5" }
+        reservations: { memory: 32M, cpus: "0.1" }
+  migrate: { image: migrate }
+  fickle: { image: fickle, deploy: { replicas: 2 } }
+  gone: { image: gone }
+"#;
+
+/// Containers in all that can become of one, so that each series and each panel has something to
+/// show.
+fn containers(docker: &Docker) -> Vec<Container> {
+    let of = |service: &str| {
+        ContainerSpec::new(&format!("world-{service}")).compose("world", service, 1)
+    };
+    let web = of("web")
+        .memory(64 << 20)
+        .cpus(0.5)
+        .merge("HostConfig", json!({ "PidsLimit": 100, "MemoryReservation": 32 << 20 }))
+        .health("true")
+        .publish(8080, "127.0.0.1", 38080)
+        .shell(
+            "while :; do dd if=/dev/zero of=/f bs=1M count=4 conv=fsync 2>/dev/null; sleep 1; done",
+        );
+    // Its health check never says a word. Privileged ones may not be had in a container.
+    let host = docker.host();
+    let socket = host.trim_start_matches("unix://");
+    let hour = 3_600_000_000_000_u64;
+    let mute = json!({ "Test": ["CMD", "true"], "Interval": hour });
+    let starting = of("db")
+        .merge("", json!({ "Healthcheck": mute }))
+        .merge("HostConfig", json!({ "Binds": [format!("{socket}:/docker.sock")] }))
+        .publish(5432, "0.0.0.0", 35432);
+    let fickle = of("fickle").health("[ $(( $(date +%s) / 4 % 2 )) = 0 ]");
+    // The Engine starts one that lived for ten seconds at once, and others ever later.
+    let leaking =
+        of("leaking").memory(16 << 20).restart("always", 0).shell("sleep 11; tail /dev/zero");
+    let looping = of("looping").restart("always", 0).shell("exit 1");
+    let (job, done) = (of("migrate").shell("exit 3"), of("done").shell("true"));
+    let running = [web, starting, fickle, leaking, looping, job, done];
+    let mut containers: Vec<_> = running.into_iter().map(|spec| docker.run(spec)).collect();
+    let broken = docker.create(of("broken").command(&["/not/there"]));
+    broken.post("start").expect_err("a command that is not there");
+    let stopped = docker.run(of("stopped"));
+    stopped.post("stop?t=0").expect("stop a container");
+    containers.extend([broken, stopped]);
+    containers
+}
+
 /// One world for all tests that only look.
 pub async fn world() -> &'static World {
     static WORLD: OnceCell<World> = OnceCell::const_new();
@@ -90,22 +147,8 @@ async fn build() -> World {
     sessions.push(postgres.background("SELECT * FROM locked").await);
 
     let compose = dir.join("compose.yml");
-    std::fs::write(
-        &compose,
-        "name: world\nservices:\n  web: { image: web }\n  gone: { image: gone }\n",
-    )
-    .unwrap();
-    let web = ContainerSpec::new("world-web")
-        .compose("world", "web", 1)
-        .memory(64 << 20)
-        .cpus(0.5)
-        .merge("HostConfig", serde_json::json!({ "PidsLimit": 100 }))
-        .health("true")
-        .shell(
-            "while :; do dd if=/dev/zero of=/f bs=1M count=4 conv=fsync 2>/dev/null; sleep 1; done",
-        );
-    let failed = ContainerSpec::new("world-failed").compose("world", "failed", 1).shell("exit 3");
-    let containers = vec![docker.run(web), docker.run(failed)];
+    std::fs::write(&compose, COMPOSE).unwrap();
+    let containers = containers(&docker);
 
     let app = KoStatus::start().await;
     let sqlite = dir.join("queue.db");
@@ -123,8 +166,12 @@ async fn build() -> World {
     let password = dir.join("password");
     std::fs::write(&password, MONITOR_PASSWORD).unwrap();
     let folder = dir.display();
+    let docker_lines = format!(
+        "compose_files: [{folder}/compose.yml]\nprocesses: {{ web: [\"^sh -c\"] }}\n{}",
+        thresholds("docker")
+    );
     let config = format!(
-        "docker: {{ url: \"{docker}\", compose_files: [{folder}/compose.yml], {docker_limits} }}\n\
+        "{docker}\
          postgres:\n  main: {{ url: \"{postgres}\", password_file: {folder}/password, {postgres_limits} }}\n\
          nats:\n  main: {{ url: \"{nats}\", {nats_limits} }}\n  sick: {{ url: \"http://127.0.0.1:1\" }}\n\
          queues:\n\
@@ -139,11 +186,10 @@ async fn build() -> World {
          \x20   rules: {{ by_user: {{ regex: \"user=(?<user>\\\\w+)\", labels: [user] }} }}\n\
          \x20   {logs_limits}\n\
          host: {{ {host_limits} }}\n",
-        docker = docker.host(),
+        docker = docker.section(&docker_lines),
         postgres = postgres.url(),
         nats = nats.monitor_url(),
         app = app.url(),
-        docker_limits = thresholds("docker"),
         postgres_limits = thresholds("postgres"),
         nats_limits = thresholds("nats"),
         queue_limits = thresholds("queue"),
