@@ -191,6 +191,9 @@ fn the_proxy_lets_facts_through_and_nothing_else() {
     for path in ["/_ping", "/version", "/v1.41/version", "/v1.41/info", "/v1.51/containers/json"] {
         assert!(pattern.is_match(path), "{path}");
     }
+    for path in ["events", "images/json", "system/df"] {
+        assert!(pattern.is_match(&format!("/v1.51/{path}")), "{path}");
+    }
     for part in ["json", "stats", "logs", "top"] {
         assert!(pattern.is_match(&format!("/v1.51/containers/{id}/{part}")), "{part}");
     }
