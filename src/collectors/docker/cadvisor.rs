@@ -1,7 +1,7 @@
 //! cAdvisor's names with its labels, for the dashboards and rules that read them. Of containers
 //! that have stopped cAdvisor has nothing, and so it is here. `id="/"` is the machine as a whole.
 
-use super::rows::{Spec, Use};
+use super::rows::{Faults, Spec, Use};
 use crate::catalogue::metrics;
 
 metrics! { Spec {
@@ -70,8 +70,6 @@ metrics! { Use {
     gauge container_memory_swap = |u| u.usage.memory.swap;
     /// Times that the memory limit was hit; absent on cgroup v2. Source: cgroup or stats memory_stats.failcnt.
     established container_memory_failcnt = |u| u.usage.memory.limit_hits;
-    /// Page faults; the value container is the same as hierarchy, for a container has no groups below it that were counted apart. Source: cgroup memory.stat pgfault and pgmajfault, stats memory_stats.stats.
-    counter container_memory_failures_total {failure_type} = |u| [("pgfault", u.usage.memory.faults), ("pgmajfault", u.usage.memory.major_faults)];
     /// Processes that the kernel killed for want of memory in the present run; absent where the Engine is asked. Source: cgroup memory.oom_control or memory.events oom_kill.
     counter container_oom_events_total [C10] = |u| u.usage.oom_kills;
     /// Processes of the container; absent where the Engine is asked. Source: cgroup.procs.
@@ -96,6 +94,10 @@ metrics! { Use {
     gauge container_fs_usage_bytes {device} = |u| u.storage(|s| s.used);
     /// Size of the file system on which the layers of containers are, in bytes. Source: statvfs of DockerRootDir.
     gauge container_fs_limit_bytes {device} = |u| u.storage(|s| s.size);
+    /// Files that can still be made on the file system of containers. Source: statvfs of DockerRootDir.
+    gauge container_fs_inodes_free {device} = |u| u.storage(|s| Some(s.inodes_free));
+    /// Files that there can be on the file system of containers. Source: statvfs of DockerRootDir.
+    gauge container_fs_inodes_total {device} = |u| u.storage(|s| Some(s.inodes));
     /// Processes and threads of the container. Source: cgroup or stats pids_stats.current.
     gauge container_threads = |u| u.usage.threads;
     /// Bytes received; absent with the network of the host or of another container. Source: cgroup or stats networks rx_bytes.
@@ -122,4 +124,17 @@ metrics! { Use {
     counter container_fs_reads_total {device} [C17] = |u| u.disks(|d| d.reads);
     /// Writes to a block device; absent on cgroup v2. Source: cgroup or stats blkio_stats.io_serviced_recursive.
     counter container_fs_writes_total {device} [C17] = |u| u.disks(|d| d.writes);
+} }
+
+metrics! { Faults {
+    labels {
+        id = |f| &f.names.id, name = |f| &f.names.name, image = |f| &f.names.image,
+        container_label_com_docker_compose_project = |f| &f.names.project,
+        container_label_com_docker_compose_service = |f| &f.names.service,
+        container_label_com_docker_compose_container_number = |f| &f.names.number,
+        scope = |f| f.scope,
+    }
+    more = |f| &f.names.more;
+    /// Page faults (pgfault) and those that had to read from disk (pgmajfault). Both scopes are of the whole container, with groups that it made itself. Source: cgroup memory.stat, stats memory_stats.stats.
+    counter container_memory_failures_total {failure_type} = |f| [("pgfault", f.usage.memory.faults), ("pgmajfault", f.usage.memory.major_faults)];
 } }

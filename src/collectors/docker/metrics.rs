@@ -24,6 +24,8 @@ metrics! { Engine {
     gauge machine_cpu_cores [C04] = |e| e.cores;
     /// Memory of the machine in bytes; absent where a proxy hides it. Source: /info MemTotal.
     gauge machine_memory_bytes [C04] = |e| e.memory;
+    /// Whether something of some container could not be read this time. Source: inspections and the kernel's files.
+    gauge container_scrape_error = |e| e.incomplete;
     /// Time that the Engine took for the list of containers in seconds. Source: /containers/json.
     gauge stack_docker_list_duration_seconds [C01] = |e| e.took;
     /// Age of the CPU, memory, network and block I/O figures in seconds where they are asked of the Engine; before Engine 25 they are read every 10 seconds beside the scrapes. Source: /containers/ID/stats.

@@ -94,6 +94,7 @@ pub static AREA: Area = Area {
         TableEntry::of::<processes::Process>(),
         TableEntry::of::<rows::Spec>(),
         TableEntry::of::<rows::Use>(),
+        TableEntry::of::<rows::Faults>(),
     ],
     signals: signals::SIGNALS,
     runbook: include_str!("../../../docs/runbooks/docker.md"),

@@ -22,6 +22,8 @@ const HEALTH: [&str; 4] = ["healthy", "unhealthy", "starting", "none"];
 pub struct Engine {
     pub cores: Option<f64>,
     pub memory: Option<f64>,
+    /// Whether something of the containers could not be read this time.
+    pub incomplete: bool,
     pub took: Duration,
     pub stats_age: Option<Duration>,
     pub stream: StreamState,
@@ -93,12 +95,21 @@ pub struct Use {
     pub storage: Option<Storage>,
 }
 
-/// Bytes on the file system of containers.
+/// Page faults, by cAdvisor's two scopes.
+pub struct Faults {
+    pub names: Arc<Names>,
+    pub usage: Arc<Usage>,
+    pub scope: &'static str,
+}
+
+/// Bytes and files on the file system of containers.
 #[derive(Clone, Debug)]
 pub struct Storage {
     pub device: String,
     pub used: Option<u64>,
     pub size: Option<u64>,
+    pub inodes: u64,
+    pub inodes_free: u64,
 }
 
 /// Names of devices by major and minor number.

@@ -10,7 +10,9 @@ use super::facts::{Usage, Usages};
 use super::fetch::Raw;
 use super::ports::{Policy, published};
 use super::processes::{Patterns, Process};
-use super::rows::{Devices, Engine, Life, Lives, Origin, Published, Spec, Storage, Use, Version};
+use super::rows::{
+    Devices, Engine, Faults, Life, Lives, Origin, Published, Spec, Storage, Use, Version,
+};
 use super::services::{self, Manner, Service};
 use super::stats::Latest;
 use crate::catalogue::Batch;
@@ -32,6 +34,7 @@ pub struct Judging {
 }
 
 pub fn sample(mut raw: Raw, judging: &Judging, now: SystemTime) -> Batch {
+    let incomplete = raw.uninspected.is_some() || raw.kernel.missing > 0;
     let mut batch = gaps(&mut raw);
     let uncounted = raw.past.uncounted;
     let seconds = now.duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64());
@@ -69,6 +72,7 @@ pub fn sample(mut raw: Raw, judging: &Judging, now: SystemTime) -> Batch {
     let engine = Engine {
         cores,
         memory,
+        incomplete,
         took: raw.took,
         stats_age,
         stream: raw.stream.clone(),
@@ -85,6 +89,7 @@ pub fn sample(mut raw: Raw, judging: &Judging, now: SystemTime) -> Batch {
         .with(ports(&lives, &judging.ports))
         .with(lives.iter().filter_map(spec).collect::<Vec<Spec>>())
         .with::<Life>(lives)
+        .with(faults(&uses))
         .with(uses)
         .with::<Process>(processes)
         .dropped("containers", more_containers)
@@ -165,11 +170,7 @@ fn uses(raw: &Raw, containers: &[Container], usages: &Usages, now: f64) -> Vec<U
             devices: Arc::clone(&devices),
             seen: Some(now),
             health: Some(container.health),
-            storage: raw.kernel.storage.as_ref().map(|storage| Storage {
-                device: device(&devices, storage.number),
-                used: layer,
-                size: Some(storage.size),
-            }),
+            storage: storage(raw, &devices, layer),
         })
     };
     running.filter_map(of).collect()
@@ -186,17 +187,35 @@ fn machine(raw: &mut Raw) -> Option<Use> {
         owns_network: true,
         seen: None,
         health: None,
-        storage: raw.kernel.storage.as_ref().map(|storage| Storage {
-            device: device(&devices, storage.number),
-            used: Some(storage.used),
-            size: Some(storage.size),
-        }),
+        storage: storage(raw, &devices, raw.kernel.storage.map(|storage| storage.used)),
         devices,
     })
 }
 
-fn device(devices: &Devices, number: (u64, u64)) -> String {
-    devices.get(&number).cloned().unwrap_or_else(|| format!("{}:{}", number.0, number.1))
+/// The file system of all containers, of which this much is used.
+fn storage(raw: &Raw, devices: &Devices, used: Option<u64>) -> Option<Storage> {
+    let found = raw.kernel.storage?;
+    let number = found.number;
+    let device = devices.get(&number).cloned();
+    Some(Storage {
+        device: device.unwrap_or_else(|| format!("{}:{}", number.0, number.1)),
+        used,
+        size: Some(found.size),
+        inodes: found.inodes,
+        inodes_free: found.inodes_free,
+    })
+}
+
+fn faults(uses: &[Use]) -> Vec<Faults> {
+    let of = |one: &Use| {
+        let (names, usage) = (Arc::clone(&one.names), Arc::clone(&one.usage));
+        ["container", "hierarchy"].map(|scope| Faults {
+            names: Arc::clone(&names),
+            usage: Arc::clone(&usage),
+            scope,
+        })
+    };
+    uses.iter().flat_map(of).collect()
 }
 
 fn unexpected_privilege(container: &Container, allowed: &[String]) -> bool {
