@@ -33,6 +33,8 @@ pub struct Run {
     /// The Engine's count of restarts, and those that were counted here since.
     restart_count: Option<i64>,
     restarted: i64,
+    /// Starts after an end that was not seen: that count tells whose they were.
+    unexplained: u64,
     /// Times of the last three restarts.
     recent: [f64; 3],
     ooms: Ooms,
@@ -86,8 +88,11 @@ impl Run {
 
     pub fn start(&mut self, at: f64, counts: &mut Counts) {
         if self.running {
-            // Told by the inspection already.
-            self.last_start = self.last_start.max(at);
+            // Told by the inspection already; unless the Engine died and told no end: then the
+            // next inspection says so.
+            if at < self.last_start + SETTLE {
+                self.last_start = self.last_start.max(at);
+            }
         } else if at > self.last_end {
             self.begin(at, counts);
         }
@@ -95,8 +100,9 @@ impl Run {
 
     fn begin(&mut self, at: f64, counts: &mut Counts) {
         let by_policy = self.policy_restarts != Some(false)
-            && self.death.is_some_and(|death| death != Death::Stopped);
+            && self.death.is_some_and(|death| !matches!(death, Death::Stopped | Death::Unknown));
         counts.starts += 1;
+        self.unexplained += u64::from(self.death == Some(Death::Unknown));
         if by_policy {
             counts.restarts += 1;
             self.restarted += 1;
@@ -226,6 +232,9 @@ impl Run {
         }
         if !self.running {
             self.begin(started, counts);
+        } else if self.last_start == 0.0 {
+            // Running since before we came, as its first event has told.
+            self.last_start = started;
         } else if started > self.last_start {
             // The end before it was never told.
             let before = if finished < started { finished } else { self.last_start };
@@ -260,14 +269,16 @@ impl Run {
         let grown = restarts - self.restart_count.unwrap_or(0);
         if grown > 0 {
             let missed = u64::try_from(grown - self.restarted).unwrap_or(0);
-            counts.starts += missed;
+            let unseen = missed.saturating_sub(self.unexplained);
+            counts.starts += unseen;
             counts.restarts += missed;
-            counts.died(Death::Unknown, missed);
+            counts.died(Death::Unknown, unseen);
             self.restarted = (self.restarted - grown).max(0);
         } else if grown < 0 {
             self.restarted = 0;
         }
         self.restart_count = Some(restarts);
+        self.unexplained = 0;
     }
 
     fn settle_ooms(&mut self, container: &Container, now: f64, counts: &mut Counts) {

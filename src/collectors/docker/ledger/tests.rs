@@ -162,7 +162,35 @@ fn the_engines_own_count_tells_of_restarts_unseen() {
     assert_eq!((book.counts().starts, book.counts().restarts), (7, 6));
     // `docker restart` sets it to 0.
     book.look("running", looping(200.0, 0), 210.0, false);
-    assert_eq!((book.counts().starts, book.counts().restarts), (8, 7));
+    assert_eq!((book.counts().starts, book.counts().restarts), (8, 6));
+}
+
+#[test]
+fn an_engine_that_died_told_no_end() {
+    let restarted = || Detail { policy: "always".into(), ..detail(199.9, 199.0) };
+    for events_first in [true, false] {
+        let mut book = Book::new();
+        book.event(101.0, "start").look("running", detail(100.9, 0.0), 104.0, true);
+        if events_first {
+            book.event(200.0, "start").look("running", restarted(), 200.5, true);
+        }
+        book.look("running", restarted(), 203.0, events_first);
+        book.event(200.0, "start").look("running", restarted(), 210.0, true);
+        let counts = book.counts();
+        assert_eq!((counts.starts, book.deaths("unknown")), (2, 1), "{events_first}");
+        assert_eq!(counts.restarts, 0, "nothing crashed");
+    }
+}
+
+#[test]
+fn the_first_event_of_one_that_was_there_before() {
+    let mut book = Book(Ledger::default());
+    book.event(1000.0, "health_status: healthy");
+    book.look("running", detail(90.0, 0.0), 1001.0, true);
+    book.look("running", detail(90.0, 0.0), 1010.0, true);
+    assert_eq!((book.counts().starts, book.deaths("unknown")), (0, 0));
+    book.die(1020.0, 1);
+    assert_eq!(book.deaths("error"), 1);
 }
 
 #[test]
