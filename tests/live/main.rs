@@ -16,11 +16,12 @@ mod compose;
 mod docker;
 mod docker_expect;
 mod docker_life;
-
+mod docker_long;
 mod docker_memory;
 mod docker_posture;
 mod docker_rights;
 mod docker_source;
+mod docker_tls;
 mod exposition;
 mod harness;
 mod host;

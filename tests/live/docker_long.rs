@@ -1,0 +1,114 @@
+//! What lasts: the Engine restarts, containers come and go by the hundred. [C01 C05 C17]
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Instant;
+
+use crate::scene::{Scene, value};
+use crate::servers::docker::{ContainerSpec, Docker};
+use crate::servers::exporter::Exporter;
+use crate::servers::wait::{PATIENT, until};
+use crate::servers::{Stack, run};
+use crate::stage::binary;
+
+#[test]
+fn the_engine_restarts_and_nothing_is_counted_twice() {
+    run(async {
+        let docker = Stack::docker_alone().await;
+        let scene = Scene::start(&docker, "").await;
+        let _stays = docker.run(ContainerSpec::calm("reborn", "app").restart("always", 0));
+        let project = [("project", "reborn")];
+        let (starts, deaths) = ("stack_service_starts_total", "stack_service_deaths_total");
+        let gaps = "stack_docker_event_gaps_total";
+        scene.sees(starts, &project, 1.0).await;
+        scene.sees(gaps, &[], 0.0).await;
+        if !docker.restart().await {
+            eprintln!("not this run's own Engine: it is not restarted");
+            return;
+        }
+        // As after a reboot: the Engine was killed with all containers, and starts them again.
+        scene.sees_that(gaps, &[], |gaps| gaps >= Some(1.0)).await;
+        scene.sees("stack_docker_events_connected", &[], 1.0).await;
+        scene.sees(starts, &project, 2.0).await;
+        scene.only(&[("reborn", &[])]).await;
+        assert_eq!(scene.value(starts, &project).await, Some(2.0));
+        let restarts = scene.value("stack_service_restarts_total", &project).await;
+        assert_eq!(restarts, Some(0.0), "nothing crashed");
+        let scrape = scene.stage.exporter.scrape().await;
+        let lines = scrape.body.lines().filter(|line| line.starts_with(deaths));
+        let died: f64 = lines
+            .filter(|line| line.contains("project=\"reborn\""))
+            .filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok())
+            .sum();
+        assert!((died - 1.0).abs() < 0.1, "{died} deaths: {}", scrape.body);
+        scene
+            .sees_that(
+                "container_cpu_usage_seconds_total",
+                &[("container_label_com_docker_compose_project", "reborn")],
+                |value| value.is_some(),
+            )
+            .await;
+    });
+}
+
+/// So many at a time, and in all.
+const THREADS: u32 = 4;
+const MANY: u32 = 100;
+
+/// Each is made, runs its program to the end, and is removed.
+fn come_and_go(docker: &Docker) {
+    let next = AtomicU32::new(0);
+    let work = || {
+        loop {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            if number >= MANY {
+                return;
+            }
+            let name = format!("short-{number}");
+            docker.run(ContainerSpec::lone(&name).command(&["true"])).remove();
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..THREADS {
+            scope.spawn(work);
+        }
+    });
+}
+
+#[test]
+fn many_containers_leave_nothing_behind() {
+    run(async {
+        let docker = Stack::docker_alone().await;
+        let exporter = Exporter::start(binary(), &docker.section("")).await;
+        let _stays = docker.run(ContainerSpec::calm("stays", "app"));
+        let scrape = exporter.wait_line("container_cpu_usage_seconds_total{", PATIENT).await;
+        let (before, page) = (exporter.resident_bytes().unwrap(), scrape.body.len());
+        let start = Instant::now();
+        let work = docker.clone();
+        let work = tokio::task::spawn_blocking(move || come_and_go(&work));
+        let mut largest = 0;
+        until("containers to come and go", PATIENT * 5, async || {
+            // Scraped all the while, as in earnest.
+            largest = largest.max(exporter.scrape().await.body.len());
+            work.is_finished()
+        })
+        .await;
+        work.await.unwrap();
+        let took = start.elapsed();
+        let scrape = until("the series of those gone to vanish", PATIENT, async || {
+            let scrape = exporter.scrape().await;
+            let left = scrape.body.lines().find(|line| line.contains("short-"));
+            left.map_or_else(|| Ok(scrape.clone()), |line| Err(line.to_owned()))
+        })
+        .await;
+        let after = exporter.resident_bytes().unwrap();
+        eprintln!(
+            "{MANY} containers in {took:.1?}: {before} bytes resident before, {after} after; \
+             {page} bytes a page before, {largest} at most, {} after",
+            scrape.body.len()
+        );
+        assert!(after < before + (4 << 20), "{before} bytes resident before, {after} after");
+        assert_eq!(value(&scrape, "stack_service_up", &[("project", "stays")]), Some(1.0));
+        let seen = value(&scrape, "stack_docker_events_total", &[]);
+        assert!(seen >= Some(f64::from(MANY) * 3.0), "create, start, die, destroy: {seen:?}");
+    });
+}
