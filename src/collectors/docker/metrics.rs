@@ -104,6 +104,8 @@ metrics! { Life {
     gauge stack_container_starting_seconds [C13] = |l| l.starting();
     /// Time in seconds from the start of the present run to its first healthy status; absent where that was not seen. Source: /events health_status, /containers/ID/json State.Health.Log.
     gauge stack_container_healthy_after_seconds [C13] = |l| l.healthy_after();
+    /// Whether the container has been running for more than an hour: how it started is history. Source: /containers/ID/json State.StartedAt.
+    gauge stack_container_settled [C13] = |l| l.settled();
     /// Time at which the container was created, in seconds since 1970. Source: /containers/json Created.
     gauge stack_container_created_timestamp_seconds = |l| l.container.created;
     /// Time at which the container ended, in seconds since 1970; absent while it is alive. Source: /containers/ID/json State.FinishedAt.

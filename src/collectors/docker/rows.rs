@@ -16,6 +16,8 @@ use super::ledger::{Counts, Known};
 /// The states that the Engine documents; one that it adds is shown while it lasts.
 const STATES: [&str; 7] =
     ["created", "running", "paused", "restarting", "removing", "exited", "dead"];
+/// A start is history after this long, in seconds.
+const SETTLED: f64 = 3600.0;
 const HEALTH: [&str; 4] = ["healthy", "unhealthy", "starting", "none"];
 
 /// The Engine, its machine, and how well it can be read.
@@ -167,6 +169,11 @@ impl Life {
 
     pub fn healthy_after(&self) -> Option<f64> {
         self.known.healthy_after.filter(|_| self.container.is_alive())
+    }
+
+    pub fn settled(&self) -> Option<bool> {
+        let started = self.alive()?.started?;
+        Some(self.now - started > SETTLED)
     }
 
     pub fn finished(&self) -> Option<f64> {

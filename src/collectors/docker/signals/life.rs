@@ -71,7 +71,11 @@ pub const STARTING: Signal = Signal {
 pub const SLOW_START: Signal = Signal {
     name: "slow_start",
     alert: "DockerSlowStart",
-    measure: level("stack_container_healthy_after_seconds"),
+    measure: level("stack_container_healthy_after_seconds").unless(
+        "stack_container_settled",
+        &[],
+        &["name"],
+    ),
     direction: Direction::Above,
     unit: Unit::Seconds,
     warning: Default::guide(85.0, "C13"),
@@ -80,7 +84,7 @@ pub const SLOW_START: Signal = Signal {
     requirements: &["C13"],
     summary: "A container took long to become healthy.",
     subject: "Time from the start of {{ $labels.name }} to its first healthy status",
-    hint: "the next deployment and the next crash take as long; it stays until the next start",
+    hint: "the next deployment and the next crash take as long; this is told for an hour",
     next: "docker logs NAME | head -n 100",
 };
 

@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use crate::catalogue::{Default, Direction, Match, Signal, Unit, level};
 
+/// A service that does not run has an alert of its own, or none because somebody stopped it.
+const NOT_RUNNING: &[Match] = &[Match::is_not("state", &["running", "degraded"])];
+
 pub const UP: Signal = Signal {
     name: "up",
     alert: "DockerDown",
@@ -146,7 +149,11 @@ pub const OOM_CHILD: Signal = Signal {
 pub const PROCESS_MISSING: Signal = Signal {
     name: "process",
     alert: "DockerProcessMissing",
-    measure: level("stack_service_processes"),
+    measure: level("stack_service_processes").unless(
+        "stack_service_state",
+        NOT_RUNNING,
+        &["project", "service"],
+    ),
     direction: Direction::Below,
     unit: Unit::Count,
     warning: Default::off("see critical"),
