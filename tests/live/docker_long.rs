@@ -1,4 +1,5 @@
-//! What lasts: the Engine restarts, containers come and go by the hundred. [C01 C05 C17]
+//! What lasts: the Engine restarts, containers come and go by the hundred. Each test has an Engine
+//! of its own where it can, so that it disturbs no other. [C01 C05 C17]
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Instant;
@@ -6,14 +7,14 @@ use std::time::Instant;
 use crate::scene::{Scene, value};
 use crate::servers::docker::{ContainerSpec, Docker};
 use crate::servers::exporter::Exporter;
+use crate::servers::run;
 use crate::servers::wait::{PATIENT, until};
-use crate::servers::{Stack, run};
 use crate::stage::binary;
 
 #[test]
 fn the_engine_restarts_and_nothing_is_counted_twice() {
     run(async {
-        let docker = Stack::docker_alone().await;
+        let docker = Docker::start().await;
         let scene = Scene::start(&docker, "").await;
         let _stays = docker.run(ContainerSpec::calm("reborn", "app").restart("always", 0));
         let project = [("project", "reborn")];
@@ -50,9 +51,9 @@ fn the_engine_restarts_and_nothing_is_counted_twice() {
     });
 }
 
-/// So many at a time, and in all.
+/// So many at a time, and in all: the Engine takes a third of a second of two busy cores for each.
 const THREADS: u32 = 4;
-const MANY: u32 = 100;
+const MANY: u32 = 150;
 
 /// Each is made, runs its program to the end, and is removed.
 fn come_and_go(docker: &Docker) {
@@ -77,11 +78,17 @@ fn come_and_go(docker: &Docker) {
 #[test]
 fn many_containers_leave_nothing_behind() {
     run(async {
-        let docker = Stack::docker_alone().await;
+        let docker = Docker::start().await;
         let exporter = Exporter::start(binary(), &docker.section("")).await;
         let _stays = docker.run(ContainerSpec::calm("stays", "app"));
-        let scrape = exporter.wait_line("container_cpu_usage_seconds_total{", PATIENT).await;
-        let (before, page) = (exporter.resident_bytes().unwrap(), scrape.body.len());
+        let stays = [("container_label_com_docker_compose_project", "stays")];
+        let page = until("the figures of what stays", PATIENT, async || {
+            let scrape = exporter.scrape().await;
+            let cpu = value(&scrape, "container_cpu_usage_seconds_total", &stays);
+            cpu.and(scrape.line("stack_docker_disk_usage_bytes{")).map(|_| scrape.body.len())
+        })
+        .await;
+        let before = exporter.resident_bytes().unwrap();
         let start = Instant::now();
         let work = docker.clone();
         let work = tokio::task::spawn_blocking(move || come_and_go(&work));
@@ -103,9 +110,14 @@ fn many_containers_leave_nothing_behind() {
         let after = exporter.resident_bytes().unwrap();
         eprintln!(
             "{MANY} containers in {took:.1?}: {before} bytes resident before, {after} after; \
-             {page} bytes a page before, {largest} at most, {} after",
-            scrape.body.len()
+             a page of {page} bytes before, {largest} at most"
         );
+        if docker.engine.server.is_none() {
+            eprintln!("not this run's own Engine: who knows what else it runs");
+            return;
+        }
+        let now = scrape.body.len();
+        assert!(now < page + page / 10, "a page of {page} bytes before, {now} after");
         assert!(after < before + (4 << 20), "{before} bytes resident before, {after} after");
         assert_eq!(value(&scrape, "stack_service_up", &[("project", "stays")]), Some(1.0));
         let seen = value(&scrape, "stack_docker_events_total", &[]);
