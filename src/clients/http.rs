@@ -14,6 +14,9 @@ const DEADLINE: Duration = Duration::from_secs(5);
 /// No monitoring answer that we read is larger; 10,000 JetStream consumers are 9 MB.
 const BODY: usize = 64 << 20;
 
+/// An answer without an end must begin by then.
+const OPENING: Duration = Duration::from_secs(10);
+
 /// A base address and a pooled client for it. It can do nothing but GET.
 pub struct HttpClient {
     client: Result<reqwest::Client, Failure>,
@@ -95,7 +98,9 @@ impl HttpClient {
     pub async fn stream(&self, what: &'static str, path: &str) -> Result<Pieces, Failure> {
         let client = self.client.as_ref().map_err(Clone::clone)?;
         let request = client.get(format!("{}{path}", self.base));
-        let response = request.send().await.map_err(|error| failure(what, &error))?;
+        let late = |_| Failure::new(Reason::Timeout, format!("{what}: no answer in time"));
+        let response = tokio::time::timeout(OPENING, request.send()).await.map_err(late)?;
+        let response = response.map_err(|error| failure(what, &error))?;
         let status = response.status().as_u16();
         if status == 200 { Ok(Pieces { what, response }) } else { Err(refused(what, status)) }
     }
@@ -151,11 +156,12 @@ fn failure(what: &str, error: &reqwest::Error) -> Failure {
     let lower = text.to_lowercase();
     let (reason, why) = if error.is_timeout() {
         (Reason::Timeout, "no complete answer in time")
-    } else if lower.contains("dns") || lower.contains("lookup") || lower.contains("resolve") {
-        (Reason::Dns, "the host name does not resolve")
     } else if lower.contains("certificate") || lower.contains("tls") || lower.contains("handshake")
     {
+        // Before the next: a certificate of another name speaks of a DNS name.
         (Reason::Tls, "the TLS handshake failed")
+    } else if lower.contains("dns") || lower.contains("lookup") || lower.contains("resolve") {
+        (Reason::Dns, "the host name does not resolve")
     } else if io == Some(ErrorKind::ConnectionRefused) {
         (Reason::Refused, "connection refused")
     } else if io == Some(ErrorKind::PermissionDenied) {

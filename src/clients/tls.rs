@@ -39,10 +39,13 @@ fn roots(file: &Path) -> Result<RootCertStore, String> {
 
 fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
     let pem = read(file)?;
-    let found: Vec<_> = CertificateDer::pem_slice_iter(&pem).flatten().collect();
-    if found.is_empty() { Err("no certificate in it".to_owned()) } else { Ok(found) }
+    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
+    match found {
+        Ok(found) if !found.is_empty() => Ok(found),
+        _ => Err(format!("{}: no certificate in it, or a broken one", file.display())),
+    }
 }
 
 fn read(file: &Path) -> Result<Vec<u8>, String> {
-    std::fs::read(file).map_err(|error| error.to_string())
+    std::fs::read(file).map_err(|error| format!("{}: {error}", file.display()))
 }

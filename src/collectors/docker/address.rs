@@ -47,6 +47,8 @@ impl Address {
                 if host.is_empty() || host.contains(['/', '@', '?', '#']) {
                     return Err(WANTED);
                 }
+                let tls = certificates.is_some() || scheme == "https";
+                let host = with_port(host, scheme, tls);
                 Ok(match certificates {
                     Some(certificates) => Self::Tls(host, certificates.clone()),
                     None if scheme == "https" => Self::Tls(host, Certificates::default()),
@@ -108,11 +110,25 @@ impl Certificates {
     }
 }
 
+/// `tcp://host` means the Engine's own ports, not those of the web.
+fn with_port(host: String, scheme: &str, tls: bool) -> String {
+    let end = host.rsplit(']').next().unwrap_or_default();
+    if scheme != "tcp" || end.contains(':') {
+        return host;
+    }
+    format!("{host}:{}", if tls { 2376 } else { 2375 })
+}
+
 /// The Engine that nobody declared: `DOCKER_HOST`, else a socket that exists. `Err` says why there
 /// is none.
-pub fn discover(plan: &Plan) -> Result<(Address, &'static str), String> {
+pub fn discover(
+    plan: &Plan,
+    certificates: Option<&Certificates>,
+) -> Result<(Address, &'static str), String> {
     if let Some(host) = plan.env("DOCKER_HOST") {
-        return Address::parse(&SafeUrl::new(host), Certificates::of_environment(plan).as_ref())
+        let of_environment = Certificates::of_environment(plan);
+        let certificates = certificates.or(of_environment.as_ref());
+        return Address::parse(&SafeUrl::new(host), certificates)
             .map(|address| (address, "environment"))
             .map_err(|message| format!("DOCKER_HOST: {message}"));
     }
@@ -151,6 +167,8 @@ mod tests {
         assert_eq!(parse("tcp://proxy:2375/"), Ok("tcp://proxy:2375".into()));
         assert_eq!(parse("http://[::1]:2375"), Ok("tcp://[::1]:2375".into()));
         assert_eq!(parse("https://h:2376"), Ok("https://h:2376".into()));
+        assert_eq!(parse("tcp://h"), Ok("tcp://h:2375".into()));
+        assert_eq!(parse("tcp://[::1]"), Ok("tcp://[::1]:2375".into()));
         for wrong in [
             "/var/run/docker.sock",
             "unix://run/d.sock",
@@ -169,9 +187,11 @@ mod tests {
         let memory = Memory::default();
         let host = |name: &str| (name == "DOCKER_HOST").then(|| "tcp://proxy:2375".to_owned());
         let plan = Plan::new(&host, &memory);
-        let found = discover(&plan).unwrap();
+        let found = discover(&plan, None).unwrap();
         assert_eq!((found.0.to_string(), found.1), ("tcp://proxy:2375".into(), "environment"));
         let host = |name: &str| (name == "DOCKER_HOST").then(|| "ssh://u@h".to_owned());
-        assert!(discover(&Plan::new(&host, &memory)).unwrap_err().starts_with("DOCKER_HOST: "));
+        assert!(
+            discover(&Plan::new(&host, &memory), None).unwrap_err().starts_with("DOCKER_HOST: ")
+        );
     }
 }

@@ -50,6 +50,9 @@ pub struct Info {
     /// Where images, containers and volumes are.
     #[serde(rename = "DockerRootDir")]
     pub root: String,
+    /// The Engine's clock.
+    #[serde(rename = "SystemTime", deserialize_with = "or_default")]
+    pub time: String,
 }
 
 /// An entry of `GET /containers/json`.
@@ -168,7 +171,6 @@ pub struct HostConfig {
 #[serde(default, rename_all = "PascalCase")]
 pub struct RestartPolicy {
     pub name: String,
-    pub maximum_retry_count: i64,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -185,17 +187,13 @@ pub struct LogConfig {
 pub struct Config {
     pub image: Option<String>,
     pub healthcheck: Option<Healthcheck>,
-    pub stop_signal: Option<String>,
 }
 
 /// Nanoseconds; 0 is the default.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 pub struct Healthcheck {
-    pub interval: i64,
     pub timeout: i64,
-    pub start_period: i64,
-    pub retries: i64,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use super::address::Address;
 use super::api::{Info, Version};
 use super::failure::{advised, timeout};
+use super::time;
 use crate::clients::http::{HttpClient, Pieces, refused};
 use crate::engine::{Failure, Reason};
 
@@ -15,6 +16,9 @@ use crate::engine::{Failure, Reason};
 const NEWEST: Api = Api { major: 1, minor: 55 };
 /// From Engine 25 on, a one-shot reading of stats answers at once; before, after a second.
 const FAST: Api = Api { major: 1, minor: 44 };
+
+/// Clocks that differ by less are the same, in seconds.
+const SAME: f64 = 2.0;
 
 /// A version of the Engine's API.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,17 +40,25 @@ impl std::fmt::Display for Api {
     }
 }
 
-/// What is known of the Engine and its machine.
-#[derive(Clone, Debug, Default)]
+/// What is known of the Engine.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Engine {
     pub version: String,
     /// The version of the API that both sides speak.
     pub api: String,
+    pub has_fast_stats: bool,
+    pub is_podman: bool,
+}
+
+/// What is known of its machine.
+#[derive(Clone, Debug, Default)]
+pub struct About {
     pub cores: Option<i64>,
     pub memory: Option<i64>,
     /// Where it keeps images, containers and volumes.
     pub root: String,
-    pub has_fast_stats: bool,
+    /// How far its clock is ahead of ours, in seconds.
+    pub ahead: f64,
 }
 
 /// Requests in the version that was negotiated.
@@ -68,17 +80,26 @@ impl Client {
         })?;
         let api = spoken.min(NEWEST);
         let client = Self { prefix: format!("/v{api}").into(), ..bare };
-        // A proxy may keep this from us; then the machine's size is not known.
-        let info: Info = client.get("info", "/info", until).await.unwrap_or_default();
         let engine = Engine {
             version: version.version,
             api: api.to_string(),
+            has_fast_stats: api >= FAST,
+            is_podman: version.components.iter().any(|part| part.name.contains("Podman")),
+        };
+        Ok((client, engine))
+    }
+
+    /// The machine; a proxy may keep it from us.
+    pub async fn about(&self, until: Instant) -> Option<About> {
+        let info: Info = self.get("info", "/info", until).await.ok()?;
+        let ahead = time::seconds(&info.time).map_or(0.0, |theirs| theirs - time::now());
+        Some(About {
             cores: info.cores,
             memory: info.memory,
             root: info.root,
-            has_fast_stats: api >= FAST,
-        };
-        Ok((client, engine))
+            // The answer itself takes its time.
+            ahead: if ahead.abs() < SAME { 0.0 } else { ahead },
+        })
     }
 
     /// One answer, ended at `until`. `what` names the call in failures.

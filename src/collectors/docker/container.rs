@@ -30,6 +30,21 @@ pub enum Awaits {
     End,
 }
 
+/// How the configuration wants containers to be named.
+#[derive(Clone, Debug, Default)]
+pub struct Naming {
+    /// Labels of containers that go out as labels of series.
+    pub labels: Vec<String>,
+    /// Services that go by another name.
+    pub aliases: BTreeMap<String, String>,
+}
+
+impl Naming {
+    pub fn service(&self, name: String) -> String {
+        self.aliases.get(&name).cloned().unwrap_or(name)
+    }
+}
+
 #[derive(Debug)]
 pub struct Container {
     pub id: String,
@@ -55,21 +70,20 @@ const LONGEST: usize = 128;
 const COMPOSE: &str = "com.docker.compose.";
 
 impl Container {
-    /// `shown` are the labels of containers that go out as labels of series.
-    pub fn of(summary: Summary, shown: &[String]) -> Option<Self> {
+    pub fn of(summary: Summary, naming: &Naming) -> Option<Self> {
         let Summary { id, names, labels, status, state, .. } = summary;
         if id.is_empty() {
             return None;
         }
         let label = |key: &str| labels.get(&format!("{COMPOSE}{key}")).cloned().unwrap_or_default();
         let value = |key| Some(labels.get(key)?.chars().take(LONGEST).collect());
-        let more = shown.iter().filter_map(|key| Some((label_name(key), value(key)?)));
+        let more = naming.labels.iter().filter_map(|key| Some((label_name(key), value(key)?)));
         let names = Names {
             id: format!("/docker/{id}"),
             name: name(&names).unwrap_or_default(),
             image: summary.image,
             project: label("project"),
-            service: label("service"),
+            service: naming.service(label("service")),
             number: label("container-number"),
             more: more.collect(),
         };
@@ -83,7 +97,11 @@ impl Container {
         Some(Self {
             oneoff: label("oneoff").eq_ignore_ascii_case("true"),
             files: split(&label("project.config_files")),
-            depends_on: split(&label("depends_on")).iter().filter_map(|one| awaited(one)).collect(),
+            depends_on: split(&label("depends_on"))
+                .iter()
+                .filter_map(|one| awaited(one))
+                .map(|(service, awaits)| (naming.service(service), awaits))
+                .collect(),
             id,
             names: Arc::new(names),
             state,
@@ -217,7 +235,11 @@ mod tests {
             }
         }))
         .unwrap();
-        let container = Container::of(summary, &["org.team/owner".to_owned()]).unwrap();
+        let naming = Naming {
+            labels: vec!["org.team/owner".to_owned()],
+            aliases: [("x".to_owned(), "y".to_owned())].into(),
+        };
+        let container = Container::of(summary, &naming).unwrap();
         assert_eq!(container.names.name, "shop-api-1");
         assert_eq!(container.names.number, "2");
         assert_eq!(container.names.more, [("container_label_org_team_owner".into(), "ann".into())]);
@@ -225,13 +247,14 @@ mod tests {
         assert_eq!(container.ports.len(), 1, "only what is published");
         let awaits: Vec<_> = container.depends_on.iter().map(|(_, awaits)| *awaits).collect();
         assert_eq!(awaits, [Awaits::Health, Awaits::End, Awaits::Start]);
+        assert_eq!(container.depends_on[2].0, "y", "by its other name");
         assert_eq!(ended_with("Exited (137) 2 hours ago"), Some(137));
     }
 
     #[test]
     fn a_state_that_the_engine_adds_is_no_mistake() {
         let summary = Summary { id: "x".into(), state: "hibernating".into(), ..Summary::default() };
-        assert_eq!(Container::of(summary, &[]).unwrap().state, "hibernating");
-        assert!(Container::of(Summary::default(), &[]).is_none());
+        assert_eq!(Container::of(summary, &Naming::default()).unwrap().state, "hibernating");
+        assert!(Container::of(Summary::default(), &Naming::default()).is_none());
     }
 }

@@ -185,12 +185,10 @@ fn took(run: &Probe) -> Option<f64> {
     Some(time::seconds(&run.end)? - time::seconds(&run.start)?).filter(|took| *took >= 0.0)
 }
 
-/// The Engine keeps five runs: with fewer the first is among them, and a failure before the first
-/// success shows that none came earlier.
+/// The Engine keeps the last five runs: with fewer the first is among them.
 fn first_success(log: &[Probe]) -> Option<f64> {
-    let at = log.iter().position(|run| run.exit_code == 0)?;
-    let whole = log.len() < 5 || at > 0;
-    whole.then(|| time::seconds(&log.get(at)?.end)).flatten()
+    let first = log.iter().find(|run| run.exit_code == 0)?;
+    if log.len() < 5 { time::seconds(&first.end) } else { None }
 }
 
 impl Limits {
@@ -308,7 +306,7 @@ mod tests {
         };
         assert_eq!(first_success(&log(&[1, 0, 0])), Some(1.0));
         assert_eq!(first_success(&log(&[0, 0, 0, 0, 0])), None, "it may have been earlier");
-        assert_eq!(first_success(&log(&[1, 1, 0, 0, 0])), Some(2.0));
+        assert_eq!(first_success(&log(&[1, 0, 0, 0, 0])), None, "an old one that failed once");
         assert_eq!(first_success(&log(&[1])), None);
     }
 

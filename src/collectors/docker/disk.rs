@@ -2,12 +2,11 @@
 //! it is asked on a slow clock and beside the readings.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, MissedTickBehavior};
+use tokio::time::Instant;
 
 use super::api::{DfSum, DiskUsage, Summary};
 use super::client::Client;
@@ -97,35 +96,48 @@ fn cache(df: &DiskUsage) -> Part {
     }
 }
 
+/// What outlives a connection: a walk is dear, and one that is slow must not be begun anew.
+#[derive(Default)]
+pub struct Walks {
+    state: Mutex<(Walked, Option<Instant>)>,
+}
+
+impl Walks {
+    pub fn latest(&self) -> Walked {
+        self.lock().0.clone()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, (Walked, Option<Instant>)> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// The task that walks.
 pub struct Walker {
-    latest: watch::Receiver<Walked>,
     task: JoinHandle<()>,
 }
 
 impl Walker {
-    pub fn start(client: Client, every: Duration) -> Self {
-        let (sender, latest) = watch::channel(Walked::default());
+    pub fn start(client: Client, every: Duration, walks: Arc<Walks>) -> Self {
         let task = tokio::spawn(async move {
-            let mut clock = tokio::time::interval(every);
-            clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
             loop {
-                clock.tick().await;
+                let last = walks.lock().1;
+                if let Some(last) = last {
+                    tokio::time::sleep_until(last + every).await;
+                }
+                walks.lock().1 = Some(Instant::now());
                 let new = walk(&client).await;
-                sender.send_modify(|walked| match new {
+                let walked = &mut walks.lock().0;
+                match new {
                     Ok(walk) => {
                         walked.last = Some((SystemTime::now(), Arc::new(walk)));
                         walked.failure = None;
                     }
                     Err(failure) => walked.failure = Some(failure),
-                });
+                }
             }
         });
-        Self { latest, task }
-    }
-
-    pub fn latest(&self) -> Walked {
-        self.latest.borrow().clone()
+        Self { task }
     }
 }
 

@@ -45,15 +45,18 @@ pub struct Live {
     changes: Mutex<Changes>,
     connected: AtomicBool,
     failure: Mutex<Option<Failure>>,
-    received: Arc<Counters>,
+    /// Whether it has ended since it was last asked.
+    cut: AtomicBool,
+    received: Arc<Received>,
 }
 
-/// Counted over the exporter's life.
+/// Over the exporter's life.
 #[derive(Default)]
-pub struct Counters {
+pub struct Received {
     pub events: AtomicU64,
-    /// Times that the stream ended.
+    /// Times that the stream began anew.
     pub gaps: AtomicU64,
+    past: Mutex<Past>,
 }
 
 pub struct Stream {
@@ -66,12 +69,13 @@ fn lock<T>(of: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 }
 
 impl Stream {
-    pub fn start(client: Client, ledger: Arc<Mutex<Ledger>>, received: Arc<Counters>) -> Self {
+    pub fn start(client: Client, ledger: Arc<Mutex<Ledger>>, received: Arc<Received>) -> Self {
         let live = Arc::new(Live {
             ledger,
             changes: Mutex::new(Changes { all: true, images: true, ..Changes::default() }),
             connected: AtomicBool::new(false),
             failure: Mutex::default(),
+            cut: AtomicBool::new(false),
             received,
         });
         let task = tokio::spawn(follow(client, Arc::clone(&live)));
@@ -88,6 +92,11 @@ impl Stream {
 
     pub fn is_connected(&self) -> bool {
         self.live.connected.load(Ordering::Acquire)
+    }
+
+    /// Whether it has ended meanwhile: the Engine may be another one now.
+    pub fn was_cut(&self) -> bool {
+        self.live.cut.swap(false, Ordering::AcqRel)
     }
 
     /// Why there is no stream.
@@ -108,13 +117,12 @@ impl Drop for Stream {
 }
 
 async fn follow(client: Client, live: Arc<Live>) {
-    let mut past = Past::default();
     let mut pauses = PAUSES.into_iter();
     loop {
-        let failure = match read(&client, &live, &mut past).await {
+        let failure = match read(&client, &live).await {
             Ok(()) => {
                 pauses = PAUSES.into_iter();
-                live.received.gaps.fetch_add(1, Ordering::Relaxed);
+                live.cut.store(true, Ordering::Release);
                 None
             }
             Err(failure) => Some(failure),
@@ -129,6 +137,7 @@ async fn follow(client: Client, live: Arc<Live>) {
 /// What was read, for the beginning of the next stream, which repeats some of it.
 #[derive(Default)]
 struct Past {
+    begun: bool,
     newest: i64,
     seen: VecDeque<(i64, String, String)>,
 }
@@ -158,8 +167,12 @@ impl Past {
 }
 
 /// One connection, until its end. `Err`: there was none.
-async fn read(client: &Client, live: &Live, past: &mut Past) -> Result<(), Failure> {
-    let mut pieces = client.stream("events", &past.path()).await?;
+async fn read(client: &Client, live: &Live) -> Result<(), Failure> {
+    let path = lock(&live.received.past).path();
+    let mut pieces = client.stream("events", &path).await?;
+    if std::mem::replace(&mut lock(&live.received.past).begun, true) {
+        live.received.gaps.fetch_add(1, Ordering::Relaxed);
+    }
     *lock(&live.failure) = None;
     {
         let mut changes = lock(&live.changes);
@@ -174,7 +187,7 @@ async fn read(client: &Client, live: &Live, past: &mut Past) -> Result<(), Failu
         for line in rest.get(..whole).unwrap_or_default().split(|byte| *byte == b'\n') {
             // A line that is no event says nothing; the next inspection will.
             if let Ok(event) = serde_json::from_slice::<Event>(line)
-                && past.note(&event)
+                && lock(&live.received.past).note(&event)
             {
                 live.take(&event);
             }

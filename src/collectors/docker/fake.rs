@@ -9,6 +9,7 @@ use tokio::net::{UnixListener, UnixStream};
 use super::address::Address;
 use super::cgroup::Roots;
 use super::compose::Files;
+use super::container::Naming;
 use super::fetch::{Lasting, Raw, Reader, Setting};
 use super::kernel::Kernel;
 use super::processes::Patterns;
@@ -66,7 +67,7 @@ fn reader(socket: std::path::PathBuf, lasting: Arc<Lasting>) -> Reader {
     let setting = Setting {
         address: Address::Unix(socket),
         deadline: Duration::from_secs(2),
-        labels: Vec::new(),
+        naming: Naming::default(),
         patterns: Patterns::default(),
         disk_usage_interval: Duration::from_mins(1),
     };
@@ -118,7 +119,7 @@ async fn an_old_engine_is_asked_for_stats_beside_the_readings() {
     assert_eq!(usages(&second), 3);
     assert!(before.elapsed() < Duration::from_millis(250), "and no other does");
     assert_eq!(fake.asked("/stats"), 3);
-    assert_eq!(fake.asked("/version "), 1, "once a connection");
+    assert_eq!(fake.asked("/version "), 2, "once a connection, and after its stream has ended");
     assert_eq!(fake.asked("GET /v1.41/containers/a/json"), 2, "as negotiated");
     assert_eq!(fake.asked("GET "), fake.asked(""), "nothing but GET");
 }

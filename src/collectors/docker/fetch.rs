@@ -1,20 +1,22 @@
 //! A reading: the list, an inspection of what has changed, what is used, and the Compose files
 //! beside them. GET requests only.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::address::Address;
 use super::api::{Inspection, Summary};
-use super::client::{Client, Engine};
+use super::client::{About, Client, Engine};
 use super::compose::{FileRead, Files};
-use super::container::{ById, Container};
+use super::container::{ById, Container, Naming};
 use super::detail::{Detail, NetworkKind};
-use super::disk::{Walked, Walker};
-use super::events::{Changes, Counters, Stream};
+use super::disk::{Walked, Walker, Walks};
+use super::events::{Changes, Received, Stream};
+use super::failure;
 use super::gather::gather;
 use super::images::{ImageList, Images};
 use super::inspections::Inspections;
@@ -24,8 +26,9 @@ use super::processes::Patterns;
 use super::sample::CAP;
 use super::services::Past;
 use super::stats::{self, Background, Latest, Skipped};
+use super::time;
 use super::top::Top;
-use crate::engine::Failure;
+use crate::engine::{Failure, Reason};
 
 /// Inspections under way at a time: each has a connection of its own and takes 0.1 ms.
 const AT_ONCE: usize = 8;
@@ -33,6 +36,7 @@ const AT_ONCE: usize = 8;
 /// What a reading yields.
 pub struct Raw {
     pub engine: Engine,
+    pub about: About,
     /// How long the Engine took for the list.
     pub took: Duration,
     /// All containers, those beyond the cap without an inspection.
@@ -52,8 +56,6 @@ pub struct Raw {
     pub past: Past,
     pub stream: StreamState,
     pub files: Vec<FileRead>,
-    /// `/proc/partitions`, which names the devices of an Engine on this machine.
-    pub partitions: String,
     /// Answers left out so far, by call.
     pub skipped: [(&'static str, u64); 3],
 }
@@ -79,15 +81,15 @@ pub struct StreamState {
 pub struct Lasting {
     pub skipped: Arc<Skipped>,
     pub ledger: Arc<Mutex<Ledger>>,
-    pub received: Arc<Counters>,
+    pub received: Arc<Received>,
+    pub walks: Arc<Walks>,
 }
 
 /// What to read and how.
 pub struct Setting {
     pub address: Address,
     pub deadline: Duration,
-    /// Labels of containers that go out.
-    pub labels: Vec<String>,
+    pub naming: Naming,
     pub patterns: Patterns,
     /// Zero is never.
     pub disk_usage_interval: Duration,
@@ -96,8 +98,10 @@ pub struct Setting {
 struct Connection {
     client: Client,
     engine: Engine,
+    /// Asked until it is told.
+    about: Mutex<Option<About>>,
     stream: Stream,
-    walker: Option<Walker>,
+    _walker: Option<Walker>,
     /// Where stats are too slow for a reading, once they are needed.
     background: Mutex<Option<Arc<Background>>>,
 }
@@ -118,15 +122,13 @@ pub struct Reader {
 struct Limits {
     /// Of what all else needs.
     half: Instant,
+    /// Of inspections, so that the figures have time left.
+    details: Instant,
     end: Instant,
 }
 
 fn lock<T>(of: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     of.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn seconds(at: SystemTime) -> f64 {
-    at.duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())
 }
 
 impl Reader {
@@ -145,16 +147,12 @@ impl Reader {
 
     pub async fn fetch(&self) -> Result<Raw, Failure> {
         let (raw, files) = tokio::join!(self.engine(), self.files.read());
-        if raw.is_err() {
+        if raw.as_ref().is_err_and(|failure| failure.reason != Reason::Timeout) {
             // The Engine may come back as another version. With the connection its tasks end.
             *lock(&self.connection) = None;
         }
         let mut raw = raw?;
         raw.files = files;
-        if self.setting.address.is_local() {
-            // The kernel makes this text up from memory: it cannot hang.
-            raw.partitions = std::fs::read_to_string("/proc/partitions").unwrap_or_default();
-        }
         Ok(raw)
     }
 
@@ -162,33 +160,46 @@ impl Reader {
         // The inner limits leave the deadline time to say what happened.
         let started = Instant::now();
         let deadline = self.setting.deadline;
-        let limits = Limits { half: started + deadline / 2, end: started + deadline.mul_f64(0.85) };
+        let limits = Limits {
+            half: started + deadline / 2,
+            details: started + deadline.mul_f64(0.65),
+            end: started + deadline.mul_f64(0.85),
+        };
         let connection = self.connection(limits.half).await?;
         let client = &connection.client;
         // Taken before the list: what changes from here on counts for the next reading.
         let changes = connection.stream.take_changes();
-        let (then, asked) = (seconds(SystemTime::now()), Instant::now());
-        let path = "/containers/json?all=true";
-        let list = client.get::<Vec<Summary>>("list of containers", path, limits.half).await?;
-        let took = asked.elapsed();
-        let labels = &self.setting.labels;
+        let (then, asked) = (time::now(), Instant::now());
+        let list = async {
+            let path = "/containers/json?all=true";
+            let list = client.get::<Vec<Summary>>("list of containers", path, limits.half).await;
+            (list, asked.elapsed())
+        };
+        let ((list, took), about) = tokio::join!(list, connection.about(limits.half));
+        let then = then + about.ahead;
+        let naming = &self.setting.naming;
         let mut containers: Vec<_> =
-            list.into_iter().filter_map(|one| Container::of(one, labels)).collect();
+            list?.into_iter().filter_map(|one| Container::of(one, naming)).collect();
         // Should the cap cut some off, then those that do not run, and old ones.
         containers.sort_by_key(|c| (!c.is_alive(), c.created.map(std::cmp::Reverse)));
         let ((uninspected, used), (images, no_images)) = tokio::join!(
             async {
-                let uninspected = self.inspect(client, &mut containers, &changes, limits.end).await;
-                (uninspected, self.used(&connection, &containers, limits).await)
+                let now = time::now() + about.ahead;
+                let until = limits.details;
+                let uninspected =
+                    self.inspect(client, &mut containers, &changes, (now, until)).await;
+                (uninspected, self.used(&connection, &containers, &about, limits).await)
             },
             self.images.read(client, changes.images, limits.end),
         );
-        let (counted, past) = self.count(&containers, &used.kernel, &connection, &changes, then);
+        let (counted, past) =
+            self.count(&containers, &used.kernel, &connection, &changes, (then, about.ahead));
         self.inspections.retain(&containers);
         let skipped = &self.lasting.skipped;
         let load = |of: &std::sync::atomic::AtomicU64| of.load(Ordering::Relaxed);
         Ok(Raw {
             engine: connection.engine.clone(),
+            about,
             took,
             containers,
             uninspected,
@@ -198,7 +209,7 @@ impl Reader {
             commands: used.commands,
             images,
             no_images,
-            disk: connection.walker.as_ref().map(Walker::latest).unwrap_or_default(),
+            disk: self.lasting.walks.latest(),
             counted,
             past,
             stream: StreamState {
@@ -208,7 +219,6 @@ impl Reader {
                 gaps: load(&self.lasting.received.gaps),
             },
             files: Vec::new(),
-            partitions: String::new(),
             skipped: [
                 ("inspect", load(&skipped.inspections)),
                 ("stats", load(&skipped.stats)),
@@ -219,16 +229,28 @@ impl Reader {
 
     async fn connection(&self, until: Instant) -> Result<Arc<Connection>, Failure> {
         let kept = lock(&self.connection).clone();
-        if let Some(kept) = kept.filter(|connection| connection.stream.is_alive()) {
-            return Ok(kept);
+        let kept = kept.filter(|connection| connection.stream.is_alive());
+        if let Some(kept) = kept.as_ref().filter(|kept| !kept.stream.was_cut()) {
+            return Ok(Arc::clone(kept));
         }
         let (client, engine) = Client::connect(&self.setting.address, until).await?;
-        let Lasting { ledger, received, .. } = self.lasting.as_ref();
+        // After a gap it may be another Engine; usually it is not.
+        if let Some(kept) = kept.filter(|kept| kept.engine == engine) {
+            return Ok(kept);
+        }
+        let Lasting { ledger, received, walks, .. } = self.lasting.as_ref();
+        lock(ledger).set(!engine.is_podman, &self.setting.naming.aliases);
         let stream = Stream::start(client.clone(), Arc::clone(ledger), Arc::clone(received));
         let every = self.setting.disk_usage_interval;
-        let walker = (!every.is_zero()).then(|| Walker::start(client.clone(), every));
-        let background = Mutex::default();
-        let connection = Arc::new(Connection { client, engine, stream, walker, background });
+        let walk = || Walker::start(client.clone(), every, Arc::clone(walks));
+        let connection = Arc::new(Connection {
+            _walker: (!every.is_zero()).then(walk),
+            client,
+            engine,
+            about: Mutex::default(),
+            stream,
+            background: Mutex::default(),
+        });
         *lock(&self.connection) = Some(Arc::clone(&connection));
         Ok(connection)
     }
@@ -238,30 +260,42 @@ impl Reader {
         client: &Client,
         containers: &mut [Container],
         changes: &Changes,
-        until: Instant,
+        (now, until): (f64, Instant),
     ) -> Option<Failure> {
         let within_cap = containers.len().min(CAP);
         let containers = containers.get_mut(..within_cap).unwrap_or_default();
-        let due = self.inspections.apply(containers, changes, seconds(SystemTime::now()));
-        let asked = due.len();
+        let due = self.inspections.apply(containers, changes, now);
+        let mut silent: BTreeSet<String> = due.iter().cloned().collect();
         let at = Instant::now();
         let calls = due.into_iter().map(|id| async move {
             let path = format!("/containers/{id}/json");
-            let found: Inspection = client.get("inspection", &path, until).await?;
-            Ok((id, Arc::new(Detail::of(found))))
+            match client.get::<Inspection>("inspection", &path, until).await {
+                Ok(found) => Ok((id, Some(Arc::new(Detail::of(found))))),
+                // Between the list and this: the next list knows.
+                Err(failure) if failure::is_gone(&failure) => Ok((id, None)),
+                Err(failure) => Err(failure),
+            }
         });
         let gathered = gather("inspection", calls.collect(), AT_ONCE, until).await;
-        let mut details: ById<Arc<Detail>> = gathered.answers.into_iter().collect();
+        let mut details: ById<Option<Arc<Detail>>> = gathered.answers.into_iter().collect();
+        // One may go; if all have, somebody hides them.
+        let hidden = details.len() > 1 && details.values().all(Option::is_none);
+        if !hidden {
+            silent.retain(|id| !details.contains_key(id));
+        }
         for container in containers {
-            if let Some(detail) = details.remove(&container.id) {
+            if let Some(Some(detail)) = details.remove(&container.id) {
                 self.inspections.keep(container, detail, at);
             }
         }
         self.lasting.skipped.inspections.fetch_add(gathered.skipped, Ordering::Relaxed);
-        gathered.failure.map(|failure| {
-            let detail = format!("{} ({} of {asked})", failure.detail, gathered.skipped);
-            Failure { detail, ..failure }
-        })
+        let refused = || Failure::new(Reason::NotFound, "inspection: HTTP status 404");
+        if let Some(failure) = gathered.failure.or_else(|| hidden.then(refused)) {
+            self.inspections.missed(&silent, &failure, Instant::now());
+        }
+        let (count, failure) = self.inspections.silence()?;
+        let detail = format!("{} ({count} of {within_cap})", failure.detail);
+        Some(Failure { detail, ..failure })
     }
 
     /// What the containers use: from the kernel's files where they are, else asked of the Engine.
@@ -269,22 +303,19 @@ impl Reader {
         &self,
         connection: &Connection,
         containers: &[Container],
+        about: &About,
         limits: Limits,
     ) -> Used {
-        let wanted =
-            containers.iter().take(CAP).map(|container| self.wanted(container, connection));
+        let wanted = containers.iter().take(CAP).map(|container| self.wanted(container, about));
         let local = self.setting.address.is_local();
-        let found = if local {
-            self.kernel.read(wanted.collect(), connection.engine.root.clone()).await
-        } else {
-            Ok(kernel::Found::default())
-        };
+        let read = self.kernel.read(wanted.collect(), about.root.clone(), local);
+        let late = |_| Err(failure::timeout("files of the kernel"));
+        let found = tokio::time::timeout_at(limits.end, read).await.unwrap_or_else(late);
         let (kernel, late) = match found {
             Ok(found) => (found, None),
             Err(failure) => (kernel::Found::default(), Some(failure)),
         };
         let why = match self.kernel.source() {
-            _ if !local => "remote",
             Err(failure) => failure.reason.as_str(),
             Ok(_) if late.is_some() => "timeout",
             Ok(_) if kernel.is_of_another_machine() => "not_found",
@@ -304,12 +335,12 @@ impl Reader {
         Used { source, stats: Some(stats), kernel, commands }
     }
 
-    fn wanted(&self, container: &Container, connection: &Connection) -> Wanted {
+    fn wanted(&self, container: &Container, about: &About) -> Wanted {
         let Some(detail) = &container.detail else {
             return Wanted { id: container.id.clone(), ..Wanted::default() };
         };
         let local = || {
-            let root = Some(&connection.engine.root).filter(|root| !root.is_empty())?;
+            let root = Some(&about.root).filter(|root| !root.is_empty())?;
             (detail.log.driver == "local")
                 .then(|| format!("{root}/containers/{}/local-logs", container.id))
         };
@@ -350,9 +381,10 @@ impl Reader {
         kernel: &kernel::Found,
         connection: &Connection,
         changes: &Changes,
-        then: f64,
+        (then, ahead): (f64, f64),
     ) -> (Vec<Counted>, Past) {
-        let now = seconds(SystemTime::now());
+        // The Engine's clock, as in all that it tells.
+        let now = time::now() + ahead;
         // After a gap the inspections are all there is.
         let streaming = connection.stream.is_connected() && !changes.all;
         let mut ledger = lock(&self.lasting.ledger);
@@ -367,10 +399,23 @@ impl Reader {
         let known = containers.iter().map(|one| (one.id.clone(), ledger.known(&one.id, now)));
         let past = Past {
             known: known.collect(),
-            deployed: ledger.services().map(|(key, at)| (key.clone(), at)).collect(),
+            seen: ledger.services().map(|(key, seen)| (key.clone(), seen)).collect(),
             uncounted: ledger.over(),
         };
         (ledger.counted(), past)
+    }
+}
+
+impl Connection {
+    /// The machine, asked for beside the list until it is known.
+    async fn about(&self, until: Instant) -> About {
+        let known = lock(&self.about).clone();
+        if let Some(known) = known {
+            return known;
+        }
+        let told = self.client.about(until).await;
+        lock(&self.about).clone_from(&told);
+        told.unwrap_or_default()
     }
 }
 

@@ -22,19 +22,24 @@ pub async fn gather<T, C>(what: &str, calls: Vec<C>, at_once: usize, until: Inst
 where
     C: Future<Output = Result<T, Failure>>,
 {
-    let mut open = calls.len() as u64;
+    let (mut open, mut gone) = (calls.len() as u64, Vec::new());
     let mut gathered = Gathered { answers: Vec::new(), skipped: 0, failure: None };
     let mut results = std::pin::pin!(stream::iter(calls).buffer_unordered(at_once));
     while let Ok(Some(result)) = tokio::time::timeout_at(until, results.next()).await {
         open -= 1;
         match result {
             Ok(answer) => gathered.answers.push(answer),
-            Err(failure) if is_gone(&failure) => {}
+            Err(failure) if is_gone(&failure) => gone.push(failure),
             Err(failure) => {
                 gathered.skipped += 1;
                 gathered.failure.get_or_insert(failure);
             }
         }
+    }
+    // One may go between two calls; if all have, somebody hides them.
+    if gathered.answers.is_empty() && gathered.skipped + open == 0 && gone.len() > 1 {
+        gathered.skipped = gone.len() as u64;
+        gathered.failure = gone.into_iter().next();
     }
     gathered.skipped += open;
     if open > 0 {

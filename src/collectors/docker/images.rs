@@ -1,6 +1,7 @@
 //! The images of the Engine: how old the one is that runs, and whether its tag means another now.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -65,6 +66,8 @@ fn full(name: &str) -> String {
 #[derive(Default)]
 pub struct ImageList {
     last: Mutex<Option<(Instant, Arc<Images>)>>,
+    /// A change that could not be read yet.
+    owed: AtomicBool,
 }
 
 impl ImageList {
@@ -78,6 +81,7 @@ impl ImageList {
         let last = self.last.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some((at, images)) = &last
             && !changed
+            && !self.owed.load(Ordering::Relaxed)
             && at.elapsed() < REFRESH
         {
             return (Some(Arc::clone(images)), None);
@@ -87,9 +91,13 @@ impl ImageList {
                 let images = Arc::new(Images::of(present));
                 let fresh = Some((Instant::now(), Arc::clone(&images)));
                 *self.last.lock().unwrap_or_else(PoisonError::into_inner) = fresh;
+                self.owed.store(false, Ordering::Relaxed);
                 (Some(images), None)
             }
-            Err(failure) => (last.map(|(_, images)| images), Some(failure)),
+            Err(failure) => {
+                self.owed.store(true, Ordering::Relaxed);
+                (last.map(|(_, images)| images), Some(failure))
+            }
         }
     }
 }
@@ -97,12 +105,13 @@ impl ImageList {
 #[cfg(test)]
 mod tests {
     use super::super::api::Summary;
+    use super::super::container::Naming;
     use super::super::detail::Detail;
     use super::*;
 
     fn container(image: &str, id: &str) -> Container {
         let summary = Summary { id: "c".into(), image: image.into(), ..Summary::default() };
-        let mut container = Container::of(summary, &[]).unwrap();
+        let mut container = Container::of(summary, &Naming::default()).unwrap();
         let detail = Detail { image_id: id.into(), ..Detail::default() };
         container.inspected(Arc::new(detail), false);
         container

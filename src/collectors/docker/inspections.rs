@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use super::container::Container;
 use super::detail::Detail;
 use super::events::Changes;
+use crate::engine::Failure;
 
 /// The stream of events can lose some: this late everything is known all the same.
 const REFRESH: Duration = Duration::from_mins(1);
@@ -25,17 +26,25 @@ struct Kept {
     due: Instant,
 }
 
+/// A container that hangs in the Engine would cost every reading its time.
+const AGAIN: Duration = Duration::from_secs(30);
+
 #[derive(Default)]
 pub struct Inspections {
     kept: Mutex<BTreeMap<String, Kept>>,
+    /// Those that did not answer: why, and when they are asked again.
+    silent: Mutex<BTreeMap<String, (Instant, Failure)>>,
 }
 
 impl Inspections {
     /// Gives what is known to the containers, and names those that must be asked about.
     pub fn apply(&self, containers: &mut [Container], changes: &Changes, now: f64) -> Vec<String> {
-        let kept = self.lock();
+        let (kept, silent) = (self.lock(), self.silent());
         let mut due = Vec::new();
         for container in containers {
+            if silent.get(&container.id).is_some_and(|(again, _)| Instant::now() < *again) {
+                continue;
+            }
             match kept.get(&container.id) {
                 Some(known) if !is_due(container, known, changes, now) => {
                     container.inspected(Arc::clone(&known.detail), false);
@@ -56,7 +65,24 @@ impl Inspections {
             due: at + REFRESH + Duration::from_secs(spread),
         };
         self.lock().insert(container.id.clone(), kept);
+        self.silent().remove(&container.id);
         container.inspected(detail, true);
+    }
+
+    /// Notes those that did not answer; what was known of them is old now.
+    pub fn missed(&self, ids: &BTreeSet<String>, failure: &Failure, at: Instant) {
+        let (mut kept, mut silent) = (self.lock(), self.silent());
+        for id in ids {
+            kept.remove(id);
+            silent.insert(id.clone(), (at + AGAIN, failure.clone()));
+        }
+    }
+
+    /// How many have no details at present, and why the first of them.
+    pub fn silence(&self) -> Option<(usize, Failure)> {
+        let silent = self.silent();
+        let (_, failure) = silent.values().next()?;
+        Some((silent.len(), failure.clone()))
     }
 
     /// Forgets containers that are gone.
@@ -64,6 +90,11 @@ impl Inspections {
         let ids: BTreeSet<&str> =
             containers.iter().map(|container| container.id.as_str()).collect();
         self.lock().retain(|id, _| ids.contains(id.as_str()));
+        self.silent().retain(|id, _| ids.contains(id.as_str()));
+    }
+
+    fn silent(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, (Instant, Failure)>> {
+        self.silent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Kept>> {
@@ -86,6 +117,7 @@ fn is_due(container: &Container, known: &Kept, changes: &Changes, now: f64) -> b
 mod tests {
     use super::*;
     use crate::collectors::docker::api::Summary;
+    use crate::collectors::docker::container::Naming;
 
     fn listed(state: &str, status: &str) -> Vec<Container> {
         let summary = Summary {
@@ -95,7 +127,7 @@ mod tests {
             created: Some(0),
             ..Summary::default()
         };
-        Container::of(summary, &[]).into_iter().collect()
+        Container::of(summary, &Naming::default()).into_iter().collect()
     }
 
     #[test]
@@ -117,6 +149,10 @@ mod tests {
         let changed = Changes { containers: ["a".to_owned()].into(), ..Changes::default() };
         assert_eq!(due(&mut one, &changed, 1e6), ["a"]);
         assert_eq!(due(&mut one, &Changes { all: true, ..Changes::default() }, 1e6), ["a"]);
+        let late = Failure::new(crate::engine::Reason::Timeout, "late");
+        inspections.missed(&["a".to_owned()].into(), &late, Instant::now());
+        assert!(due(&mut one, &changed, 1e6).is_empty(), "not at once");
+        assert_eq!(inspections.silence().map(|(count, _)| count), Some(1));
         inspections.retain(&[]);
         assert_eq!(due(&mut one, &quiet, 1e6), ["a"], "forgotten");
     }

@@ -16,6 +16,9 @@ use crate::engine::{Failure, blocking};
 /// A container whose files were not found is looked for again after this long.
 const AGAIN: Duration = Duration::from_mins(1);
 
+/// After this many misses and no hit the Engine's containers are not on this machine.
+const MISSES: u64 = 3;
+
 /// A container to look at.
 #[derive(Clone, Debug, Default)]
 pub struct Wanted {
@@ -40,6 +43,8 @@ pub struct Found {
     pub logs: ById<u64>,
     /// The file system on which the Engine keeps containers.
     pub storage: Option<FileSystem>,
+    /// `/proc/partitions`, which names devices.
+    pub partitions: String,
     /// Running containers that have no files here, and why the first has none.
     pub missing: u64,
     pub failure: Option<Failure>,
@@ -109,11 +114,23 @@ impl Kernel {
         self.shared.cgroups.as_ref().map(Cgroups::source)
     }
 
-    /// `root` is where the Engine keeps containers, as it sees it.
-    pub async fn read(&self, wanted: Vec<Wanted>, root: String) -> Result<Found, Failure> {
+    /// `root` is where the Engine keeps containers, as it sees it. `local`: it is on this machine;
+    /// otherwise only the files of its containers can show that.
+    pub async fn read(
+        &self,
+        wanted: Vec<Wanted>,
+        root: String,
+        local: bool,
+    ) -> Result<Found, Failure> {
         let shared = Arc::clone(&self.shared);
         let work = move || {
             let mut found = shared.read(&wanted);
+            if found.usages.is_empty() && !local {
+                found.machine = None;
+                return Ok(found);
+            }
+            // The kernel makes this text up from memory.
+            found.partitions = std::fs::read_to_string("/proc/partitions").unwrap_or_default();
             let folder = logfiles::inside(&shared.root, Path::new(&root));
             found.storage = folder.filter(|_| !root.is_empty()).as_deref().and_then(FileSystem::of);
             Ok(found)
@@ -131,6 +148,10 @@ impl Shared {
         places.retain(|id, _| ids.contains(id.as_str()));
         for one in wanted {
             let Some(pid) = one.pid else { continue };
+            if found.usages.is_empty() && found.missing >= MISSES {
+                found.missing += 1;
+                continue;
+            }
             match usage(cgroups, &mut places, one, pid) {
                 Ok(Some(usage)) => {
                     found.usages.insert(one.id.clone(), Arc::new(usage));
@@ -144,7 +165,11 @@ impl Shared {
                 }
             }
             if let Some((_, Spot::Found(place))) = places.get(&one.id).filter(|_| one.commands) {
-                found.commands.insert(one.id.clone(), cgroups.processes(place, &one.id));
+                // What runs has a command line; who sees none may not see them.
+                let lines = cgroups.processes(place, &one.id);
+                if !lines.is_empty() {
+                    found.commands.insert(one.id.clone(), lines);
+                }
             }
         }
         found.machine = Some(cgroups.machine());

@@ -14,7 +14,7 @@ metrics! { Version {
 
 metrics! { Origin {
     labels { source = |o| o.source.name, why = |o| o.source.why }
-    /// Where CPU, memory, network and block I/O come from, always 1: cgroup_v1, cgroup_hybrid and cgroup_v2 are the kernel's files, api is the Engine, and why says what was in the way of the files. Source: cgroup_path and proc_path.
+    /// Where CPU, memory, network and block I/O come from, always 1: cgroup_v1, cgroup_hybrid and cgroup_v2 are the kernel's files, api is the Engine, and why says what was in the way of the files: not_found (the Engine is on another machine, or they are not mounted), rights, timeout. Source: cgroup_path and proc_path.
     gauge stack_docker_source_info [C04] = |_o| 1;
 } }
 

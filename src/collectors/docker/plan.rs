@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::address::{self, Address, Certificates};
 use super::cgroup::Roots;
 use super::compose::{self, Files};
+use super::container::Naming;
 use super::fetch::{Reader, Setting};
 use super::kernel::Kernel;
 use super::ports::{Allowed, Policy};
@@ -21,7 +22,7 @@ use crate::plan::{Common, Plan};
 /// The Engine of the section, else the one that can be found.
 pub fn plan(section: Option<&Docker>, plan: &mut Plan) {
     let Some(docker) = section else {
-        match address::discover(plan) {
+        match address::discover(plan, None) {
             Ok((address, origin)) => {
                 let target = target(&Docker::default(), address, plan);
                 plan.find(target, origin);
@@ -41,8 +42,11 @@ pub fn plan(section: Option<&Docker>, plan: &mut Plan) {
     let address = match &docker.url {
         Some(url) => Address::parse(url, certificates.as_ref())
             .map_err(|message| ("url", message.to_owned())),
-        None => found(plan).map_err(|message| ("", message)),
+        None => found(plan, certificates.as_ref()).map_err(|message| ("", message)),
     };
+    if certificates.is_some() && matches!(address, Ok(Address::Unix(_))) {
+        plan.mistake("", "ca_file", "needs a `url` with `tcp://` or `https://`");
+    }
     let address = address.unwrap_or_else(|(key, message)| {
         plan.mistake("", key, message);
         address::usual()
@@ -53,8 +57,8 @@ pub fn plan(section: Option<&Docker>, plan: &mut Plan) {
 }
 
 /// Without a socket the usual one is watched, and down. A wrong `DOCKER_HOST` is a mistake.
-fn found(plan: &Plan) -> Result<Address, String> {
-    match address::discover(plan) {
+fn found(plan: &Plan, certificates: Option<&Certificates>) -> Result<Address, String> {
+    match address::discover(plan, certificates) {
         Ok((address, _)) => Ok(address),
         Err(why) if why.starts_with("DOCKER_HOST") => Err(why),
         Err(_) => Ok(address::usual()),
@@ -148,6 +152,7 @@ fn target(docker: &Docker, address: Address, plan: &mut Plan) -> Target {
         manner: Manner {
             aliases: docker.aliases.clone(),
             deploy_window: docker.deploy_window.get().as_secs_f64(),
+            root: docker.root_path.clone(),
         },
         ports: policy(docker, plan),
         privileged: docker.privileged.clone(),
@@ -159,7 +164,7 @@ fn target(docker: &Docker, address: Address, plan: &mut Plan) -> Target {
     let setting = Setting {
         address: address.clone(),
         deadline: docker.timeout.map_or(Duration::from_secs(5), Dur::get),
-        labels: docker.container_labels.clone(),
+        naming: Naming { labels: docker.container_labels.clone(), aliases: docker.aliases.clone() },
         patterns,
         disk_usage_interval: docker.disk_usage_interval.get(),
     };

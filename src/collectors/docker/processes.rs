@@ -1,10 +1,11 @@
 //! Processes that must run inside of containers, by their command lines.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use regex::Regex;
 
 use super::container::{ById, Container};
+use super::ledger::Key;
 
 /// Command lines are looked through for this; a regular expression larger than this is refused.
 const SIZE: usize = 1 << 20;
@@ -32,8 +33,13 @@ impl Patterns {
         for (name, list) in written {
             for (index, pattern) in list.iter().enumerate() {
                 let built = regex::RegexBuilder::new(pattern).size_limit(SIZE).build();
-                let wrong = |_| (format!("{name}[{index}]"), "is no regular expression".to_owned());
-                patterns.of.entry(name.clone()).or_default().push(built.map_err(wrong)?);
+                let wrong = |why: &str| (format!("{name}[{index}]"), why.to_owned());
+                let built = built.map_err(|_| wrong("is no regular expression"))?;
+                let kept = patterns.of.entry(name.clone()).or_default();
+                if kept.iter().any(|other: &Regex| other.as_str() == pattern) {
+                    return Err(wrong("is listed twice"));
+                }
+                kept.push(built);
             }
         }
         Ok(patterns)
@@ -43,30 +49,49 @@ impl Patterns {
         self.of.contains_key(name(container))
     }
 
-    /// A row for each pattern, also where nothing runs.
-    pub fn count(&self, containers: &[Container], commands: &ById<Vec<String>>) -> Vec<Process> {
+    /// A row for each pattern and project, also where nothing runs. `seen` are the services that
+    /// there were.
+    pub fn count<'a>(
+        &self,
+        containers: &'a [Container],
+        commands: &ById<Vec<String>>,
+        seen: impl Iterator<Item = &'a Key>,
+    ) -> Vec<Process> {
+        let mut known = BTreeSet::<(&str, &str)>::new();
+        known.extend(seen.map(|(project, service)| (service.as_str(), project.as_str())));
+        known.extend(containers.iter().map(|one| (name(one), project(one))));
         let mut rows = Vec::new();
         for (name, patterns) in &self.of {
-            let mine = containers.iter().filter(|container| self::name(container) == name);
-            let mine: Vec<&Container> = mine.collect();
-            let project = mine.first().map(|container| container.names.project.clone());
-            let lines: Vec<&Vec<String>> =
-                mine.iter().filter_map(|container| commands.get(&container.id)).collect();
-            // One that runs and shows no command lines hides them.
-            let hidden = mine.iter().any(|c| c.has_usage() && !commands.contains_key(&c.id));
-            for pattern in patterns {
-                let hits = lines.iter().flat_map(|lines| lines.iter());
-                let count = hits.filter(|line| pattern.is_match(line)).count() as u64;
-                rows.push(Process {
-                    project: project.clone().unwrap_or_default(),
+            let mut projects: Vec<&str> =
+                known.iter().filter(|(of, _)| of == name).map(|(_, project)| *project).collect();
+            if projects.is_empty() {
+                projects.push("");
+            }
+            for of in projects {
+                let mine = |one: &&Container| self::name(one) == name && project(one) == of;
+                let mine: Vec<&Container> = containers.iter().filter(mine).collect();
+                rows.extend(patterns.iter().map(|pattern| Process {
+                    project: of.to_owned(),
                     service: name.clone(),
                     pattern: pattern.as_str().to_owned(),
-                    count: (count > 0 || !hidden).then_some(count),
-                });
+                    count: count(&mine, commands, pattern),
+                }));
             }
         }
         rows
     }
+}
+
+fn count(mine: &[&Container], commands: &ById<Vec<String>>, pattern: &Regex) -> Option<u64> {
+    let lines = mine.iter().filter_map(|container| commands.get(&container.id)).flatten();
+    let count = lines.filter(|line| pattern.is_match(line)).count() as u64;
+    // One that runs and shows no command lines hides them.
+    let hidden = mine.iter().any(|one| one.has_usage() && !commands.contains_key(&one.id));
+    (count > 0 || !hidden).then_some(count)
+}
+
+fn project(container: &Container) -> &str {
+    if container.is_of_compose() { &container.names.project } else { "" }
 }
 
 fn name(container: &Container) -> &str {
@@ -77,6 +102,7 @@ fn name(container: &Container) -> &str {
 #[cfg(test)]
 mod tests {
     use super::super::api::Summary;
+    use super::super::container::Naming;
     use super::*;
 
     fn container(id: &str, service: &str, state: &str) -> Container {
@@ -88,7 +114,7 @@ mod tests {
             labels: [label("project", "p"), label("service", service)].into(),
             ..Summary::default()
         };
-        Container::of(summary, &[]).unwrap()
+        Container::of(summary, &Naming::default()).unwrap()
     }
 
     #[test]
@@ -98,7 +124,7 @@ mod tests {
         let lines = |lines: &[&str]| lines.iter().map(|line| (*line).to_owned()).collect();
         let count = |containers: &[Container], commands: &[(&str, Vec<String>)]| {
             let commands = commands.iter().cloned().map(|(id, lines)| (id.to_owned(), lines));
-            patterns.count(containers, &commands.collect())[0].count
+            patterns.count(containers, &commands.collect(), [].iter())[0].count
         };
         let two = [container("a", "worker", "running"), container("b", "worker", "running")];
         let line = "python -m taskiq worker app:broker";
@@ -108,6 +134,14 @@ mod tests {
         assert_eq!(count(&two[..1], &[]), None, "not to be seen");
         assert_eq!(count(&[container("a", "worker", "exited")], &[]), Some(0));
         assert_eq!(count(&[], &[]), Some(0), "declared, and there is none");
+        let seen = [("p".to_owned(), "worker".to_owned()), ("q".to_owned(), "worker".to_owned())];
+        let rows = patterns.count(
+            &two,
+            &both.iter().cloned().map(|(id, l)| (id.into(), l)).collect(),
+            seen.iter(),
+        );
+        let rows: Vec<_> = rows.iter().map(|row| (row.project.as_str(), row.count)).collect();
+        assert_eq!(rows, [("p", Some(2)), ("q", Some(0))], "each project has its own");
     }
 
     #[test]

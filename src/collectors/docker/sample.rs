@@ -37,7 +37,9 @@ pub fn sample(mut raw: Raw, judging: &Judging, now: SystemTime) -> Batch {
     let incomplete = raw.uninspected.is_some() || raw.kernel.missing > 0;
     let mut batch = gaps(&mut raw);
     let uncounted = raw.past.uncounted;
+    // The Engine's clock, as in all that it tells.
     let seconds = now.duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64());
+    let seconds = seconds + raw.about.ahead;
     let mut containers = std::mem::take(&mut raw.containers);
     let manner = &judging.manner;
     let services = services::services(&containers, &raw.files, &raw.past, manner, seconds);
@@ -57,7 +59,7 @@ pub fn sample(mut raw: Raw, judging: &Judging, now: SystemTime) -> Batch {
             usages
         }
     };
-    let processes = judging.patterns.count(&containers, &raw.commands);
+    let processes = judging.patterns.count(&containers, &raw.commands, raw.past.seen.keys());
     let (cores, memory) = size(&raw);
     let mut uses = uses(&raw, &containers, &usages, seconds);
     uses.extend(machine(&mut raw));
@@ -118,8 +120,8 @@ fn size(raw: &Raw) -> (Option<f64>, Option<f64>) {
     let cores = machine.and_then(|machine| machine.cores).map(|cores| cores as f64);
     let memory = machine.and_then(|machine| machine.memory).map(|bytes| bytes as f64);
     (
-        raw.engine.cores.map(|cores| cores as f64).or(cores),
-        raw.engine.memory.map(|bytes| bytes as f64).or(memory),
+        raw.about.cores.map(|cores| cores as f64).or(cores),
+        raw.about.memory.map(|bytes| bytes as f64).or(memory),
     )
 }
 
@@ -155,7 +157,7 @@ fn fresh(stats: Latest, age: Option<Duration>) -> (Usages, Option<Failure>) {
 }
 
 fn uses(raw: &Raw, containers: &[Container], usages: &Usages, now: f64) -> Vec<Use> {
-    let devices = Arc::new(devices(&raw.partitions));
+    let devices = Arc::new(devices(&raw.kernel.partitions));
     let layers = raw.disk.last.as_ref().map(|(_, walk)| walk);
     // A round may be older than the list: what has stopped since uses nothing.
     let running = containers.iter().filter(|container| container.has_usage());
@@ -179,7 +181,7 @@ fn uses(raw: &Raw, containers: &[Container], usages: &Usages, now: f64) -> Vec<U
 /// The machine as a whole, which two of the best known dashboards ask for as `id="/"`.
 fn machine(raw: &mut Raw) -> Option<Use> {
     let machine = raw.kernel.machine.take()?;
-    let devices = Arc::new(devices(&raw.partitions));
+    let devices = Arc::new(devices(&raw.kernel.partitions));
     Some(Use {
         names: Arc::new(Names { id: "/".to_owned(), ..Names::default() }),
         usage: Arc::new(Usage { oom_kills: None, ..machine.usage }),

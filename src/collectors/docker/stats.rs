@@ -15,7 +15,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 use super::api::Summary;
 use super::api_stats::Stats;
 use super::client::Client;
-use super::container::Container;
+use super::container::{Container, Naming};
 use super::facts::{Usage, Usages};
 use super::gather::gather;
 use super::sample::CAP;
@@ -137,7 +137,7 @@ async fn round(client: &Client, skipped: &Skipped) -> Latest {
     match client.get::<Vec<Summary>>("stats", "/containers/json", until).await {
         Ok(list) => {
             let mut containers: Vec<_> =
-                list.into_iter().filter_map(|one| Container::of(one, &[])).collect();
+                list.into_iter().filter_map(|one| Container::of(one, &Naming::default())).collect();
             containers.retain(Container::has_usage);
             let ids = containers.into_iter().map(|container| container.id).take(CAP).collect();
             read(client, ids, until, skipped).await

@@ -1,5 +1,12 @@
 //! Points in time as the Engine writes them.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Our own clock, in seconds since 1970.
+pub fn now() -> f64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())
+}
+
 /// Seconds since 1970 of a text such as `2026-01-02T03:04:05.678901234+02:00`. `None` for what is
 /// no such text and for year 1, by which the Engine says "never".
 pub fn seconds(text: &str) -> Option<f64> {

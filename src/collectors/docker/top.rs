@@ -39,11 +39,12 @@ impl Top {
         let calls = ids.into_iter().map(|id| async move {
             let path = format!("/containers/{id}/top?ps_args=-eo%20pid,args");
             let answer: TopAnswer = client.get("processes", &path, until).await?;
-            Ok((id, answer.processes.into_iter().filter_map(|mut row| row.pop()).collect()))
+            let lines = answer.processes.into_iter().filter_map(|mut row| row.pop());
+            Ok((id, lines.collect::<Vec<_>>()))
         });
         let gathered = gather("processes", calls.collect(), AT_ONCE, until).await;
         let mut lines = lines.unwrap_or_default();
-        lines.extend(gathered.answers);
+        lines.extend(gathered.answers.into_iter().filter(|(_, lines)| !lines.is_empty()));
         let fresh = Some((Instant::now(), lines.clone()));
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = fresh;
         lines

@@ -19,6 +19,8 @@ const CAP: usize = 1000;
 /// A service without a container is remembered this long, in seconds.
 pub const MEMORY: f64 = 24.0 * 3600.0;
 
+/// And this long if somebody stopped and removed it.
+const DISMISSED: f64 = 3600.0;
 /// Between a list and the reading that uses it, in seconds.
 const MEANWHILE: f64 = 2.0;
 
@@ -36,6 +38,10 @@ pub enum Effect {
 
 #[derive(Default)]
 pub struct Ledger {
+    /// Other names of services.
+    aliases: BTreeMap<String, String>,
+    /// Podman does not tell who ended a container.
+    tells_orders: bool,
     /// When counting began; containers made later are counted from their first start.
     began: Option<f64>,
     runs: BTreeMap<String, Life>,
@@ -61,6 +67,17 @@ struct Service {
     seen: f64,
     /// When its newest container was made.
     deployed: Option<f64>,
+    /// Its last container was stopped and removed.
+    dismissed: bool,
+}
+
+/// What is remembered of a service.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Seen {
+    /// When its newest container was made.
+    pub deployed: Option<f64>,
+    /// Whether somebody has stopped and removed it.
+    pub dismissed: bool,
 }
 
 /// A service or container with what was counted.
@@ -80,6 +97,12 @@ pub struct Known {
 }
 
 impl Ledger {
+    /// What kind of Engine it is, and other names of services.
+    pub fn set(&mut self, tells_orders: bool, aliases: &BTreeMap<String, String>) {
+        self.tells_orders = tells_orders;
+        self.aliases.clone_from(aliases);
+    }
+
     pub fn event(&mut self, event: &Event) -> Effect {
         let at = event.nanos as f64 / 1e9;
         if event.kind == "image" {
@@ -90,12 +113,15 @@ impl Ledger {
             return Effect::Nothing;
         }
         self.began.get_or_insert(at);
-        let key = key(event);
+        let key = self.key(event);
         let action = event.action.as_str();
         let known = self.runs.contains_key(id);
         let life = self.runs.entry(id.clone()).or_insert_with(|| {
-            let new = matches!(action, "create" | "start");
-            let run = if new { Run::default() } else { Run::running_already() };
+            let run = match action {
+                "create" => Run::new(),
+                "start" => Run::default(),
+                _ => Run::running_already(),
+            };
             Life { key: key.clone(), heard: at, run }
         });
         let run = &mut life.run;
@@ -106,7 +132,7 @@ impl Ledger {
         let code = || attribute("exitCode").and_then(|code| code.parse().ok());
         match action {
             "start" => run.start(at, counts),
-            "die" => run.end(at, code(), counts),
+            "die" => run.end(at, code(), self.tells_orders, counts),
             "oom" => run.oom(at),
             "kill" => kill(attribute("signal").unwrap_or_default(), at, run, counts),
             "stop" => run.stopped(),
@@ -130,6 +156,7 @@ impl Ledger {
         let key = container.life_key();
         let entry = self.services.entry(key.clone()).or_default();
         entry.seen = now;
+        entry.dismissed = false;
         let created = container.created.map(|created| created as f64);
         if created > entry.deployed {
             entry.deployed = created;
@@ -138,9 +165,10 @@ impl Ledger {
         let life = self.runs.entry(container.id.clone()).or_insert_with(|| {
             // Whole seconds: one made in the second in which we came counts as there before.
             let new = created.is_some_and(|created| created >= began);
-            let run = if new { Run::default() } else { Run::existing(container, detail) };
+            let run = if new { Run::new() } else { Run::existing(container, detail) };
             Life { key, heard: now, run }
         });
+        life.run.known_container |= created.is_some_and(|created| created >= began);
         life.run.observe(container, detail, now, streaming, &mut entry.counts);
     }
 
@@ -160,19 +188,28 @@ impl Ledger {
             // Events of what was made meanwhile go before the list that has it.
             let here = ids.contains(id.as_str()) || life.heard > then - MEANWHILE;
             if !here && let Some(entry) = services.get_mut(&life.key) {
-                // Removed with its end untold.
-                life.run.end(f64::MAX, None, &mut entry.counts);
+                life.run.vanished(&mut entry.counts);
+                entry.dismissed = life.run.death() == Some(Death::Stopped);
             }
             here
         });
         let keys: BTreeSet<Key> = containers.iter().map(Container::life_key).collect();
         services.retain(|key, entry| {
-            let kept = if key.0.is_empty() { MEANWHILE } else { MEMORY };
+            let kept = match entry.dismissed {
+                _ if key.0.is_empty() => MEANWHILE,
+                true => DISMISSED,
+                false => MEMORY,
+            };
             keys.contains(key) || entry.seen > then - kept
         });
         self.over = services.len().saturating_sub(CAP) as u64;
         while services.len() > CAP {
-            services.pop_last();
+            // Containers on their own sort before all projects, and matter less.
+            let alone = services.keys().next().filter(|(project, _)| project.is_empty()).cloned();
+            match alone {
+                Some(key) => drop(services.remove(&key)),
+                None => drop(services.pop_last()),
+            }
         }
     }
 
@@ -185,10 +222,12 @@ impl Ledger {
         self.over
     }
 
-    /// When the newest container of a service was made, and when one was last seen.
-    pub fn services(&self) -> impl Iterator<Item = (&Key, Option<f64>)> {
+    /// The Compose services that are remembered.
+    pub fn services(&self) -> impl Iterator<Item = (&Key, Seen)> {
         let of_compose = self.services.iter().filter(|((project, _), _)| !project.is_empty());
-        of_compose.map(|(key, entry)| (key, entry.deployed))
+        of_compose.map(|(key, entry)| {
+            (key, Seen { deployed: entry.deployed, dismissed: entry.dismissed })
+        })
     }
 
     /// All that was counted; of what is new only zeros this once.
@@ -199,6 +238,19 @@ impl Ledger {
             Counted { key: key.clone(), counts }
         };
         self.services.iter_mut().map(show).collect()
+    }
+
+    fn key(&self, event: &Event) -> Key {
+        let attribute = |name: &str| event.actor.attributes.get(name).cloned().unwrap_or_default();
+        let label = |name: &str| attribute(&format!("com.docker.compose.{name}"));
+        let (project, service) = (label("project"), label("service"));
+        let oneoff = label("oneoff").eq_ignore_ascii_case("true");
+        if project.is_empty() || service.is_empty() || oneoff {
+            (String::new(), attribute("name"))
+        } else {
+            let alias = self.aliases.get(&service).cloned();
+            (project, alias.unwrap_or(service))
+        }
     }
 }
 
@@ -216,16 +268,4 @@ fn kill(signal: &str, at: f64, run: &mut Run, counts: &mut Counts) {
         }
     }
     run.order(at);
-}
-
-fn key(event: &Event) -> Key {
-    let attribute = |name: &str| event.actor.attributes.get(name).cloned().unwrap_or_default();
-    let label = |name: &str| attribute(&format!("com.docker.compose.{name}"));
-    let (project, service) = (label("project"), label("service"));
-    let oneoff = label("oneoff").eq_ignore_ascii_case("true");
-    if project.is_empty() || service.is_empty() || oneoff {
-        (String::new(), attribute("name"))
-    } else {
-        (project, service)
-    }
 }

@@ -37,6 +37,9 @@ pub struct Run {
     unexplained: u64,
     /// Times of the last three restarts.
     recent: [f64; 3],
+    /// Whether we know its container, and this run, from the beginning.
+    pub known_container: bool,
+    known_run: bool,
     ooms: Ooms,
     health: &'static str,
     pub healthy_after: Option<f64>,
@@ -49,6 +52,8 @@ struct Ooms {
     measured: u64,
     counted: u64,
     since: f64,
+    /// Whether the kernel was asked before.
+    asked: bool,
 }
 
 impl Ooms {
@@ -68,8 +73,14 @@ impl Run {
             last_end: if running { 0.0 } else { finished.max(started) },
             restart_count: detail.restarts,
             health: container.health,
+            known_run: container.health == "starting",
             ..Self::default()
         }
+    }
+
+    /// One of which we have heard from the beginning.
+    pub fn new() -> Self {
+        Self { known_container: true, ..Self::default() }
     }
 
     /// One whose first event is an end.
@@ -112,6 +123,7 @@ impl Run {
             }
         }
         self.running = true;
+        self.known_run = true;
         self.last_start = at;
         self.ordered = None;
         self.ooms = Ooms::default();
@@ -119,7 +131,8 @@ impl Run {
         self.health = "";
     }
 
-    pub fn end(&mut self, at: f64, code: Option<i64>, counts: &mut Counts) {
+    /// `told`: whether it is told when somebody orders the end.
+    pub fn end(&mut self, at: f64, code: Option<i64>, told: bool, counts: &mut Counts) {
         if !self.running {
             self.last_end = self.last_end.max(at);
         } else if at > self.last_start {
@@ -127,10 +140,19 @@ impl Run {
             let death = match code {
                 _ if killed => Death::Oom,
                 _ if self.is_ordered(at) => Death::Stopped,
+                // As `docker stop` leaves them.
+                Some(130 | 137 | 143) if !told => Death::Unknown,
                 Some(code) => Death::of_code(code),
                 None => Death::Unknown,
             };
             self.finish(at, death, counts);
+        }
+    }
+
+    /// Removed; if it ran, with its end untold.
+    pub fn vanished(&mut self, counts: &mut Counts) {
+        if self.running {
+            self.finish(self.last_start, Death::Unknown, counts);
         }
     }
 
@@ -169,6 +191,11 @@ impl Run {
 
     /// The kernel's own count of this run.
     pub fn measured(&mut self, kills: u64, now: f64) {
+        let first = !std::mem::replace(&mut self.ooms.asked, true);
+        if first && !self.known_run {
+            // What was before us is not ours to tell.
+            self.ooms.counted = kills.saturating_sub(self.ooms.events);
+        }
         if kills > self.ooms.measured.max(self.ooms.events) {
             self.ooms.since = now;
         }
@@ -185,7 +212,7 @@ impl Run {
             "unhealthy" => counts.health.unhealthy += 1,
             _ => return,
         }
-        if status == "healthy" && self.running && self.last_start > 0.0 {
+        if status == "healthy" && self.running && self.known_run && self.last_start > 0.0 {
             self.healthy_after.get_or_insert((at - self.last_start).max(0.0));
         }
     }
@@ -247,8 +274,9 @@ impl Run {
             let death = match detail.exit_code {
                 _ if killed => Death::Oom,
                 _ if stopped || self.is_ordered(finished) => Death::Stopped,
+                // As `docker stop` leaves them, and nobody has told of that.
+                Some(130 | 137 | 143) | None => Death::Unknown,
                 Some(code) => Death::of_code(code),
-                None => Death::Unknown,
             };
             self.finish(finished.max(started).max(self.last_start), death, counts);
         }
@@ -266,7 +294,8 @@ impl Run {
         let Some(restarts) = detail.restarts.map(|restarts| (restarts - to_come).max(0)) else {
             return;
         };
-        let grown = restarts - self.restart_count.unwrap_or(0);
+        let unknown = if self.known_container { 0 } else { restarts - self.restarted };
+        let grown = restarts - self.restart_count.unwrap_or(unknown);
         if grown > 0 {
             let missed = u64::try_from(grown - self.restarted).unwrap_or(0);
             let unseen = missed.saturating_sub(self.unexplained);

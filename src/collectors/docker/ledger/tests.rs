@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use super::super::api::Summary;
+use super::super::container::Naming;
 use super::super::detail::Detail;
 use super::*;
 
@@ -32,7 +33,7 @@ fn container(state: &str, detail: Detail) -> Container {
         created: Some(100),
         ..Summary::default()
     };
-    let mut container = Container::of(summary, &[]).unwrap();
+    let mut container = Container::of(summary, &Naming::default()).unwrap();
     container.inspected(Arc::new(detail), false);
     container
 }
@@ -51,7 +52,7 @@ struct Book(Ledger);
 
 impl Book {
     fn new() -> Self {
-        Self(Ledger { began: Some(50.0), ..Ledger::default() })
+        Self(Ledger { began: Some(50.0), tells_orders: true, ..Ledger::default() })
     }
 
     fn event(&mut self, at: f64, action: &str) -> &mut Self {
@@ -184,7 +185,7 @@ fn an_engine_that_died_told_no_end() {
 
 #[test]
 fn the_first_event_of_one_that_was_there_before() {
-    let mut book = Book(Ledger::default());
+    let mut book = Book(Ledger { tells_orders: true, ..Ledger::default() });
     book.event(1000.0, "health_status: healthy");
     book.look("running", detail(90.0, 0.0), 1001.0, true);
     book.look("running", detail(90.0, 0.0), 1010.0, true);
@@ -195,7 +196,7 @@ fn the_first_event_of_one_that_was_there_before() {
 
 #[test]
 fn what_was_there_before_is_not_counted() {
-    let mut book = Book(Ledger::default());
+    let mut book = Book(Ledger { tells_orders: true, ..Ledger::default() });
     let old = Detail { restarts: Some(40), ..detail(90.0, 80.0) };
     book.look("running", old, 1000.0, true);
     assert_eq!(book.counts(), Counts::default());
@@ -313,4 +314,65 @@ fn fastrand(seed: u64) -> impl FnMut() -> u32 {
         state ^= state << 17;
         (state >> 33) as u32
     }
+}
+
+#[test]
+fn what_the_kernel_counted_before_us_is_not_told() {
+    let mut book = Book(Ledger { began: Some(500.0), tells_orders: true, ..Ledger::default() });
+    book.look("running", detail(40.0, 0.0), 1000.0, true);
+    book.0.measured(ID, 5, 1000.0);
+    book.look("running", detail(40.0, 0.0), 1010.0, true);
+    assert_eq!(book.counts().ooms.child, 0);
+    book.0.measured(ID, 6, 1020.0);
+    book.look("running", detail(40.0, 0.0), 1030.0, true);
+    assert_eq!(book.counts().ooms.child, 1);
+}
+
+#[test]
+fn restarts_before_us_are_not_told_by_an_early_event() {
+    let mut book = Book(Ledger { began: Some(500.0), tells_orders: true, ..Ledger::default() });
+    let looping = |restarts| Detail {
+        restarts: Some(restarts),
+        policy: "always".into(),
+        ..detail(990.0, 980.0)
+    };
+    book.die(995.0, 1).event(996.0, "start");
+    let seen = Detail { started: Some(995.9), finished: Some(995.0), ..looping(40) };
+    book.look("running", seen, 1000.0, true);
+    let counts = book.counts();
+    assert_eq!((counts.starts, counts.restarts, book.deaths("unknown")), (1, 1, 0));
+}
+
+#[test]
+fn an_end_that_nobody_saw_may_have_been_a_stop() {
+    let mut book = Book::new();
+    book.event(101.0, "start");
+    let ended = Detail { exit_code: Some(143), ..detail(100.9, 150.0) };
+    book.look("exited", ended, 200.0, false);
+    assert_eq!((book.deaths("unknown"), book.deaths("terminated")), (1, 0));
+}
+
+#[test]
+fn a_service_that_somebody_removed_is_soon_forgotten() {
+    let mut book = Book::new();
+    book.event(101.0, "start").kill(110.0, "15").die(111.0, 0);
+    book.0.keep(&[], 120.0);
+    assert!(book.0.services().all(|(_, seen)| seen.dismissed));
+    book.0.keep(&[], 120.0 + DISMISSED);
+    assert_eq!(book.0.services().count(), 0);
+}
+
+#[test]
+fn services_stay_when_there_are_too_many_containers() {
+    let mut ledger = Ledger { tells_orders: true, ..Ledger::default() };
+    ledger.event(&event(100.0, "start", &[]));
+    for n in 0..CAP {
+        let name = format!("job{n}");
+        let alone = [("name", name.as_str()), ("com.docker.compose.project", "")];
+        let mut one = event(100.0, "start", &alone);
+        one.actor.id = name.clone();
+        ledger.event(&one);
+    }
+    ledger.keep(&[], 100.0);
+    assert_eq!((ledger.over(), ledger.services().count()), (1, 1));
 }

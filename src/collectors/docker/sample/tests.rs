@@ -7,6 +7,7 @@ use super::super::api::{DiskUsage, Event, Image, Info, Inspection, Summary, Vers
 use super::super::api_stats::Stats;
 use super::super::client;
 use super::super::compose;
+use super::super::container::Naming;
 use super::super::detail::Detail;
 use super::super::disk::{Walk, Walked};
 use super::super::fetch::{Source, StreamState};
@@ -40,7 +41,7 @@ fn now(case: &Path) -> Duration {
 fn raw(case: &Path) -> Raw {
     let list: Vec<Summary> = json(case, "list").unwrap_or_default();
     let mut containers: Vec<_> =
-        list.into_iter().filter_map(|one| Container::of(one, &[])).collect();
+        list.into_iter().filter_map(|one| Container::of(one, &Naming::default())).collect();
     let inspections: Vec<Inspection> = json(case, "inspect").unwrap_or_default();
     let missing = containers.len().saturating_sub(inspections.len());
     for found in inspections {
@@ -58,10 +59,13 @@ fn raw(case: &Path) -> Raw {
         engine: client::Engine {
             version: version.version,
             api: version.api_version,
+            ..client::Engine::default()
+        },
+        about: client::About {
             cores: info.cores,
             memory: info.memory,
             root: info.root,
-            has_fast_stats: false,
+            ahead: 0.0,
         },
         took: Duration::from_millis(3),
         containers,
@@ -71,7 +75,12 @@ fn raw(case: &Path) -> Raw {
             || Latest { round: None, failure: Some(timeout()) },
             |round| Latest { round: Some(Arc::new(round)), failure: None },
         )),
-        kernel: Found::default(),
+        kernel: Found {
+            partitions: golden::file(case, "partitions")
+                .map(|text| String::from_utf8(text).expect("text"))
+                .unwrap_or_default(),
+            ..Found::default()
+        },
         commands: std::collections::BTreeMap::new(),
         images: json::<Vec<Image>>(case, "images").map(|list| Arc::new(Images::of(list))),
         no_images: None,
@@ -83,16 +92,15 @@ fn raw(case: &Path) -> Raw {
         past,
         stream: StreamState { connected: events > 0, failure: None, events, gaps: 0 },
         files: files.into_iter().collect(),
-        partitions: golden::file(case, "partitions")
-            .map(|text| String::from_utf8(text).expect("text"))
-            .unwrap_or_default(),
         skipped: [("inspect", missing as u64), ("stats", 0), ("files", 0)],
     }
 }
 
 /// The recorded events, and then a look.
 fn lived(case: &Path, containers: &[Container]) -> (Vec<super::super::ledger::Counted>, Past, u64) {
+    let podman = case.ends_with("podman_4.3.1");
     let (mut ledger, mut events) = (Ledger::default(), 0);
+    ledger.set(!podman, &std::collections::BTreeMap::new());
     let lines = golden::file(case, "events.jsonl").unwrap_or_default();
     for line in lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
         let event: Event = serde_json::from_slice(line).expect("an event");
@@ -105,9 +113,9 @@ fn lived(case: &Path, containers: &[Container]) -> (Vec<super::super::ledger::Co
     }
     ledger.keep(containers, now - 1.0);
     let known = containers.iter().map(|one| (one.id.clone(), ledger.known(&one.id, now))).collect();
-    let deployed = ledger.services().map(|(key, at)| (key.clone(), at)).collect();
+    let seen = ledger.services().map(|(key, seen)| (key.clone(), seen)).collect();
     ledger.counted();
-    (ledger.counted(), Past { known, deployed, uncounted: 0 }, events)
+    (ledger.counted(), Past { known, seen, uncounted: 0 }, events)
 }
 
 /// A list in the order of time, or by id: newer Engines do not say whose they are.
@@ -170,7 +178,10 @@ fn old_figures_are_withdrawn() {
 #[test]
 fn the_cap_counts_what_it_cuts_off() {
     let summary = |n: usize| Summary { id: n.to_string(), ..Default::default() };
-    let containers = (0..CAP + 7).map(summary).filter_map(|one| Container::of(one, &[])).collect();
+    let containers = (0..CAP + 7)
+        .map(summary)
+        .filter_map(|one| Container::of(one, &Naming::default()))
+        .collect();
     let raw = Raw { containers, ..raw(Path::new("/nowhere")) };
     let batch = sample(raw, &judging(), UNIX_EPOCH + NOW);
     assert_eq!(batch.drops(), [("containers", 7), ("services", 0), ("lives", 0)]);

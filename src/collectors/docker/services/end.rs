@@ -57,12 +57,13 @@ mod tests {
     use std::sync::Arc;
 
     use super::super::super::api::Summary;
+    use super::super::super::container::Naming;
     use super::super::super::detail::{Detail, StartError};
     use super::*;
 
     fn ended(state: &str, detail: Detail, death: Option<Death>) -> Option<End> {
         let summary = Summary { id: "a".into(), state: state.into(), ..Summary::default() };
-        let mut container = Container::of(summary, &[]).unwrap();
+        let mut container = Container::of(summary, &Naming::default()).unwrap();
         container.inspected(Arc::new(detail), false);
         end(&container, Known { death, ..Known::default() })
     }

@@ -10,20 +10,21 @@ mod end;
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
 pub use end::{End, end};
 
 use super::compose::{Declared, File, FileRead};
 use super::container::{Awaits, ById, Container};
-use super::ledger::{Key, Known};
+use super::ledger::{Key, Known, Seen};
 
 /// What is known beside containers and files.
 #[derive(Default)]
 pub struct Past {
     /// Of each container.
     pub known: ById<Known>,
-    /// Services seen lately, and when their newest container was made.
-    pub deployed: BTreeMap<Key, Option<f64>>,
+    /// Services seen lately.
+    pub seen: BTreeMap<Key, Seen>,
     /// Services and containers whose life is not counted: too many.
     pub uncounted: u64,
 }
@@ -35,6 +36,8 @@ pub struct Manner {
     pub aliases: BTreeMap<String, String>,
     /// How long after a deployment a service may be incomplete, in seconds.
     pub deploy_window: f64,
+    /// Where the host's root is for us: declared files lie below it.
+    pub root: PathBuf,
 }
 
 /// The one thing to be said of a service.
@@ -149,9 +152,9 @@ pub fn services(
     now: f64,
 ) -> Services {
     let alias = |name: &str| manner.aliases.get(name).map_or(name, String::as_str).to_owned();
-    let projects = declared(containers, files);
+    let projects = declared(containers, files, &manner.root);
     let mut expected = Expected::of(&projects, &alias);
-    expected.by_labels(containers, &projects, &alias);
+    expected.by_labels(containers, &projects);
     expected.by_memory(containers, &projects, past);
 
     let mut found = BTreeMap::<Key, Found>::new();
@@ -159,7 +162,7 @@ pub fn services(
     for container in containers {
         let known = past.known.get(&container.id).copied().unwrap_or_default();
         let of_compose = container.is_of_compose();
-        let key = (container.names.project.clone(), alias(&container.names.service));
+        let key = (container.names.project.clone(), container.names.service.clone());
         let is_job = of_compose && expected.jobs.contains(&key);
         let end = end(container, known);
         if end == Some(End::Crashed) && (is_job || !of_compose) {
@@ -174,14 +177,15 @@ pub fn services(
         let found = found.remove(&key).unwrap_or_default();
         let is_job = expected.jobs.contains(&key);
         let wanted = found.wanted(expected.services.get(&key), is_job);
-        let deployed = past.deployed.get(&key).copied().flatten();
+        let seen = past.seen.get(&key).copied().unwrap_or_default();
+        let deployed = seen.deployed;
         let deploying = deployed.is_some_and(|at| now - at < manner.deploy_window);
         let declared = match expected.services.remove(&key) {
             Some(Expectation::Declared(declared, _)) => Some(declared),
             _ => None,
         };
         Service {
-            state: found.state(wanted, deploying, is_job),
+            state: found.state(wanted, deploying, is_job, seen.dismissed && declared.is_none()),
             wanted,
             running: found.running,
             healthy: (found.checked > 0).then_some(found.healthy),
@@ -227,16 +231,11 @@ impl Expected {
     }
 
     /// Containers know what they were made to depend on.
-    fn by_labels(
-        &mut self,
-        containers: &[Container],
-        projects: &BTreeMap<String, File>,
-        alias: &dyn Fn(&str) -> String,
-    ) {
+    fn by_labels(&mut self, containers: &[Container], projects: &BTreeMap<String, File>) {
         for container in containers.iter().filter(|container| container.is_of_compose()) {
             let project = &container.names.project;
             for (service, awaits) in &container.depends_on {
-                let key = (project.clone(), alias(service));
+                let key = (project.clone(), service.clone());
                 if *awaits == Awaits::End {
                     self.jobs.insert(key);
                 } else if !projects.contains_key(project) {
@@ -259,7 +258,7 @@ impl Expected {
             .filter(|container| container.is_of_compose() && container.is_alive())
             .map(|container| container.names.project.as_str())
             .collect();
-        for key in past.deployed.keys() {
+        for key in past.seen.keys() {
             let lost = alive.contains(key.0.as_str()) && !projects.contains_key(&key.0);
             if lost && !self.jobs.contains(key) {
                 self.services.entry(key.clone()).or_default();
@@ -309,7 +308,7 @@ impl Found {
         }
     }
 
-    fn state(&self, wanted: u64, deploying: bool, is_job: bool) -> State {
+    fn state(&self, wanted: u64, deploying: bool, is_job: bool, dismissed: bool) -> State {
         if self.running > 0 {
             return match (self.running >= wanted, deploying) {
                 (true, _) => State::Running,
@@ -328,6 +327,7 @@ impl Found {
             (self.paused > 0, State::Paused),
             (self.stopped > 0, State::Stopped),
             (self.created > 0, State::Created),
+            (dismissed, State::Stopped),
         ];
         states.into_iter().find(|(holds, _)| *holds).map_or(State::Missing, |(_, state)| state)
     }
@@ -343,11 +343,11 @@ fn is_done(container: &Container, is_job: bool) -> bool {
 }
 
 /// The declared projects, each with all of its files.
-fn declared(containers: &[Container], files: &[FileRead]) -> BTreeMap<String, File> {
+fn declared(containers: &[Container], files: &[FileRead], root: &Path) -> BTreeMap<String, File> {
     let mut projects = BTreeMap::<String, File>::new();
     for read in files {
         let Some(file) = &read.file else { continue };
-        let project = project(containers, read, &file.project);
+        let project = project(containers, read, &file.project, root);
         projects.entry(project).or_default().overlay(file);
     }
     projects
@@ -355,9 +355,14 @@ fn declared(containers: &[Container], files: &[FileRead]) -> BTreeMap<String, Fi
 
 /// The project of a file: `-p` and `COMPOSE_PROJECT_NAME` go before what the file says, and only
 /// the containers know.
-fn project(containers: &[Container], read: &FileRead, derived: &str) -> String {
-    let path = read.path.to_string_lossy();
-    let made_from_it = |container: &&Container| container.files.iter().any(|file| *file == path);
+fn project(containers: &[Container], read: &FileRead, derived: &str, root: &Path) -> String {
+    // As Compose saw it, when the host's root is elsewhere for us.
+    let outside = read.path.strip_prefix(root).ok().map(|path| Path::new("/").join(path));
+    let is_it = |file: &String| {
+        let file = Path::new(file);
+        file == read.path || outside.as_deref() == Some(file)
+    };
+    let made_from_it = |container: &&Container| container.files.iter().any(is_it);
     let projects: BTreeSet<&str> = containers
         .iter()
         .filter(made_from_it)

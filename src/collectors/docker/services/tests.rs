@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use super::super::api::Summary;
 use super::super::compose;
+use super::super::container::Naming;
 use super::super::detail::{Check, Detail, StartError};
 use super::super::ledger::Death;
 use super::*;
@@ -19,7 +20,7 @@ fn container(service: &str, state: &str, status: &str) -> Container {
         labels: [label("project", "p"), label("service", service)].into(),
         ..Summary::default()
     };
-    with(Container::of(summary, &[]).unwrap(), Detail::default())
+    with(Container::of(summary, &Naming::default()).unwrap(), Detail::default())
 }
 
 fn with(mut container: Container, detail: Detail) -> Container {
@@ -145,7 +146,13 @@ fn containers_know_the_project_of_a_file() {
     let files = vec!["/srv/p/docker-compose.yml".to_owned()];
     let api = Container { files, ..container("api", "running", "Up 1 second") };
     assert_eq!(one(&[api], std::slice::from_ref(&file)), (1, 1, State::Running));
-    assert_eq!(all(&[], &[file])[0].project, "other");
+    assert_eq!(all(&[], &[file.clone()])[0].project, "other");
+    let inside = FileRead { path: "/host/srv/p/docker-compose.yml".into(), ..file };
+    let files = vec!["/srv/p/docker-compose.yml".to_owned()];
+    let api = Container { files, ..container("api", "running", "Up 1 second") };
+    let manner = Manner { root: "/host".into(), ..Manner::default() };
+    let rows = services(&[api], &[inside], &Past::default(), &manner, NOW).rows;
+    assert_eq!(rows.len(), 1, "in a container the host's root is elsewhere");
 }
 
 #[test]
@@ -156,10 +163,16 @@ fn without_a_file_labels_and_memory_say_what_is_missing() {
     assert_eq!((rows.len(), named(&rows, "db")), (2, (1, 0, State::Missing)));
 
     let key = |project: &str, name: &str| (project.to_owned(), name.to_owned());
-    let deployed = [(key("p", "worker"), Some(1.0)), (key("gone", "web"), Some(1.0))].into();
-    let past = Past { deployed, ..Past::default() };
+    let seen = |dismissed| Seen { deployed: Some(1.0), dismissed };
+    let seen = [
+        (key("p", "worker"), seen(false)),
+        (key("p", "old"), seen(true)),
+        (key("gone", "web"), seen(false)),
+    ];
+    let past = Past { seen: seen.into(), ..Past::default() };
     let rows = services(&[api()], &[], &past, &Manner::default(), NOW).rows;
     assert_eq!(named(&rows, "worker"), (1, 0, State::Missing), "removed from a project that runs");
+    assert_eq!(named(&rows, "old"), (1, 0, State::Stopped), "and that was somebody's will");
     assert_eq!(rows.iter().find(|row| row.project == "gone"), None, "taken down as a whole");
     let rows = services(
         &[api()],
@@ -176,8 +189,9 @@ fn without_a_file_labels_and_memory_say_what_is_missing() {
 fn a_service_may_go_by_two_names() {
     let aliases = [("mongodb".to_owned(), "mongo".to_owned())].into();
     let manner = Manner { aliases, ..Manner::default() };
-    let running = container("mongodb", "running", "Up");
-    let file = file("name: p\nservices: { mongo: {} }");
+    // Containers have their other name from the list on.
+    let running = container("mongo", "running", "Up");
+    let file = file("name: p\nservices: { mongodb: {} }");
     let rows = services(&[running], &[file], &Past::default(), &manner, NOW).rows;
     assert_eq!((rows.len(), named(&rows, "mongo")), (1, (1, 1, State::Running)));
 }
@@ -185,8 +199,8 @@ fn a_service_may_go_by_two_names() {
 #[test]
 fn a_deployment_may_take_its_time() {
     let state = |containers: &[Container], at: f64| {
-        let past =
-            Past { deployed: [(("p".into(), "api".into()), Some(at))].into(), ..Past::default() };
+        let seen = Seen { deployed: Some(at), dismissed: false };
+        let past = Past { seen: [(("p".into(), "api".into()), seen)].into(), ..Past::default() };
         let manner = Manner { deploy_window: 120.0, ..Manner::default() };
         services(
             containers,
