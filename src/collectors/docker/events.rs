@@ -90,6 +90,14 @@ impl Stream {
         changes
     }
 
+    /// A reading could make nothing of them: they are for the next one.
+    pub fn give_back(&self, mut unused: Changes) {
+        let mut changes = lock(&self.live.changes);
+        changes.containers.append(&mut unused.containers);
+        changes.all |= unused.all;
+        changes.images |= unused.images;
+    }
+
     pub fn is_connected(&self) -> bool {
         self.live.connected.load(Ordering::Acquire)
     }

@@ -13,19 +13,19 @@ use super::api::{Inspection, Summary};
 use super::client::{About, Client, Engine};
 use super::compose::{FileRead, Files};
 use super::container::{ById, Container, Naming};
-use super::detail::{Detail, NetworkKind};
+use super::detail::Detail;
 use super::disk::{Walked, Walker, Walks};
 use super::events::{Changes, Received, Stream};
 use super::failure;
 use super::gather::gather;
 use super::images::{ImageList, Images};
 use super::inspections::Inspections;
-use super::kernel::{self, Kernel, Wanted};
+use super::kernel::{self, Kernel};
 use super::ledger::{Counted, Ledger};
 use super::processes::Patterns;
 use super::sample::CAP;
 use super::services::Past;
-use super::stats::{self, Background, Latest, Skipped};
+use super::stats::{Background, Latest, Skipped};
 use super::time;
 use super::top::Top;
 use crate::engine::{Failure, Reason};
@@ -85,6 +85,23 @@ pub struct Lasting {
     pub walks: Arc<Walks>,
 }
 
+impl Lasting {
+    fn stream_state(&self, stream: &Stream) -> StreamState {
+        StreamState {
+            connected: stream.is_connected(),
+            failure: stream.failure(),
+            events: self.received.events.load(Ordering::Relaxed),
+            gaps: self.received.gaps.load(Ordering::Relaxed),
+        }
+    }
+
+    fn skipped(&self) -> [(&'static str, u64); 3] {
+        let Skipped { inspections, stats, files } = self.skipped.as_ref();
+        [("inspect", inspections), ("stats", stats), ("files", files)]
+            .map(|(call, count)| (call, count.load(Ordering::Relaxed)))
+    }
+}
+
 /// What to read and how.
 pub struct Setting {
     pub address: Address,
@@ -95,39 +112,51 @@ pub struct Setting {
     pub disk_usage_interval: Duration,
 }
 
-struct Connection {
-    client: Client,
-    engine: Engine,
+pub(super) struct Connection {
+    pub client: Client,
+    pub engine: Engine,
     /// Asked until it is told.
     about: Mutex<Option<About>>,
     stream: Stream,
     _walker: Option<Walker>,
     /// Where stats are too slow for a reading, once they are needed.
-    background: Mutex<Option<Arc<Background>>>,
+    pub background: Mutex<Option<Arc<Background>>>,
 }
 
 pub struct Reader {
     pub setting: Setting,
     files: Files,
-    kernel: Kernel,
-    lasting: Arc<Lasting>,
+    pub(super) kernel: Kernel,
+    pub(super) lasting: Arc<Lasting>,
     inspections: Inspections,
     images: ImageList,
-    top: Top,
+    pub(super) top: Top,
     connection: Mutex<Option<Arc<Connection>>>,
 }
 
 /// The limits of the parts of a reading.
 #[derive(Clone, Copy)]
-struct Limits {
+pub(super) struct Limits {
     /// Of what all else needs.
-    half: Instant,
+    pub half: Instant,
     /// Of inspections, so that the figures have time left.
     details: Instant,
-    end: Instant,
+    pub end: Instant,
 }
 
-fn lock<T>(of: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+impl Limits {
+    /// They leave the deadline time to say what happened.
+    fn from_now(deadline: Duration) -> Self {
+        let started = Instant::now();
+        Self {
+            half: started + deadline / 2,
+            details: started + deadline.mul_f64(0.65),
+            end: started + deadline.mul_f64(0.85),
+        }
+    }
+}
+
+pub(super) fn lock<T>(of: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     of.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -157,14 +186,7 @@ impl Reader {
     }
 
     async fn engine(&self) -> Result<Raw, Failure> {
-        // The inner limits leave the deadline time to say what happened.
-        let started = Instant::now();
-        let deadline = self.setting.deadline;
-        let limits = Limits {
-            half: started + deadline / 2,
-            details: started + deadline.mul_f64(0.65),
-            end: started + deadline.mul_f64(0.85),
-        };
+        let limits = Limits::from_now(self.setting.deadline);
         let connection = self.connection(limits.half).await?;
         let client = &connection.client;
         // Taken before the list: what changes from here on counts for the next reading.
@@ -177,11 +199,13 @@ impl Reader {
         };
         let ((list, took), about) = tokio::join!(list, connection.about(limits.half));
         let then = then + about.ahead;
-        let naming = &self.setting.naming;
-        let mut containers: Vec<_> =
-            list?.into_iter().filter_map(|one| Container::of(one, naming)).collect();
-        // Should the cap cut some off, then those that do not run, and old ones.
-        containers.sort_by_key(|c| (!c.is_alive(), c.created.map(std::cmp::Reverse)));
+        let mut containers = match list {
+            Ok(list) => self.containers(list),
+            Err(failure) => {
+                connection.stream.give_back(changes);
+                return Err(failure);
+            }
+        };
         let ((uninspected, used), (images, no_images)) = tokio::join!(
             async {
                 let now = time::now() + about.ahead;
@@ -195,8 +219,6 @@ impl Reader {
         let (counted, past) =
             self.count(&containers, &used.kernel, &connection, &changes, (then, about.ahead));
         self.inspections.retain(&containers);
-        let skipped = &self.lasting.skipped;
-        let load = |of: &std::sync::atomic::AtomicU64| of.load(Ordering::Relaxed);
         Ok(Raw {
             engine: connection.engine.clone(),
             about,
@@ -212,19 +234,19 @@ impl Reader {
             disk: self.lasting.walks.latest(),
             counted,
             past,
-            stream: StreamState {
-                connected: connection.stream.is_connected(),
-                failure: connection.stream.failure(),
-                events: load(&self.lasting.received.events),
-                gaps: load(&self.lasting.received.gaps),
-            },
+            stream: self.lasting.stream_state(&connection.stream),
             files: Vec::new(),
-            skipped: [
-                ("inspect", load(&skipped.inspections)),
-                ("stats", load(&skipped.stats)),
-                ("files", load(&skipped.files)),
-            ],
+            skipped: self.lasting.skipped(),
         })
+    }
+
+    fn containers(&self, list: Vec<Summary>) -> Vec<Container> {
+        let naming = &self.setting.naming;
+        let mut containers: Vec<_> =
+            list.into_iter().filter_map(|one| Container::of(one, naming)).collect();
+        // Should the cap cut some off, then those that do not run, and old ones.
+        containers.sort_by_key(|c| (!c.is_alive(), c.created.map(std::cmp::Reverse)));
+        containers
     }
 
     async fn connection(&self, until: Instant) -> Result<Arc<Connection>, Failure> {
@@ -298,82 +320,6 @@ impl Reader {
         Some(Failure { detail, ..failure })
     }
 
-    /// What the containers use: from the kernel's files where they are, else asked of the Engine.
-    async fn used(
-        &self,
-        connection: &Connection,
-        containers: &[Container],
-        about: &About,
-        limits: Limits,
-    ) -> Used {
-        let wanted = containers.iter().take(CAP).map(|container| self.wanted(container, about));
-        let local = self.setting.address.is_local();
-        let read = self.kernel.read(wanted.collect(), about.root.clone(), local);
-        let late = |_| Err(failure::timeout("files of the kernel"));
-        let found = tokio::time::timeout_at(limits.end, read).await.unwrap_or_else(late);
-        let (kernel, late) = match found {
-            Ok(found) => (found, None),
-            Err(failure) => (kernel::Found::default(), Some(failure)),
-        };
-        let why = match self.kernel.source() {
-            Err(failure) => failure.reason.as_str(),
-            Ok(_) if late.is_some() => "timeout",
-            Ok(_) if kernel.is_of_another_machine() => "not_found",
-            Ok(name) => {
-                self.lasting.skipped.files.fetch_add(kernel.missing, Ordering::Relaxed);
-                // The files are dearly bought twice: the task beside ends.
-                *lock(&connection.background) = None;
-                let commands = kernel.commands.clone();
-                return Used { source: Source { name, why: "" }, stats: None, kernel, commands };
-            }
-        };
-        let source = Source { name: "api", why };
-        let stats = self.asked(connection, containers, limits).await;
-        let wants = |one: &&Container| one.has_usage() && self.setting.patterns.wants(one);
-        let ids = containers.iter().filter(wants).map(|container| container.id.clone()).collect();
-        let commands = self.top.read(&connection.client, ids, limits.end).await;
-        Used { source, stats: Some(stats), kernel, commands }
-    }
-
-    fn wanted(&self, container: &Container, about: &About) -> Wanted {
-        let Some(detail) = &container.detail else {
-            return Wanted { id: container.id.clone(), ..Wanted::default() };
-        };
-        let local = || {
-            let root = Some(&about.root).filter(|root| !root.is_empty())?;
-            (detail.log.driver == "local")
-                .then(|| format!("{root}/containers/{}/local-logs", container.id))
-        };
-        Wanted {
-            id: container.id.clone(),
-            pid: detail.pid.filter(|_| container.has_usage()),
-            owns_network: detail.network == NetworkKind::Own,
-            commands: self.setting.patterns.wants(container),
-            log: detail.log.path.clone().or_else(local).map(Into::into),
-        }
-    }
-
-    async fn asked(
-        &self,
-        connection: &Connection,
-        containers: &[Container],
-        limits: Limits,
-    ) -> Latest {
-        let (client, skipped) = (&connection.client, &self.lasting.skipped);
-        if connection.engine.has_fast_stats {
-            let running = containers.iter().take(CAP).filter(|container| container.has_usage());
-            let ids = running.map(|container| container.id.clone()).collect();
-            return stats::read(client, ids, limits.end, skipped).await;
-        }
-        let background = {
-            let mut kept = lock(&connection.background);
-            let alive = kept.take().filter(|background| background.is_alive());
-            let start = || Arc::new(Background::start(client.clone(), Arc::clone(skipped)));
-            Arc::clone(kept.insert(alive.unwrap_or_else(start)))
-        };
-        background.latest(limits.half).await
-    }
-
     /// Brings the ledger up to date, and takes from it what rows need.
     fn count(
         &self,
@@ -417,12 +363,4 @@ impl Connection {
         lock(&self.about).clone_from(&told);
         told.unwrap_or_default()
     }
-}
-
-/// What the containers use, and where that was found.
-struct Used {
-    source: Source,
-    stats: Option<Latest>,
-    kernel: kernel::Found,
-    commands: ById<Vec<String>>,
 }

@@ -51,6 +51,7 @@ mod failure;
 #[cfg(test)]
 mod fake;
 mod fetch;
+mod figures;
 mod gather;
 mod images;
 mod inspections;

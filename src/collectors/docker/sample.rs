@@ -36,10 +36,9 @@ pub struct Judging {
 pub fn sample(mut raw: Raw, judging: &Judging, now: SystemTime) -> Batch {
     let incomplete = raw.uninspected.is_some() || raw.kernel.missing > 0;
     let mut batch = gaps(&mut raw);
-    let uncounted = raw.past.uncounted;
     // The Engine's clock, as in all that it tells.
-    let seconds = now.duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64());
-    let seconds = seconds + raw.about.ahead;
+    let ours = now.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let seconds = ours.as_secs_f64() + raw.about.ahead;
     let mut containers = std::mem::take(&mut raw.containers);
     let manner = &judging.manner;
     let services = services::services(&containers, &raw.files, &raw.past, manner, seconds);
@@ -49,16 +48,13 @@ pub fn sample(mut raw: Raw, judging: &Judging, now: SystemTime) -> Batch {
     containers.truncate(CAP);
     rows.truncate(CAP);
     let stats_age = raw.stats.as_ref().and_then(|stats| stats.age(now));
-    let usages = match raw.stats.take() {
-        None => std::mem::take(&mut raw.kernel.usages),
-        Some(stats) => {
-            let (usages, gap) = fresh(stats, stats_age);
-            if let Some(failure) = gap {
-                batch = batch.gap("CPU, memory, network and block I/O (stats)", failure);
-            }
-            usages
-        }
+    let (usages, gap) = match raw.stats.take() {
+        None => (std::mem::take(&mut raw.kernel.usages), None),
+        Some(stats) => fresh(stats, stats_age),
     };
+    if let Some(failure) = gap {
+        batch = batch.gap("CPU, memory, network and block I/O (stats)", failure);
+    }
     let processes = judging.patterns.count(&containers, &raw.commands, raw.past.seen.keys());
     let (cores, memory) = size(&raw);
     let mut uses = uses(&raw, &containers, &usages, seconds);
@@ -96,7 +92,7 @@ pub fn sample(mut raw: Raw, judging: &Judging, now: SystemTime) -> Batch {
         .with::<Process>(processes)
         .dropped("containers", more_containers)
         .dropped("services", more_services)
-        .dropped("lives", uncounted)
+        .dropped("lives", raw.past.uncounted)
 }
 
 fn life(raw: &Raw, container: Container, usages: &Usages, now: f64) -> Life {

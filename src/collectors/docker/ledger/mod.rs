@@ -203,12 +203,16 @@ impl Ledger {
             keys.contains(key) || entry.seen > then - kept
         });
         self.over = services.len().saturating_sub(CAP) as u64;
-        while services.len() > CAP {
-            // Containers on their own sort before all projects, and matter less.
-            let alone = services.keys().next().filter(|(project, _)| project.is_empty()).cloned();
-            match alone {
-                Some(key) => drop(services.remove(&key)),
-                None => drop(services.pop_last()),
+        let over = services.len().saturating_sub(CAP);
+        if over > 0 {
+            // First containers on their own, then services that were gone longest.
+            let mut by_age: Vec<(bool, f64, Key)> = services
+                .iter()
+                .map(|(key, entry)| (!key.0.is_empty(), entry.seen, key.clone()))
+                .collect();
+            by_age.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
+            for (_, _, key) in by_age.into_iter().take(over) {
+                services.remove(&key);
             }
         }
     }

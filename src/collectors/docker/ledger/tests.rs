@@ -376,3 +376,19 @@ fn services_stay_when_there_are_too_many_containers() {
     ledger.keep(&[], 100.0);
     assert_eq!((ledger.over(), ledger.services().count()), (1, 1));
 }
+
+#[test]
+fn beyond_the_cap_the_ones_gone_longest_are_forgotten() {
+    let mut book = Book::new();
+    book.event(101.0, "start");
+    for number in 0..=CAP {
+        let mut other = event(50.0, "start", &[("com.docker.compose.service", "a")]);
+        let attributes = &mut other.actor.attributes;
+        attributes.insert("com.docker.compose.project".into(), format!("a{number}"));
+        other.actor.id = number.to_string();
+        book.0.event(&other);
+    }
+    book.0.keep(&[container("running", detail(101.0, 0.0))], 102.0);
+    assert_eq!(book.0.services.len(), CAP);
+    assert!(book.0.services.contains_key(&("p".to_owned(), "s".to_owned())));
+}

@@ -146,7 +146,7 @@ fn containers_know_the_project_of_a_file() {
     let files = vec!["/srv/p/docker-compose.yml".to_owned()];
     let api = Container { files, ..container("api", "running", "Up 1 second") };
     assert_eq!(one(&[api], std::slice::from_ref(&file)), (1, 1, State::Running));
-    assert_eq!(all(&[], &[file.clone()])[0].project, "other");
+    assert_eq!(all(&[], std::slice::from_ref(&file))[0].project, "other");
     let inside = FileRead { path: "/host/srv/p/docker-compose.yml".into(), ..file };
     let files = vec!["/srv/p/docker-compose.yml".to_owned()];
     let api = Container { files, ..container("api", "running", "Up 1 second") };

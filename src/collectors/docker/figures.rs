@@ -1,0 +1,100 @@
+//! What the containers use: from the kernel's files where they are in reach, else asked of the
+//! Engine.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::client::About;
+use super::container::{ById, Container};
+use super::detail::NetworkKind;
+use super::failure;
+use super::fetch::{Connection, Limits, Reader, Source, lock};
+use super::kernel::{self, Wanted};
+use super::sample::CAP;
+use super::stats::{self, Background, Latest};
+
+/// What the containers use, and where that was found.
+pub(super) struct Used {
+    pub source: Source,
+    pub stats: Option<Latest>,
+    pub kernel: kernel::Found,
+    pub commands: ById<Vec<String>>,
+}
+
+impl Reader {
+    /// What the containers use: from the kernel's files where they are, else asked of the Engine.
+    pub(super) async fn used(
+        &self,
+        connection: &Connection,
+        containers: &[Container],
+        about: &About,
+        limits: Limits,
+    ) -> Used {
+        let wanted = containers.iter().take(CAP).map(|container| self.wanted(container, about));
+        let local = self.setting.address.is_local();
+        let read = self.kernel.read(wanted.collect(), about.root.clone(), local);
+        let late = |_| Err(failure::timeout("files of the kernel"));
+        let found = tokio::time::timeout_at(limits.end, read).await.unwrap_or_else(late);
+        let (kernel, late) = match found {
+            Ok(found) => (found, None),
+            Err(failure) => (kernel::Found::default(), Some(failure)),
+        };
+        let why = match self.kernel.source() {
+            Err(failure) => failure.reason.as_str(),
+            Ok(_) if late.is_some() => "timeout",
+            Ok(_) if kernel.is_of_another_machine() => "not_found",
+            Ok(name) => {
+                self.lasting.skipped.files.fetch_add(kernel.missing, Ordering::Relaxed);
+                // The files are dearly bought twice: the task beside ends.
+                *lock(&connection.background) = None;
+                let commands = kernel.commands.clone();
+                return Used { source: Source { name, why: "" }, stats: None, kernel, commands };
+            }
+        };
+        let source = Source { name: "api", why };
+        let stats = self.asked(connection, containers, limits).await;
+        let wants = |one: &&Container| one.has_usage() && self.setting.patterns.wants(one);
+        let ids = containers.iter().filter(wants).map(|container| container.id.clone()).collect();
+        let commands = self.top.read(&connection.client, ids, limits.end).await;
+        Used { source, stats: Some(stats), kernel, commands }
+    }
+
+    fn wanted(&self, container: &Container, about: &About) -> Wanted {
+        let Some(detail) = &container.detail else {
+            return Wanted { id: container.id.clone(), ..Wanted::default() };
+        };
+        let local = || {
+            let root = Some(&about.root).filter(|root| !root.is_empty())?;
+            (detail.log.driver == "local")
+                .then(|| format!("{root}/containers/{}/local-logs", container.id))
+        };
+        Wanted {
+            id: container.id.clone(),
+            pid: detail.pid.filter(|_| container.has_usage()),
+            owns_network: detail.network == NetworkKind::Own,
+            commands: self.setting.patterns.wants(container),
+            log: detail.log.path.clone().or_else(local).map(Into::into),
+        }
+    }
+
+    async fn asked(
+        &self,
+        connection: &Connection,
+        containers: &[Container],
+        limits: Limits,
+    ) -> Latest {
+        let (client, skipped) = (&connection.client, &self.lasting.skipped);
+        if connection.engine.has_fast_stats {
+            let running = containers.iter().take(CAP).filter(|container| container.has_usage());
+            let ids = running.map(|container| container.id.clone()).collect();
+            return stats::read(client, ids, limits.end, skipped).await;
+        }
+        let background = {
+            let mut kept = lock(&connection.background);
+            let alive = kept.take().filter(|background| background.is_alive());
+            let start = || Arc::new(Background::start(client.clone(), Arc::clone(skipped)));
+            Arc::clone(kept.insert(alive.unwrap_or_else(start)))
+        };
+        background.latest(limits.half).await
+    }
+}
