@@ -94,10 +94,6 @@ metrics! { Use {
     gauge container_fs_usage_bytes {device} = |u| u.storage(|s| s.used);
     /// Size of the file system on which the layers of containers are, in bytes. Source: statvfs of DockerRootDir.
     gauge container_fs_limit_bytes {device} = |u| u.storage(|s| s.size);
-    /// Files that can still be made on the file system of containers. Source: statvfs of DockerRootDir.
-    gauge container_fs_inodes_free {device} = |u| u.storage(|s| Some(s.inodes_free));
-    /// Files that there can be on the file system of containers. Source: statvfs of DockerRootDir.
-    gauge container_fs_inodes_total {device} = |u| u.storage(|s| Some(s.inodes));
     /// Processes and threads of the container. Source: cgroup or stats pids_stats.current.
     gauge container_threads = |u| u.usage.threads;
     /// Bytes received; absent with the network of the host or of another container. Source: cgroup or stats networks rx_bytes.

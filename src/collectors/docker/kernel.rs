@@ -56,8 +56,6 @@ pub struct FileSystem {
     pub number: (u64, u64),
     pub size: u64,
     pub used: u64,
-    pub inodes: u64,
-    pub inodes_free: u64,
 }
 
 impl FileSystem {
@@ -69,8 +67,6 @@ impl FileSystem {
             number: (number.0.into(), number.1.into()),
             size: figures.f_blocks.saturating_mul(unit),
             used: figures.f_blocks.saturating_sub(figures.f_bfree).saturating_mul(unit),
-            inodes: figures.f_files,
-            inodes_free: figures.f_ffree,
         })
     }
 }

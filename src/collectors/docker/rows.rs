@@ -104,14 +104,12 @@ pub struct Faults {
     pub scope: &'static str,
 }
 
-/// Bytes and files on the file system of containers.
+/// Bytes on the file system of containers.
 #[derive(Clone, Debug)]
 pub struct Storage {
     pub device: String,
     pub used: Option<u64>,
     pub size: Option<u64>,
-    pub inodes: u64,
-    pub inodes_free: u64,
 }
 
 /// Names of devices by major and minor number.

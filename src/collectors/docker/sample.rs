@@ -199,8 +199,6 @@ fn storage(raw: &Raw, devices: &Devices, used: Option<u64>) -> Option<Storage> {
         device: device.unwrap_or_else(|| format!("{}:{}", number.0, number.1)),
         used,
         size: Some(found.size),
-        inodes: found.inodes,
-        inodes_free: found.inodes_free,
     })
 }
 
