@@ -48,10 +48,14 @@ fn services_that_should_run() {
         lost.remove();
         let down: &[&str] = &["DockerServiceDown"];
         let short: &[&str] = &["DockerReplicasMissing"];
-        scene.only(&[("declared", down), ("found", down), ("waits", down), ("pair", short)]).await;
+        // Without a file all that is known is that somebody removed it.
+        let stopped: &[&str] = &["DockerServiceStopped"];
+        scene
+            .only(&[("declared", down), ("found", stopped), ("waits", down), ("pair", short)])
+            .await;
         for (project, service, wanted) in [
             ("declared", "db", "missing"),
-            ("found", "db", "missing"),
+            ("found", "db", "stopped"),
             ("waits", "never", "missing"),
         ] {
             scene.sees(STATE, &of(project, service, wanted), 1.0).await;

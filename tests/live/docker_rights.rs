@@ -46,17 +46,24 @@ fn config(docker: &Docker, url: &str) -> String {
     section.replace(&docker.host(), url)
 }
 
+/// The same without the kernel's files: then the Engine is asked for everything.
+fn config_without_files(docker: &Docker, url: &str) -> String {
+    config(docker, url) + "  cgroup_path: /nowhere\n"
+}
+
 #[test]
 fn every_request_is_one_of_a_few_and_a_get() {
     run(async {
         let docker = Stack::docker().await;
         let proxy = Proxy::before(docker.engine.socket.clone());
-        let remote = config(&docker, &proxy.on_port().await);
+        let port = proxy.on_port().await;
+        let asked = config_without_files(&docker, &port);
+        let near = config(&docker, &port);
         let local = config(&docker, &proxy.on_socket());
         let _one = docker.run(ContainerSpec::calm("get-only", "rights"));
         let _two = docker
             .run(ContainerSpec::calm("get-only", "loops").shell("exit 3").restart("always", 0));
-        for (config, source) in [(remote, "api"), (local, "cgroup")] {
+        for (config, source) in [(asked, "api"), (near, "cgroup"), (local, "cgroup")] {
             let exporter = Exporter::start(binary(), &config).await;
             until(&format!("everything from {source}"), PATIENT, async || {
                 let scrape = exporter.scrape().await;
@@ -108,7 +115,8 @@ fn a_missing_right_is_a_reason_and_costs_nothing_else() {
         let docker = Stack::docker().await;
         let proxy = Proxy::before(docker.engine.socket.clone());
         let _one = docker.run(ContainerSpec::calm("few-rights", "rights"));
-        let exporter = Exporter::start(binary(), &config(&docker, &proxy.on_port().await)).await;
+        let exporter =
+            Exporter::start(binary(), &config_without_files(&docker, &proxy.on_port().await)).await;
         for (path, what, gone) in RIGHTS {
             proxy.deny(&[path]);
             exporter.restart().await;
