@@ -16,7 +16,7 @@ use crate::engine::{Failure, blocking};
 /// A container whose files were not found is looked for again after this long.
 const AGAIN: Duration = Duration::from_mins(1);
 
-/// After this many misses and no hit the Engine's containers are not on this machine.
+/// After this many misses and no hit the containers of an Engine elsewhere are not on this machine.
 const MISSES: u64 = 3;
 
 /// A container to look at.
@@ -120,7 +120,7 @@ impl Kernel {
     ) -> Result<Found, Failure> {
         let shared = Arc::clone(&self.shared);
         let work = move || {
-            let mut found = shared.read(&wanted);
+            let mut found = shared.read(&wanted, local);
             if found.usages.is_empty() && !local {
                 found.machine = None;
                 return Ok(found);
@@ -136,7 +136,7 @@ impl Kernel {
 }
 
 impl Shared {
-    fn read(&self, wanted: &[Wanted]) -> Found {
+    fn read(&self, wanted: &[Wanted], local: bool) -> Found {
         let mut found = Found { logs: self.logs.sizes(&self.root, wanted), ..Found::default() };
         let Ok(cgroups) = &self.cgroups else { return found };
         let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
@@ -144,7 +144,7 @@ impl Shared {
         places.retain(|id, _| ids.contains(id.as_str()));
         for one in wanted {
             let Some(pid) = one.pid else { continue };
-            if found.usages.is_empty() && found.missing >= MISSES {
+            if !local && found.usages.is_empty() && found.missing >= MISSES {
                 found.missing += 1;
                 continue;
             }
