@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::api::{Port, Summary};
+use super::compose::Condition;
 use super::detail::Detail;
 
 /// What names a container: the labels that its series share.
@@ -19,15 +20,6 @@ pub struct Names {
     pub number: String,
     /// Labels of the container that the configuration lets through, as cAdvisor names them.
     pub more: Vec<(String, String)>,
-}
-
-/// What a service waits for before it starts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Awaits {
-    Start,
-    Health,
-    /// That it ends well: it is a job.
-    End,
 }
 
 /// How the configuration wants containers to be named.
@@ -57,7 +49,7 @@ pub struct Container {
     pub oneoff: bool,
     /// The Compose files it was made from.
     pub files: Vec<String>,
-    pub depends_on: Vec<(String, Awaits)>,
+    pub depends_on: Vec<(String, Condition)>,
     /// The exit code in the list's text, of a container that has ended.
     pub ended_with: Option<i64>,
     pub ports: Vec<Port>,
@@ -202,14 +194,10 @@ fn split(list: &str) -> Vec<String> {
 }
 
 /// From `service:condition:restart`.
-fn awaited(one: &str) -> Option<(String, Awaits)> {
+fn awaited(one: &str) -> Option<(String, Condition)> {
     let mut parts = one.split(':');
     let service = parts.next().filter(|service| !service.is_empty())?;
-    let awaits = match parts.next().unwrap_or_default() {
-        "service_completed_successfully" => Awaits::End,
-        "service_healthy" => Awaits::Health,
-        _ => Awaits::Start,
-    };
+    let awaits = parts.next().and_then(Condition::of).unwrap_or(Condition::Started);
     Some((service.to_owned(), awaits))
 }
 
@@ -246,7 +234,7 @@ mod tests {
         assert_eq!(container.health, "starting");
         assert_eq!(container.ports.len(), 1, "only what is published");
         let awaits: Vec<_> = container.depends_on.iter().map(|(_, awaits)| *awaits).collect();
-        assert_eq!(awaits, [Awaits::Health, Awaits::End, Awaits::Start]);
+        assert_eq!(awaits, [Condition::Healthy, Condition::Completed, Condition::Started]);
         assert_eq!(container.depends_on[2].0, "y", "by its other name");
         assert_eq!(ended_with("Exited (137) 2 hours ago"), Some(137));
     }

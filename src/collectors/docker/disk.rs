@@ -2,7 +2,7 @@
 //! it is asked on a slow clock and beside the readings.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use tokio::task::JoinHandle;
@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use super::api::{DfSum, DiskUsage, Summary};
 use super::client::Client;
+use super::lock;
 use crate::engine::Failure;
 
 /// A walk through many files takes long; longer than this something hangs.
@@ -108,7 +109,7 @@ impl Walks {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, (Walked, Option<Instant>)> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 }
 

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 use super::api::Event;
 use super::client::Client;
 use super::ledger::{Effect, Ledger};
+use super::lock;
 use crate::engine::Failure;
 
 /// What is asked for; a health check alone writes three more events each time it runs. Podman
@@ -62,10 +63,6 @@ pub struct Received {
 pub struct Stream {
     live: Arc<Live>,
     task: JoinHandle<()>,
-}
-
-fn lock<T>(of: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    of.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Stream {

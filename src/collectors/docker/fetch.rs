@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -22,6 +22,7 @@ use super::images::{ImageList, Images};
 use super::inspections::Inspections;
 use super::kernel::{self, Kernel};
 use super::ledger::{Counted, Ledger};
+use super::lock;
 use super::processes::Patterns;
 use super::sample::CAP;
 use super::services::Past;
@@ -154,10 +155,6 @@ impl Limits {
             end: started + deadline.mul_f64(0.85),
         }
     }
-}
-
-pub(super) fn lock<T>(of: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    of.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Reader {

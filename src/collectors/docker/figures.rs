@@ -8,8 +8,9 @@ use super::client::About;
 use super::container::{ById, Container};
 use super::detail::NetworkKind;
 use super::failure;
-use super::fetch::{Connection, Limits, Reader, Source, lock};
+use super::fetch::{Connection, Limits, Reader, Source};
 use super::kernel::{self, Wanted};
+use super::lock;
 use super::sample::CAP;
 use super::stats::{self, Background, Latest};
 
@@ -35,7 +36,7 @@ impl Reader {
         let read = self.kernel.read(wanted.collect(), about.root.clone(), local);
         let late = |_| Err(failure::timeout("files of the kernel"));
         let found = tokio::time::timeout_at(limits.end, read).await.unwrap_or_else(late);
-        let (kernel, late) = match found {
+        let (mut kernel, late) = match found {
             Ok(found) => (found, None),
             Err(failure) => (kernel::Found::default(), Some(failure)),
         };
@@ -47,7 +48,7 @@ impl Reader {
                 self.lasting.skipped.files.fetch_add(kernel.missing, Ordering::Relaxed);
                 // The files are dearly bought twice: the task beside ends.
                 *lock(&connection.background) = None;
-                let commands = kernel.commands.clone();
+                let commands = std::mem::take(&mut kernel.commands);
                 return Used { source: Source { name, why: "" }, stats: None, kernel, commands };
             }
         };

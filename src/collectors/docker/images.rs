@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use super::api::Image;
 use super::client::Client;
 use super::container::Container;
+use super::lock;
 use crate::engine::Failure;
 
 /// Events tell of changes; where there are none, this is how late they are seen.
@@ -78,7 +79,7 @@ impl ImageList {
         changed: bool,
         until: Instant,
     ) -> (Option<Arc<Images>>, Option<Failure>) {
-        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let last = lock(&self.last).clone();
         if let Some((at, images)) = &last
             && !changed
             && !self.owed.load(Ordering::Relaxed)
@@ -90,7 +91,7 @@ impl ImageList {
             Ok(present) => {
                 let images = Arc::new(Images::of(present));
                 let fresh = Some((Instant::now(), Arc::clone(&images)));
-                *self.last.lock().unwrap_or_else(PoisonError::into_inner) = fresh;
+                *lock(&self.last) = fresh;
                 self.owed.store(false, Ordering::Relaxed);
                 (Some(images), None)
             }

@@ -1,7 +1,7 @@
 //! The inspections of containers, kept until something changes.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use super::container::Container;
 use super::detail::Detail;
 use super::events::Changes;
+use super::lock;
 use crate::engine::Failure;
 
 /// The stream of events can lose some: this late everything is known all the same.
@@ -94,11 +95,11 @@ impl Inspections {
     }
 
     fn silent(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, (Instant, Failure)>> {
-        self.silent.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.silent)
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Kept>> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.kept)
     }
 }
 

@@ -4,12 +4,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use super::cgroup::{Cgroups, Machine, Place, Roots};
 use super::container::ById;
 use super::facts::{Usage, Usages};
+use super::lock;
 use super::logfiles::{self, LogFiles};
 use crate::engine::{Failure, blocking};
 
@@ -122,7 +123,6 @@ impl Kernel {
         let work = move || {
             let mut found = shared.read(&wanted, local);
             if found.usages.is_empty() && !local {
-                found.machine = None;
                 return Ok(found);
             }
             // The kernel makes this text up from memory.
@@ -139,7 +139,7 @@ impl Shared {
     fn read(&self, wanted: &[Wanted], local: bool) -> Found {
         let mut found = Found { logs: self.logs.sizes(&self.root, wanted), ..Found::default() };
         let Ok(cgroups) = &self.cgroups else { return found };
-        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut places = lock(&self.places);
         let ids: BTreeSet<&str> = wanted.iter().map(|one| one.id.as_str()).collect();
         places.retain(|id, _| ids.contains(id.as_str()));
         for one in wanted {
@@ -168,7 +168,9 @@ impl Shared {
                 }
             }
         }
-        found.machine = Some(cgroups.machine());
+        if local || !found.usages.is_empty() {
+            found.machine = Some(cgroups.machine());
+        }
         found
     }
 }

@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use super::container::ById;
 use super::kernel::Wanted;
+use super::lock;
 
 /// Rotated files come and go seldom; the file that is written to is looked at in each reading.
 const PERIOD: Duration = Duration::from_mins(1);
@@ -20,7 +21,7 @@ pub struct LogFiles {
 impl LogFiles {
     /// Bytes by container, rotated files included, of those whose files can be seen.
     pub fn sizes(&self, root: &Path, wanted: &[Wanted]) -> ById<u64> {
-        let mut rotated = self.rotated.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut rotated = lock(&self.rotated);
         let ids: BTreeSet<&str> = wanted.iter().map(|one| one.id.as_str()).collect();
         rotated.retain(|id, _| ids.contains(id.as_str()));
         let mut sizes = ById::new();

@@ -71,6 +71,7 @@ mod time;
 mod top;
 mod usage;
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 pub use config::Docker;
@@ -100,6 +101,11 @@ pub static AREA: Area = Area {
     signals: signals::SIGNALS,
     runbook: include_str!("../../../docs/runbooks/docker.md"),
 };
+
+/// What a panic elsewhere left behind is still the best that is known.
+fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
+    of.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 struct Engine {
     reader: fetch::Reader,

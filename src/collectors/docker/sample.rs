@@ -57,8 +57,9 @@ pub fn sample(mut raw: Raw, judging: &Judging, now: SystemTime) -> Batch {
     }
     let processes = judging.patterns.count(&containers, &raw.commands, raw.past.seen.keys());
     let (cores, memory) = size(&raw);
-    let mut uses = uses(&raw, &containers, &usages, seconds);
-    uses.extend(machine(&mut raw));
+    let devices = Arc::new(devices(&raw.kernel.partitions));
+    let mut uses = uses(&raw, &containers, &usages, &devices, seconds);
+    uses.extend(machine(&mut raw, devices));
     let lives: Vec<Life> = containers
         .into_iter()
         .map(|container| Life {
@@ -152,8 +153,13 @@ fn fresh(stats: Latest, age: Option<Duration>) -> (Usages, Option<Failure>) {
     (round.map(|round| round.usages.clone()).unwrap_or_default(), failure)
 }
 
-fn uses(raw: &Raw, containers: &[Container], usages: &Usages, now: f64) -> Vec<Use> {
-    let devices = Arc::new(devices(&raw.kernel.partitions));
+fn uses(
+    raw: &Raw,
+    containers: &[Container],
+    usages: &Usages,
+    devices: &Arc<Devices>,
+    now: f64,
+) -> Vec<Use> {
     let layers = raw.disk.last.as_ref().map(|(_, walk)| walk);
     // A round may be older than the list: what has stopped since uses nothing.
     let running = containers.iter().filter(|container| container.has_usage());
@@ -165,19 +171,18 @@ fn uses(raw: &Raw, containers: &[Container], usages: &Usages, now: f64) -> Vec<U
             usage: Arc::clone(usages.get(&container.id)?),
             limits: detail.map(|detail| detail.limits),
             owns_network: detail.is_none_or(|detail| detail.network == NetworkKind::Own),
-            devices: Arc::clone(&devices),
+            devices: Arc::clone(devices),
             seen: Some(now),
             health: Some(container.health),
-            storage: storage(raw, &devices, layer),
+            storage: storage(raw, devices, layer),
         })
     };
     running.filter_map(of).collect()
 }
 
 /// The machine as a whole, which two of the best known dashboards ask for as `id="/"`.
-fn machine(raw: &mut Raw) -> Option<Use> {
+fn machine(raw: &mut Raw, devices: Arc<Devices>) -> Option<Use> {
     let machine = raw.kernel.machine.take()?;
-    let devices = Arc::new(devices(&raw.kernel.partitions));
     Some(Use {
         names: Arc::new(Names { id: "/".to_owned(), ..Names::default() }),
         usage: Arc::new(Usage { oom_kills: None, ..machine.usage }),

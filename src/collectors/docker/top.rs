@@ -1,7 +1,7 @@
 //! The command lines of a container where its processes cannot be seen: the Engine forks a `ps`
 //! for them, so it is asked seldom.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -10,6 +10,7 @@ use super::api::TopAnswer;
 use super::client::Client;
 use super::container::ById;
 use super::gather::gather;
+use super::lock;
 
 const PERIOD: Duration = Duration::from_secs(30);
 const AT_ONCE: usize = 2;
@@ -27,7 +28,7 @@ impl Top {
         mut ids: Vec<String>,
         until: Instant,
     ) -> ById<Vec<String>> {
-        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let last = lock(&self.last).clone();
         let mut lines = last.filter(|(at, _)| at.elapsed() < PERIOD).map(|(_, lines)| lines);
         if let Some(lines) = &mut lines {
             lines.retain(|id, _| ids.contains(id));
@@ -46,7 +47,7 @@ impl Top {
         let mut lines = lines.unwrap_or_default();
         lines.extend(gathered.answers.into_iter().filter(|(_, lines)| !lines.is_empty()));
         let fresh = Some((Instant::now(), lines.clone()));
-        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = fresh;
+        *lock(&self.last) = fresh;
         lines
     }
 }

@@ -75,6 +75,18 @@ pub enum Condition {
     Completed,
 }
 
+impl Condition {
+    /// As files and labels have it.
+    pub fn of(text: &str) -> Option<Self> {
+        Some(match text {
+            "service_started" => Self::Started,
+            "service_healthy" => Self::Healthy,
+            "service_completed_successfully" => Self::Completed,
+            _ => return None,
+        })
+    }
+}
+
 impl Declared {
     /// Lays a later file of the same project over this one, as `-f a.yml -f b.yml` does, or what
     /// extends a service over that.

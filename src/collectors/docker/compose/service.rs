@@ -166,15 +166,11 @@ impl Reader<'_> {
                 continue;
             }
             let condition = self.text(get(&entry.value, "condition"));
-            let condition = match condition.as_deref() {
-                None | Some("service_started") => Condition::Started,
-                Some("service_healthy") => Condition::Healthy,
-                Some("service_completed_successfully") => Condition::Completed,
-                Some(_) => {
-                    self.wrong(&entry.value, "condition");
-                    Condition::Started
-                }
-            };
+            let condition = condition.as_deref().map_or(Some(Condition::Started), Condition::of);
+            let condition = condition.unwrap_or_else(|| {
+                self.wrong(&entry.value, "condition");
+                Condition::Started
+            });
             service.depends_on.insert(entry.key.clone(), condition);
         }
         for name in depends_on.map(|list| self.items(list)).unwrap_or_default() {

@@ -33,8 +33,21 @@ impl Death {
         ("unknown", Self::Unknown),
     ];
 
+    /// `oom`: the kernel has killed something of it; `ordered`: somebody asked for the end;
+    /// `told`: if somebody had, it would be known.
+    pub const fn of(code: Option<i64>, oom: bool, ordered: bool, told: bool) -> Self {
+        match code {
+            Some(137) if oom => Self::Oom,
+            _ if ordered => Self::Stopped,
+            // As `docker stop` leaves them.
+            Some(130 | 137 | 143) if !told => Self::Unknown,
+            Some(code) => Self::of_code(code),
+            None => Self::Unknown,
+        }
+    }
+
     /// By the exit code alone.
-    pub const fn of_code(code: i64) -> Self {
+    const fn of_code(code: i64) -> Self {
         match code {
             0 => Self::Done,
             137 => Self::Killed,

@@ -202,8 +202,8 @@ impl Ledger {
             };
             keys.contains(key) || entry.seen > then - kept
         });
-        self.over = services.len().saturating_sub(CAP) as u64;
         let over = services.len().saturating_sub(CAP);
+        self.over = over as u64;
         if over > 0 {
             // First containers on their own, then services that were gone longest.
             let mut by_age: Vec<(bool, f64, Key)> = services

@@ -136,16 +136,9 @@ impl Run {
         if !self.running {
             self.last_end = self.last_end.max(at);
         } else if at > self.last_start {
-            let killed = self.ooms.open() > 0 && code == Some(137) && !self.is_ordered(at);
-            let death = match code {
-                _ if killed => Death::Oom,
-                _ if self.is_ordered(at) => Death::Stopped,
-                // As `docker stop` leaves them.
-                Some(130 | 137 | 143) if !told => Death::Unknown,
-                Some(code) => Death::of_code(code),
-                None => Death::Unknown,
-            };
-            self.finish(at, death, counts);
+            let ordered = self.is_ordered(at);
+            let killed = self.ooms.open() > 0 && !ordered;
+            self.finish(at, Death::of(code, killed, ordered, told), counts);
         }
     }
 
@@ -269,15 +262,10 @@ impl Run {
             self.begin(started, counts);
         }
         if !container.has_usage() {
-            let killed = detail.oom_killed == Some(true) && detail.exit_code == Some(137);
+            let killed = detail.oom_killed == Some(true);
             let stopped = container.state == "exited" && detail.always_restarts();
-            let death = match detail.exit_code {
-                _ if killed => Death::Oom,
-                _ if stopped || self.is_ordered(finished) => Death::Stopped,
-                // As `docker stop` leaves them, and nobody has told of that.
-                Some(130 | 137 | 143) | None => Death::Unknown,
-                Some(code) => Death::of_code(code),
-            };
+            let ordered = stopped || self.is_ordered(finished);
+            let death = Death::of(detail.exit_code, killed, ordered, false);
             self.finish(finished.max(started).max(self.last_start), death, counts);
         }
     }

@@ -14,8 +14,8 @@ use std::path::{Path, PathBuf};
 
 pub use end::{End, end};
 
-use super::compose::{Declared, File, FileRead};
-use super::container::{Awaits, ById, Container};
+use super::compose::{Condition, Declared, File, FileRead};
+use super::container::{ById, Container};
 use super::ledger::{Key, Known, Seen};
 
 /// What is known beside containers and files.
@@ -101,8 +101,6 @@ pub struct Service {
     pub deployed: Option<f64>,
     /// Whether that was just now.
     pub deploying: bool,
-    /// Whether a replica is restarted again and again.
-    pub looping: bool,
     /// As a Compose file has it.
     pub declared: Option<Box<Declared>>,
 }
@@ -134,7 +132,6 @@ struct Found {
     stopped: u64,
     created: u64,
     done: u64,
-    looping: bool,
 }
 
 /// All services, by project and name, and the containers whose error is nobody's but their own.
@@ -169,7 +166,7 @@ pub fn services(
             failed.insert(container.id.clone());
         }
         if of_compose {
-            found.entry(key).or_default().count(container, end, known, is_job);
+            found.entry(key).or_default().count(container, end, is_job);
         }
     }
     let keys: BTreeSet<Key> = found.keys().chain(expected.services.keys()).cloned().collect();
@@ -191,7 +188,6 @@ pub fn services(
             healthy: (found.checked > 0).then_some(found.healthy),
             deployed,
             deploying,
-            looping: found.looping,
             declared,
             project: key.0,
             name: key.1,
@@ -236,7 +232,7 @@ impl Expected {
             let project = &container.names.project;
             for (service, awaits) in &container.depends_on {
                 let key = (project.clone(), service.clone());
-                if *awaits == Awaits::End {
+                if *awaits == Condition::Completed {
                     self.jobs.insert(key);
                 } else if !projects.contains_key(project) {
                     self.services.entry(key).or_default();
@@ -268,9 +264,8 @@ impl Expected {
 }
 
 impl Found {
-    fn count(&mut self, container: &Container, end: Option<End>, known: Known, is_job: bool) {
+    fn count(&mut self, container: &Container, end: Option<End>, is_job: bool) {
         self.any = true;
-        self.looping |= known.looping || container.state == "restarting";
         let done = end == Some(End::Done) && is_done(container, is_job);
         if !done && container.state != "removing" {
             self.expected += 1;

@@ -157,7 +157,8 @@ fn containers_know_the_project_of_a_file() {
 
 #[test]
 fn without_a_file_labels_and_memory_say_what_is_missing() {
-    let depends_on = vec![("db".to_owned(), Awaits::Health), ("m".to_owned(), Awaits::End)];
+    let depends_on =
+        vec![("db".to_owned(), Condition::Healthy), ("m".to_owned(), Condition::Completed)];
     let api = || Container { depends_on: depends_on.clone(), ..container("api", "running", "Up") };
     let rows = all(&[api()], &[]);
     assert_eq!((rows.len(), named(&rows, "db")), (2, (1, 0, State::Missing)));
