@@ -1,7 +1,7 @@
 //! The metrics of log files.
 
-use super::level::Level;
 use super::sample::{Group, Log, Matches};
+use super::scan::level::Level;
 use crate::catalogue::metrics;
 
 metrics! { Log {

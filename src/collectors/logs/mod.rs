@@ -24,15 +24,12 @@
 //! their first minute, so that `increase()` sees their first match.
 
 mod config;
-mod fetch;
-mod file;
-mod find;
-mod level;
-mod lines;
+mod follow;
 mod metrics;
 mod presets;
 mod rules;
 mod sample;
+mod scan;
 mod signals;
 mod tally;
 
@@ -90,14 +87,14 @@ impl Logs {
 }
 
 /// The source as far as its settings are right, and what is wrong with them.
-fn source(logs: &Logs) -> (fetch::Source, rules::Mistakes) {
+fn source(logs: &Logs) -> (follow::Source, rules::Mistakes) {
     let (rules, mut mistakes) = rules::compile(logs);
     if logs.files.is_empty() {
         mistakes.push(("files".into(), "names no file, write for example `/srv/bot/*.log`".into()));
     }
     let (mut texts, mut patterns) = (Vec::new(), Vec::new());
     for (index, text) in logs.files.iter().enumerate() {
-        match find::Pattern::new(text) {
+        match follow::find::Pattern::new(text) {
             Ok(pattern) => {
                 texts.push(text.clone());
                 patterns.push(pattern);
@@ -105,31 +102,31 @@ fn source(logs: &Logs) -> (fetch::Source, rules::Mistakes) {
             Err(message) => mistakes.push((format!("files[{index}]"), message)),
         }
     }
-    let (start, budget) = (logs.start, fetch::BUDGET);
-    (fetch::Source { texts, patterns, rules, start, open: file::open, budget }, mistakes)
+    let (start, budget) = (logs.start, follow::BUDGET);
+    (follow::Source { texts, patterns, rules, start, open: follow::file::open, budget }, mistakes)
 }
 
 /// One source of lines.
 struct Reader {
-    source: Arc<fetch::Source>,
-    kept: Arc<fetch::Kept>,
+    source: Arc<follow::Source>,
+    kept: Arc<follow::Kept>,
 }
 
 impl Collector for Reader {
-    type Raw = fetch::Raw;
+    type Raw = follow::Raw;
 
-    async fn fetch(&self) -> Result<fetch::Raw, Failure> {
+    async fn fetch(&self) -> Result<follow::Raw, Failure> {
         let (source, kept) = (Arc::clone(&self.source), Arc::clone(&self.kept));
         blocking("log files", &self.kept.busy, move || {
             // A step that panicked has counted what it has counted.
             let mut state = kept.state.lock().unwrap_or_else(PoisonError::into_inner);
             let begun = Instant::now();
-            Ok(source.step(&mut state, SystemTime::now(), || begun.elapsed() < fetch::TIME))
+            Ok(source.step(&mut state, SystemTime::now(), || begun.elapsed() < follow::TIME))
         })
         .await
     }
 
-    fn sample(&self, raw: fetch::Raw, now: SystemTime) -> Result<Batch, Failure> {
+    fn sample(&self, raw: follow::Raw, now: SystemTime) -> Result<Batch, Failure> {
         sample::sample(&self.source.texts, &self.source.rules, &raw, now)
     }
 }

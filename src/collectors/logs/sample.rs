@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::fetch::{Files, Raw};
+use super::follow::{Files, Raw};
 use super::rules::Rule;
 use super::tally::{Count, RuleTally, Tally, since};
 use crate::catalogue::Batch;
@@ -101,7 +101,7 @@ mod tests {
     use std::path::Path;
 
     use super::super::config::{Logs, Start};
-    use super::super::fetch::State;
+    use super::super::follow::State;
     use super::*;
     use crate::{config, golden};
 

@@ -6,10 +6,11 @@ use std::time::{Duration, SystemTime};
 
 use memchr::memchr_iter;
 use regex::bytes::CaptureLocations;
+use serde::{Deserialize, Serialize};
 
-use super::level::Level;
-use super::lines::Piece;
 use super::rules::Rule;
+use super::scan::level::Level;
+use super::scan::lines::Piece;
 
 /// Different texts of one group; what comes later counts as `other`.
 const LABEL_CAP: usize = 20;
@@ -19,7 +20,8 @@ const OTHER: &str = "other";
 /// Matches with no longer pauses are one run: rate limits are retried about once a minute.
 const PAUSE: Duration = Duration::from_mins(2);
 
-#[derive(Clone, Default)]
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Tally {
     pub levels: [u64; Level::ALL.len()],
     pub bytes: u64,
@@ -32,14 +34,16 @@ pub struct Tally {
 }
 
 /// What makes the counts less than exact.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Doubt {
     pub truncated: u64,
     pub cut: u64,
     pub value: u64,
 }
 
-#[derive(Clone, Default)]
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct RuleTally {
     pub matches: u64,
     run: Option<Run>,
@@ -47,19 +51,20 @@ pub struct RuleTally {
     pub labels: BTreeMap<String, BTreeMap<String, Count>>,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Serialize, Deserialize)]
 struct Run {
     first: SystemTime,
     last: SystemTime,
 }
 
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Value {
     pub sum: f64,
     pub last: Option<f64>,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Serialize, Deserialize)]
 pub struct Count {
     pub matches: u64,
     pub born: SystemTime,

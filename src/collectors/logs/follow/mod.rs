@@ -19,13 +19,15 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
+use self::file::{From, Open, Tail};
+use self::find::{Found, Identity, Look, Pattern, rotated_from};
 use super::config::Start;
-use super::file::{From, Open, Tail};
-use super::find::{Found, Identity, Look, Pattern, rotated_from};
 use super::rules::Rule;
 use super::tally::{Tally, since};
 use crate::engine::Failure;
 
+pub mod file;
+pub mod find;
 mod reload;
 
 /// Files of a source; of more, the newest are read.

@@ -2,6 +2,8 @@
 
 use memchr::{memchr, memrchr};
 
+use super::level::Level;
+
 /// The part of a line that rules see. The rest of a longer line is skipped, so that memory stays
 /// what it is.
 pub const MAX_LINE: usize = 64 * 1024;
@@ -13,6 +15,8 @@ pub struct Piece<'a> {
     pub bytes: u64,
     /// There is one line, and only its beginning.
     pub cut: bool,
+    /// The level that its source gives to lines that name none themselves: the journal's priority.
+    pub hint: Option<Level>,
 }
 
 /// The unfinished line at the end of what has been read.
@@ -51,7 +55,7 @@ impl Lines {
     fn end(&mut self, newline: u64, give: &mut impl FnMut(&Piece)) {
         let cut = self.length > MAX_LINE as u64;
         self.partial.push(b'\n');
-        give(&Piece { lines: &self.partial, bytes: self.length + newline, cut });
+        give(&Piece { lines: &self.partial, bytes: self.length + newline, cut, hint: None });
         self.clear();
     }
 
@@ -76,7 +80,7 @@ impl Lines {
 fn pieces(mut whole: &[u8], give: &mut impl FnMut(&Piece)) {
     let plain = |lines: &[u8], give: &mut dyn FnMut(&Piece)| {
         if !lines.is_empty() {
-            give(&Piece { lines, bytes: lines.len() as u64, cut: false });
+            give(&Piece { lines, bytes: lines.len() as u64, cut: false, hint: None });
         }
     };
     let mut checked = 0;
@@ -92,7 +96,7 @@ fn pieces(mut whole: &[u8], give: &mut impl FnMut(&Piece)) {
         let (long, after) = from.split_at(end);
         let mut start = long.get(..MAX_LINE).unwrap_or(long).to_vec();
         start.push(b'\n');
-        give(&Piece { lines: &start, bytes: long.len() as u64, cut: true });
+        give(&Piece { lines: &start, bytes: long.len() as u64, cut: true, hint: None });
         (whole, checked) = (after, 0);
     }
     plain(whole, give);

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::path::Path;
 
 use super::super::config::Logs;
-use super::super::level::Level;
+use super::super::scan::level::Level;
 use super::*;
 
 mod chance;

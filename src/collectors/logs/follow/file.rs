@@ -9,8 +9,8 @@ use std::time::SystemTime;
 use memchr::memrchr;
 use rustix::fs::OFlags;
 
+use super::super::scan::lines::{Lines, MAX_LINE, Piece};
 use super::find::Identity;
-use super::lines::{Lines, MAX_LINE, Piece};
 
 /// Where reading begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

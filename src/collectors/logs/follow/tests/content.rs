@@ -5,9 +5,9 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use super::super::super::file::{From, Tail, open};
-use super::super::super::find::Identity;
-use super::super::super::level::Level;
+use super::super::super::scan::level::Level;
+use super::super::file::{From, Tail, open};
+use super::super::find::Identity;
 use super::super::{CHUNK, MAX_FILES, MAX_GONE};
 use super::{Bench, source};
 
