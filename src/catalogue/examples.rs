@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use super::{
-    Area, Catalogue, Default, Direction, Kind, Label, Match, Measure, Metric, Row, Signal,
+    Area, Catalogue, Default, Direction, Histogram, Kind, Label, Match, Measure, Metric, Read, Row,
+    Signal,
 };
 use super::{Table, TableEntry, Unit, level, metrics};
 
@@ -52,7 +53,7 @@ impl Row for Tagged {
                 kind: Kind::Gauge,
                 extra: None,
                 requirements: &[],
-                read: |_, give| give("", 1.0),
+                read: Read::Values(|_, give| give("", 1.0)),
             },
             Metric {
                 name: "example_tagged_states",
@@ -60,7 +61,7 @@ impl Row for Tagged {
                 kind: Kind::Gauge,
                 extra: Some("state"),
                 requirements: &[],
-                read: |_, give| give("up", 1.0),
+                read: Read::Values(|_, give| give("up", 1.0)),
             },
         ],
     };
@@ -69,6 +70,28 @@ impl Row for Tagged {
         &self.more
     }
 }
+
+/// A row with a histogram.
+pub(crate) struct Timed {
+    pub(crate) path: &'static str,
+    pub(crate) seen: Option<Histogram>,
+}
+
+metrics! { Timed {
+    labels { path = |timed| timed.path }
+    /// How long it took.
+    histogram example_duration_seconds = |timed| timed.seen.as_ref();
+} }
+
+/// A catalogue of rows that can be made.
+pub(crate) static TIMED: Catalogue = Catalogue::new(&[&TIMED_AREA]);
+static TIMED_AREA: Area = Area {
+    name: "timed",
+    title: "Timed",
+    tables: &[TableEntry::of::<Timed>()],
+    signals: &[],
+    runbook: "",
+};
 
 const fn signal(
     name: &'static str,

@@ -1,5 +1,6 @@
 //! The table of metrics of a row type, and the macro that writes it in two lines a metric.
 
+use super::histogram::Histogram;
 use super::row::{Row, Sink};
 
 /// The type of a metric as scrapers see it.
@@ -11,6 +12,8 @@ pub enum Kind {
     /// A counter whose established name lacks `_total`: `unknown` in OpenMetrics, `counter` in the
     /// classic text format.
     EstablishedCounter,
+    /// Series `_bucket`, `_sum` and `_count`.
+    Histogram,
 }
 
 /// A label of a row type: its name, typed once, and where its value stands.
@@ -19,7 +22,7 @@ pub struct Label<R> {
     pub read: fn(&R) -> &str,
 }
 
-/// One metric of a row type. `read` hands out one value, or one per value of the `extra` label.
+/// One metric of a row type.
 pub struct Metric<R> {
     pub name: &'static str,
     pub help: &'static str,
@@ -32,7 +35,12 @@ pub struct Metric<R> {
 /// Takes the extra label's value (or nothing) and the number.
 pub type Give<'a> = &'a mut dyn FnMut(&str, f64);
 
-type Read<R> = fn(&R, Give);
+/// How the numbers of a metric are got from a row.
+pub enum Read<R> {
+    /// One value, or one per value of the `extra` label.
+    Values(fn(&R, Give)),
+    Histogram(fn(&R) -> Option<&Histogram>),
+}
 
 /// Everything that can be said of one kind of observed thing.
 pub struct Table<R: 'static> {
@@ -75,7 +83,16 @@ impl<R: Row> Table<R> {
             .collect();
         let more = self.legal(metric, row.more_labels());
         let plain = labels.len();
-        (metric.read)(row, &mut |extra, value| {
+        let read = match metric.read {
+            Read::Values(read) => read,
+            Read::Histogram(read) => {
+                if let Some(seen) = read(row) {
+                    sink.histogram(&labels, &more, seen);
+                }
+                return;
+            }
+        };
+        read(row, &mut |extra, value| {
             if let Some(name) = metric.extra {
                 // The borrow of `extra` ends with this call, so these labels are built afresh.
                 let mut all: Vec<(&'static str, &str)> = Vec::with_capacity(plain + 1);
@@ -131,6 +148,8 @@ pub fn is_label_name(name: &str) -> bool {
 ///     gauge gnatsd_varz_connections [N01] = |s| s.connections;
 ///     /// Requests by endpoint.
 ///     counter stack_requests_total {endpoint} = |s| s.requests.iter().map(|r| (&r.0, r.1));
+///     /// How long requests took.
+///     histogram stack_request_duration_seconds = |s| s.durations.as_ref();
 /// } }
 /// ```
 macro_rules! metrics {
@@ -149,7 +168,7 @@ macro_rules! metrics {
                     kind: $crate::catalogue::metrics!(@kind $kind),
                     extra: $crate::catalogue::metrics!(@extra $($extra)?),
                     requirements: &[$($(stringify!($id)),+)?],
-                    read: $crate::catalogue::metrics!(@read $row, ($($extra)?), $r, $value),
+                    read: $crate::catalogue::metrics!(@read $kind $row, ($($extra)?), $r, $value),
                 }),*],
             };
             $(fn more_labels(&self) -> &[(String, String)] {
@@ -160,24 +179,28 @@ macro_rules! metrics {
     };
     (@kind gauge) => { $crate::catalogue::Kind::Gauge };
     (@kind counter) => { $crate::catalogue::Kind::Counter };
+    (@kind histogram) => { $crate::catalogue::Kind::Histogram };
     (@kind established) => { $crate::catalogue::Kind::EstablishedCounter };
     (@extra) => { None };
     (@extra $extra:ident) => { Some(stringify!($extra)) };
-    (@read $row:ty, (), $r:ident, $value:expr) => {
-        |$r: &$row, give: $crate::catalogue::Give| {
+    (@read histogram $row:ty, (), $r:ident, $value:expr) => {
+        $crate::catalogue::Read::Histogram(|$r: &$row| $value)
+    };
+    (@read $kind:ident $row:ty, (), $r:ident, $value:expr) => {
+        $crate::catalogue::Read::Values(|$r: &$row, give: $crate::catalogue::Give| {
             if let Some(value) = $crate::catalogue::Value::value($value) {
                 give("", value);
             }
-        }
+        })
     };
-    (@read $row:ty, ($extra:ident), $r:ident, $values:expr) => {
-        |$r: &$row, give: $crate::catalogue::Give| {
+    (@read $kind:ident $row:ty, ($extra:ident), $r:ident, $values:expr) => {
+        $crate::catalogue::Read::Values(|$r: &$row, give: $crate::catalogue::Give| {
             for (label, value) in $values {
                 if let Some(value) = $crate::catalogue::Value::value(value) {
                     give(AsRef::<str>::as_ref(&label), value);
                 }
             }
-        }
+        })
     };
 }
 pub(crate) use metrics;

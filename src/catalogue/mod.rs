@@ -7,6 +7,7 @@
 mod area;
 #[cfg(test)]
 pub(crate) mod examples;
+mod histogram;
 mod measure;
 mod metric;
 mod row;
@@ -15,9 +16,10 @@ mod unit;
 mod value;
 
 pub use area::{Area, Catalogue, TableEntry};
+pub use histogram::Histogram;
 pub use measure::{AHEAD, Fold, Match, Measure, TREND, Unless, WINDOW, level};
 pub(crate) use metric::metrics;
-pub use metric::{Give, Kind, Label, Metric, MetricFacts, Table, is_label_name};
+pub use metric::{Give, Kind, Label, Metric, MetricFacts, Read, Table, is_label_name};
 pub use row::{Batch, Gap, Known, Row, RowSet, Sink};
 pub use signal::{Default, Direction, Origin, Severity, Signal, Unit};
 pub use value::Value;

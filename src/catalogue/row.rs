@@ -2,6 +2,7 @@
 
 use std::any::TypeId;
 
+use super::histogram::Histogram;
 use super::metric::Table;
 use crate::engine::Failure;
 
@@ -24,6 +25,8 @@ pub type Known<'a> = &'a [(&'static str, &'a str)];
 /// which no judgement looks at, and the value.
 pub trait Sink {
     fn sample(&mut self, labels: Known, more: &[(&str, &str)], value: f64);
+    /// Nothing judges a histogram, so only those that show or count series need it.
+    fn histogram(&mut self, _labels: Known, _more: &[(&str, &str)], _seen: &Histogram) {}
 }
 
 /// Rows of one type whose type has been forgotten.

@@ -21,6 +21,7 @@ pub(super) fn run(arguments: &Metrics) -> u8 {
         for facts in area.tables.iter().flat_map(|table| (table.facts)()) {
             let kind = match facts.kind {
                 Kind::Gauge => "gauge",
+                Kind::Histogram => "histogram",
                 Kind::Counter | Kind::EstablishedCounter => "counter",
             };
             let _ = writeln!(out, "{} ({kind}) {{{}}}", facts.name, facts.labels.join(", "));

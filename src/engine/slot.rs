@@ -9,7 +9,7 @@ use tokio::sync::{Notify, watch};
 use super::failure::{Failure, Reason};
 use super::history::{self, Counters};
 use super::target::{Target, TargetId};
-use crate::catalogue::{Batch, Known, Sink};
+use crate::catalogue::{Batch, Histogram, Known, Sink};
 
 /// A reading older than this is taken again when somebody scrapes.
 const FRESH: Duration = Duration::from_secs(1);
@@ -279,6 +279,11 @@ fn count(batch: &Batch) -> u64 {
     impl Sink for Count {
         fn sample(&mut self, _: Known, _: &[(&str, &str)], _: f64) {
             self.0 += 1;
+        }
+
+        fn histogram(&mut self, _: Known, _: &[(&str, &str)], seen: &Histogram) {
+            // The buckets, their sum and their count.
+            self.0 += seen.buckets().len() as u64 + 2;
         }
     }
     let mut sink = Count(0);

@@ -11,7 +11,7 @@ use prometheus_client::encoding::{
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Registry;
 
-use crate::catalogue::{Catalogue, Kind, Known, MetricFacts, Sink, TableEntry};
+use crate::catalogue::{Catalogue, Histogram, Kind, Known, MetricFacts, Sink, TableEntry};
 use crate::engine::Snapshot;
 
 pub(super) fn encode(catalogue: &'static Catalogue, snapshot: Arc<Snapshot>) -> String {
@@ -84,14 +84,31 @@ enum FamilyState<'a, 'e> {
 impl Sink for Family<'_, '_> {
     fn sample(&mut self, labels: Known, more: &[(&str, &str)], value: f64) {
         let set = LabelSet { target: self.target, labels, more };
-        if let Err(error) = self.write(&set, value) {
+        if let Err(error) = self.write(&set, Shown::Value(value)) {
+            self.result = Err(error);
+        }
+    }
+
+    fn histogram(&mut self, labels: Known, more: &[(&str, &str)], seen: &Histogram) {
+        let set = LabelSet { target: self.target, labels, more };
+        if let Err(error) = self.write(&set, Shown::Histogram(seen)) {
             self.result = Err(error);
         }
     }
 }
 
+/// We have no exemplars.
+type NoExemplar = [(String, String); 0];
+
+/// What stands behind the labels.
+#[derive(Clone, Copy)]
+enum Shown<'a> {
+    Value(f64),
+    Histogram(&'a Histogram),
+}
+
 impl Family<'_, '_> {
-    fn write(&mut self, set: &LabelSet, value: f64) -> fmt::Result {
+    fn write(&mut self, set: &LabelSet, shown: Shown) -> fmt::Result {
         let state = std::mem::replace(&mut self.state, FamilyState::Broken);
         let mut writer = match state {
             FamilyState::Broken => return Err(fmt::Error),
@@ -99,6 +116,7 @@ impl Family<'_, '_> {
             FamilyState::Waiting(encoder) => {
                 let (name, kind) = match self.facts.kind {
                     Kind::Gauge => (self.facts.name, MetricType::Gauge),
+                    Kind::Histogram => (self.facts.name, MetricType::Histogram),
                     Kind::EstablishedCounter => (self.facts.name, MetricType::Unknown),
                     // The crate appends `_total` itself.
                     Kind::Counter => {
@@ -109,17 +127,27 @@ impl Family<'_, '_> {
             }
         };
         if set.is_empty() {
-            self.value(&mut writer, value)?;
+            self.shown(&mut writer, shown)?;
         } else {
-            self.value(&mut writer.encode_family(set)?, value)?;
+            self.shown(&mut writer.encode_family(set)?, shown)?;
         }
         self.state = FamilyState::Writing(writer);
         Ok(())
     }
 
+    fn shown(&self, writer: &mut MetricEncoder, shown: Shown) -> fmt::Result {
+        match shown {
+            Shown::Value(value) => self.value(writer, value),
+            Shown::Histogram(seen) => writer.encode_histogram::<NoExemplar>(
+                seen.sum(),
+                seen.count(),
+                &seen.buckets(),
+                None,
+            ),
+        }
+    }
+
     fn value(&self, writer: &mut MetricEncoder, value: f64) -> fmt::Result {
-        /// We have no exemplars.
-        type NoExemplar = [(String, String); 0];
         /// Largest integer up to which every f64 integer is exact.
         const EXACT: f64 = 9_007_199_254_740_992.0;
         // Bytes and counts read better as `1048576` than as `1048576.0`.

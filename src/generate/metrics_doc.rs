@@ -35,6 +35,7 @@ fn metrics(out: &mut String, area: &Area) {
     for facts in area.tables.iter().flat_map(|table| (table.facts)()) {
         let kind = match facts.kind {
             Kind::Gauge => "gauge",
+            Kind::Histogram => "histogram",
             Kind::Counter => "counter",
             Kind::EstablishedCounter => "established counter",
         };
