@@ -1,15 +1,18 @@
 //! What outlives a reload: log positions, counters, whatever a collector must not forget.
 
-use std::any::Any;
+use std::any::{Any, TypeId};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::target::TargetId;
 
+type Kept = Arc<dyn Any + Send + Sync>;
+
 /// One value per target, made on first use and handed to every later collector of that target.
 #[derive(Default)]
 pub struct Memory {
-    values: Mutex<BTreeMap<TargetId, Arc<dyn Any + Send + Sync>>>,
+    values: Mutex<BTreeMap<TargetId, Kept>>,
+    shared: Mutex<BTreeMap<TypeId, Kept>>,
 }
 
 impl Memory {
@@ -19,9 +22,16 @@ impl Memory {
         let kept = values.get(&id).and_then(|value| Arc::clone(value).downcast::<T>().ok());
         kept.unwrap_or_else(|| {
             let fresh = Arc::new(T::default());
-            values.insert(id, Arc::clone(&fresh) as Arc<dyn Any + Send + Sync>);
+            values.insert(id, Arc::clone(&fresh) as Kept);
             fresh
         })
+    }
+
+    /// The one value of its type that all targets of a collector share.
+    pub fn shared<T: Default + Send + Sync + 'static>(&self) -> Arc<T> {
+        let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = shared.entry(TypeId::of::<T>()).or_insert_with(|| Arc::new(T::default()));
+        Arc::clone(kept).downcast::<T>().unwrap_or_default()
     }
 
     /// Forgets the targets that are gone.

@@ -25,7 +25,13 @@ pub(super) async fn run(slot: Arc<Slot>, target: Arc<Target>, grace: Duration) {
         let outcome = read(&target).await;
         slot.finish(outcome, grace);
         // An elapsed timeout is the tick.
-        let _ = tokio::time::timeout(tick, slot.wanted()).await;
+        let _ = tokio::time::timeout(tick, async {
+            tokio::select! {
+                () = slot.wanted() => {}
+                () = target.woken() => {}
+            }
+        })
+        .await;
     }
 }
 

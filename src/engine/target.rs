@@ -6,9 +6,14 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use tokio::sync::Notify;
+
 use super::collector::{Clock, Collector};
 use super::failure::Failure;
 use crate::catalogue::{Area, Batch, Severity};
+
+/// Time that a source gets to tell more before it is read: a burst of lines is one reading.
+const GATHER: Duration = Duration::from_millis(150);
 
 /// What names a target: unique within its area.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -46,6 +51,8 @@ pub struct Target {
     pub thresholds: Vec<Threshold>,
     pub deadline: Duration,
     pub clock: Clock,
+    /// The source itself tells that there is something to read.
+    pub wake: Option<Arc<Notify>>,
     /// Where it is, for people: an address without credentials.
     pub place: String,
     /// How we came to watch it: the file, the environment, or found.
@@ -72,6 +79,7 @@ impl Target {
             thresholds: Vec::new(),
             deadline: Duration::from_secs(5),
             clock: Clock::Scrape,
+            wake: None,
             place,
             origin: "file",
             settings: Box::new(settings),
@@ -89,6 +97,17 @@ impl Target {
 
     pub(super) fn down(&self) -> Option<Arc<Batch>> {
         self.down.clone()
+    }
+
+    /// Until the source has told of something, and what belongs to it has had time to come.
+    pub(super) async fn woken(&self) {
+        match &self.wake {
+            Some(wake) => {
+                wake.notified().await;
+                tokio::time::sleep(GATHER).await;
+            }
+            None => std::future::pending().await,
+        }
     }
 
     pub(super) fn reader(&self) -> Arc<dyn Reader> {

@@ -226,6 +226,32 @@ async fn a_stream_is_read_by_its_own_clock() {
 }
 
 /// Several reloads at once must leave a poller for every slot.
+#[tokio::test]
+async fn a_source_that_tells_of_news_is_read_without_being_asked() {
+    let wake = Arc::new(tokio::sync::Notify::new());
+    let (mut target, handle) = target("told", Mood::Well);
+    target.wake = Some(Arc::clone(&wake));
+    let board = Board::default();
+    board.apply(vec![target]);
+    let read = |times| {
+        let reads = Arc::clone(&handle.reads);
+        async move {
+            let deadline = Instant::now() + Duration::from_secs(5);
+            while reads.load(Ordering::SeqCst) < times {
+                assert!(Instant::now() < deadline, "no reading {times}");
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        }
+    };
+    read(1).await;
+    wake.notify_one();
+    read(2).await;
+    // Told twice at once: one more reading is enough, and none is due after it for long.
+    wake.notify_one();
+    wake.notify_one();
+    read(3).await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn reloads_at_once_leave_every_target_alive() {
     let board = Arc::new(Board::default());

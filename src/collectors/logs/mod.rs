@@ -32,6 +32,7 @@ mod sample;
 mod scan;
 mod signals;
 mod tally;
+mod watch;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
