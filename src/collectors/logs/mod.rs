@@ -25,7 +25,9 @@
 
 mod config;
 mod follow;
+mod hours;
 mod metrics;
+mod pace;
 mod presets;
 mod rules;
 mod sample;
