@@ -21,6 +21,15 @@ impl Histogram {
         Self { counts: vec![0; rising.len() + 1], bounds: rising, sum: 0.0 }
     }
 
+    /// What was counted elsewhere: numbers in each bucket, the last one without a bound.
+    pub fn of(bounds: &[f64], counts: &[u64], sum: f64) -> Self {
+        let mut seen = Self::new(bounds);
+        for (to, from) in seen.counts.iter_mut().zip(counts) {
+            *to = *from;
+        }
+        Self { sum, ..seen }
+    }
+
     /// Takes a number; a bound itself belongs to its bucket. What is negative or no number is left
     /// out, for the sum could not be a counter with it. Returns whether it was taken.
     pub fn observe(&mut self, number: f64) -> bool {

@@ -5,6 +5,7 @@
 //! metric reference, the threshold rules and their tests, the rows of `check`, the status page.
 
 mod area;
+mod detail;
 #[cfg(test)]
 pub(crate) mod examples;
 mod histogram;
@@ -16,6 +17,7 @@ mod unit;
 mod value;
 
 pub use area::{Area, Catalogue, TableEntry};
+pub use detail::{Cell, Column, Detail};
 pub use histogram::Histogram;
 pub use measure::{AHEAD, Fold, Match, Measure, TREND, Unless, WINDOW, level};
 pub(crate) use metric::metrics;

@@ -2,6 +2,7 @@
 
 use std::any::TypeId;
 
+use super::detail::Detail;
 use super::histogram::Histogram;
 use super::metric::Table;
 use crate::engine::Failure;
@@ -79,6 +80,7 @@ pub struct Batch {
     gaps: Vec<Gap>,
     /// Things that a cap kept out, by the name of the cap.
     dropped: Vec<(&'static str, u64)>,
+    details: Vec<Detail>,
 }
 
 impl Batch {
@@ -111,6 +113,17 @@ impl Batch {
     pub fn dropped(mut self, cap: &'static str, count: u64) -> Self {
         self.dropped.push((cap, count));
         self
+    }
+
+    /// Adds a table for people.
+    #[must_use]
+    pub fn detail(mut self, detail: Detail) -> Self {
+        self.details.push(detail);
+        self
+    }
+
+    pub fn details(&self) -> &[Detail] {
+        &self.details
     }
 
     pub fn gaps(&self) -> &[Gap] {

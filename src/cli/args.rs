@@ -67,6 +67,17 @@ pub(super) struct Options {
         global = true
     )]
     pub max_requests: u16,
+    /// Directory for what must outlive a restart: how far logs were read, and what was counted in
+    /// them. Default: the service manager's `STATE_DIRECTORY`, else `/var/lib/stack-exporter` if it
+    /// can be written, else `~/.local/state/stack-exporter`.
+    #[arg(
+        long = "storage.path",
+        help_heading = "Storage",
+        value_name = "DIR",
+        env = "STACK_EXPORTER_STORAGE_PATH",
+        global = true
+    )]
+    pub storage_path: Option<PathBuf>,
     /// Least severe log line that is written.
     #[arg(
         long = "log.level",
@@ -128,6 +139,11 @@ pub(super) enum Command {
     /// Name, type and labels of each metric with its source; expression and default thresholds of
     /// each signal. The same as docs/metrics.md.
     Metrics(Metrics),
+    /// Look into logs: what is wrong most often, and whether the counts are right.
+    Logs {
+        #[command(subcommand)]
+        command: LogsCommand,
+    },
     /// Write the alert rules, their tests and the references from the catalogue.
     ///
     /// For the repository of the exporter, and for those who want the rules with another address
@@ -157,11 +173,73 @@ pub(super) enum CheckFormat {
 #[derive(Subcommand)]
 pub(super) enum ConfigCommand {
     /// Check the file and list every mistake with its line; exit code 2 if there is one.
-    Check,
+    ///
+    /// For each rule of a log it says how its lines are found and what that costs, measured here.
+    Check(ConfigCheck),
     /// Print the configuration in force, secrets as `<secret>`, and the targets that follow from it.
     Show,
     /// Print the JSON Schema of the file, for editors.
     Schema,
+}
+
+#[derive(Subcommand)]
+pub(super) enum LogsCommand {
+    /// The most frequent errors of log files, as groups of the same kind.
+    ///
+    /// Reads the files themselves, also rotated ones and those packed by gzip, in the order of
+    /// their lines' times, and groups as the exporter does: fingerprints are those of its metrics.
+    /// Tracebacks belong to the line before them.
+    ///
+    /// Exit code: 0, or 1 if a file could not be read.
+    Top(LogsTop),
+    /// Compare what was counted with what lies on disk.
+    ///
+    /// Reads each file of a source once more, from where its counting began to where it is now, and
+    /// compares its lines by level with what is saved below `--storage.path`. The exporter may run
+    /// meanwhile.
+    ///
+    /// Exit code: 0 all that can be compared is equal, 1 something differs, 2 nothing could be
+    /// compared.
+    Verify(LogsVerify),
+}
+
+#[derive(ClapArgs)]
+pub(super) struct LogsVerify {
+    /// Only this source.
+    pub source: Option<String>,
+}
+
+#[derive(ClapArgs)]
+pub(super) struct LogsTop {
+    /// Log files, plain or packed by gzip.
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Only lines that are no older, for example `24h`, by the time that they name; lines without
+    /// one count with those before them.
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub since: Option<Duration>,
+    /// How many groups.
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub limit: usize,
+    /// Form of the output.
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    pub format: CheckFormat,
+    /// Least severe level.
+    #[arg(long, value_name = "LEVEL", default_value = "error")]
+    pub level: ErrorLevel,
+}
+
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
+pub(super) enum ErrorLevel {
+    Error,
+    Critical,
+}
+
+#[derive(ClapArgs)]
+pub(super) struct ConfigCheck {
+    /// Log lines to measure the rules on, and to show which of them each rule takes.
+    #[arg(long, value_name = "FILE")]
+    pub sample: Option<PathBuf>,
 }
 
 #[derive(ClapArgs)]

@@ -5,6 +5,7 @@ mod check;
 mod config;
 mod generate;
 mod logging;
+mod logs;
 mod metrics;
 mod serve;
 
@@ -26,7 +27,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     // In `check`, 2 means critical: a mistyped flag must not look like that.
     let is_check = arguments.iter().any(|word| word == "check")
-        && !arguments.iter().any(|word| word == "config");
+        && !arguments.iter().any(|word| word == "config" || word == "logs");
     let args = match Args::try_parse_from(arguments) {
         Ok(args) => args,
         Err(error) => {
@@ -44,6 +45,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Check(check) => check::run(&args.options, &check),
         Command::Config { command } => config::run(&args.options, &command),
         Command::Metrics(metrics) => metrics::run(&metrics),
+        Command::Logs { command } => logs::run(&args.options, &command),
         Command::Generate(generate) => generate::run(&generate),
     };
     ExitCode::from(code)

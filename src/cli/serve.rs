@@ -5,20 +5,27 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::args::Options;
 use super::{BAD_USAGE, logging, runtime, tell};
 use crate::check::judge;
-use crate::engine::{Board, Target};
+use crate::engine::{Board, Storage, Target};
 use crate::http::{self, Server};
 use crate::load::{self, Checked};
 use crate::plan::Missed;
 
+/// Files that may be open at once, where the system allows as many.
+const FILES: u64 = 65_536;
+
 pub(super) fn run(options: &Options) -> u8 {
     logging::install(options);
+    raise_limit();
     let board = Arc::new(Board::default());
     let file = options.config_file.clone();
+    let dir = options.storage_path.clone().or_else(|| Storage::default_dir(&load::environment));
+    board.memory.keep_in(Storage::take(dir.as_deref()));
     let checked = match load::load(file.as_deref(), &load::environment, &board.memory) {
         Ok(checked) => checked,
         Err(mistakes) => {
@@ -38,6 +45,18 @@ pub(super) fn run(options: &Options) -> u8 {
             tell(&format!("cannot serve on {}: {error}", options.listen_address));
             1
         }
+    }
+}
+
+/// Asks for as many open files as we may have: each log takes one, and the usual limit of 1024 is
+/// that of programs which know no others.
+fn raise_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    let wanted = limit.maximum.map_or(FILES, |most| most.min(FILES));
+    if limit.current.is_some_and(|current| current < wanted)
+        && let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), ..limit })
+    {
+        tracing::warn!("the limit of open files stays what it is: {error}");
     }
 }
 

@@ -1,5 +1,6 @@
 //! Ways to talk to sources that more than one collector uses. I/O only, no metric names.
 
+pub mod engine;
 pub mod http;
 pub mod postgres;
 pub mod tls;

@@ -25,6 +25,8 @@ pub enum Reason {
     Parse,
     /// A defect of ours.
     Panic,
+    /// Another process has what we need for ourselves.
+    Taken,
     /// Not read yet.
     Pending,
     Other,
@@ -43,6 +45,7 @@ impl Reason {
             Self::Protocol => "protocol",
             Self::Parse => "parse",
             Self::Panic => "panic",
+            Self::Taken => "taken",
             Self::Pending => "pending",
             Self::Other => "other",
         }

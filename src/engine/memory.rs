@@ -2,8 +2,9 @@
 
 use std::any::{Any, TypeId};
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use super::storage::Storage;
 use super::target::TargetId;
 
 type Kept = Arc<dyn Any + Send + Sync>;
@@ -13,6 +14,7 @@ type Kept = Arc<dyn Any + Send + Sync>;
 pub struct Memory {
     values: Mutex<BTreeMap<TargetId, Kept>>,
     shared: Mutex<BTreeMap<TypeId, Kept>>,
+    storage: OnceLock<Arc<Storage>>,
 }
 
 impl Memory {
@@ -32,6 +34,16 @@ impl Memory {
         let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = shared.entry(TypeId::of::<T>()).or_insert_with(|| Arc::new(T::default()));
         Arc::clone(kept).downcast::<T>().unwrap_or_default()
+    }
+
+    /// Has what must outlive the process kept there. Once, before any target is made.
+    pub fn keep_in(&self, storage: Storage) {
+        let _ = self.storage.set(Arc::new(storage));
+    }
+
+    /// Where that is; nowhere by default.
+    pub fn storage(&self) -> Arc<Storage> {
+        Arc::clone(self.storage.get_or_init(|| Arc::new(Storage::memory())))
     }
 
     /// Forgets the targets that are gone.

@@ -14,6 +14,7 @@ mod own;
 mod poller;
 mod slot;
 mod snapshot;
+mod storage;
 mod target;
 #[cfg(test)]
 mod tests;
@@ -26,6 +27,7 @@ pub use memory::Memory;
 pub use own::{AREA as OWN_AREA, Build, Reload, Scrapes};
 pub use slot::{Reading, Slot, State};
 pub use snapshot::{Entry, Sample, Snapshot, samples};
+pub use storage::Storage;
 pub use target::{Target, TargetId, Threshold, title};
 
 /// The grace of a scrape: how long it waits for targets that are not known to be late.

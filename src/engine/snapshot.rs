@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use super::own::{Build, Reload, Scrapes, TargetRow, ThresholdRow, process_rows};
 use super::slot::{Reading, Slot, State};
 use super::target::Target;
-use crate::catalogue::{Area, Batch, Known, RowSet, Sink};
+use crate::catalogue::{Area, Batch, Detail, Known, RowSet, Sink};
 
 /// One target's part.
 pub struct Entry {
@@ -23,6 +23,11 @@ impl Entry {
     /// The value of the label `target`; empty for the exporter itself.
     pub fn name(&self) -> &str {
         self.target.as_ref().map_or("", |target| target.id.name.as_str())
+    }
+
+    /// The tables for people of the last good reading.
+    pub fn details(&self) -> &[Detail] {
+        self.reading.as_ref().map_or(&[], |reading| reading.batch.details())
     }
 
     /// The present rows, the exporter's facts on the target first.

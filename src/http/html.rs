@@ -1,5 +1,7 @@
 //! The frame of a page: no outside asset, readable on a phone and in the dark.
 
+use std::time::{Duration, SystemTime};
+
 /// Text for an HTML document; also safe in attributes.
 pub(super) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
@@ -27,4 +29,15 @@ pub(super) fn page(title: &str, body: &str) -> String {
         escape(title),
         include_str!("page.css"),
     )
+}
+
+/// "3m 12s", coarse enough to read at a glance.
+pub(super) fn ago(since: SystemTime, now: SystemTime) -> String {
+    let seconds = now.duration_since(since).unwrap_or(Duration::ZERO).as_secs();
+    match seconds {
+        0..60 => format!("{seconds}s"),
+        60..3600 => format!("{}m {}s", seconds / 60, seconds % 60),
+        3600..86_400 => format!("{}h {}m", seconds / 3600, seconds / 60 % 60),
+        _ => format!("{}d {}h", seconds / 86_400, seconds / 3600 % 24),
+    }
 }

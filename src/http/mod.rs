@@ -1,8 +1,10 @@
 //! The HTTP server: metrics, status page and its JSON, runbooks, health, reload, a debug view.
 //!
-//! Everything but the reload is read-only. Nothing shown here holds query texts or log lines.
+//! Everything but the reload is read-only. Nothing shown here holds query texts or log
+//! lines, but for the masked templates of errors.
 
 mod debug;
+mod details;
 mod html;
 mod journal;
 mod metrics;
@@ -21,6 +23,7 @@ use tower_http::compression::CompressionLayer;
 
 use crate::engine::Board;
 
+pub use details::bars;
 pub use journal::{Journal, watch};
 pub use reload::Reloader;
 pub use runbooks::sections as runbook_sections;
@@ -56,6 +59,7 @@ impl Server {
             .route("/", get(status::page))
             .route(&self.telemetry_path, get(metrics::serve))
             .route("/api/v1/status", get(status::json))
+            .route("/api/v1/details/{area}/{target}", get(details::json))
             .route("/runbooks", get(runbooks::list))
             .route("/runbooks/", get(runbooks::list))
             .route("/runbooks/{alert}", get(runbooks::page))

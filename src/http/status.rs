@@ -1,15 +1,15 @@
 //! The status page at `/` and the same facts as JSON.
 
 use std::fmt::Write as _;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use axum::Json;
 use axum::extract::State;
 use axum::response::Html;
 use serde_json::{Value, json as object};
 
-use super::Server;
-use super::html::{escape, page as html_page};
+use super::html::{ago, escape, page as html_page};
+use super::{Server, details};
 use crate::check::capitalised;
 use crate::check::{Blind, Finding, Report, Verdict, judge};
 use crate::engine::{Entry, Snapshot, title};
@@ -52,6 +52,7 @@ pub(super) async fn page(State(server): State<Server>) -> Html<String> {
         let since = server.journal.since(finding);
         trouble_card(&mut body, finding, since, report.at);
     }
+    details::tables(&mut body, &snapshot);
     targets_table(&mut body, &snapshot);
     findings_table(&mut body, &report);
     let _ = write!(
@@ -189,15 +190,4 @@ fn findings_table(out: &mut String, report: &Report) {
         );
     }
     *out += "</tbody></table></div></details>";
-}
-
-/// "3m 12s", coarse enough to read at a glance.
-fn ago(since: SystemTime, now: SystemTime) -> String {
-    let seconds = now.duration_since(since).unwrap_or(Duration::ZERO).as_secs();
-    match seconds {
-        0..60 => format!("{seconds}s"),
-        60..3600 => format!("{}m {}s", seconds / 60, seconds % 60),
-        3600..86_400 => format!("{}h {}m", seconds / 3600, seconds / 60 % 60),
-        _ => format!("{}d {}h", seconds / 86_400, seconds / 3600 % 24),
-    }
 }

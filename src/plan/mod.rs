@@ -9,6 +9,7 @@ use std::time::Duration;
 pub use thresholds::{Setting, Thresholds};
 
 use crate::catalogue::Area;
+use crate::clients::engine;
 use crate::config::{Dur, SafeUrl, Secret, nearest};
 use crate::engine::{Memory, Target};
 
@@ -54,6 +55,8 @@ pub struct Plan<'a> {
     pub mistakes: Vec<Mistake>,
     pub missed: Vec<Missed>,
     pub memory: &'a Memory,
+    /// The Engine of the section `docker`, for others that ask it.
+    pub engine: Option<engine::address::Address>,
     environment: &'a dyn Fn(&str) -> Option<String>,
     addresses: BTreeMap<(&'static str, String), Address>,
     section: &'static str,
@@ -75,6 +78,7 @@ impl<'a> Plan<'a> {
             mistakes: Vec::new(),
             missed: Vec::new(),
             memory,
+            engine: None,
             environment,
             addresses: BTreeMap::new(),
             section: "",

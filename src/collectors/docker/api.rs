@@ -6,53 +6,12 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer};
 
-/// A map or list that may also be `null`.
-pub(super) fn or_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
-where
-    D: Deserializer<'de>,
-    T: Default + Deserialize<'de>,
-{
-    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
-}
+use crate::clients::engine::api::or_default;
 
 /// The keys of a map that may also be `null`.
 fn keys<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
     let map: BTreeMap<String, serde_json::Value> = or_default(deserializer)?;
     Ok(map.into_keys().collect())
-}
-
-/// `GET /version`.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "PascalCase")]
-pub struct Version {
-    pub version: String,
-    /// The newest version of the API that it speaks.
-    pub api_version: String,
-    #[serde(deserialize_with = "or_default")]
-    pub components: Vec<Component>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "PascalCase")]
-pub struct Component {
-    /// `Engine`, or `Podman Engine`.
-    pub name: String,
-}
-
-/// `GET /info`.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct Info {
-    #[serde(rename = "NCPU")]
-    pub cores: Option<i64>,
-    #[serde(rename = "MemTotal")]
-    pub memory: Option<i64>,
-    /// Where images, containers and volumes are.
-    #[serde(rename = "DockerRootDir")]
-    pub root: String,
-    /// The Engine's clock.
-    #[serde(rename = "SystemTime", deserialize_with = "or_default")]
-    pub time: String,
 }
 
 /// An entry of `GET /containers/json`.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::api::or_default;
+use crate::clients::engine::api::or_default;
 
 /// `GET /containers/<id>/stats?stream=false&one-shot=true`.
 #[derive(Debug, Default, Deserialize)]

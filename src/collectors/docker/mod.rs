@@ -34,12 +34,10 @@
 //! ended a container before the exporter came is guessed from its policy and exit code. Podman
 //! tells of no kill for want of memory and of no signals, so there a stop by hand is a kill.
 
-mod address;
 mod api;
 mod api_stats;
 mod cadvisor;
 mod cgroup;
-mod client;
 mod compose;
 mod config;
 mod container;
@@ -47,7 +45,6 @@ mod detail;
 mod disk;
 mod events;
 mod facts;
-mod failure;
 #[cfg(test)]
 mod fake;
 mod fetch;
@@ -67,7 +64,6 @@ mod sample;
 mod services;
 mod signals;
 mod stats;
-mod time;
 mod top;
 mod usage;
 
@@ -78,6 +74,7 @@ pub use config::Docker;
 pub use plan::plan;
 
 use crate::catalogue::{Area, Batch, TableEntry};
+use crate::clients::engine::{address, client, failure, time};
 use crate::engine::{Collector, Failure};
 
 pub type Section = Docker;

@@ -22,8 +22,9 @@ use crate::plan::{Common, Plan};
 /// The Engine of the section, else the one that can be found.
 pub fn plan(section: Option<&Docker>, plan: &mut Plan) {
     let Some(docker) = section else {
-        match address::discover(plan, None) {
+        match address::discover(&|name| plan.env(name), None) {
             Ok((address, origin)) => {
+                plan.engine = Some(address.clone());
                 let target = target(&Docker::default(), address, plan);
                 plan.find(target, origin);
             }
@@ -51,6 +52,7 @@ pub fn plan(section: Option<&Docker>, plan: &mut Plan) {
         plan.mistake("", key, message);
         address::usual()
     });
+    plan.engine = Some(address.clone());
     let common = Common { timeout: docker.timeout, thresholds: &docker.thresholds };
     let target = target(docker, address, plan);
     plan.declare(target, &common);
@@ -58,7 +60,7 @@ pub fn plan(section: Option<&Docker>, plan: &mut Plan) {
 
 /// Without a socket the usual one is watched, and down. A wrong `DOCKER_HOST` is a mistake.
 fn found(plan: &Plan, certificates: Option<&Certificates>) -> Result<Address, String> {
-    match address::discover(plan, certificates) {
+    match address::discover(&|name| plan.env(name), certificates) {
         Ok((address, _)) => Ok(address),
         Err(why) if why.starts_with("DOCKER_HOST") => Err(why),
         Err(_) => Ok(address::usual()),

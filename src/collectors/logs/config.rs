@@ -1,42 +1,96 @@
 //! A source of log lines in the configuration file.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::containers::Streams;
 use super::presets::Preset;
-use crate::config::Dur;
+use super::rules::written::Rule;
+use super::scan::Format;
+use crate::config::{Dur, SafeUrl};
 use crate::plan::Thresholds;
 
-/// Log files that belong together: one program's, in all its days and rotations.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+/// The log of one program: `files`, or the output of a `container` or a `compose_service`, or the
+/// `journal`, or `stdin`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
 pub struct Logs {
     /// Absolute paths, with `*`, `?`, `[a-z]`, `{a,b}` and `**` where names vary, for example
     /// `/srv/bot/logs/ai_library_bot_*.log`. Rotated files are followed by themselves; compressed
-    /// ones are never read. Of more than 100 files the newest are read.
+    /// ones are never read.
     #[schemars(extend("x-show-value" = true))]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<String>,
-    /// Where the files are read from that are there at the first look; default `end`. Files that
-    /// appear later are always read from their beginning.
-    #[serde(default)]
+    /// Name of a container whose output is read, with `*` and `?` where it varies. Its file is read
+    /// where that is in reach, else the Engine is asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub container: Option<String>,
+    /// A service of a Compose project, as `service` or `project/service`: the output of all its
+    /// containers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub compose_service: Option<String>,
+    /// Which output of containers is read; default `both`.
+    pub streams: Streams,
+    /// Address of the Engine of `container` and `compose_service`; default that of the section
+    /// `docker`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub engine: Option<SafeUrl>,
+    /// Where the Engine's `/` is seen from here, for example `/host`; default `/`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub engine_root: Option<PathBuf>,
+    /// Entries of the journal of systemd.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub journal: Option<Journal>,
+    /// Whether the lines come from the standard input of the exporter; default `false`.
+    pub stdin: bool,
+    /// How the program writes its lines; default: found by itself, line by line.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub format: Option<Format>,
+    /// Where reading begins in what is there at the very first look; default `end`. From then on
+    /// reading goes on where it stopped, also over restarts.
     pub start: Start,
     /// Ready rules for documented texts, for example `[python, rate_limit]`; default none.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub presets: Vec<Preset>,
     /// What to look for in each line, by a name that becomes the label `rule`. A rule with the name
     /// of a preset's takes its place.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub rules: BTreeMap<String, Rule>,
-    /// Deadline of a look at the files, which happens once a second; default `5s`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// Hours of the day in which the program is expected to write, for example `08:00-22:00` in the
+    /// time zone of the host: silence counts only within them. Default: always.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hours: Option<String>,
+    /// Whether the page and the API show one whole line of each kind of error; default `false`:
+    /// lines may hold what is secret.
+    pub error_samples: bool,
+    /// Whether the 20 busiest client addresses of an access log become a label; default `false`:
+    /// addresses are personal data.
+    pub client_addresses: bool,
+    /// Deadline of a look at the source; default `5s`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Dur>,
-    #[serde(default)]
     pub thresholds: Thresholds,
 }
 
-/// Where reading starts in files that are there at the first look.
+/// Entries of the journal; of several settings all must hold.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Journal {
+    /// A unit, as `journalctl -u` takes it: `ai-library-bot` or `ai-library-bot.service`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
+    /// The program's name in the journal, as `journalctl -t` takes it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub identifier: Option<String>,
+    /// Where the journal files are; default `/var/log/journal` and `/run/log/journal`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub directory: Option<PathBuf>,
+}
+
+/// Where reading starts in what is there at the first look.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Start {
@@ -45,28 +99,4 @@ pub enum Start {
     End,
     /// The lines that are already there count too.
     Beginning,
-}
-
-/// What to look for in a line: a `literal` or a `regex`. A line counts once, however often it
-/// matches.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct Rule {
-    /// A text that stands in the line as it is.
-    #[schemars(extend("x-verbatim" = true))]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub literal: Option<String>,
-    /// A regular expression; `^` and `$` are the ends of the line.
-    #[schemars(extend("x-verbatim" = true))]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub regex: Option<String>,
-    /// Whether capital and small letters are the same; default `false`.
-    pub ignore_case: bool,
-    /// Named groups of `regex` by whose text the matches are counted as well; at most 20 different
-    /// texts each, the rest counts as `other`.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub labels: Vec<String>,
-    /// Named groups of `regex` that are numbers: their sum and the last one become metrics.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub values: Vec<String>,
 }

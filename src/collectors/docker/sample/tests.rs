@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 
-use super::super::api::{DiskUsage, Event, Image, Info, Inspection, Summary, Version};
+use super::super::api::{DiskUsage, Event, Image, Inspection, Summary};
 use super::super::api_stats::Stats;
 use super::super::client;
 use super::super::compose;
@@ -17,6 +17,7 @@ use super::super::ledger::Ledger;
 use super::super::services::Past;
 use super::super::stats::Round;
 use super::*;
+use crate::clients::engine::api::{Info, Version};
 use crate::golden;
 
 /// Minutes after the captures.

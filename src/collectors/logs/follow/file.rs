@@ -1,178 +1,269 @@
-//! One open file. It stays open over a rename or a deletion until all of it has been read.
+//! One open file: what is read in one go, and what is known again of it.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io;
-use std::os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _};
-use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::os::unix::fs::FileExt as _;
+use std::path::Path;
 
-use memchr::memrchr;
-use rustix::fs::OFlags;
+use memchr::{memchr, memrchr};
+use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, SeekFrom};
 
 use super::super::scan::lines::{Lines, MAX_LINE, Piece};
-use super::find::Identity;
+use super::facts::Facts;
+use super::print::{HEAD, Print, TAIL, last};
 
-/// Where reading begins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum From {
-    Offset(u64),
-    /// At the last line, if that is not finished, else behind it.
-    End,
-}
-
-pub struct Tail {
-    pub identity: Identity,
-    pub path: PathBuf,
-    file: File,
-    read_to: u64,
-    pub size: u64,
-    lines: Lines,
-    /// No pattern names it any more: renamed or deleted.
-    pub gone: bool,
-    /// Since when a gone file has had nothing new.
-    pub quiet: Option<SystemTime>,
-    /// All of it had been read when it was last looked at.
-    pub at_end: bool,
-    /// It could not be read, and is opened anew at the next step.
-    pub broken: bool,
-    /// What it holds is known to be text, or known not to be.
-    text: Option<bool>,
-    /// Its first bytes, by which a copy is known.
-    head: Vec<u8>,
-}
-
-/// Length of [`Tail::head`].
-const HEAD: usize = 1024;
+/// Bytes of one read; files take turns after each.
+pub const CHUNK: usize = 256 * 1024;
 
 /// What opens files: tests put another in its place.
 pub type Open = fn(&Path) -> io::Result<File>;
 
-/// Opens for reading without waiting for a writer, in case it is a pipe after all.
+/// Opens a path without symbolic links for reading, without waiting for a writer in case it is a
+/// pipe after all. A link that was put there since the look is not followed.
 pub fn open(path: &Path) -> io::Result<File> {
-    #[allow(clippy::cast_possible_wrap, reason = "a set of bits")]
-    let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits() as i32;
-    OpenOptions::new().read(true).custom_flags(flags).open(path)
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let flags = flags | OFlags::NOFOLLOW;
+    let file = rustix::fs::openat2(CWD, path, flags, Mode::empty(), ResolveFlags::NO_SYMLINKS);
+    match file {
+        // An old kernel, or a container that forbids what it does not know.
+        Err(rustix::io::Errno::NOSYS | rustix::io::Errno::PERM) => {
+            Ok(rustix::fs::open(path, flags, Mode::empty())?.into())
+        }
+        file => Ok(file?.into()),
+    }
 }
 
-impl Tail {
-    /// Nothing if the file is not the one that was found, or no regular file.
-    pub fn new(
-        open: Open,
-        path: &Path,
-        identity: Identity,
-        from: From,
-    ) -> io::Result<Option<Self>> {
-        let file = open(path)?;
-        let meta = file.metadata()?;
-        if !meta.is_file() || Identity::of(&meta) != identity {
-            return Ok(None);
-        }
-        let read_to = match from {
-            From::Offset(offset) => offset,
-            From::End => last_line(&file, meta.len())?,
-        };
-        Ok(Some(Self {
-            identity,
-            path: path.to_owned(),
+/// An open file and how far it is read: what is not finished yet is kept here.
+pub struct Held {
+    file: File,
+    pub read_to: u64,
+    /// The last bytes before `read_to`, to be found again at the next read.
+    before: Vec<u8>,
+    lines: Lines,
+    pub at_end: bool,
+    /// When it was last needed, in steps.
+    pub turn: u64,
+}
+
+/// What one read has found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Read {
+    End,
+    Some(usize),
+    /// What stands before the position is not what stood there.
+    Replaced,
+}
+
+impl Held {
+    /// The file to be read from `offset`, whatever stands before it.
+    pub fn new(file: File, offset: u64) -> io::Result<Self> {
+        let mut held = Self {
             file,
-            read_to,
-            size: meta.len(),
+            read_to: offset,
+            before: Vec::new(),
             lines: Lines::default(),
-            gone: false,
-            quiet: None,
             at_end: false,
-            broken: false,
-            text: None,
-            head: Vec::new(),
-        }))
+            turn: 0,
+        };
+        held.go(offset)?;
+        Ok(held)
     }
 
-    /// Looks at the size. Returns whether the file has become smaller than what was read of it: it
-    /// is then read from its beginning.
-    pub fn refresh(&mut self) -> io::Result<bool> {
-        let meta = self.file.metadata()?;
-        self.size = meta.len();
-        self.gone |= meta.nlink() == 0;
-        self.at_end = self.size == self.read_to;
-        let truncated = self.size < self.read_to;
-        if truncated {
-            self.read_to = 0;
-            (self.text, self.head) = (None, Vec::new());
-            self.lines.clear();
-        }
-        if self.head.len() < HEAD && self.size > self.head.len() as u64 {
-            self.head = head(&self.file)?;
-        }
-        if self.text.is_none() && self.size > 0 {
-            self.text = Some(is_text(&self.head));
-        }
-        Ok(truncated)
+    pub fn facts(&self) -> io::Result<Facts> {
+        Ok(Facts::of(&self.file.metadata()?))
     }
 
-    /// Whether the file at `path` begins as this one did when it was last looked at.
-    pub fn begins_like(&self, open: Open, path: &Path) -> bool {
-        let other = open(path).and_then(|file| head(&file)).unwrap_or_default();
-        !self.head.is_empty() && other.starts_with(&self.head)
+    /// Goes on from there. Returns what stands before it.
+    pub fn go(&mut self, offset: u64) -> io::Result<&[u8]> {
+        let length = usize::try_from(offset).unwrap_or(TAIL).min(TAIL);
+        self.before = self.part(offset - length as u64, length)?;
+        self.read_to = offset;
+        self.lines.clear();
+        self.at_end = false;
+        Ok(&self.before)
     }
 
-    /// Whether it holds something else than lines: a compressed file under another name, UTF-16.
-    pub fn refused(&self) -> bool {
-        self.text == Some(false)
+    /// The beginning, as far as it is kept in mind and written: what is set aside for later is not.
+    pub fn head(&self) -> io::Result<Vec<u8>> {
+        self.part(0, HEAD)
     }
 
-    /// Reads once into `buffer` and hands out the lines that are finished. Returns the bytes read.
-    pub fn read(&mut self, buffer: &mut [u8], give: impl FnMut(&Piece)) -> io::Result<usize> {
-        if self.refused() {
-            return Ok(0);
+    fn part(&self, from: u64, length: usize) -> io::Result<Vec<u8>> {
+        let mut part = vec![0; length];
+        let mut have = 0;
+        while let Some(room) = part.get_mut(have..).filter(|room| !room.is_empty()) {
+            match self.file.read_at(room, from + have as u64) {
+                Ok(0) => break,
+                Ok(count) => have += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
         }
-        let count = match self.file.read_at(buffer, self.read_to) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(0),
+        part.truncate(have);
+        Ok(part)
+    }
+
+    /// Whether what stood before the position stands there still.
+    pub fn is_intact(&self) -> io::Result<bool> {
+        let length = self.before.len();
+        Ok(self.part(self.read_to - length as u64, length)? == self.before)
+    }
+
+    /// Whether this file holds, at the end of what is known, what is known.
+    pub fn continues(&self, print: &Print, offset: u64) -> io::Result<bool> {
+        let length = print.tail() as u64;
+        let Some(from) = offset.checked_sub(length) else { return Ok(false) };
+        Ok(print.ends_with(&self.part(from, print.tail())?))
+    }
+
+    /// The beginning of the unfinished line at `end`, or `end`.
+    pub fn line_before(&self, end: u64) -> io::Result<u64> {
+        let from = end.saturating_sub(MAX_LINE as u64);
+        let read = self.part(from, usize::try_from(end - from).unwrap_or(MAX_LINE))?;
+        // A line that fills the window has only its end to give.
+        let start = if from == 0 { 0 } else { end };
+        Ok(memrchr(b'\n', &read).map_or(start, |newline| from + newline as u64 + 1))
+    }
+
+    /// Reads once, what stands before with it, and hands out the lines that are finished. `mark`
+    /// learns of a new end of finished lines, and what stands before that.
+    pub fn read(
+        &mut self,
+        buffer: &mut Vec<u8>,
+        room: usize,
+        ended: &mut bool,
+        give: &mut dyn FnMut(&Piece),
+        mark: &mut dyn FnMut(u64, &[u8]),
+    ) -> io::Result<Read> {
+        let old = self.before.len();
+        buffer.resize(TAIL + CHUNK, 0);
+        let space = buffer.get_mut(..old + room.min(CHUNK)).unwrap_or_default();
+        let count = match self.file.read_at(space, self.read_to - old as u64) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(Read::Some(0)),
             result => result?,
         };
-        self.at_end = count == 0;
-        self.read_to += count as u64;
-        self.size = self.size.max(self.read_to);
-        self.lines.feed(buffer.get(..count).unwrap_or_default(), give);
-        Ok(count)
+        let all = buffer.get(..count).unwrap_or_default();
+        let Some((before, fresh)) = all.split_at_checked(old) else { return Ok(Read::Replaced) };
+        if before != self.before {
+            return Ok(Read::Replaced);
+        }
+        if fresh.is_empty() {
+            self.at_end = true;
+            return Ok(Read::End);
+        }
+        let Some((start, end)) = self.text(fresh) else { return self.hole(fresh.len()) };
+        let mut text = fresh.get(start..end).unwrap_or_default();
+        let base = self.read_to;
+        if *ended {
+            // The beginning of this line counts already.
+            let line = memchr(b'\n', text).map_or(text.len(), |at| at + 1);
+            let (rest, after) = text.split_at(line);
+            *ended = !rest.ends_with(b"\n");
+            text = after;
+            if *ended {
+                mark(base + end as u64, all.get(..old + end).unwrap_or_default());
+            }
+        }
+        self.lines.feed(text, give);
+        if let Some(newline) = memrchr(b'\n', fresh.get(..end).unwrap_or_default()) {
+            mark(base + newline as u64 + 1, all.get(..=old + newline).unwrap_or_default());
+        }
+        self.before = last(all.get(..old + end).unwrap_or_default(), TAIL).to_vec();
+        self.read_to = base + end as u64;
+        Ok(Read::Some(end))
     }
 
-    /// Hands out a last line without newline: nobody will finish it.
-    pub fn finish(&mut self, give: impl FnMut(&Piece)) {
-        self.lines.finish(give);
+    /// The part of the bytes without the zeros of a hole, which are in no line: at the beginning of
+    /// a line, or behind the last one.
+    fn text(&self, fresh: &[u8]) -> Option<(usize, usize)> {
+        let mut start = 0;
+        if self.lines.unfinished() == 0 && fresh.first() == Some(&0) {
+            start = fresh.iter().position(|byte| *byte != 0)?;
+        }
+        let mut end = fresh.len();
+        if fresh.last() == Some(&0) {
+            let text = fresh.iter().rposition(|byte| *byte != 0).map_or(0, |at| at + 1);
+            if fresh.get(..text).is_some_and(|text| text.ends_with(b"\n")) {
+                end = text;
+            }
+        }
+        Some((start, end))
     }
 
-    /// Bytes not read yet.
-    pub fn lag(&self) -> u64 {
-        if self.refused() { 0 } else { self.size.saturating_sub(self.read_to) }
+    /// Nothing but zeros: on to what is behind them, or wait for it where nothing is.
+    fn hole(&mut self, length: usize) -> io::Result<Read> {
+        let behind = self.read_to + length as u64;
+        let next = match rustix::fs::seek(&self.file, SeekFrom::Data(self.read_to)) {
+            Ok(data) => data.max(behind),
+            Err(rustix::io::Errno::NXIO) => self.file.metadata()?.len(),
+            // No such question on this file system.
+            Err(_) => behind,
+        };
+        if next >= self.file.metadata()?.len() {
+            self.at_end = true;
+            return Ok(Read::End);
+        }
+        self.go(next)?;
+        Ok(Read::Some(length))
     }
 
-    /// Where reading would go on: behind the last finished line.
-    pub fn position(&self) -> u64 {
-        self.read_to - self.lines.unfinished()
+    /// Hands out a last line without newline: nobody will finish it. Returns what stands before the
+    /// end then, if there was one.
+    pub fn finish(&mut self, give: &mut dyn FnMut(&Piece)) -> Option<&[u8]> {
+        (self.lines.unfinished() > 0).then(|| {
+            self.lines.finish(give);
+            self.before.as_slice()
+        })
     }
 }
 
-/// The beginning of the unfinished last line, or the end.
-fn last_line(file: &File, size: u64) -> io::Result<u64> {
-    let from = size.saturating_sub(MAX_LINE as u64);
-    let mut end = vec![0; usize::try_from(size - from).unwrap_or(MAX_LINE)];
-    let count = file.read_at(&mut end, from)?;
-    let read = end.get(..count).unwrap_or_default();
-    // A line that fills the window has only its end to give.
-    let start = if from == 0 { 0 } else { size };
-    Ok(memrchr(b'\n', read).map_or(start, |newline| from + newline as u64 + 1))
+/// Why the content of a file is not read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Content {
+    Compressed,
+    Utf16,
+    Binary,
 }
 
-fn head(file: &File) -> io::Result<Vec<u8>> {
-    let mut head = vec![0; HEAD];
-    let count = file.read_at(&mut head, 0)?;
-    head.truncate(count);
-    Ok(head)
+/// By the first bytes, whether this is something else than lines of text.
+pub fn refused(head: &[u8]) -> Option<Content> {
+    const COMPRESSED: [&[u8]; 5] =
+        [b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\xfd7zXZ\0", b"BZh", b"\x04\x22\x4d\x18"];
+    if COMPRESSED.iter().any(|magic| head.starts_with(magic)) {
+        return Some(Content::Compressed);
+    }
+    if head.starts_with(b"\xff\xfe") || head.starts_with(b"\xfe\xff") {
+        return Some(Content::Utf16);
+    }
+    // Zeros at the beginning are a hole.
+    let text = head.iter().position(|byte| *byte != 0).and_then(|at| head.get(at..))?;
+    let text = text.get(..=text.iter().rposition(|byte| *byte != 0)?)?;
+    let zeros = memchr::memchr_iter(0, text).count();
+    let many = zeros * 10 > text.len();
+    (zeros > 0 && (many || memchr(b'\n', text).is_none())).then_some(Content::Binary)
 }
 
-/// By the first bytes: gzip, zstd, xz, bzip2, and UTF-16 in either order are not.
-fn is_text(head: &[u8]) -> bool {
-    const OTHERS: [&[u8]; 6] =
-        [b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\xfd7zXZ\0", b"BZh", b"\xff\xfe", b"\xfe\xff"];
-    !OTHERS.iter().any(|magic| head.starts_with(magic))
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_text() {
+        for (head, is) in [
+            (b"\x1f\x8b\x08".as_slice(), Some(Content::Compressed)),
+            (b"BZh91AY", Some(Content::Compressed)),
+            (b"\xff\xfeE\0", Some(Content::Utf16)),
+            (b"E\0R\0R\0\n\0", Some(Content::Binary)),
+            (b"\x7fELF\x02\x01\x01\0\0\0\0\n\0\0\0\x03", Some(Content::Binary)),
+            (b"SQLite format 3\0x", Some(Content::Binary)),
+            (b"", None),
+            (b"\0\0\0\0", None),
+            (b"\0\0\0ERROR: x\n", None),
+            (b"ERR\0\0\0\0", None),
+            (b"ERROR: some \0 error\n", None),
+            (b"\xff\x80\n", None),
+        ] {
+            assert_eq!(refused(head), is, "{head:?}");
+        }
+    }
 }

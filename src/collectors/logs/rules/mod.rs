@@ -1,223 +1,210 @@
-//! Rules as they are applied: one pass of each over a block of whole lines.
+//! Rules: what to look for in lines, and what to count of it.
+//!
+//! All literals are looked for in one search over a block of whole lines. What a line costs beyond
+//! that is paid only where one of them stands: the bounds of the line, and its groups by the
+//! cheapest way that the pattern allows. A pattern that requires no text runs by itself over the
+//! block. Every way is linear in the length of the line.
+
+mod compile;
+pub mod cost;
+mod expect;
+mod hand;
+mod literal;
+mod matcher;
+mod metrics;
+mod pairs;
+mod refine;
+pub mod rows;
+mod search;
+mod tally;
+#[cfg(test)]
+mod tests;
+pub mod written;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::SystemTime;
 
-use memchr::{memchr, memrchr};
-use regex::bytes::{CaptureLocations, Regex, RegexBuilder};
+use jiff::tz::TimeZone;
 
-use super::config::{Logs, Rule as Written};
+use self::compile::Rule;
+use self::hand::NONE;
+use self::matcher::{bounds, line};
+use self::pairs::Event;
+use self::search::Search;
+use self::tally::{Moment, RuleTally, text};
 
-/// Memory of one compiled pattern.
-const SIZE_LIMIT: usize = 1 << 20;
-const MAX_RULES: usize = 50;
-const MAX_NAME: usize = 64;
+pub use self::compile::Mistakes;
+pub use self::tally::Tallies;
 
-/// A compiled rule.
-pub struct Rule {
-    pub name: String,
-    regex: Regex,
-    /// Named groups by their index.
-    pub labels: Vec<(String, usize)>,
-    pub values: Vec<(String, usize)>,
-    /// The pattern can ask for the ends of the text, which in a block are not those of the line.
-    line_by_line: bool,
+/// Compiled rules, in the order of their names.
+pub struct Rules {
+    all: Vec<Rule>,
+    search: Search,
+    zone: TimeZone,
+    /// Tells these rules from others.
+    token: Arc<()>,
 }
 
-/// A mistake in the rules, by the key under the target.
-pub type Mistakes = Vec<(String, String)>;
-
-/// The rules of the presets and of the file, each name once.
-pub fn compile(logs: &Logs) -> (Vec<Rule>, Mistakes) {
-    let (mut rules, mut mistakes) = (Vec::new(), Vec::new());
-    let mut written: BTreeMap<String, Written> = BTreeMap::new();
-    for (name, rule) in logs.presets.iter().flat_map(|preset| preset.rules()) {
-        written.insert(name.to_owned(), rule);
-    }
-    written.extend(logs.rules.clone());
-    if written.len() > MAX_RULES {
-        mistakes.push(("rules".into(), format!("at most {MAX_RULES} rules, presets included")));
-    }
-    for (name, rule) in written.into_iter().take(MAX_RULES) {
-        match Rule::new(&name, &rule) {
-            Ok(rule) => rules.push(rule),
-            Err((key, message)) => {
-                let dot = if key.is_empty() { "" } else { "." };
-                mistakes.push((format!("rules.{name}{dot}{key}"), message));
-            }
-        }
-    }
-    (rules, mistakes)
-}
-
-impl Rule {
-    fn new(name: &str, written: &Written) -> Result<Self, (&'static str, String)> {
-        if name.is_empty() || name.len() > MAX_NAME || name.contains(char::is_control) {
-            return Err(("", format!("a name of a rule has 1 to {MAX_NAME} characters")));
-        }
-        let (key, pattern) = match (&written.literal, &written.regex) {
-            (Some(text), None) if text.contains(['\n', '\r']) => {
-                return Err(("literal", "a rule sees one line at a time".into()));
-            }
-            (Some(text), None) => ("literal", regex::escape(text)),
-            (None, Some(pattern)) => ("regex", pattern.clone()),
-            _ => return Err(("", "needs either `literal` or `regex`".into())),
-        };
-        let regex = RegexBuilder::new(&pattern)
-            .case_insensitive(written.ignore_case)
-            .multi_line(true)
-            .crlf(true)
-            .size_limit(SIZE_LIMIT)
-            .build()
-            .map_err(|error| (key, why(&error)))?;
-        if regex.is_match(b"") {
-            return Err((key, "matches the empty text, so it would count any line".into()));
-        }
-        let group = |key, names: &[String]| {
-            let found = names.iter().map(|name| {
-                let index = regex.capture_names().position(|group| group == Some(name));
-                index.map(|index| (name.clone(), index)).ok_or_else(|| {
-                    (
-                        key,
-                        format!("`{name}` is no named group of `regex`, such as `(?<{name}>...)`"),
-                    )
-                })
-            });
-            found.collect::<Result<Vec<_>, _>>()
-        };
-        let labels = group("labels", &written.labels)?;
-        let values = group("values", &written.values)?;
-        let line_by_line = asks_for_text_ends(&pattern);
-        Ok(Self { name: name.to_owned(), labels, values, line_by_line, regex })
-    }
-
-    /// Calls `hit` for every line of the block that matches, once, with the groups of the first
-    /// match if the rule has any to read. The block consists of whole lines.
-    pub fn apply(&self, block: &[u8], mut hit: impl FnMut(&[u8], Option<&CaptureLocations>)) {
-        let captures = !(self.labels.is_empty() && self.values.is_empty());
-        let mut groups = self.regex.capture_locations();
-        let mut at = 0;
-        while at < block.len() {
-            // A match in the block only says where to look: it may reach over the line's end.
-            let (found, inside) = match (!self.line_by_line).then(|| self.regex.find_at(block, at))
-            {
-                None => (at, false),
-                Some(Some(found)) => (found.start(), !found.as_bytes().contains(&b'\n')),
-                Some(None) => return,
-            };
-            let (before, after) = block.split_at(found);
-            let before = before.get(at..).unwrap_or_default();
-            let start = memrchr(b'\n', before).map_or(at, |newline| at + newline + 1);
-            let end = memchr(b'\n', after).map_or(block.len(), |newline| found + newline);
-            let line = block.get(start..end).unwrap_or_default();
-            let line = line.strip_suffix(b"\r").unwrap_or(line);
-            if captures {
-                if self.regex.captures_read(&mut groups, line).is_some() {
-                    hit(line, Some(&groups));
-                }
-            } else if inside || self.regex.is_match(line) {
-                hit(line, None);
-            }
-            at = end + 1;
-        }
+/// None.
+impl Default for Rules {
+    fn default() -> Self {
+        Self::compile(&BTreeMap::new()).0
     }
 }
 
-/// `\A`, `\z` and a multi-line mode that is switched off. Seeing too many costs speed only.
-fn asks_for_text_ends(pattern: &str) -> bool {
-    let switched_off = pattern.split("(?").skip(1).any(|rest| {
-        let flags = rest.split([')', ':']).next().unwrap_or_default();
-        flags.contains('-') && !flags.starts_with(['<', 'P'])
-    });
-    switched_off || pattern.contains(r"\A") || pattern.contains(r"\z")
-}
-
-/// The reason alone: the crate's text has the pattern in it, over several lines.
-fn why(error: &regex::Error) -> String {
-    match error {
-        regex::Error::CompiledTooBig(_) => "the pattern is too large, write it smaller".to_owned(),
-        other => {
-            let text = other.to_string();
-            let last = text.lines().last().unwrap_or_default();
-            format!("is no regular expression: {}", last.trim_start_matches("error: "))
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn hits(pattern: &str, block: &str) -> Vec<String> {
-        let written = Written { regex: Some(pattern.to_owned()), ..Written::default() };
-        let rule = Rule::new("x", &written).unwrap();
-        let mut found = Vec::new();
-        rule.apply(block.as_bytes(), |line, _| {
-            found.push(String::from_utf8_lossy(line).into_owned());
+impl Rules {
+    pub fn compile(written: &BTreeMap<String, written::Rule>) -> (Self, Mistakes) {
+        let (all, mistakes) = compile::compile(written);
+        let literals = all.iter().enumerate().flat_map(|(place, rule)| {
+            rule.matcher.literals().iter().map(move |literal| (place, literal.clone()))
         });
-        found
+        let search = Search::new(literals);
+        (Self { search, all, zone: TimeZone::system(), token: Arc::default() }, mistakes)
     }
 
-    #[test]
-    fn a_block_gives_the_same_as_its_lines() {
-        let block = "foo a\r\nb foo\nfoo\n\n x foo foo\r\n10%\r20%\nend\n";
-        for pattern in [
-            "foo",
-            "^foo",
-            "foo$",
-            "^foo$",
-            r"\bfoo\s",
-            r"foo\s+b",
-            r"[^x]foo",
-            r"\Afoo",
-            r"foo\z",
-            r"(?-m:^)foo",
-            r"(?s)a.*b",
-            r"(?m-s)a.*b",
-            r"\d%$",
-            r"^20",
-            "(?i)FOO",
-            "zzz",
-            "d$",
-        ] {
-            let regex = RegexBuilder::new(pattern).multi_line(true).crlf(true).build().unwrap();
-            let lines =
-                block.split_terminator('\n').map(|line| line.strip_suffix('\r').unwrap_or(line));
-            let wanted: Vec<_> =
-                lines.filter(|line| regex.is_match(line.as_bytes())).map(str::to_owned).collect();
-            assert_eq!(hits(pattern, block), wanted, "{pattern}");
+    /// Makes room for the rules, so that what never matched is 0. Returns whether there was none.
+    pub fn expect(&self, tallies: &mut Tallies, now: SystemTime) -> bool {
+        if self.fit(tallies) {
+            return false;
+        }
+        for rule in &self.all {
+            tallies.rules.entry(rule.name.clone()).or_default().expect(rule, now);
+        }
+        tallies.fits = Some(Arc::clone(&self.token));
+        true
+    }
+
+    fn fit(&self, tallies: &Tallies) -> bool {
+        tallies.fits.as_ref().is_some_and(|fits| Arc::ptr_eq(fits, &self.token))
+    }
+
+    /// Counts whole lines.
+    pub fn apply(&self, block: &[u8], now: SystemTime, tallies: &mut Tallies) {
+        if self.all.is_empty() || block.is_empty() {
+            return;
+        }
+        self.expect(tallies, now);
+        Pass::new(self, block, now, tallies).run();
+    }
+
+    /// What only time changes: pairs that are given up, texts that have been shown as 0 for long
+    /// enough. Returns whether anything has.
+    pub fn tick(&self, now: SystemTime, tallies: &mut Tallies) -> bool {
+        let mut changed = false;
+        for rule in &self.all {
+            let Some(tally) = tallies.rules.get_mut(&rule.name) else { continue };
+            changed |= tally.grow(now);
+            if let Some(pair) = &rule.pair {
+                changed |= tally.pairs.tick(pair.timeout, now);
+            }
+        }
+        changed
+    }
+}
+
+/// One block on its way.
+struct Pass<'a> {
+    rules: &'a Rules,
+    block: &'a [u8],
+    moment: Moment<'a>,
+    /// By rule: its counts, and the end of the last line that it has judged.
+    counts: Vec<Option<&'a mut RuleTally>>,
+    done: Vec<usize>,
+    events: Vec<Event>,
+    slots: Vec<(usize, usize)>,
+    /// The line of the last literal.
+    start: usize,
+    end: usize,
+}
+
+impl<'a> Pass<'a> {
+    fn new(rules: &'a Rules, block: &'a [u8], now: SystemTime, tallies: &'a mut Tallies) -> Self {
+        let Tallies { rules: tallies, capped, no_number, .. } = tallies;
+        // Both are in the order of the names.
+        let mut tallies = tallies.iter_mut();
+        let counts = rules.all.iter().map(|rule| {
+            tallies.by_ref().find(|(name, _)| **name == rule.name).map(|(_, tally)| tally)
+        });
+        let slots = rules.all.iter().map(|rule| rule.slots).max().unwrap_or(0);
+        Self {
+            counts: counts.collect(),
+            done: vec![0; rules.all.len()],
+            events: Vec::new(),
+            slots: vec![NONE; slots],
+            moment: Moment { now, capped, no_number },
+            start: 0,
+            end: 0,
+            rules,
+            block,
         }
     }
 
-    #[test]
-    fn mistakes_say_what_is_right() {
-        let mistake = |literal: Option<&str>, regex: Option<&str>, labels: &[&str]| {
-            let written = Written {
-                literal: literal.map(str::to_owned),
-                regex: regex.map(str::to_owned),
-                labels: labels.iter().map(|name| (*name).to_owned()).collect(),
-                ..Written::default()
-            };
-            Rule::new("x", &written).err().expect("a mistake")
-        };
-        let either = "needs either `literal` or `regex`";
-        let empty = "matches the empty text, so it would count any line";
-        let no_group = "`who` is no named group of `regex`, such as `(?<who>...)`";
-        for (found, key, message) in [
-            (mistake(None, None, &[]), "", either),
-            (mistake(Some("a"), Some("a"), &[]), "", either),
-            (mistake(Some(""), None, &[]), "literal", empty),
-            (mistake(Some("a\nb"), None, &[]), "literal", "a rule sees one line at a time"),
-            (mistake(None, Some("a*"), &[]), "regex", empty),
-            (mistake(None, Some("(a"), &[]), "regex", "is no regular expression: unclosed group"),
-            (
-                mistake(None, Some(r"(\w{100}){100}"), &[]),
-                "regex",
-                "the pattern is too large, write it smaller",
-            ),
-            (mistake(None, Some("(?<whom>a)"), &["who"]), "labels", no_group),
-            (mistake(Some("a"), None, &["who"]), "labels", no_group),
-        ] {
-            assert_eq!(found, (key, message.to_owned()));
+    fn run(mut self) {
+        let (rules, block) = (self.rules, self.block);
+        rules.search.each(block, |place, at| self.literal(place, at));
+        for (place, rule) in rules.all.iter().enumerate() {
+            if rule.matcher.literals().is_empty() {
+                rule.matcher.each_line(block, |start, end| self.judge(place, start, end, None));
+            }
+        }
+        self.pairs();
+    }
+
+    /// A literal of a rule has been found.
+    fn literal(&mut self, place: usize, at: usize) {
+        if at >= self.end {
+            (self.start, self.end) = bounds(self.block, self.end, at);
+        }
+        // The newline is not part of a line, but no line ends at 0.
+        let line = self.end + 1;
+        if self.done.get(place).is_some_and(|done| *done == line) {
+            return;
+        }
+        let (start, end) = (self.start, self.end);
+        self.judge(place, start, end, Some(at));
+        if let Some(done) = self.done.get_mut(place) {
+            *done = line;
+        }
+    }
+
+    /// Counts a line if it matches, which is to be seen where there is a literal, and otherwise
+    /// known.
+    fn judge(&mut self, place: usize, start: usize, end: usize, at: Option<usize>) {
+        let rules = self.rules;
+        let Some(rule) = rules.all.get(place) else { return };
+        let line = line(self.block, start, end);
+        let slots = self.slots.get_mut(..rule.slots).unwrap_or_default();
+        let known = at.is_none() && slots.is_empty();
+        if !known && !rule.matcher.matches(line, at.unwrap_or(start) - start, slots) {
+            return;
+        }
+        if rule.not.as_ref().is_some_and(|not| not.is_in(line)) {
+            return;
+        }
+        if let Some(Some(tally)) = self.counts.get_mut(place) {
+            tally.hit(rule, line, slots, &mut self.moment);
+        }
+        for (pair, is_start, group) in &rule.parts {
+            let id = group.and_then(|group| text(line, slots, group)).map(pairs::hash);
+            // A line without its identifier says nothing of any pair.
+            if group.is_none() || id.is_some() {
+                self.events.push(Event { at: start, pair: *pair, start: *is_start, id });
+            }
+        }
+    }
+
+    /// Starts and ends in the order of their lines.
+    fn pairs(&mut self) {
+        self.events.sort_by_key(|event| event.at);
+        let now = self.moment.now;
+        for event in &self.events {
+            let Some(Some(tally)) = self.counts.get_mut(event.pair) else { continue };
+            if event.start {
+                tally.pairs.start(event.id, now);
+            } else {
+                tally.pairs.end(event.id, now);
+            }
         }
     }
 }

@@ -1,18 +1,18 @@
 //! The level of a line, from its level field and never from a word in its message.
 //!
-//! Known forms: JSON (`level`, `levelname`, `severity`, `lvl`, pino's numbers, Loguru's `record`),
-//! `key=value` (`level=error`), and text where the level is a word of its own near the start:
-//! `[ERROR]`, `| ERROR    |`, `ERROR:`, ` - ERROR - `, `[error]`, with colours or without. A line of a
-//! traceback has none.
+//! Known forms: JSON (see [`super::json`]), `key=value` (`level=error`), and text where the level is
+//! a word of its own near the start: `[ERROR]`, `| ERROR    |`, `ERROR:`, ` - ERROR - `, `[error]`,
+//! with colours or without. A line of a traceback has none.
 
-use memchr::memchr2;
+use serde::{Deserialize, Serialize};
+
+use super::json;
 
 /// The level stands within this many bytes of the start of a line of text.
 const HEAD: usize = 160;
-/// The level stands within this many bytes of the start of a line of JSON.
-const JSON_HEAD: usize = 4096;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Level {
     Debug,
     Info,
@@ -20,6 +20,18 @@ pub enum Level {
     Error,
     Critical,
     None,
+}
+
+/// Where a line names its level.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Spot {
+    pub level: Level,
+    /// The word, or in JSON the value with its quotes.
+    pub at: usize,
+    pub end: usize,
+    /// Nothing but a time, marks and colours stand before it, or a key: a program has written it as
+    /// the level. Otherwise it is a word in a text, in capitals.
+    pub firm: bool,
 }
 
 impl Level {
@@ -38,21 +50,12 @@ impl Level {
         }
     }
 
-    pub fn of(line: &[u8]) -> Self {
-        let found = match line.first() {
-            Some(b'{') => json(line.get(..JSON_HEAD).unwrap_or(line)),
-            // Tracebacks and dumps are indented; a line that is indented and has a level field
-            // starts with its time.
-            Some(b' ' | b'\t') => match line.trim_ascii_start() {
-                rest @ [b'0'..=b'9', ..] => text(rest),
-                _ => None,
-            },
-            _ => text(line),
-        };
-        found.unwrap_or(Self::None)
+    /// Whether an event of this level is one of the errors.
+    pub const fn is_error(self) -> bool {
+        matches!(self, Self::Error | Self::Critical)
     }
 
-    fn named(word: &[u8]) -> Option<Self> {
+    pub(super) fn named(word: &[u8]) -> Option<Self> {
         let mut upper = [0; 9];
         let upper = upper.get_mut(..word.len())?;
         upper.copy_from_slice(word);
@@ -69,7 +72,7 @@ impl Level {
     }
 
     /// The numbers of pino and bunyan.
-    fn numbered(number: &[u8]) -> Option<Self> {
+    pub(super) fn numbered(number: &[u8]) -> Option<Self> {
         Some(match number {
             b"10" | b"20" => Self::Debug,
             b"30" => Self::Info,
@@ -81,10 +84,28 @@ impl Level {
     }
 }
 
+/// Where a line of any form names its level: the truth that faster ways are tested against.
+pub fn find(line: &[u8]) -> Option<Spot> {
+    match line.first()? {
+        b'{' => json::level(line),
+        // Tracebacks and dumps are indented; a line that is indented and has a level field starts
+        // with its time.
+        b' ' | b'\t' => {
+            let rest = line.trim_ascii_start();
+            let indent = line.len() - rest.len();
+            let spot =
+                rest.first().filter(|byte| byte.is_ascii_digit()).and_then(|_| text(rest))?;
+            Some(Spot { at: spot.at + indent, end: spot.end + indent, ..spot })
+        }
+        _ => text(line),
+    }
+}
+
 /// The first level word of the head of a line that stands where a level field would.
-fn text(line: &[u8]) -> Option<Level> {
+fn text(line: &[u8]) -> Option<Spot> {
     let head = line.get(..HEAD).unwrap_or(line);
     let (mut at, mut before, mut last_word): (usize, u8, &[u8]) = (0, b'\n', b"");
+    let mut first = None;
     while let Some(byte) = head.get(at) {
         match byte {
             0x1b => {
@@ -96,17 +117,28 @@ fn text(line: &[u8]) -> Option<Level> {
                 continue;
             }
             b'a'..=b'z' | b'A'..=b'Z' => {
+                let first = *first.get_or_insert(*byte);
                 let word = letters(head, at);
-                at += word.len();
-                if let Some(level) = field(before, word, line.get(at), last_word) {
-                    return Some(level);
+                let end = at + word.len();
+                if let Some(level) = field(before, word, line.get(end), last_word) {
+                    let firm = last_word.is_empty() || before == b'=' || first.is_ascii_digit();
+                    return Some(Spot { level, at, end, firm });
                 }
-                (before, last_word) = (b'a', word);
+                let rest = line.get(end..).unwrap_or_default();
+                if is_detail(word, rest) || is_exception(word, rest, at, before) {
+                    return None;
+                }
+                (at, before, last_word) = (end, b'a', word);
                 continue;
             }
             // `level="error"`: the quote does not matter.
             b'"' if before == b'=' => {}
-            _ => before = *byte,
+            _ => {
+                before = *byte;
+                if byte.is_ascii_digit() {
+                    first.get_or_insert(*byte);
+                }
+            }
         }
         at += 1;
     }
@@ -137,6 +169,20 @@ fn field(before: u8, word: &[u8], after: Option<&u8>, last_word: &[u8]) -> Optio
     Level::named(word)
 }
 
+/// PostgreSQL's lines that belong to the message before them, in whose texts a level may stand.
+fn is_detail(word: &[u8], after: &[u8]) -> bool {
+    after.starts_with(b":  ")
+        && matches!(word, b"DETAIL" | b"HINT" | b"STATEMENT" | b"CONTEXT" | b"QUERY" | b"LOCATION")
+}
+
+/// The last line of a traceback, in whose text a level may stand: `ValueError: ...`,
+/// `asyncpg.exceptions.UniqueViolation: ...`.
+fn is_exception(word: &[u8], after: &[u8], at: usize, before: u8) -> bool {
+    let named = [&b"Error"[..], b"Exception", b"Warning"].iter().any(|end| word.ends_with(end));
+    let class = word.first().is_some_and(u8::is_ascii_uppercase);
+    after.starts_with(b": ") && class && (before == b'.' || (at == 0 && named))
+}
+
 fn letters(head: &[u8], at: usize) -> &[u8] {
     let rest = head.get(at..).unwrap_or_default();
     let length = rest.iter().position(|byte| !byte.is_ascii_alphabetic()).unwrap_or(rest.len());
@@ -144,98 +190,23 @@ fn letters(head: &[u8], at: usize) -> &[u8] {
 }
 
 /// Skips `ESC [ ... letter`.
-fn after_colour(head: &[u8], at: usize) -> usize {
+pub(super) fn after_colour(head: &[u8], at: usize) -> usize {
     let rest = head.get(at + 1..).unwrap_or_default();
     let Some(rest) = rest.strip_prefix(b"[") else { return at + 1 };
     let length = rest.iter().position(u8::is_ascii_alphabetic).map_or(rest.len(), |end| end + 1);
     at + 2 + length
 }
 
-fn is_level_key(key: &[u8]) -> bool {
+pub(super) fn is_level_key(key: &[u8]) -> bool {
     matches!(
         key,
         b"level" | b"levelname" | b"severity" | b"lvl" | b"loglevel" | b"log.level" | b"Level"
     )
 }
 
-/// Walks over a JSON object without building it; strings are skipped as a whole, so that a level
-/// inside a message is never seen.
-fn json(line: &[u8]) -> Option<Level> {
-    let (mut at, mut depth) = (0_usize, 0_usize);
-    // The object that holds the level and the key that it has there.
-    let (mut level_depth, mut in_level) = (1, false);
-    while let Some(byte) = line.get(at) {
-        at += 1;
-        match byte {
-            b'{' | b'[' => depth += 1,
-            b'}' | b']' => {
-                depth = depth.checked_sub(1)?;
-                // An object that held no level is behind us.
-                if depth < level_depth {
-                    (level_depth, in_level) = (1, false);
-                }
-            }
-            b'"' => {
-                let key = string(line, at)?;
-                at += key.len() + 1;
-                let Some(value) = value_at(line, at) else { continue };
-                at = value;
-                if depth != level_depth {
-                    continue;
-                }
-                let opens = line.get(at) == Some(&b'{');
-                let names = if in_level { key == b"name" } else { is_level_key(key) };
-                match (opens, names) {
-                    (true, true) => (level_depth, in_level) = (depth + 1, true),
-                    // Loguru's `record.level.name` and `log.level` of ECS.
-                    (true, false) if key == b"record" || key == b"log" => level_depth = depth + 1,
-                    (false, true) => return scalar(line, at),
-                    _ => {}
-                }
-            }
-            _ => {}
-        }
-    }
-    None
-}
-
-/// The bytes of the string that starts here, up to its closing quote.
-fn string(line: &[u8], start: usize) -> Option<&[u8]> {
-    let mut at = start;
-    loop {
-        let hit = at + memchr2(b'"', b'\\', line.get(at..)?)?;
-        if line.get(hit) == Some(&b'"') {
-            return line.get(start..hit);
-        }
-        at = hit + 2;
-    }
-}
-
-/// Where the value of a key starts, or nothing if no colon follows.
-fn value_at(line: &[u8], mut at: usize) -> Option<usize> {
-    let mut colon = false;
-    loop {
-        match line.get(at)? {
-            b' ' => {}
-            b':' if !colon => colon = true,
-            _ => return colon.then_some(at),
-        }
-        at += 1;
-    }
-}
-
-fn scalar(line: &[u8], at: usize) -> Option<Level> {
-    if line.get(at) == Some(&b'"') {
-        return Level::named(string(line, at + 1)?);
-    }
-    let rest = line.get(at..)?;
-    let length = rest.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(rest.len());
-    Level::numbered(rest.get(..length)?)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::Level;
+    use super::find;
 
     #[test]
     fn levels_of_lines() {
@@ -258,11 +229,15 @@ mod tests {
             ("2024/01/01 12:00:00 [error] 29#29: *1 open() failed", "error"),
             ("2024-01-01 12:00:00 UTC [12] FATAL:  no pg_hba.conf entry", "critical"),
             ("2024-01-01 12:00:00 UTC [12] LOG:  checkpoint starting: time", "info"),
+            ("2024-01-01 12:00:00 UTC [12] STATEMENT:  SELECT ERROR FROM x", "none"),
             ("[1] 2024/01/01 12:00:00.000000 [INF] Server is ready", "info"),
             ("time=2024-01-01T00:00:00Z level=error msg=\"level=info\"", "error"),
             ("level=\"warn\" msg=x", "warning"),
             ("Error: Rate limit exceeded", "error"),
             ("got an ERROR from upstream", "error"),
+            ("worker: ERROR x", "error"),
+            ("ValueError: got ERROR from upstream", "none"),
+            ("psycopg2.errors.UniqueViolation: ERROR:  duplicate key", "none"),
             ("no error at all, errors: 0", "none"),
             ("127.0.0.1 - - [01/Jan/2024] \"GET /ERROR HTTP/1.1\" 500 1", "none"),
             ("ERRORS: 0", "none"),
@@ -275,36 +250,8 @@ mod tests {
             ("", "none"),
             ("\u{1f4e1} Broadcasting", "none"),
         ] {
-            assert_eq!(Level::of(line.as_bytes()).as_str(), level, "{line}");
-        }
-    }
-
-    #[test]
-    fn levels_of_json() {
-        for (line, level) in [
-            (r#"{"timestamp": "x", "level": "ERROR", "message": "m"}"#, "error"),
-            (r#"{"message": "\"level\": \"ERROR\" ERROR", "level":"info"}"#, "info"),
-            (r#"{"level":30,"msg":"x"}"#, "info"),
-            (r#"{"level":50}"#, "error"),
-            (r#"{"severity":"CRITICAL"}"#, "critical"),
-            (r#"{"levelname":"WARNING"}"#, "warning"),
-            (r#"{"lvl" : "dbg"}"#, "debug"),
-            (r#"{"ctx":{"level":"error"},"level":"info"}"#, "info"),
-            (r#"{"ctx":[{"level":"error"}]}"#, "none"),
-            (
-                r#"{"text":"ERROR","record":{"x":{},"level":{"icon":"x","name":"WARNING","no":30}}}"#,
-                "warning",
-            ),
-            (r#"{"log":{"level":"error"}}"#, "error"),
-            (r#"{"log":{"x":1},"level":"error"}"#, "error"),
-            (r#"{"level":"loud"}"#, "none"),
-            (r#"{"level":"#, "none"),
-            (r#"{"a":"unfinished"#, "none"),
-            ("{ERROR", "none"),
-            ("}", "none"),
-            ("{}}}", "none"),
-        ] {
-            assert_eq!(Level::of(line.as_bytes()).as_str(), level, "{line}");
+            let found = find(line.as_bytes()).map_or("none", |spot| spot.level.as_str());
+            assert_eq!(found, level, "{line}");
         }
     }
 }

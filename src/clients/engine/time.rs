@@ -25,6 +25,23 @@ pub fn seconds(text: &str) -> Option<f64> {
     Some((whole * 60) as f64 + seconds)
 }
 
+/// The same to the nanosecond, of which a log needs every one.
+pub fn nanos(text: &str) -> Option<i64> {
+    let (whole, rest) = text.split_at_checked(19)?;
+    let digits = rest.strip_prefix('.').map_or(0, |rest| {
+        rest.len() - rest.trim_start_matches(|digit: char| digit.is_ascii_digit()).len()
+    });
+    let (fraction, zone) = rest.split_at(if digits == 0 { 0 } else { digits + 1 });
+    let fraction = fraction.trim_start_matches('.');
+    let fraction = fraction.get(..9).unwrap_or(fraction);
+    // Without its fraction a time is a whole number that is well within 53 bits.
+    #[allow(clippy::cast_possible_truncation, reason = "see above")]
+    let seconds = seconds(&format!("{whole}{zone}"))? as i64;
+    let scale = 10_i64.pow(9 - u32::try_from(fraction.len()).ok()?);
+    let parts = if fraction.is_empty() { 0 } else { fraction.parse::<i64>().ok()? * scale };
+    seconds.checked_mul(1_000_000_000)?.checked_add(parts)
+}
+
 /// Minutes east of Greenwich.
 fn offset(zone: &str) -> Option<i64> {
     if zone == "Z" {
@@ -46,7 +63,7 @@ fn days(year: i64, month: i64, day: i64) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use super::seconds;
+    use super::{nanos, seconds};
 
     #[test]
     fn times_of_the_engine() {
@@ -63,6 +80,23 @@ mod tests {
             ("2024-01-01T00:00:00+é", None),
         ] {
             assert_eq!(seconds(text), want, "{text}");
+        }
+    }
+
+    #[test]
+    fn times_of_log_lines() {
+        for (text, want) in [
+            ("1970-01-01T00:00:00Z", Some(0)),
+            ("2024-02-29T12:00:00.5Z", Some(1_709_208_000_500_000_000)),
+            ("2024-02-29T12:00:00.000000001Z", Some(1_709_208_000_000_000_001)),
+            ("2024-02-29T14:00:00.123456789+02:00", Some(1_709_208_000_123_456_789)),
+            ("2024-02-29T12:00:00.1234567891Z", Some(1_709_208_000_123_456_789)),
+            ("2024-02-29T12:00:00.5", None),
+            ("2024-02-29T12:00", None),
+            ("2024-02-29T12:00:0éZ", None),
+            ("9999-02-29T12:00:00Z", None),
+        ] {
+            assert_eq!(nanos(text), want, "{text}");
         }
     }
 }

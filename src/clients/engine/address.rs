@@ -7,12 +7,14 @@ use crate::clients::http::HttpClient;
 use crate::clients::tls;
 use crate::config::SafeUrl;
 use crate::engine::{Failure, Reason};
-use crate::plan::Plan;
 
 /// The socket of an Engine that root runs.
 const SOCKET: &str = "/var/run/docker.sock";
 /// The same of Podman, which speaks the Engine's API.
 const PODMAN: &str = "/run/podman/podman.sock";
+
+/// The environment, by the name of a variable.
+pub type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// A way to the Engine.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,9 +102,9 @@ impl Certificates {
     }
 
     /// As the Docker CLI finds them: `DOCKER_TLS_VERIFY` and `DOCKER_CERT_PATH`.
-    fn of_environment(plan: &Plan) -> Option<Self> {
-        plan.env("DOCKER_TLS_VERIFY")?;
-        let folder = PathBuf::from(plan.env("DOCKER_CERT_PATH")?);
+    fn of_environment(env: Env) -> Option<Self> {
+        env("DOCKER_TLS_VERIFY")?;
+        let folder = PathBuf::from(env("DOCKER_CERT_PATH")?);
         Some(Self {
             authority: Some(folder.join("ca.pem")),
             own: Some((folder.join("cert.pem"), folder.join("key.pem"))),
@@ -122,17 +124,17 @@ fn with_port(host: String, scheme: &str, tls: bool) -> String {
 /// The Engine that nobody declared: `DOCKER_HOST`, else a socket that exists. `Err` says why there
 /// is none.
 pub fn discover(
-    plan: &Plan,
+    env: Env,
     certificates: Option<&Certificates>,
 ) -> Result<(Address, &'static str), String> {
-    if let Some(host) = plan.env("DOCKER_HOST") {
-        let of_environment = Certificates::of_environment(plan);
+    if let Some(host) = env("DOCKER_HOST") {
+        let of_environment = Certificates::of_environment(env);
         let certificates = certificates.or(of_environment.as_ref());
         return Address::parse(&SafeUrl::new(host), certificates)
             .map(|address| (address, "environment"))
             .map_err(|message| format!("DOCKER_HOST: {message}"));
     }
-    let session = plan.env("XDG_RUNTIME_DIR").map(PathBuf::from);
+    let session = env("XDG_RUNTIME_DIR").map(PathBuf::from);
     let of_session = |name| session.as_ref().map(|folder| folder.join(name));
     [
         Some(PathBuf::from(SOCKET)),
@@ -155,7 +157,6 @@ pub fn usual() -> Address {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::Memory;
 
     fn parse(text: &str) -> Result<String, &'static str> {
         Address::parse(&SafeUrl::new(text), None).map(|address| address.to_string())
@@ -184,14 +185,10 @@ mod tests {
 
     #[test]
     fn the_environment_comes_first() {
-        let memory = Memory::default();
         let host = |name: &str| (name == "DOCKER_HOST").then(|| "tcp://proxy:2375".to_owned());
-        let plan = Plan::new(&host, &memory);
-        let found = discover(&plan, None).unwrap();
+        let found = discover(&host, None).unwrap();
         assert_eq!((found.0.to_string(), found.1), ("tcp://proxy:2375".into(), "environment"));
         let host = |name: &str| (name == "DOCKER_HOST").then(|| "ssh://u@h".to_owned());
-        assert!(
-            discover(&Plan::new(&host, &memory), None).unwrap_err().starts_with("DOCKER_HOST: ")
-        );
+        assert!(discover(&host, None).unwrap_err().starts_with("DOCKER_HOST: "));
     }
 }

@@ -1,0 +1,112 @@
+//! What is taken out of a message, and what stays.
+
+use super::mask;
+
+fn masked(message: &str) -> String {
+    let mut template = String::from("left over");
+    mask(message.as_bytes(), &mut template);
+    template
+}
+
+#[test]
+fn templates() {
+    for (message, template) in [
+        ("", ""),
+        ("   ", ""),
+        ("plain words, no data.", "plain words, no data."),
+        ("Task 17 failed after 3.5 s", "Task * failed after * s"),
+        ("429 Too Many Requests", "* Too Many Requests"),
+        ("blk_-1608999687919862906 lost", "* lost"),
+        ("took [1, 2, 3] and [1]", "took [*] and [*]"),
+        ("10.0.0.1:5432 - 10.0.0.2:80 gone", "* - * gone"),
+        ("no route to api.telegram.org:443", "no route to *"),
+        ("GET https://api.groq.com/v1/x?y=1 said no", "GET https:* said no"),
+        ("cannot open /srv/bot/data/index.faiss", "cannot open *"),
+        ("and/or yes", "and/or yes"),
+        ("relation \"users\" does not exist", "relation \"*\" does not exist"),
+        ("KeyError: 'chat id'", "KeyError: '*'"),
+        ("can't find 'it's here'", "can't find '*'"),
+        ("{\"error\": \"no\", 'code': 5}", "{\"error\": \"*\", 'code': *}"),
+        ("sheet \"Лист\": no row", "sheet \"*\": no row"),
+        ("{\\\"error\\\": \\\"no\\\"}", "{\"error\": \"*\"}"),
+        (
+            "key=value other=TimeoutError code=ECONNREFUSED x=",
+            "key=* other=TimeoutError code=ECONNREFUSED x=",
+        ),
+        (
+            "asyncpg.exceptions.UniqueViolationError raised",
+            "asyncpg.exceptions.UniqueViolationError raised",
+        ),
+        ("Invalid user webmaster from 1.2.3.4", "Invalid user * from *"),
+        ("password for invalid user bob from 1.2.3.4", "password for invalid user * from *"),
+        ("session opened for user root by (uid=0)", "session opened for user * by (uid=*)"),
+        ("closed at Sat Jul  9 22:53:22 2005", "closed at *"),
+        ("from 1.2.3.4 (a.b.net) at Sat Jul  9 01:02:03 2005", "from * at *"),
+        ("from 1.2.3.4 () at Sun Jul 10 01:02:03 2005", "from * at *"),
+        ("x (5) and [6, (7), 8] or ()", "x (*) and [*] or ()"),
+        (
+            "size = big,totalTime = 5, logname= uid=0 ruser= rhost=x",
+            "size = *,totalTime = *, logname= uid=* ruser= rhost=*",
+        ),
+        ("May the force", "May the force"),
+        ("mail to a@b.c failed", "mail to * failed"),
+        ("@bob left", "* left"),
+        ("Книга «Война и мир» не найдена", "Книга * не найдена"),
+        ("ошибка через 5мин", "ошибка через *мин"),
+        ("用户123登录失败", "用户*登录失败"),
+        ("사용자 123의 요청 실패", "사용자 *의 요청 실패"),
+        ("\\u041e\\u0448 5", "Ош *"),
+        ("\x1b[31mred\x1b[0m and\tblack\x07", "red and black"),
+        ("a\\nb", "a b"),
+        ("uuid 550e8400-e29b-41d4-a716-446655440000", "uuid *"),
+        (&"x".repeat(41), "*"),
+    ] {
+        assert_eq!(masked(message), template.trim_end(), "{message}");
+    }
+}
+
+#[test]
+fn secrets_are_no_part_of_a_template() {
+    for (message, template) in [
+        ("login failed: password=hunter", "login failed: password=*"),
+        ("login failed: password=HUNTER", "login failed: password=*"),
+        ("PASSWORD: hunter, user: x", "PASSWORD: *, user: x"),
+        ("bad token: abcdef in call", "bad token: * in call"),
+        ("token ghp_abc1 refused", "token * refused"),
+        ("Authorization: Bearer abcdef sent", "Authorization: Bearer * sent"),
+        ("sent Bearer abcdef to x", "sent Bearer * to x"),
+        ("Authorization: Basic abcdef==", "Authorization: Basic *=="),
+        ("api_key = SECRET", "api_key = *"),
+        ("X-Api-Key: Abc", "X-Api-Key: *"),
+        ("{\"password\": \"hunter\"}", "{\"password\": \"*\"}"),
+        ("{'token': abc}", "{'token': *}"),
+        ("{\\\"secret\\\":abc}", "{\"secret\":*}"),
+        ("dsn postgresql://bot:hunter@db.local:5432/app", "dsn postgresql:*"),
+        ("dsn redis://:hunter@cache/0", "dsn redis:*"),
+        ("GET /bot/sendMessage?key=abc", "GET *"),
+        ("https://api.telegram.org/bot123:AAabc/getMe", "https:*"),
+        ("пароль root: no password given", "пароль root: no password given"),
+    ] {
+        assert_eq!(masked(message), template, "{message}");
+    }
+}
+
+#[test]
+fn any_bytes_make_a_bounded_template() {
+    let mut state = 1_u64;
+    let mut template = String::new();
+    for length in 0..2000 {
+        let bytes: Vec<u8> = (0..length)
+            .map(|_| {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                (state >> 56) as u8
+            })
+            .collect();
+        mask(&bytes, &mut template);
+        assert!(template.len() <= super::MAX_TEMPLATE);
+        assert!(!template.contains(char::is_control), "{template:?}");
+    }
+    assert_eq!(masked(&"word ".repeat(100)), "word ".repeat(51) + "w");
+    mask(&"я".repeat(500).into_bytes(), &mut template);
+    assert_eq!(template, "я".repeat(128));
+}

@@ -1,0 +1,247 @@
+//! What a source knows: what it has counted, and how far it has read. Both are saved as one.
+
+use std::time::{Duration, Instant, SystemTime};
+
+use serde::{Deserialize, Serialize};
+
+use super::AREA;
+use super::containers::state::Prepared;
+use super::follow::report::Report;
+use super::follow::saved::Positions as FilePositions;
+use super::follow::{Files, Sink};
+use super::input::{Input, containers};
+use super::journal::state::Positions;
+use super::scan::lines::Piece;
+use super::scan::{Scanner, Stream};
+use super::source::{Raw, Source};
+use super::state;
+use super::stdin::Stdin;
+use super::tally::{Mark, Tally};
+use crate::engine::{Failure, Reason, Storage};
+
+/// After a start nothing is shown for this long at most while what was written meanwhile is read.
+const BACKLOG: Duration = Duration::from_secs(10);
+/// So long what was caught up on is in the window of rules that judge increases.
+const WINDOW: Duration = Duration::from_mins(5);
+
+/// A source's memory.
+#[derive(Default)]
+pub struct Memory {
+    loaded: bool,
+    /// The first look, ever.
+    since: Option<SystemTime>,
+    tally: Tally,
+    files: Files<Stream>,
+    pub containers: containers::Known,
+    journal: Positions<Stream>,
+    stdin: Stdin<Stream>,
+    backlog: Backlog,
+    /// Where the lines came from. What another place holds already is a backlog too.
+    place: String,
+    /// What the last step told, and why it could not be saved.
+    last: Option<Report>,
+    unsaved: Option<Failure>,
+}
+
+/// As it is written down.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Saved {
+    since: Option<SystemTime>,
+    tally: Tally,
+    pub files: FilePositions<Stream>,
+    pub containers: containers::Saved,
+    pub journal: Positions<Stream>,
+}
+
+impl Saved {
+    pub fn tally(&self) -> &Tally {
+        &self.tally
+    }
+}
+
+/// What was written before the start and is read first.
+struct Backlog {
+    begun: Instant,
+    /// Something of it has been counted.
+    counted: bool,
+    over: Option<SystemTime>,
+}
+
+impl Default for Backlog {
+    fn default() -> Self {
+        Self { begun: Instant::now(), counted: false, over: None }
+    }
+}
+
+/// Counts the lines of a source.
+struct Counter<'a> {
+    scanner: &'a Scanner,
+    tally: &'a mut Tally,
+    now: SystemTime,
+}
+
+impl Sink<Stream> for Counter<'_> {
+    fn lines(&mut self, stream: &mut Stream, piece: &Piece) {
+        self.scanner.scan(stream, piece, self.now, self.tally);
+    }
+
+    fn settle(&mut self, stream: &mut Stream) {
+        self.scanner.settle(stream, self.now, self.tally);
+    }
+}
+
+impl Memory {
+    /// Reads what is new, and saves. Fails if another exporter has the state.
+    pub fn read(
+        &mut self,
+        source: &Source,
+        storage: &Storage,
+        prepared: Option<&Prepared>,
+        clock: impl Fn() -> SystemTime,
+    ) -> Result<Raw, Failure> {
+        let now = clock();
+        self.load(source, storage, now)?;
+        let place = source.input.place();
+        if self.place != place {
+            (self.place, self.backlog) = (place, Backlog::default());
+        }
+        let (begun, mark) = (Instant::now(), self.tally.mark());
+        let since = *self.since.get_or_insert(now);
+        self.tally.errors.begin(now);
+        self.tally.errors.samples = source.samples;
+        self.tally.access.clients.named = source.addresses;
+        let mut changed = source.scanner.rules.expect(&mut self.tally.rules, now);
+        let mut report = self.step(source, prepared, now, begun);
+        while !report.caught_up && begun.elapsed() < source.time {
+            report = self.step(source, None, clock(), begun);
+        }
+        if matches!(source.input, Input::Containers(_)) {
+            self.containers.tell(&mut report);
+        }
+        changed |= self.tally.tick(&source.scanner.rules, now);
+        let capped = self.tally.take_capped();
+        let failure = self.catch_up(&mark, &report, now);
+        changed |= self.tally.mark() != mark || self.last.as_ref() != Some(&report);
+        if changed || self.unsaved.is_some() {
+            self.unsaved = self.save(source, storage).err();
+        }
+        self.last = Some(report.clone());
+        Ok(Raw {
+            tally: self.tally.clone(),
+            since,
+            nothing: report.open + report.gone == 0,
+            catching_up: self.backlog.catching_up(now),
+            report: report.clone(),
+            failure,
+            unsaved: self.unsaved.clone(),
+            capped,
+            unwatched: None,
+        })
+    }
+
+    /// Keeps what comes from a backlog out of the windows that say how fast things come. Returns why
+    /// nothing is shown while there is one.
+    fn catch_up(&mut self, mark: &Mark, report: &Report, now: SystemTime) -> Option<Failure> {
+        if self.backlog.over.is_some() {
+            self.tally.keep_pace(mark, now);
+            return None;
+        }
+        self.backlog.counted |= self.tally.mark() != *mark;
+        if report.caught_up {
+            self.backlog.over = Some(now);
+            return None;
+        }
+        (self.backlog.begun.elapsed() < BACKLOG).then(|| {
+            let detail = format!("{} bytes from before the start are still to be read", report.lag);
+            Failure::new(Reason::Pending, detail)
+        })
+    }
+
+    fn step(
+        &mut self,
+        source: &Source,
+        prepared: Option<&Prepared>,
+        now: SystemTime,
+        begun: Instant,
+    ) -> Report {
+        let Self { tally, files, containers, journal, stdin, .. } = self;
+        let mut counter = Counter { scanner: &source.scanner, tally, now };
+        let in_time = || begun.elapsed() < source.time;
+        let report = match &source.input {
+            Input::Files(follow) => follow.step(files, now, &in_time, &mut counter),
+            Input::Containers(input) => {
+                input.step(containers, prepared, now, &in_time, &mut counter)
+            }
+            Input::Journal(input) => input.step(journal, &in_time, &mut counter),
+            Input::Stdin(input) => input.step(stdin, &mut counter),
+        };
+        self.tally.note(&report);
+        report
+    }
+
+    /// Takes what was saved, if it has not yet been.
+    pub fn load(
+        &mut self,
+        source: &Source,
+        storage: &Storage,
+        now: SystemTime,
+    ) -> Result<(), Failure> {
+        if self.loaded {
+            return Ok(());
+        }
+        let bytes = storage.load(AREA.name, &source.name)?;
+        self.loaded = true;
+        let Some(bytes) = bytes else { return Ok(()) };
+        match state::decode::<Saved>(&bytes) {
+            Ok(saved) => {
+                self.since = saved.since;
+                self.tally = saved.tally;
+                self.tally.begin_again(now);
+                self.files = Files::restore(saved.files);
+                self.containers = containers::Known::restore(saved.containers);
+                self.journal = saved.journal;
+            }
+            Err(why) => {
+                tracing::warn!(target = source.name, "what was counted before is lost: {why}");
+                self.tally.doubt.state_lost += 1;
+                self.files = Files::lost();
+            }
+        }
+        Ok(())
+    }
+
+    fn save(&self, source: &Source, storage: &Storage) -> Result<(), Failure> {
+        let saved = SavedRef {
+            since: self.since,
+            tally: &self.tally,
+            files: self.files.saved(),
+            containers: self.containers.saved(),
+            journal: &self.journal,
+        };
+        let bytes = state::encode(&saved).map_err(|error| {
+            Failure::new(Reason::Other, format!("the state cannot be written down: {error}"))
+        })?;
+        storage.save(AREA.name, &source.name, &bytes)
+    }
+}
+
+/// The same without a copy.
+#[derive(Serialize)]
+struct SavedRef<'a> {
+    since: Option<SystemTime>,
+    tally: &'a Tally,
+    files: FilePositions<Stream>,
+    containers: containers::Saved,
+    journal: &'a Positions<Stream>,
+}
+
+impl Backlog {
+    fn catching_up(&self, now: SystemTime) -> bool {
+        let lately = |over| now.duration_since(over).unwrap_or_default() < WINDOW;
+        self.over.is_none_or(|over| self.counted && lately(over))
+    }
+}
+
+#[cfg(test)]
+mod tests;

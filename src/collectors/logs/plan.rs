@@ -1,0 +1,346 @@
+//! From the section `logs` to sources.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+
+use super::config::{Journal, Logs, Start};
+use super::containers::find::Selector;
+use super::containers::look::Source as Engine;
+use super::follow::find::Pattern;
+use super::follow::{self, Follow};
+use super::hours::Hours;
+use super::input::containers::Containers;
+use super::input::{self, Input};
+use super::journal::select::Selector as Selection;
+use super::journal::{self, USUAL};
+use super::presets;
+use super::rules::cost::Cost;
+use super::rules::{self, Rules};
+use super::scan::Scanner;
+use super::source::{Reader, Source};
+use super::{AREA, Section};
+use crate::clients::engine::address::{self, Address};
+use crate::config::Dur;
+use crate::engine::{Clock, Target};
+use crate::plan::{Common, Plan, Thresholds};
+
+/// Where the kernel tells nothing the files are looked at so often; else a reading that has nothing
+/// to read costs nothing.
+const PERIOD: Duration = Duration::from_secs(1);
+
+/// A mistake by its key under the target.
+type Mistakes = Vec<(String, String)>;
+
+/// What an Engine may take to answer a look, of the deadline of the source.
+const PATIENCE: f64 = 0.6;
+const DEADLINE: Duration = Duration::from_secs(5);
+/// What one reading may take of it, for slow disks and rules: rows that come later are dropped.
+const SHARE: f64 = 0.2;
+const TIME: Duration = Duration::from_millis(500);
+
+pub fn plan(section: Option<&Section>, plan: &mut Plan) {
+    let Some(section) = section else {
+        plan.missed("no log is named", "name the files of a program under `logs:`");
+        return;
+    };
+    let engine = plan.engine.clone();
+    for (name, logs) in section {
+        let (mut source, mistakes) = source(name, logs, engine.clone());
+        if let Input::Stdin(input) = &mut source.input {
+            *input = plan.memory.shared();
+        }
+        for (key, message) in mistakes {
+            plan.mistake(name, &key, message);
+        }
+        let kept: Arc<super::source::Kept> = plan.memory.of(AREA.name, name);
+        let wake = Arc::clone(&kept.wake.notify);
+        let place = source.input.place();
+        let (watcher, storage) = (plan.memory.shared(), plan.memory.storage());
+        let reader = Reader { source: Arc::new(source), kept, watcher, storage };
+        let mut target = Target::new(&AREA, name, place, logs.for_reader(), reader);
+        target.clock = Clock::Every(PERIOD);
+        target.wake = Some(wake);
+        let common = Common { timeout: logs.timeout, thresholds: &logs.thresholds };
+        plan.declare(target, &common);
+    }
+    only_one_reads_stdin(section, plan);
+}
+
+fn only_one_reads_stdin(section: &Section, plan: &mut Plan) {
+    let readers: Vec<_> = section.iter().filter(|(_, logs)| logs.stdin).collect();
+    for (name, _) in readers.iter().skip(1) {
+        plan.mistake(name, "stdin", "another log has the standard input already");
+    }
+}
+
+impl Logs {
+    /// What the reader is made from: other thresholds need no other one.
+    fn for_reader(&self) -> Self {
+        Self { timeout: None, thresholds: Thresholds::default(), ..self.clone() }
+    }
+
+    /// What each rule costs on a sample of lines, the bytes a second of all of them, and what the
+    /// presets could do with.
+    pub fn costs(&self, sample: &[u8]) -> (Vec<Cost>, f64, Vec<String>) {
+        let written = presets::written(&self.presets, &self.rules);
+        let (costs, all) = rules::cost::costs(&written, sample);
+        (costs, all, presets::hints(&self.presets, &self.rules))
+    }
+}
+
+/// The source as far as its settings are right, and what is wrong with them.
+pub fn source(name: &str, logs: &Logs, engine: Option<Address>) -> (Source, Mistakes) {
+    let (rules, mut mistakes) = Rules::compile(&presets::written(&logs.presets, &logs.rules));
+    let input = input(logs, engine, &mut mistakes);
+    let hours = logs.hours.as_ref().map(|hours| Hours::parse(hours));
+    let hours = hours.and_then(|hours| match hours {
+        Ok(hours) => Some(hours),
+        Err(message) => {
+            mistakes.push(("hours".into(), message));
+            None
+        }
+    });
+    let scanner = Scanner {
+        rules,
+        format: logs.format,
+        levels: true,
+        access: presets::access(&logs.presets),
+        errors: true,
+    };
+    let source = Source {
+        name: name.to_owned(),
+        input,
+        scanner,
+        hours,
+        zone: TimeZone::system(),
+        time: TIME.min(logs.timeout.map_or(DEADLINE, Dur::get).mul_f64(SHARE)),
+        samples: logs.error_samples,
+        addresses: logs.client_addresses,
+    };
+    (source, mistakes)
+}
+
+fn input(logs: &Logs, engine: Option<Address>, mistakes: &mut Mistakes) -> Input {
+    let named = [
+        ("files", !logs.files.is_empty()),
+        ("container", logs.container.is_some()),
+        ("compose_service", logs.compose_service.is_some()),
+        ("journal", logs.journal.is_some()),
+        ("stdin", logs.stdin),
+    ];
+    let named: Vec<_> = named.into_iter().filter(|(_, is)| *is).map(|(key, _)| key).collect();
+    match named.as_slice() {
+        [_] => {}
+        [] => mistakes.push((
+            "files".into(),
+            "names no file, write for example `/srv/bot/*.log`; or name a `container`, a \
+             `compose_service`, the `journal` or `stdin`"
+                .into(),
+        )),
+        [first, more @ ..] => {
+            let message = format!("one source has one kind of input, and `{first}` is named");
+            mistakes.extend(more.iter().map(|key| ((*key).to_owned(), message.clone())));
+        }
+    }
+    if let Some(journal) = &logs.journal {
+        return journal_input(journal, logs, mistakes);
+    }
+    if logs.stdin {
+        return Input::Stdin(Arc::default());
+    }
+    if let Some((key, selector)) = selector(logs) {
+        return containers(key, selector, logs, engine, mistakes);
+    }
+    Input::Files(files(logs, mistakes))
+}
+
+fn journal_input(journal: &Journal, logs: &Logs, mistakes: &mut Mistakes) -> Input {
+    let selector = Selection::new(journal.unit.as_deref(), journal.identifier.as_deref());
+    let selector = selector.unwrap_or_else(|(key, message)| {
+        mistakes.push((format!("journal.{key}"), message));
+        Selection::default()
+    });
+    let directories = match &journal.directory {
+        Some(directory) => vec![directory.clone()],
+        None => USUAL.map(Into::into).to_vec(),
+    };
+    let from_start = logs.start == Start::Beginning;
+    Input::Journal(input::journal::Journal(journal::Source { directories, selector, from_start }))
+}
+
+/// By what containers are chosen, under which key, if they are.
+fn selector(logs: &Logs) -> Option<(&'static str, Result<Selector, String>)> {
+    let by_name = logs.container.as_ref().map(|name| ("container", Selector::container(name)));
+    let by_service = || {
+        let service = logs.compose_service.as_ref()?;
+        Some(("compose_service", Selector::compose_service(service)))
+    };
+    by_name.or_else(by_service)
+}
+
+fn containers(
+    key: &str,
+    selector: Result<Selector, String>,
+    logs: &Logs,
+    engine: Option<Address>,
+    mistakes: &mut Mistakes,
+) -> Input {
+    let selector = match selector {
+        Ok(selector) => selector,
+        Err(message) => {
+            mistakes.push((key.to_owned(), message));
+            return Input::Files(files(&Logs::default(), &mut Vec::new()));
+        }
+    };
+    let address = match logs.engine.as_ref().map(|url| Address::parse(url, None)) {
+        Some(Ok(address)) => address,
+        Some(Err(message)) => {
+            mistakes.push(("engine".into(), message.to_owned()));
+            address::usual()
+        }
+        None => engine.unwrap_or_else(address::usual),
+    };
+    let source = Engine {
+        address,
+        selector,
+        streams: logs.streams,
+        from_start: logs.start == Start::Beginning,
+        root: logs.engine_root.clone().unwrap_or_else(|| "/".into()),
+    };
+    let deadline = logs.timeout.map_or(DEADLINE, Dur::get);
+    let name = logs.container.as_ref().or(logs.compose_service.as_ref());
+    Input::Containers(Containers {
+        source,
+        patience: deadline.mul_f64(PATIENCE),
+        start: logs.start,
+        name: format!("{} {}", key.replace('_', " "), name.map_or("", String::as_str)),
+    })
+}
+
+fn files(logs: &Logs, mistakes: &mut Mistakes) -> Follow {
+    let (mut texts, mut patterns) = (Vec::new(), Vec::new());
+    for (index, text) in logs.files.iter().enumerate() {
+        match Pattern::new(text) {
+            Ok(pattern) => {
+                texts.push(text.clone());
+                patterns.push(pattern);
+            }
+            Err(message) => mistakes.push((format!("files[{index}]"), message)),
+        }
+    }
+    let (open, budget) = (follow::file::open, follow::BUDGET);
+    let held = follow::MAX_HELD;
+    Follow { texts, patterns, start: logs.start, open, budget, held }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config;
+    use crate::engine::{Board, Collector as _, Memory, Reason};
+
+    fn section(yaml: &str) -> Section {
+        let loaded = config::load::<Section>("x.yaml", yaml, &|_| None);
+        loaded.finish().expect("no mistake that the types can tell")
+    }
+
+    #[test]
+    fn mistakes_that_only_the_plan_sees() {
+        let section = section(
+            r#"
+bot:
+  files: [logs/*.log, "/a/[.log"]
+  rules: { one: {}, two: { regex: "(", labels: [x] }, three: { literal: x, values: [n] } }
+  thresholds: { silense: 1h }
+empty: { files: [] }
+hours: { files: [/a.log], hours: "8-22" }
+both: { files: [/a.log], container: web, stdin: true }
+nowhere: { container: web, engine: "ssh://host" }
+service: { compose_service: a/b/c }
+pipe: { stdin: true }
+right: { files: ["/a/*.log"], presets: [python], rules: { r: { literal: "${x}" } } }
+"#,
+        );
+        let memory = Memory::default();
+        let mut plan = Plan::new(&|_| None, &memory);
+        plan.section("logs", &AREA);
+        super::plan(Some(&section), &mut plan);
+        let mut found: Vec<_> =
+            plan.mistakes.iter().map(|m| format!("{}: {}", m.path, m.message)).collect();
+        found.sort();
+        let mut wanted = [
+            "logs.bot.rules.one: needs either `literal` or `regex`",
+            "logs.bot.rules.three.values: `n` is no named group of `regex`, such as `(?<n>...)`",
+            "logs.bot.rules.two.regex: is no regular expression: unclosed group",
+            "logs.bot.files[0]: must be an absolute path, such as `/srv/bot/logs/*.log`",
+            "logs.bot.files[1]: is no pattern of file names: unclosed character class; missing ']'",
+            "logs.bot.thresholds.silense: unknown signal (did you mean `silence`?)",
+            "logs.empty.files: names no file, write for example `/srv/bot/*.log`; or name a `container`, a `compose_service`, the `journal` or `stdin`",
+            "logs.hours.hours: must be two times of the day such as `08:00-22:00`",
+            "logs.both.container: one source has one kind of input, and `files` is named",
+            "logs.both.stdin: one source has one kind of input, and `files` is named",
+            "logs.nowhere.engine: SSH is not supported: use the socket, or a proxy by `tcp://`",
+            "logs.service.compose_service: expected `service` or `project/service`",
+            "logs.pipe.stdin: another log has the standard input already",
+        ];
+        wanted.sort_unstable();
+        assert_eq!(found, wanted);
+        assert_eq!(plan.targets.len(), 8);
+        assert!(plan.targets.iter().all(|target| target.clock == Clock::Every(PERIOD)));
+    }
+
+    #[tokio::test]
+    async fn other_thresholds_leave_the_reader_alone() {
+        let board = Board::default();
+        let mut slots = Vec::new();
+        for more in ["", "thresholds: { silence: 1h }", "start: beginning"] {
+            let section = section(&format!("a: {{ files: [/no/such/file], {more} }}"));
+            let mut plan = Plan::new(&|_| None, &board.memory);
+            plan.section("logs", &AREA);
+            super::plan(Some(&section), &mut plan);
+            assert_eq!(plan.mistakes, []);
+            board.apply(plan.targets);
+            slots.extend(board.slots());
+        }
+        assert!(Arc::ptr_eq(&slots[0], &slots[1]));
+        assert!(!Arc::ptr_eq(&slots[1], &slots[2]));
+    }
+
+    #[test]
+    fn mistakes_of_the_types_name_what_is_right() {
+        let yaml = "a: { files: [/a], presets: [pyton], start: top, format: jsn, rules: { r: { text: x } } }";
+        let said = config::load::<Section>("x.yaml", yaml, &|_| None).finish().unwrap_err();
+        let said = said.join("\n");
+        for word in ["python", "beginning", "literal", "json"] {
+            assert!(said.contains(word), "{said}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_reader_goes_on_where_the_one_before_the_reload_was() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("app.log");
+        let logs = section(&format!("a: {{ files: [{}] }}", file.display())).remove("a").unwrap();
+        let memory = Memory::default();
+        let reader = |logs: &Logs| Reader {
+            source: Arc::new(source("a", logs, None).0),
+            kept: memory.of(AREA.name, "a"),
+            watcher: memory.shared(),
+            storage: memory.storage(),
+        };
+        let now = std::time::SystemTime::now;
+        let before = reader(&logs);
+        let raw = before.fetch().await.unwrap();
+        let failure = before.sample(raw, now()).err().unwrap();
+        assert_eq!(failure.reason, Reason::NotFound);
+        std::fs::write(&file, "ERROR x\n").unwrap();
+        assert_eq!(before.fetch().await.unwrap().tally.bytes, 8);
+        std::fs::write(&file, "ERROR x\nERROR y\n").unwrap();
+        let after = reader(&Logs { timeout: Some(config::Dur::from(PERIOD)), ..logs });
+        let raw = after.fetch().await.unwrap();
+        assert_eq!(raw.tally.bytes, 16);
+        assert!(after.sample(raw, now()).unwrap().gaps().is_empty());
+    }
+}

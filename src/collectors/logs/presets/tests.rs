@@ -1,0 +1,130 @@
+//! Lines that each rule of a preset takes, and near ones that it leaves alone.
+
+use std::time::{Duration, SystemTime};
+
+use super::super::rules::{Rules, Tallies};
+use super::*;
+
+const ALL: [Preset; 13] = [
+    Preset::Python,
+    Preset::Errors,
+    Preset::RateLimit,
+    Preset::Tts,
+    Preset::SheetsSync,
+    Preset::TelegramBot,
+    Preset::Taskiq,
+    Preset::Websocket,
+    Preset::NginxAccess,
+    Preset::NginxError,
+    Preset::Postgres,
+    Preset::Deployment,
+    Preset::ResponseTime,
+];
+
+fn now() -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_hours(476_266)
+}
+
+fn counted(presets: &[Preset], own: &Written, lines: &str) -> Tallies {
+    let (rules, mistakes) = Rules::compile(&written(presets, own));
+    assert_eq!(mistakes, []);
+    let mut tallies = Tallies::default();
+    rules.expect(&mut tallies, now());
+    rules.apply(lines.as_bytes(), now(), &mut tallies);
+    tallies
+}
+
+/// The rules of the preset that take a line.
+fn hits(preset: Preset, line: &str) -> Vec<String> {
+    let tallies = counted(&[preset], &Written::new(), &format!("{line}\n"));
+    let hit = tallies.rules.into_iter().filter(|(_, tally)| tally.matches > 0);
+    hit.map(|(name, _)| name).collect()
+}
+
+fn own(yaml: &str) -> Written {
+    config::load::<Written>("x.yaml", yaml, &|_| None).finish().expect("right rules")
+}
+
+#[test]
+fn every_file_is_right_and_every_name_is_there_once() {
+    let mut names = Vec::new();
+    for preset in ALL {
+        let loaded = config::load::<Written>("preset", preset.text(), &|_| None).finish();
+        names.extend(loaded.expect("right rules").into_keys());
+        let (_, mistakes) = Rules::compile(&written(&[preset], &Written::new()));
+        assert_eq!(mistakes, [], "{preset:?}");
+    }
+    let (all, unique) = (names.len(), names.into_iter().collect::<std::collections::BTreeSet<_>>());
+    assert_eq!(all, unique.len());
+    assert_eq!(Rules::compile(&written(&ALL, &Written::new())).1, []);
+}
+
+/// Verbatim lines of the guides, lines of the libraries, and lines like those that are not meant
+/// [L02 L03 L04 L06 L07 L14 L16 L21 L22 L23 L24 P08 Q07 Q08].
+#[test]
+fn lines_are_taken_and_near_ones_are_not() {
+    let cases = include_str!("lines.txt").lines().filter(|line| !line.starts_with('#'));
+    let mut seen = 0;
+    for case in cases {
+        let mut parts = case.splitn(3, '|');
+        let mut next = || parts.next().expect("three parts");
+        let (preset, wanted, line) = (next().trim(), next(), next());
+        let preset = serde_json::from_value::<Preset>(preset.into()).expect("a preset");
+        let wanted: Vec<_> = wanted.split_whitespace().collect();
+        assert_eq!(hits(preset, line.strip_prefix(' ').expect("a space")), wanted, "{line}");
+        seen += 1;
+    }
+    assert!(seen > 60, "{seen}");
+}
+
+/// Tasks over the upper end of their guide's range [Q07].
+#[test]
+fn tasks_are_split_and_judged_by_their_own_limits() {
+    let lines = "Task score_message_task completed, execution_time_ms=300\n\
+        Task score_message_task completed, execution_time_ms=301\n\
+        Task execute_analysis_run completed, execution_time_ms=299000\n\
+        Task unheard_of completed, execution_time_ms=9000000\n";
+    let tallies = counted(&[Preset::Taskiq], &Written::new(), lines);
+    let found = |task: &str| {
+        let share =
+            tallies["task_finished"].shares.iter().find(|share| share.text == task).unwrap();
+        (share.matches, share.values[0].over, share.values[0].count)
+    };
+    assert_eq!(tallies["task_finished"].shares.len(), 11);
+    assert_eq!(
+        (found("score_message_task"), found("execute_analysis_run")),
+        ((2, 1, 2), (1, 0, 1))
+    );
+    assert_eq!((found("other"), found("process_message")), ((1, 0, 1), (0, 0, 0)));
+}
+
+/// The answer is a setting [L08].
+#[test]
+fn requests_wait_once_the_answer_is_given() {
+    let lines = "Запрос от пользователя 1\n";
+    let without = counted(&[Preset::TelegramBot], &Written::new(), lines);
+    assert_eq!((without["requests"].matches, without["requests"].pairs.open()), (1, 0));
+    assert_eq!(
+        hints(&[Preset::TelegramBot], &Written::new()),
+        [
+            "no rule `answers`, so a line of `requests` without one is not noticed: write `answers: { literal: ... }`"
+        ]
+    );
+    let own = own("answers: { literal: Ответ отправлен }");
+    assert_eq!(hints(&[Preset::TelegramBot], &own), [""; 0]);
+    let with = counted(&[Preset::TelegramBot], &own, lines);
+    assert_eq!((with["requests"].matches, with["requests"].pairs.open()), (1, 1));
+    let answered = counted(&[Preset::TelegramBot], &own, &format!("{lines}Ответ отправлен\n"));
+    assert_eq!((answered["requests"].pairs.finished, answered["requests"].pairs.open()), (1, 0));
+}
+
+#[test]
+fn a_rule_of_the_file_replaces_or_changes_the_preset() {
+    let own = own("sync_ok: { expect: { every: 1h } }\nsync_locked: { literal: LOCKED }\n");
+    let rules = written(&[Preset::SheetsSync], &own);
+    let ready = Preset::SheetsSync.rules();
+    assert_eq!(rules["sync_ok"].regex, ready["sync_ok"].regex);
+    assert!(rules["sync_ok"].expect.is_some() && ready["sync_ok"].expect.is_none());
+    assert_eq!(rules["sync_locked"], own["sync_locked"]);
+    assert!(access(&[Preset::NginxAccess]) && !access(&[Preset::Taskiq]));
+}

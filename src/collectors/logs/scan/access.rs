@@ -1,0 +1,233 @@
+//! Access logs: what a request line of nginx or uvicorn says.
+
+use memchr::{memchr, memrchr};
+
+use super::request::{Access, Method};
+
+/// An address and its port are not longer.
+const MAX_CLIENT: usize = 64;
+/// A user's name is not longer.
+const MAX_USER: usize = 256;
+/// `[01/Jan/2024:12:00:00 +0000`
+const TIME: usize = 27;
+/// Quotes that a line is searched for the end of its request.
+const MAX_QUOTES: usize = 16;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Request<'a> {
+    pub client: &'a [u8],
+    pub method: Method,
+    pub status: u16,
+    pub bytes: u64,
+    pub micros: Option<u64>,
+}
+
+/// A line of nginx's `combined` (or the older `common`), with or without a time behind it.
+#[inline]
+pub fn nginx(line: &[u8]) -> Option<Request<'_>> {
+    // An address, or `unix:`.
+    if !matches!(line.first()?, b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F' | b':' | b'u') {
+        return None;
+    }
+    let (client, rest) = word(line)?;
+    let rest = rest.strip_prefix(b"- ")?;
+    let rest = match rest {
+        [b'-', b' ', b'[', ..] => rest.get(2..)?,
+        _ => rest.get(memchr(b'[', rest.get(..MAX_USER).unwrap_or(rest))?..)?,
+    };
+    let rest = rest.get(TIME..)?.strip_prefix(b"] \"")?;
+    let (request, status, rest) = answer(rest)?;
+    let rest = rest.strip_prefix(b" ")?;
+    let (bytes, rest) = match rest {
+        [b'-', rest @ ..] => (0, rest),
+        _ => number(rest)?,
+    };
+    if !matches!(rest.first(), None | Some(b' ')) {
+        return None;
+    }
+    Some(Request { client, method: Method::of(request), status, bytes, micros: time(rest) })
+}
+
+/// What uvicorn writes behind the level: `127.0.0.1:5000 - "GET / HTTP/1.1" 200 OK`.
+#[inline]
+pub fn uvicorn(text: &[u8]) -> Option<Request<'_>> {
+    let (client, rest) = word(text)?;
+    let (request, status, _) = answer(rest.strip_prefix(b"- \"")?)?;
+    let client = memrchr(b':', client).and_then(|at| client.get(..at)).unwrap_or(client);
+    Some(Request { client, method: Method::of(request), status, bytes: 0, micros: None })
+}
+
+fn word(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let end = memchr(b' ', text.get(..MAX_CLIENT).unwrap_or(text))?;
+    Some((text.get(..end)?, text.get(end + 1..)?))
+}
+
+/// The request, its status and what follows: behind the quote that ends the request. nginx escapes
+/// quotes inside it, others do not, so the one behind `HTTP/1.1` is better than one before.
+#[inline]
+fn answer(text: &[u8]) -> Option<(&[u8], u16, &[u8])> {
+    let (mut at, mut second) = (0, None);
+    for _ in 0..MAX_QUOTES {
+        let Some(found) = text.get(at..).and_then(|rest| memchr(b'"', rest)) else { break };
+        let (request, rest) = text.split_at(at + found);
+        at += found + 1;
+        let Some((status, rest)) = status(rest) else { continue };
+        let found = Some((request, status, rest));
+        if matches!(
+            request,
+            [.., b'H', b'T', b'T', b'P', b'/', _, b'.', _] | [.., b'H', b'T', b'T', b'P', b'/', _]
+        ) {
+            return found;
+        }
+        second = second.or(found);
+    }
+    second
+}
+
+/// `" 200` with an end behind it.
+#[inline]
+fn status(text: &[u8]) -> Option<(u16, &[u8])> {
+    let [b'"', b' ', a @ b'0'..=b'9', b @ b'0'..=b'9', c @ b'0'..=b'9', rest @ ..] = text else {
+        return None;
+    };
+    let digit = |byte: &u8| u16::from(byte - b'0');
+    let ends = matches!(rest, [] | [b' '] | [b' ', b'0'..=b'9' | b'-' | b'A'..=b'Z', ..]);
+    ends.then(|| (digit(a) * 100 + digit(b) * 10 + digit(c), rest))
+}
+
+fn number(text: &[u8]) -> Option<(u64, &[u8])> {
+    let (mut sum, mut length) = (0_u64, 0);
+    for byte in text.iter().take_while(|byte| byte.is_ascii_digit()) {
+        sum = sum.saturating_mul(10).saturating_add(u64::from(byte - b'0'));
+        length += 1;
+    }
+    (length > 0).then(|| Some((sum, text.get(length..)?))).flatten()
+}
+
+/// The seconds behind the last quote: `0.123`, also with a name (`rt=0.123`). Of several the first
+/// is the request's, the others are those of upstreams.
+#[inline]
+fn time(rest: &[u8]) -> Option<u64> {
+    let text = match memrchr(b'"', rest) {
+        Some(quote) => rest.get(quote + 1..)?,
+        None => rest,
+    };
+    let text = text.strip_prefix(b" ")?;
+    let text = if text.first()?.is_ascii_digit() { text } else { named(text)? };
+    let (seconds, rest) = number(text)?;
+    let mut micros = seconds.saturating_mul(1_000_000);
+    let mut unit = 1_000_000;
+    let mut rest = rest;
+    if let Some(fraction) = rest.strip_prefix(b".") {
+        rest = fraction;
+        while let Some((digit @ b'0'..=b'9', after)) = rest.split_first() {
+            unit /= 10;
+            micros = micros.saturating_add(u64::from(digit - b'0') * unit);
+            rest = after;
+        }
+    }
+    matches!(rest.first(), None | Some(b' ' | b'\t')).then_some(micros)
+}
+
+/// What follows the name of a request's time.
+fn named(text: &[u8]) -> Option<&[u8]> {
+    let end = memchr(b'=', text.get(..24).unwrap_or(text))?;
+    let names = [&b"rt"[..], b"request_time", b"response_time", b"time", b"duration"];
+    names.contains(&text.get(..end)?).then(|| text.get(end + 1..)).flatten()
+}
+
+impl Access {
+    /// Counts a request. `minute` is our time.
+    #[inline]
+    pub fn count(&mut self, request: &Request, minute: u64) {
+        self.add(request.method, request.status, request.bytes, request.micros);
+        self.clients.count(request.client, minute);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn brief(found: Option<Request>) -> String {
+        found.map_or_else(
+            || "none".to_owned(),
+            |found| {
+                let client = String::from_utf8_lossy(found.client);
+                let time = found.micros.map_or("-".to_owned(), |micros| micros.to_string());
+                let method = found.method.as_str();
+                format!("{client} {method} {} {} {time}", found.status, found.bytes)
+            },
+        )
+    }
+
+    #[test]
+    fn lines_of_nginx() {
+        let line =
+            |client: &str, rest: &str| format!("{client} [01/Jan/2024:12:00:00 +0000] {rest}");
+        for (client, rest, wanted) in [
+            ("1.2.3.4 - -", r#""GET / HTTP/1.1" 200 612 "-" "curl/8""#, "1.2.3.4 GET 200 612 -"),
+            ("::1 - me", r#""POST /a HTTP/2.0" 201 0 "-" "x" 0.123"#, "::1 POST 201 0 123000"),
+            (
+                "1.2.3.4 - a b",
+                r#""GET / HTTP/1.1" 304 - "-" "x" rt=1.5 uct=0.1"#,
+                "1.2.3.4 GET 304 0 1500000",
+            ),
+            (
+                "1.2.3.4 - -",
+                r#""GET / HTTP/1.1" 200 1 "-" "x" 12 0.120 ."#,
+                "1.2.3.4 GET 200 1 12000000",
+            ),
+            (
+                "1.2.3.4 - -",
+                r#""GET / HTTP/1.1" 200 1 "-" "x" "9.9.9.9" 0.001"#,
+                "1.2.3.4 GET 200 1 1000",
+            ),
+            ("1.2.3.4 - -", r#""GET / HTTP/1.1" 200 1 "-" "x" -"#, "1.2.3.4 GET 200 1 -"),
+            ("1.2.3.4 - -", r#""GET / HTTP/1.1" 200 1 "-" "x" 0.1x"#, "1.2.3.4 GET 200 1 -"),
+            ("1.2.3.4 - -", r#""GET / HTTP/1.0" 404 9"#, "1.2.3.4 GET 404 9 -"),
+            (
+                "1.2.3.4 - -",
+                r#""GET /?q=" 500 1 " HTTP/1.1" 200 12 "-" "-""#,
+                "1.2.3.4 GET 200 12 -",
+            ),
+            (
+                "1.2.3.4 - -",
+                r#""GET /?q=\x22 500 HTTP/1.1" 200 12 "-" "-""#,
+                "1.2.3.4 GET 200 12 -",
+            ),
+            ("1.2.3.4 - -", r#""\x16\x03\x01" 400 157 "-" "-""#, "1.2.3.4 other 400 157 -"),
+            ("1.2.3.4 - -", r#""" 400 0 "-" "-""#, "1.2.3.4 other 400 0 -"),
+            ("1.2.3.4 - -", r#""-" 408 0 "-" "-""#, "1.2.3.4 other 408 0 -"),
+            ("1.2.3.4 - -", r#""PROPFIND / HTTP/1.1" 405 0 "-" "-""#, "1.2.3.4 other 405 0 -"),
+            ("1.2.3.4 - -", r#""GET / HTTP/1.1" ERR"#, "none"),
+            ("1.2.3.4 - -", r#""GET / HTTP/1.1" 2000 1"#, "none"),
+            ("host - -", r#""GET / HTTP/1.1" 200 1"#, "none"),
+            ("1.2.3.4", r#""GET / HTTP/1.1" 200 1"#, "none"),
+        ] {
+            assert_eq!(brief(nginx(line(client, rest).as_bytes())), wanted, "{rest}");
+        }
+        for line in
+            ["", "1", "2024-01-01 12:00:00,123 [ERROR] x - [", "1.2.3.4 - - [\"", "1.2.3.4 - - ["]
+        {
+            assert_eq!(nginx(line.as_bytes()), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn lines_of_uvicorn() {
+        for (text, wanted) in [
+            (r#"127.0.0.1:5000 - "GET /?x=1 HTTP/1.1" 200 OK"#, "127.0.0.1 GET 200 0 -"),
+            (
+                r#"127.0.0.1:5000 - "GET / HTTP/1.1" 500 Internal Server Error"#,
+                "127.0.0.1 GET 500 0 -",
+            ),
+            (r#"::1:5000 - "PUT / HTTP/1.1" 200"#, "::1 PUT 200 0 -"),
+            (r#"127.0.0.1:5000 - "WebSocket /ws" [accepted]"#, "none"),
+            ("Started server process [1]", "none"),
+            ("", "none"),
+        ] {
+            assert_eq!(brief(uvicorn(text.as_bytes())), wanted, "{text}");
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! Requests, from access logs.
+
+use std::time::Duration;
+
+use crate::catalogue::{Default, Direction, Match, Signal, Unit, level};
+
+pub const SERVER_ERRORS: Signal = Signal {
+    name: "server_errors",
+    alert: "LogServerErrors",
+    measure: level("stack_log_request_error_ratio"),
+    direction: Direction::Above,
+    unit: Unit::Ratio,
+    warning: Default::guide(0.01, "H09"),
+    critical: Default::ours(0.2, "one request in five fails: users feel it"),
+    hold: Duration::from_mins(10),
+    requirements: &["H09", "L21"],
+    summary: "Too many requests are answered with a server's error.",
+    subject: "Share of status 5xx in the requests of five minutes",
+    hint: "502 and 504 mean that the program behind the proxy is gone or slow, 500 that it fails",
+    next: "grep ' 50[0-9] ' in the newest access log; then the log of the program behind it",
+};
+
+pub const REFUSED: Signal = Signal {
+    name: "refused_requests",
+    alert: "LogRefusedRequests",
+    measure: level("stack_log_requests_total")
+        .select(&[Match::is("status", &["401", "403"])])
+        .increase()
+        .sum_by(&[])
+        .unless("stack_log_catching_up", &[], &[]),
+    direction: Direction::Above,
+    unit: Unit::Count,
+    warning: Default::ours(20.0, "a burst of refused log-ins; the guide names no number"),
+    critical: Default::off("they were refused"),
+    hold: Duration::ZERO,
+    requirements: &["L16"],
+    summary: "Many requests are refused for want of rights.",
+    subject: "Requests answered with 401 or 403 in the last five minutes",
+    hint: "somebody tries passwords, or a client's key has expired",
+    next: "grep ' 40[13] ' in the newest access log, and count the addresses",
+};
+
+pub const SLOW: Signal = Signal {
+    name: "slow_requests",
+    alert: "LogSlowRequests",
+    measure: level("stack_log_request_p95_seconds"),
+    direction: Direction::Above,
+    unit: Unit::Seconds,
+    warning: Default::guide(0.5, "H08"),
+    critical: Default::off("slow is not down"),
+    hold: Duration::from_mins(10),
+    requirements: &["H08", "L14", "L21"],
+    summary: "Requests take too long.",
+    subject: "Time within which 95 % of the requests of five minutes were answered",
+    hint: "a slow query, a busy worker pool, or a provider that answers late",
+    next: "sort the newest access log by its last field; look at longest_query of postgres",
+};
+
+pub const BUSIEST: Signal = Signal {
+    name: "busiest_client",
+    alert: "LogBusyClient",
+    measure: level("stack_log_busiest_client_ratio"),
+    direction: Direction::Above,
+    unit: Unit::Ratio,
+    warning: Default::off("behind a proxy all requests come from one address"),
+    critical: Default::off("see warning"),
+    hold: Duration::from_mins(10),
+    requirements: &["L16"],
+    summary: "One client makes most of the requests.",
+    subject: "Share of the busiest address in the requests of five minutes",
+    hint: "a crawler, a client in a loop, or somebody who tries passwords",
+    next: "count the addresses in the newest access log; limit_req in nginx slows one down",
+};

@@ -1,0 +1,90 @@
+//! What the lines themselves say: their levels, and errors by kind.
+
+use std::time::Duration;
+
+use super::ONE_LINE;
+use crate::catalogue::{Default, Direction, Match, Signal, Unit, level};
+
+pub const CRITICAL: Signal = Signal {
+    name: "critical_lines",
+    alert: "LogCriticalLines",
+    measure: level("stack_log_lines_total").select(&[Match::is("level", &["critical"])]).increase(),
+    direction: Direction::Above,
+    unit: Unit::Count,
+    warning: Default::guide(0.0, "L06"),
+    critical: Default::off(ONE_LINE),
+    hold: Duration::ZERO,
+    requirements: &["L06", "L23"],
+    summary: "A program has written critical lines into its log.",
+    subject: "Critical lines in the last five minutes",
+    hint: "CRITICAL, FATAL or PANIC: the program itself says that it cannot go on like this",
+    next: "grep -nE 'CRITICAL|FATAL|PANIC' in the newest file",
+};
+
+pub const ERROR_RATIO: Signal = Signal {
+    name: "error_ratio",
+    alert: "LogErrorRatio",
+    measure: level("stack_log_error_ratio"),
+    direction: Direction::Above,
+    unit: Unit::Ratio,
+    warning: Default::guide(0.01, "H09"),
+    critical: Default::off("what users feel of it is told by probes and status codes"),
+    // Longer than the window, so that one error among few events cannot last that long.
+    hold: Duration::from_mins(10),
+    requirements: &["H09", "L20", "L21"],
+    summary: "A program fails in too many of the things that it logs.",
+    subject: "Share of errors in the events of five minutes",
+    hint: "the status page and logs top name the kinds of errors; compare with the last deployment",
+    next: "stack-exporter logs top --since 1h FILE",
+};
+
+pub const ERROR_BURST: Signal = Signal {
+    name: "error_burst",
+    alert: "LogErrorBurst",
+    measure: level("stack_log_error_burst_ratio"),
+    direction: Direction::Above,
+    unit: Unit::Count,
+    warning: Default::ours(4.0, "four times the usual, and never fewer than 20 in five minutes"),
+    critical: Default::off(ONE_LINE),
+    hold: Duration::ZERO,
+    requirements: &["L01", "L06", "L13"],
+    summary: "A program writes many more errors than usual.",
+    subject: "Errors of five minutes by the median of the last day",
+    hint: "compare with the time of the last deployment, and with what it depends on",
+    next: "stack-exporter logs top --since 1h FILE",
+};
+
+pub const NEW_ERROR_GROUP: Signal = Signal {
+    name: "new_error_groups",
+    alert: "LogNewError",
+    measure: level("stack_log_error_groups_new"),
+    direction: Direction::Above,
+    unit: Unit::Count,
+    warning: Default::ours(
+        0.0,
+        "an error that was never seen before is worth a look in the morning",
+    ),
+    critical: Default::off(ONE_LINE),
+    hold: Duration::ZERO,
+    requirements: &["L13"],
+    summary: "A program writes an error that it never wrote before.",
+    subject: "Kinds of errors first seen in the last ten minutes",
+    hint: "a new version, new data, or a new way to fail of something it depends on",
+    next: "stack-exporter logs top --since 1h FILE",
+};
+
+pub const SILENCE: Signal = Signal {
+    name: "silence",
+    alert: "LogSilent",
+    measure: level("stack_log_silence_seconds"),
+    direction: Direction::Above,
+    unit: Unit::Seconds,
+    warning: Default::off("how long a program may be silent depends on the program"),
+    critical: Default::off("see warning"),
+    hold: Duration::ZERO,
+    requirements: &["L09"],
+    summary: "A program has written nothing into its log for too long.",
+    subject: "Time since the last line, within the hours of the source",
+    hint: "the program hangs, is gone, or logs elsewhere since its last deployment",
+    next: "ls -lt the folder; look at the process",
+};

@@ -1,0 +1,45 @@
+//! What is judged on logs. A single line wakes nobody, but for a database that says that it is
+//! corrupt; and what is not read, or not exactly, is told before anything is concluded from it.
+
+mod access;
+mod lines;
+mod reading;
+mod rules;
+
+use crate::catalogue::Signal;
+
+/// Why no log signal but one has a critical threshold by default.
+const ONE_LINE: &str = "a line in a log alone wakes nobody";
+
+pub static SIGNALS: &[Signal] = &[
+    reading::UP,
+    reading::UNREADABLE_FILES,
+    reading::LAG,
+    reading::LAG_TIME,
+    reading::DOUBT,
+    reading::TRUNCATED,
+    reading::FILE_SIZE,
+    reading::UNSAVED,
+    lines::CRITICAL,
+    lines::ERROR_RATIO,
+    lines::ERROR_BURST,
+    lines::NEW_ERROR_GROUP,
+    lines::SILENCE,
+    rules::RATE_LIMITED,
+    rules::CORRUPTION,
+    rules::TROUBLE,
+    rules::TTS,
+    rules::TASK_FAILED,
+    rules::TASK_SLOW,
+    rules::UNFINISHED,
+    rules::UNANSWERED,
+    rules::EXPECTED,
+    rules::BATCH_FAILURES,
+    rules::WEBSOCKET_DISCONNECTS,
+    rules::REQUESTS_SILENCE,
+    rules::MATCHES,
+    access::SERVER_ERRORS,
+    access::REFUSED,
+    access::SLOW,
+    access::BUSIEST,
+];

@@ -1,0 +1,209 @@
+//! One reading of a source: what is new is counted, positions and counts are saved as one, and only
+//! then is anything shown.
+
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+
+use jiff::tz::TimeZone;
+
+use super::containers::look::Link;
+use super::containers::state::Prepared;
+use super::follow::report::Report;
+use super::hours::Hours;
+use super::input::Input;
+use super::memory::Memory;
+use super::sample;
+use super::scan::Scanner;
+use super::tally::Tally;
+use super::watch::{Wake, Watcher};
+use crate::catalogue::Batch;
+use crate::engine::{Collector, Failure, Storage, blocking};
+
+/// What the kernel tells nothing of (file systems over the network) is looked at this often.
+const SAFETY: Duration = Duration::from_secs(5);
+/// Where a look takes long it is made less often, so that it takes this part of a core at most...
+const SHARE: u32 = 2000;
+/// ... but at least as often as this.
+const SELDOM: Duration = Duration::from_secs(20);
+/// A source, ready to be read.
+pub struct Source {
+    pub name: String,
+    pub input: Input,
+    pub scanner: Scanner,
+    pub hours: Option<Hours>,
+    pub zone: TimeZone,
+    /// How long one reading may read. What is left is for the next one, at once.
+    pub time: Duration,
+    /// Keep a whole line of each kind of error.
+    pub samples: bool,
+    /// Keep the addresses of the busiest clients.
+    pub addresses: bool,
+}
+
+impl Source {
+    /// The time between two moments that counts as silence.
+    pub fn silence(&self, since: SystemTime, now: SystemTime) -> Duration {
+        match &self.hours {
+            Some(hours) => hours.within(since, now, &self.zone),
+            None => now.duration_since(since).unwrap_or_default(),
+        }
+    }
+}
+
+/// What a source remembers over a reload.
+#[derive(Default)]
+pub struct Kept {
+    /// Marks a reading under way.
+    busy: Arc<AtomicBool>,
+    pub wake: Arc<Wake>,
+    state: Mutex<Memory>,
+    link: tokio::sync::Mutex<Link>,
+    last: Mutex<Option<Last>>,
+}
+
+/// The last reading, while nothing has changed.
+struct Last {
+    raw: Arc<Raw>,
+    at: Instant,
+    /// How long it took.
+    took: Duration,
+    /// The source that made it.
+    of: Arc<Source>,
+}
+
+/// All that a reading yields.
+#[derive(Clone)]
+pub struct Raw {
+    pub tally: Tally,
+    pub report: Report,
+    /// The first look at this source, ever.
+    pub since: SystemTime,
+    /// Nothing is there that could be read.
+    pub nothing: bool,
+    pub catching_up: bool,
+    /// Things that caps of rules have put under `other` in this reading.
+    pub capped: u64,
+    /// Why nothing is to be shown yet.
+    pub failure: Option<Failure>,
+    /// Why the state could not be saved.
+    pub unsaved: Option<Failure>,
+    /// Why changes are not told by the kernel.
+    pub unwatched: Option<Failure>,
+}
+
+/// Reads one source.
+pub struct Reader {
+    pub source: Arc<Source>,
+    pub kept: Arc<Kept>,
+    pub watcher: Arc<Watcher>,
+    pub storage: Arc<Storage>,
+}
+
+impl Collector for Reader {
+    type Raw = Arc<Raw>;
+
+    async fn fetch(&self) -> Result<Arc<Raw>, Failure> {
+        let told = self.kept.wake.take();
+        if let Some(raw) = self.kept.last(&self.source).filter(|_| !told) {
+            return Ok(raw);
+        }
+        // If this fails the next one must look, whatever is told.
+        *self.kept.lock_last() = None;
+        let prepared = self.ask().await?;
+        let begun = Instant::now();
+        let (source, kept) = (Arc::clone(&self.source), Arc::clone(&self.kept));
+        let storage = Arc::clone(&self.storage);
+        let read = blocking("the log", &self.kept.busy, move || {
+            // A reading that panicked has counted what it has counted.
+            let mut state = kept.state();
+            state.read(&source, &storage, prepared.as_ref(), SystemTime::now)
+        });
+        let mut raw = read.await?;
+        raw.unwatched = self.watch(&raw.report);
+        if !raw.report.caught_up {
+            self.kept.wake.tell();
+        }
+        let raw = Arc::new(raw);
+        self.kept.keep(&self.source, &raw, begun.elapsed());
+        Ok(raw)
+    }
+
+    fn sample(&self, raw: Arc<Raw>, now: SystemTime) -> Result<Batch, Failure> {
+        sample::sample(&self.source, &raw, now)
+    }
+}
+
+impl Reader {
+    /// Asks the Engine, if the source is of containers.
+    async fn ask(&self) -> Result<Option<Prepared>, Failure> {
+        let Input::Containers(containers) = &self.source.input else { return Ok(None) };
+        let mut link = self.kept.link.lock().await;
+        let (source, kept) = (Arc::clone(&self.source), Arc::clone(&self.kept));
+        let storage = Arc::clone(&self.storage);
+        // What was counted before the start must be known, or it would be asked for again.
+        let known = blocking("the log", &self.kept.busy, move || {
+            let mut state = kept.state();
+            state.load(&source, &storage, SystemTime::now())?;
+            Ok(state.containers.asked.clone())
+        });
+        let known = known.await?;
+        let until = tokio::time::Instant::now() + containers.patience;
+        Ok(Some(containers.source.look(&mut link, &known, SystemTime::now(), until).await))
+    }
+
+    /// Has the kernel tell of what happens in the directories of the source.
+    fn watch(&self, report: &Report) -> Option<Failure> {
+        let watched = self.watcher.watch(&self.source.name, &self.kept.wake, &report.dirs);
+        let error = watched.err()?;
+        let hint =
+            "the files are looked at once a second instead; sysctl fs.inotify shows the limits";
+        Some(Failure::io("inotify", &error).hint(hint))
+    }
+}
+
+impl Kept {
+    /// A reading that panicked has counted what it has counted.
+    fn state(&self) -> MutexGuard<'_, Memory> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lock_last(&self) -> MutexGuard<'_, Option<Last>> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The next reading looks for containers.
+    #[cfg(test)]
+    pub async fn list_again(&self) {
+        self.link.lock().await.list_again();
+    }
+
+    /// The last reading if nothing can have changed since.
+    fn last(&self, source: &Arc<Source>) -> Option<Arc<Raw>> {
+        let last = self.lock_last();
+        let last = last.as_ref().filter(|last| Arc::ptr_eq(&last.of, source))?;
+        let told_of_all = source.input.is_watched() && last.raw.unwatched.is_none();
+        let safety = last.took.saturating_mul(SHARE).clamp(SAFETY, SELDOM);
+        let still = told_of_all && last.at.elapsed() < safety && last.raw.may_stand();
+        still.then(|| Arc::clone(&last.raw))
+    }
+
+    fn keep(&self, source: &Arc<Source>, raw: &Arc<Raw>, took: Duration) {
+        let last = Last { raw: Arc::clone(raw), at: Instant::now(), took, of: Arc::clone(source) };
+        *self.lock_last() = Some(last);
+    }
+}
+
+impl Raw {
+    /// Whether it is as good as a new one while nobody tells of a change: all is read and saved, and
+    /// no file is held for a while.
+    fn may_stand(&self) -> bool {
+        let report = &self.report;
+        report.caught_up
+            && report.gone == 0
+            && self.failure.is_none()
+            && self.unsaved.is_none()
+            && !self.catching_up
+            && !report.unsettled
+    }
+}

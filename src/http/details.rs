@@ -1,0 +1,153 @@
+//! Tables that targets have for people: on the status page, and at
+//! `/api/v1/details/<area>/<target>`.
+
+use std::fmt::Write as _;
+use std::time::SystemTime;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use serde_json::{Map, Value};
+
+use super::Server;
+use super::html::{ago, escape};
+use crate::catalogue::{Cell, Detail};
+use crate::engine::Snapshot;
+
+/// Rows of a table on the page; the API has them all.
+const SHOWN: usize = 10;
+
+/// All tables of one target by name, each a list of rows with the columns as keys. Documented in
+/// docs/status-api.md.
+pub(super) async fn json(
+    State(server): State<Server>,
+    Path((area, name)): Path<(String, String)>,
+) -> (StatusCode, Json<Value>) {
+    let snapshot = server.board.snapshot();
+    let found = snapshot.entries.iter().find(|entry| {
+        entry.target.as_ref().is_some_and(|t| t.id.area == area && t.id.name == name)
+    });
+    let Some(entry) = found else {
+        let error = serde_json::json!({ "error": "no such target; / has the list" });
+        return (StatusCode::NOT_FOUND, Json(error));
+    };
+    let tables: Map<String, Value> =
+        entry.details().iter().map(|detail| (detail.name.to_owned(), table_json(detail))).collect();
+    (StatusCode::OK, Json(tables.into()))
+}
+
+fn table_json(detail: &Detail) -> Value {
+    let row = |cells: &Vec<Cell>| {
+        let keys = detail.columns.iter().map(|column| column.name.to_owned());
+        Value::Object(keys.zip(cells.iter().map(cell_json)).collect())
+    };
+    detail.rows.iter().map(row).collect()
+}
+
+fn cell_json(cell: &Cell) -> Value {
+    match cell {
+        Cell::Text(text) => text.as_str().into(),
+        Cell::Count(count) => (*count).into(),
+        Cell::At(at) => {
+            at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs_f64().into()
+        }
+        Cell::Trend(counts) => counts.clone().into(),
+    }
+}
+
+/// The tables of all targets, those without rows left out.
+pub(super) fn tables(out: &mut String, snapshot: &Snapshot) {
+    for entry in &snapshot.entries {
+        let Some(target) = &entry.target else { continue };
+        for detail in entry.details().iter().filter(|detail| !detail.rows.is_empty()) {
+            let _ = write!(
+                out,
+                "<h2>{} of {}</h2><div class=\"scroll\"><table><caption>{} of {}, <a href=\"/api/v1/details/{}/{}\">all as JSON</a></caption><thead><tr>",
+                escape(detail.title),
+                escape(&target.id.to_string()),
+                shown(detail),
+                detail.rows.len(),
+                target.id.area,
+                escape(&target.id.name),
+            );
+            for column in &detail.columns {
+                let _ = write!(out, "<th scope=\"col\">{}</th>", escape(column.title));
+            }
+            *out += "</tr></thead><tbody>";
+            for row in detail.rows.iter().take(SHOWN) {
+                *out += "<tr>";
+                for (column, cell) in detail.columns.iter().zip(row) {
+                    let class =
+                        if matches!(cell, Cell::Count(_)) { " class=\"number\"" } else { "" };
+                    let _ = write!(
+                        out,
+                        "<td data-label=\"{}\"{class}>{}</td>",
+                        escape(column.title),
+                        cell_html(cell, snapshot.at)
+                    );
+                }
+                *out += "</tr>";
+            }
+            *out += "</tbody></table></div>";
+        }
+    }
+}
+
+fn shown(detail: &Detail) -> usize {
+    detail.rows.len().min(SHOWN)
+}
+
+fn cell_html(cell: &Cell, now: SystemTime) -> String {
+    match cell {
+        Cell::Text(text) => escape(text),
+        Cell::Count(count) => count.to_string(),
+        Cell::At(at) => format!("{} ago", ago(*at, now)),
+        Cell::Trend(counts) => {
+            let all: u64 = counts.iter().map(|count| u64::from(*count)).sum();
+            format!("<span title=\"{all} in all\">{}</span>", bars(counts))
+        }
+    }
+}
+
+/// Counts as a line of bars: the highest one full, none at all a dot.
+pub fn bars(counts: &[u32]) -> String {
+    const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    let most = u64::from(counts.iter().copied().max().unwrap_or(0));
+    let bar = |count: &u32| match u64::from(*count) {
+        0 => '·',
+        count => {
+            let level = usize::try_from((count * 8).div_ceil(most)).unwrap_or(8);
+            BARS.get(level.saturating_sub(1)).copied().unwrap_or('█')
+        }
+    };
+    counts.iter().map(bar).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalogue::Column;
+
+    #[test]
+    fn bars_show_the_highest_full_and_nothing_as_nothing() {
+        assert_eq!(bars(&[0, 1, 4, 8]), "·▁▄█");
+        assert_eq!(bars(&[0, 0]), "··");
+        assert_eq!(bars(&[1, u32::MAX]), "▁█");
+        assert_eq!(bars(&[]), "");
+    }
+
+    #[test]
+    fn a_row_has_the_columns_as_keys() {
+        let detail = Detail {
+            title: "Errors",
+            name: "errors",
+            columns: vec![
+                Column { name: "template", title: "Error" },
+                Column { name: "count", title: "Count" },
+            ],
+            rows: vec![vec![Cell::Text("<b>".into()), Cell::Count(3)]],
+        };
+        assert_eq!(table_json(&detail), serde_json::json!([{ "template": "<b>", "count": 3 }]));
+        assert_eq!(cell_html(&Cell::Text("<b>".into()), SystemTime::now()), "&lt;b&gt;");
+    }
+}
