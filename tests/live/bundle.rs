@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use stack_exporter::catalogue::Kind;
 use stack_exporter::collectors::CATALOGUE;
 
 use crate::queries::{self, Selector};
@@ -141,10 +142,18 @@ fn every_exported_series_is_in_the_catalogue() {
         let known: BTreeMap<&str, _> =
             CATALOGUE.metrics().map(|(_, facts)| (facts.name, facts)).collect();
         for (name, series) in families(&world.exporter().scrape().await.body) {
-            let facts = known.get(name.as_str()).unwrap_or_else(|| panic!("{name}"));
+            // A histogram has three names, and its buckets a label of their own.
+            let parts = ["_bucket", "_sum", "_count"];
+            let part_of = || parts.iter().find_map(|part| known.get(name.strip_suffix(part)?));
+            let facts = known.get(name.as_str());
+            let facts = facts.or_else(|| part_of().filter(|facts| facts.kind == Kind::Histogram));
+            let facts = facts.unwrap_or_else(|| panic!("{name}"));
+            let is_bucket = facts.kind == Kind::Histogram;
             for label in series.iter().flat_map(|set| set.keys()) {
                 assert!(
-                    label == "target" || facts.labels.contains(&label.as_str()),
+                    label == "target"
+                        || (is_bucket && label == "le")
+                        || facts.labels.contains(&label.as_str()),
                     "{name}: {label}"
                 );
             }

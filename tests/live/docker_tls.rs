@@ -53,7 +53,8 @@ fn an_engine_that_wants_certificates() {
             format!("--tlscert={}", file("server.pem")),
             format!("--tlskey={}", file("server-key.pem")),
         ];
-        let _engine = Engine::own(&Extra { args: args.to_vec(), on_machine: true }).await;
+        let _engine =
+            Engine::own(&Extra { args: args.to_vec(), on_machine: true, ..Extra::default() }).await;
         let section = |authority: &str, own: &str| {
             let (authority, cert, key) =
                 (file(authority), file(&format!("{own}.pem")), file(&format!("{own}-key.pem")));

@@ -1,11 +1,14 @@
-//! Log files, for real: written, rotated, taken away, and back. [L01 L02 L05 L06 L07 L22 Q08]
+//! Log files, for real: written, rotated, taken away, and back. [L01 L02 L05 L06 L07 L13 L22 Q08]
 
-use std::time::SystemTime;
+use std::time::{Duration, Instant, SystemTime};
 
 use crate::servers::logwriter::LogFile;
 use crate::servers::wait::PATIENT;
 use crate::servers::{run, watchdog};
 use crate::stage::{Stage, Watched};
+
+/// From a line in the file to its count, on a loaded machine.
+const SOON: Duration = Duration::from_secs(5);
 
 const BOT: Watched =
     Watched { area: "logs", target: "bot", alert: "LogsUnreadable", severity: "warning" };
@@ -27,7 +30,9 @@ fn lines_are_counted_over_rotation_and_reload_and_a_folder_that_goes_and_comes()
         log.append(&[request; 3]);
         let matches =
             |n: u32| format!("stack_log_matches_total{{target=\"bot\",rule=\"requests\"}} {n}");
+        let begun = Instant::now();
         stage.exporter.wait_line(&matches(3), PATIENT).await;
+        assert!(begun.elapsed() < SOON, "counted after {:?}", begun.elapsed());
         log.rotate_rename();
         log.append(&[request; 2]);
         stage.exporter.wait_line(&matches(5), PATIENT).await;
@@ -55,6 +60,14 @@ fn lines_are_counted_over_rotation_and_reload_and_a_folder_that_goes_and_comes()
         stage.prometheus.wait_alert("LogCriticalLines", &critical, "firing", PATIENT).await;
         let batch = [("target", "bot"), ("severity", "warning")];
         stage.prometheus.wait_alert("LogBatchFailures", &batch, "firing", PATIENT).await;
+
+        // Many more errors than in the five minutes before, and of a kind that it did not know.
+        let refused = "2024-01-01 12:00:04,000 [ERROR] bot.db: connection 17 was refused";
+        log.append(&[refused; 30]);
+        let burst = [("target", "bot"), ("severity", "warning")];
+        stage.prometheus.wait_alert("LogErrorBurst", &burst, "firing", PATIENT).await;
+        let kinds = stage.exporter.get("/api/v1/details/logs/bot", &[]).await.body;
+        assert!(kinds.contains("connection * was refused"), "{kinds}");
 
         let away = dir.with_extension("away");
         std::fs::rename(&dir, &away).unwrap();

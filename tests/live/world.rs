@@ -1,5 +1,6 @@
 //! Everything at once: one exporter with every collector on, real sources, a real Prometheus.
 
+use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
@@ -179,12 +180,7 @@ async fn build() -> World {
          \x20 worker: {{ jetstream: {{ nats: main, stream: WORLD, consumer: worker }}, job_timeout: 1s }}\n\
          \x20 jobs: {{ sql: {{ postgres: main, query: \"select status as state, count(*) as count from jobs group by 1\" }} }}\n\
          \x20 tasks: {{ sqlite: {{ file: {folder}/queue.db }}, job_timeout: 1m }}\n\
-         logs:\n\
-         \x20 bot:\n\
-         \x20   files: [\"{folder}/ai_library_bot_*.log\"]\n\
-         \x20   presets: [python, errors, rate_limit, taskiq, websocket, telegram_bot]\n\
-         \x20   rules: {{ by_user: {{ regex: \"user=(?<user>\\\\w+)\", labels: [user] }} }}\n\
-         \x20   {logs_limits}\n\
+         {logs}\
          host: {{ {host_limits} }}\n",
         docker = docker.section(&docker_lines),
         postgres = postgres.url(),
@@ -193,7 +189,7 @@ async fn build() -> World {
         postgres_limits = thresholds("postgres"),
         nats_limits = thresholds("nats"),
         queue_limits = thresholds("queue"),
-        logs_limits = thresholds("logs"),
+        logs = logs(&dir),
         host_limits = thresholds("host"),
     );
     let stage = Stage::start(&config).await;
@@ -203,9 +199,20 @@ async fn build() -> World {
         "2024-01-01 12:00:03,000 [CRITICAL] bot: exception",
         "Batch embedding task completed: 148 success, 2 failed, 0 skipped",
         "📡 Broadcasting message.updated to 3 WebSocket clients",
+        "2024-01-01 12:00:04,000 [INFO] bot: answered user=ann",
+        "2024-01-01 12:00:05,000 [INFO] bot: photo of 700 bytes, bus at 30 km",
+        "2024-01-01 12:00:06,000 [ERROR] bot.llm: no answer",
+        "Traceback (most recent call last):",
+        "  File \"/app/llm.py\", line 3, in ask",
+        "TimeoutError: 30 s",
+        "2024-01-01 12:00:07,000 [INFO] bot: Запрос от пользователя user=ben",
     ]);
-    let seen = "stack_log_matches_total{target=\"bot\",rule=\"requests\"} 1";
+    goes_on(log);
+    let seen = "stack_log_matches_total{target=\"bot\",rule=\"requests\"} 2";
     stage.exporter.wait_line(seen, PATIENT).await;
+    for ratio in ["stack_log_error_ratio", "stack_log_request_error_ratio"] {
+        stage.exporter.wait_line(&format!("{ratio}{{"), PATIENT).await;
+    }
     until("usage of the container", PATIENT, async || {
         stage.exporter.scrape().await.line("container_fs_writes_bytes_total{").map(str::to_owned)
     })
@@ -220,4 +227,45 @@ async fn build() -> World {
         _app: app,
         _servers: (nats, postgres, docker),
     }
+}
+
+/// The section `logs`: a bot's log that has a little of everything.
+fn logs(folder: &Path) -> String {
+    format!(
+        r#"logs:
+  bot:
+    files: ["{}/ai_library_bot_*.log"]
+    presets: [python, errors, rate_limit, taskiq, websocket, telegram_bot, nginx_access, postgres, deployment, tts, sheets_sync]
+    client_addresses: true
+    rules:
+      by_user: {{ regex: 'user=(?<user>\w+)', labels: [user] }}
+      answers: {{ literal: answered }}
+      backup: {{ literal: backup finished, expect: {{ every: 24h }} }}
+      speed: {{ regex: '(?<kind>\w+) at (?<rate>\d+) km', split: kind, values: [rate] }}
+      size:
+        regex: '(?<kind>\w+) of (?<bytes>\d+) bytes'
+        split: kind
+        values: {{ bytes: {{ unit: bytes, kind: histogram, buckets: [100, 1000], limit: 500 }} }}
+    {}
+"#,
+        folder.display(),
+        thresholds("logs"),
+    )
+}
+
+/// Ratios need events of late: lines and requests for as long as the tests run.
+fn goes_on(log: LogFile) {
+    let line = "2024-01-01 12:00:10,000 [INFO] bot: alive";
+    let request = |status: u16, client: u8| {
+        format!(
+            "10.0.0.{client} - - [01/Jan/2024:12:00:00 +0000] \"GET / HTTP/1.1\" {status} 12 \"-\" \"curl\" 0.120"
+        )
+    };
+    let (fine, refused, broken) = (request(200, 1), request(401, 2), request(502, 1));
+    tokio::spawn(async move {
+        loop {
+            log.append(&[line, line, &fine, &fine, &fine, &refused, &broken]);
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+    });
 }

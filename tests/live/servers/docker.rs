@@ -34,7 +34,12 @@ pub struct Container {
 impl Docker {
     /// An Engine that answers, with [`IMAGE`] imported.
     pub async fn start() -> Self {
-        let engine = Arc::new(Engine::start().await);
+        Self::on(Engine::start().await)
+    }
+
+    /// An Engine of a test's own, with [`IMAGE`] imported.
+    pub fn on(engine: Engine) -> Self {
+        let engine = Arc::new(engine);
         let run = watchdog::run_dir().file_name().unwrap_or_default().to_string_lossy();
         let docker = Self { engine, prefix: run.to_lowercase().replace('.', "") };
         docker.import(IMAGE);
@@ -159,6 +164,26 @@ impl Container {
     /// When the Engine does not answer.
     pub fn stats(&self) -> Value {
         self.get("stats?stream=false&one-shot=true").expect("statistics of a container")
+    }
+
+    /// The lines that the Engine has of its output, of both streams.
+    ///
+    /// # Panics
+    /// When the Engine does not answer.
+    pub fn lines(&self) -> u64 {
+        let path = format!("/containers/{}/logs?stdout=1&stderr=1", self.id);
+        let answer = self.engine.request("GET", &path, "text/plain", b"");
+        let (status, body) = answer.expect("the output of a container");
+        assert_eq!(status, 200, "{}", String::from_utf8_lossy(&body));
+        let (mut rest, mut lines) = (body.as_slice(), 0);
+        // A head of eight bytes with the length of what follows at its end.
+        while let Some((head, more)) = rest.split_first_chunk::<8>() {
+            let length = u32::from_be_bytes([head[4], head[5], head[6], head[7]]) as usize;
+            let (text, more) = more.split_at(length.min(more.len()));
+            lines += memchr::memchr_iter(b'\n', text).count() as u64;
+            rest = more;
+        }
+        lines
     }
 
     /// Waits until it has ended and returns the exit code.

@@ -7,6 +7,7 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use super::process::{Pause, Server, Spec, descendants, is_root, need_program};
@@ -30,6 +31,8 @@ pub struct Extra {
     pub args: Vec<String>,
     /// On the machine's own network, so that its TCP address can be reached; without a bridge.
     pub on_machine: bool,
+    /// Below a shell that starts it again when it ends, as an init does: containers can outlive it.
+    pub kept_up: bool,
 }
 
 impl Engine {
@@ -117,6 +120,21 @@ impl Engine {
         symlink(format!("/proc/{pid}/root/proc"), self.proc()).expect("a link to proc");
     }
 
+    /// Ends `dockerd` alone, in order, where a shell starts it again, and waits for the next one.
+    ///
+    /// # Panics
+    /// When it is not our own.
+    pub async fn renew(&self) {
+        let server = self.server.as_ref().expect("an Engine of our own");
+        let family = || server.pid().map(descendants).unwrap_or_default();
+        let name = |pid: &Pid| fs::read_to_string(format!("/proc/{}/comm", pid.as_raw_nonzero()));
+        let is_dockerd = |pid: &Pid| name(pid).is_ok_and(|name| name.trim() == "dockerd");
+        let old = family().into_iter().find(is_dockerd).expect("dockerd");
+        let _ = kill_process(old, Signal::TERM);
+        until("the end of dockerd", PATIENT, async || !family().contains(&old)).await;
+        self.ready().await;
+    }
+
     pub fn ping(&self) -> io::Result<()> {
         let (status, body) = self.request("GET", "/_ping", "text/plain", b"")?;
         if status == 200 { Ok(()) } else { Err(io::Error::other(format!("{status} {body:?}"))) }
@@ -176,10 +194,12 @@ fn arguments(dir: &Path, group: &Path, driver: &str, extra: &Extra) -> Vec<Strin
     let (exec, pid) = (dir.join("exec"), dir.join("docker.pid"));
     // As after a reboot: in a new namespace the old process ids mean other processes.
     let fresh = r#"rm -rf "$1" "$2"; shift 2; busybox ip link set lo up; exec "$@""#;
+    let kept_up = r#"rm -rf "$1" "$2"; shift 2; busybox ip link set lo up; while :; do "$@"; done"#;
+    let script = if extra.kept_up { kept_up } else { fresh };
     let mut args = vec!["--mount", "--pid", "--fork", "--kill-child=KILL", "--mount-proc"];
     // A network of its own, where a bridge and published ports are nobody's trouble.
     args.extend((!extra.on_machine).then_some("--net"));
-    args.extend(["sh", "-c", fresh, "sh", text(&exec), text(&pid), text(&dockerd)]);
+    args.extend(["sh", "-c", script, "sh", text(&exec), text(&pid), text(&dockerd)]);
     let mut args: Vec<String> = args.into_iter().map(str::to_owned).collect();
     // No firewall rules, and no bridge on the machine: its network is not ours to change.
     args.extend(["--iptables=false", "--ip6tables=false"].map(str::to_owned));

@@ -2,12 +2,13 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
 use super::port::free_port;
-use super::process::{Server, Spec};
+use super::process::{Server, Spec, is_root};
 use super::wait::{PATIENT, get_ok, until};
 use super::{http_client, text, watchdog};
 
@@ -51,17 +52,60 @@ impl Exporter {
     /// # Panics
     /// When the configuration cannot be written.
     pub fn launch(binary: &Path, config: &str, args: &[&str], env: &[(&str, &str)]) -> Self {
+        Self::spawn(config, args, |args| {
+            let mut spec = Spec::new(binary, "cargo", args);
+            let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+            spec.env = env.iter().map(own).collect();
+            spec
+        })
+    }
+
+    /// With the output of a shell script as its standard input.
+    pub async fn piped(binary: &Path, config: &str, script: &str) -> Self {
+        let script = format!("{{ {script}\n}} | exec \"$@\"");
+        let exporter = Self::spawn(config, &[], |args| {
+            let before = ["-c", &script, "sh", text(binary)];
+            Spec::new(Path::new("sh"), "dash", &[&before, args].concat())
+        });
+        exporter.ready().await;
+        exporter
+    }
+
+    /// As `start`; as another user when we are root, with a copy of the program that he can reach.
+    ///
+    /// # Panics
+    /// When the program cannot be copied.
+    pub async fn start_as(user: &'static str, binary: &Path, config: &str) -> Self {
+        let copy = watchdog::dir("program").join("stack-exporter");
+        fs::copy(binary, &copy).expect("a copy of the program");
+        let exporter = Self::spawn(config, &[], |args| {
+            let mut spec = Spec::new(&copy, "cargo", args);
+            spec.unprivileged = Some(user);
+            // It may write into its own state and nowhere else.
+            let state = args.iter().find_map(|arg| arg.strip_prefix("--storage.path="));
+            let state = Path::new(state.unwrap_or_default());
+            fs::create_dir(state).expect("a state directory");
+            let owned = Command::new("chown").arg(user).arg(state).status().expect("chown");
+            assert!(owned.success() || !is_root(), "chown {user}");
+            spec
+        });
+        exporter.ready().await;
+        exporter
+    }
+
+    fn spawn(config: &str, args: &[&str], spec: impl FnOnce(&[&str]) -> Spec) -> Self {
         let (port, dir) = (free_port(), watchdog::dir("exporter"));
         let file = dir.join("config.yaml");
         fs::write(&file, config).expect("config.yaml");
         let config_flag = format!("--config.file={}", text(&file));
         let listen_flag = format!("--web.listen-address=127.0.0.1:{port}");
+        let storage_flag = format!("--storage.path={}", text(&dir.join("state")));
         let mut all = vec![config_flag.as_str(), &listen_flag];
+        // A place that a test names, also of the stand-in that it starts, takes its place.
+        let own_storage = args.iter().any(|arg| arg.starts_with("--storage."));
+        all.extend((!own_storage).then_some(storage_flag.as_str()));
         all.extend(args);
-        let mut spec = Spec::new(binary, "cargo", &all);
-        let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-        spec.env = env.iter().map(own).collect();
-        Self { server: Server::start(spec, &dir), port, config: file }
+        Self { server: Server::start(spec(&all), &dir), port, config: file }
     }
 
     pub fn url(&self) -> String {
@@ -110,6 +154,23 @@ impl Exporter {
     /// When it cannot be written.
     pub fn write_config(&self, config: &str) {
         fs::write(&self.config, config).expect("config.yaml");
+    }
+
+    /// Where it keeps its state, unless an argument says otherwise.
+    pub fn storage(&self) -> PathBuf {
+        self.server.dir().join("state")
+    }
+
+    /// `logs verify` beside it; its exit code and what it prints.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub fn verify(&self, binary: &Path, storage: &Path) -> (Option<i32>, String) {
+        let mut command = Command::new(binary);
+        command.arg("--config.file").arg(&self.config).arg("--storage.path").arg(storage);
+        let done = command.args(["logs", "verify"]).output().expect("logs verify");
+        let told = [done.stdout, done.stderr].concat();
+        (done.status.code(), String::from_utf8_lossy(&told).into_owned())
     }
 
     /// `POST /-/reload`; status and body.

@@ -3,6 +3,9 @@
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// A file that is opened, appended to and closed for every write, as cron jobs do.
@@ -76,4 +79,67 @@ pub fn date(time: SystemTime) -> String {
     let month = if march_month < 10 { march_month + 3 } else { march_month - 9 };
     let year = year_of_era + era * 400 + u64::from(month <= 2);
     format!("{year:04}-{month:02}-{day:02}")
+}
+
+/// A program that writes numbered lines, one at a time, into a file that it keeps open.
+#[derive(Debug)]
+pub struct Writer {
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    stop: AtomicBool,
+    reopen: AtomicBool,
+    written: AtomicU64,
+}
+
+impl Writer {
+    /// Writes a line each `pause`.
+    pub fn start(path: &Path, pause: Duration) -> Self {
+        let (path, shared) = (path.to_owned(), Arc::<Shared>::default());
+        let thread = std::thread::spawn({
+            let shared = Arc::clone(&shared);
+            move || write(&path, pause, &shared)
+        });
+        Self { shared, thread: Some(thread) }
+    }
+
+    /// What a program does after a signal: the next line goes to the file that has the name then.
+    pub fn reopen(&self) {
+        self.shared.reopen.store(true, Ordering::Release);
+    }
+
+    pub fn written(&self) -> u64 {
+        self.shared.written.load(Ordering::Acquire)
+    }
+
+    /// Ends it; the number of all its lines.
+    ///
+    /// # Panics
+    /// When it could not write.
+    pub fn stop(mut self) -> u64 {
+        self.shared.stop.store(true, Ordering::Release);
+        if let Some(thread) = self.thread.take() {
+            thread.join().expect("the writer could write");
+        }
+        self.written()
+    }
+}
+
+#[allow(clippy::disallowed_methods, reason = "a program that writes at a pace, in a thread")]
+fn write(path: &Path, pause: Duration, shared: &Shared) {
+    let open = || File::options().create(true).append(true).open(path).expect("a log file");
+    let mut file = open();
+    while !shared.stop.load(Ordering::Acquire) {
+        if shared.reopen.swap(false, Ordering::AcqRel) {
+            file = open();
+        }
+        let number = shared.written.load(Ordering::Acquire) + 1;
+        let line = format!("2024-01-01 12:00:00,000 [INFO] writer: line {number}\n");
+        file.write_all(line.as_bytes()).expect("a line");
+        shared.written.store(number, Ordering::Release);
+        std::thread::sleep(pause);
+    }
 }

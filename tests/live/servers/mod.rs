@@ -22,6 +22,7 @@ pub mod kostatus;
 pub mod logwriter;
 pub mod nats;
 pub mod nats_client;
+pub mod nginx;
 pub mod port;
 pub mod postgres;
 pub mod process;
