@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use stack_exporter::catalogue::{
-    Area, Batch, Catalogue, Kind, Label, Metric, Row, Table, TableEntry,
+    Area, Batch, Catalogue, Kind, Label, Metric, Read, Row, Table, TableEntry,
 };
 use stack_exporter::engine::{Board, Clock, Collector, Failure, Target};
 use stack_exporter::exposition::{Format, encode};
@@ -33,7 +33,7 @@ macro_rules! metric {
             kind: Kind::Gauge,
             extra: None,
             requirements: &[],
-            read: |row: &Container, give| give("", row.value),
+            read: Read::Values(|row: &Container, give| give("", row.value)),
         }
     };
 }
