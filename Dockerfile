@@ -20,10 +20,13 @@ RUN cargo build --locked --profile dist --bin stack-exporter
 FROM debian:trixie-slim
 COPY --from=build /build/target/dist/stack-exporter /usr/local/bin/stack-exporter
 COPY LICENSE-APACHE LICENSE-MIT /usr/share/doc/stack-exporter/
+# Where positions in logs and what was counted in them outlive a restart; mount a volume there.
+RUN install -d -m 0700 -o 65532 -g 65532 /var/lib/stack-exporter
 # A number, so that it can be told without the image that it is not root.
 USER 65532:65532
 # All addresses of the container; what is published to the host is another matter.
 ENV STACK_EXPORTER_WEB_LISTEN_ADDRESS=0.0.0.0:10188
+VOLUME /var/lib/stack-exporter
 EXPOSE 10188
 # Healthy means that the server answers. Whether targets do is what it is there to tell.
 HEALTHCHECK --interval=15s --timeout=5s --start-period=10s --retries=3 \
