@@ -178,7 +178,7 @@ fn slot(message: &[u8]) -> usize {
         hash = stir(hash ^ u64::from_le_bytes(*word));
     }
     for byte in rest {
-        hash = (hash << 8 | hash >> 56) ^ u64::from(*byte);
+        hash = hash.rotate_left(8) ^ u64::from(*byte);
     }
     usize::try_from(stir(hash) >> 58).unwrap_or(0)
 }
@@ -334,7 +334,7 @@ mod tests {
     #[test]
     fn a_storm_of_what_was_never_seen_stays_bounded() {
         let mut masks = Masks::default();
-        let letter = |number: usize| char::from(b'a' + (number % 26) as u8);
+        let letter = |number: usize| char::from(b"abcdefghijklmnopqrstuvwxyz"[number % 26]);
         for number in 0..30_000 {
             let word: String = [number, number / 26, number / 676].map(letter).iter().collect();
             masks.mask(format!("{word} {word} 5").as_bytes(), &mut String::new());
