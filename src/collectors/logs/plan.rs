@@ -26,9 +26,8 @@ use crate::config::Dur;
 use crate::engine::{Clock, Target};
 use crate::plan::{Common, Plan, Thresholds};
 
-/// Where the kernel tells nothing the files are looked at so often; else a reading that has nothing
-/// to read costs nothing.
-const PERIOD: Duration = Duration::from_secs(1);
+/// Sources ask for a reading themselves; this is for what nobody tells of.
+const PERIOD: Duration = Duration::from_secs(5);
 
 /// A mistake by its key under the target.
 type Mistakes = Vec<(String, String)>;

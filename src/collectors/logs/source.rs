@@ -22,10 +22,13 @@ use crate::engine::{Collector, Failure, Storage, blocking};
 
 /// What the kernel tells nothing of (file systems over the network) is looked at this often.
 const SAFETY: Duration = Duration::from_secs(5);
+/// What nobody tells of, and what is not complete yet, is looked at again after this.
+const SOON: Duration = Duration::from_secs(1);
 /// Where a look takes long it is made less often, so that it takes this part of a core at most...
 const SHARE: u32 = 2000;
 /// ... but at least as often as this.
 const SELDOM: Duration = Duration::from_secs(20);
+
 /// A source, ready to be read.
 pub struct Source {
     pub name: String,
@@ -42,6 +45,11 @@ pub struct Source {
 }
 
 impl Source {
+    /// Whether the kernel tells of all that can happen after this reading.
+    fn is_told_of(&self, raw: &Raw) -> bool {
+        self.input.is_watched() && raw.unwatched.is_none()
+    }
+
     /// The time between two moments that counts as silence.
     pub fn silence(&self, since: SystemTime, now: SystemTime) -> Duration {
         match &self.hours {
@@ -108,6 +116,20 @@ impl Collector for Reader {
         if let Some(raw) = self.kept.last(&self.source).filter(|_| !told) {
             return Ok(raw);
         }
+        let read = self.read().await;
+        if !read.as_ref().is_ok_and(|raw| self.source.is_told_of(raw) && raw.may_stand()) {
+            self.kept.wake.tell_in(SOON);
+        }
+        read
+    }
+
+    fn sample(&self, raw: Arc<Raw>, now: SystemTime) -> Result<Batch, Failure> {
+        sample::sample(&self.source, &raw, now)
+    }
+}
+
+impl Reader {
+    async fn read(&self) -> Result<Arc<Raw>, Failure> {
         // If this fails the next one must look, whatever is told.
         *self.kept.lock_last() = None;
         let prepared = self.ask().await?;
@@ -129,12 +151,6 @@ impl Collector for Reader {
         Ok(raw)
     }
 
-    fn sample(&self, raw: Arc<Raw>, now: SystemTime) -> Result<Batch, Failure> {
-        sample::sample(&self.source, &raw, now)
-    }
-}
-
-impl Reader {
     /// Asks the Engine, if the source is of containers.
     async fn ask(&self) -> Result<Option<Prepared>, Failure> {
         let Input::Containers(containers) = &self.source.input else { return Ok(None) };
@@ -182,9 +198,9 @@ impl Kept {
     fn last(&self, source: &Arc<Source>) -> Option<Arc<Raw>> {
         let last = self.lock_last();
         let last = last.as_ref().filter(|last| Arc::ptr_eq(&last.of, source))?;
-        let told_of_all = source.input.is_watched() && last.raw.unwatched.is_none();
         let safety = last.took.saturating_mul(SHARE).clamp(SAFETY, SELDOM);
-        let still = told_of_all && last.at.elapsed() < safety && last.raw.may_stand();
+        let still =
+            source.is_told_of(&last.raw) && last.at.elapsed() < safety && last.raw.may_stand();
         still.then(|| Arc::clone(&last.raw))
     }
 

@@ -31,12 +31,27 @@ const BUFFER: usize = 16 * 1024;
 pub struct Wake {
     pub notify: Arc<Notify>,
     dirty: AtomicBool,
+    /// It tells itself soon.
+    due: AtomicBool,
 }
 
 impl Wake {
     pub fn tell(&self) {
         self.dirty.store(true, Ordering::Release);
         self.notify.notify_one();
+    }
+
+    /// Tells itself after a time; once, however often it is asked to until then. Needs the runtime.
+    pub fn tell_in(self: &Arc<Self>, after: Duration) {
+        if self.due.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let wake = Arc::clone(self);
+        tokio::spawn(async move {
+            tokio::time::sleep(after).await;
+            wake.due.store(false, Ordering::Release);
+            wake.tell();
+        });
     }
 
     /// Whether something has been told since the last call.
