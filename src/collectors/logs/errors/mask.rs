@@ -15,10 +15,12 @@
 //! | colours and control bytes, repeated spaces, escapes of JSON | what they stand for |
 
 mod known;
+mod quotes;
 mod words;
 
 pub use self::known::Masks;
 use self::known::{Kind, Op};
+use self::quotes::{Quoted, guillemets, opening, quoted};
 use self::words::{
     DELIMITER, DIGIT, HIGH, MAX_WORD, PLAIN, SLASH, class, is_day, is_month, is_name, is_secret,
     is_variable,
@@ -29,8 +31,6 @@ use super::text;
 pub const MAX_TEMPLATE: usize = 256;
 /// Bytes of a message that are looked at.
 const MAX_MESSAGE: usize = 4096;
-/// Quotes that are further apart are no pair.
-const MAX_QUOTED: usize = 1024;
 
 /// Writes the template of a message into `template`.
 pub fn mask(message: &[u8], template: &mut String) {
@@ -366,51 +366,6 @@ impl Writer<'_> {
             at = end;
         }
     }
-}
-
-/// What begins with a quote, and the length with both quotes.
-enum Quoted {
-    Text(usize),
-    /// The key of something.
-    Key(usize),
-    /// It does not end like a quoted text.
-    No,
-}
-
-fn quoted(message: &[u8], at: usize, mark: usize, quote: u8) -> Quoted {
-    let inside = message.get(mark + 1..).unwrap_or_default();
-    let inside = inside.get(..MAX_QUOTED).unwrap_or(inside);
-    let mut from = 0;
-    while let Some(end) = inside.get(from..).and_then(|rest| memchr::memchr(quote, rest)) {
-        let end = from + end;
-        let after = inside.get(end + 1).copied().unwrap_or(b' ');
-        let before = || message.get(..at).unwrap_or_default().trim_ascii_end();
-        if after == b':' && matches!(before().last(), Some(b'{' | b',')) {
-            return Quoted::Key(end + 3);
-        }
-        // An apostrophe inside a word does not end a quotation.
-        if class(after) & DELIMITER != 0 || matches!(after, b'.' | b'!' | b'?') {
-            return Quoted::Text(end + 2);
-        }
-        from = end + 1;
-    }
-    Quoted::No
-}
-
-/// What closes `«...»` or `“...”` that opens at the start.
-fn opening(rest: &[u8]) -> Option<&'static [u8]> {
-    match rest {
-        [0xc2, 0xab, ..] => Some(&[0xc2, 0xbb]),
-        [0xe2, 0x80, 0x9c, ..] => Some(&[0xe2, 0x80, 0x9d]),
-        _ => None,
-    }
-}
-
-/// The length of `«...»` or `“...”` at the start.
-fn guillemets(rest: &[u8]) -> Option<usize> {
-    let close = opening(rest)?;
-    let inside = rest.get(..MAX_QUOTED).unwrap_or(rest);
-    Some(memchr::memmem::find(inside, close)? + close.len())
 }
 
 #[cfg(test)]
