@@ -11,6 +11,7 @@ use super::follow::saved::Positions as FilePositions;
 use super::follow::{Files, Sink};
 use super::input::{Input, containers};
 use super::journal::state::Positions;
+use super::recent::since;
 use super::scan::lines::Piece;
 use super::scan::{Scanner, Stream};
 use super::source::{Raw, Source};
@@ -132,7 +133,7 @@ impl Memory {
             since,
             nothing: report.open + report.gone == 0,
             catching_up: self.backlog.catching_up(now),
-            report: report.clone(),
+            report,
             failure,
             unsaved: self.unsaved.clone(),
             capped,
@@ -238,7 +239,7 @@ struct SavedRef<'a> {
 
 impl Backlog {
     fn catching_up(&self, now: SystemTime) -> bool {
-        let lately = |over| now.duration_since(over).unwrap_or_default() < WINDOW;
+        let lately = |over| since(over, now) < WINDOW;
         self.over.is_none_or(|over| self.counted && lately(over))
     }
 }

@@ -70,6 +70,11 @@ fn add(sum: &mut Vec<u64>, counts: &[u64]) {
     }
 }
 
+/// The time between two moments; none where the clock was put back.
+pub fn since(earlier: SystemTime, later: SystemTime) -> Duration {
+    later.duration_since(earlier).unwrap_or_default()
+}
+
 pub fn seconds(at: SystemTime) -> u64 {
     at.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs()
 }

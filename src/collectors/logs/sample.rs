@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::recent::quantile;
+use super::recent::{quantile, seconds, since};
 use super::rows::{Client, ErrorGroup, Log, Requests};
 use super::scan::request::{BUCKETS, Method, Status};
 use super::source::{Raw, Source};
@@ -19,8 +19,7 @@ pub fn sample(source: &Source, raw: &Raw, now: SystemTime) -> Result<Batch, Fail
     }
     let tally = &raw.tally;
     let silent = |since: SystemTime| source.silence(since, now);
-    let seen =
-        source.scanner.access.then(|| tally.access.clients.seen(super::recent::seconds(now) / 60));
+    let seen = source.scanner.access.then(|| tally.access.clients.seen(seconds(now) / 60));
     let log = Log {
         silence: silent(tally.last_line.unwrap_or(raw.since)),
         lag: raw.report.oldest_unread.map_or(Duration::ZERO, |at| since(at, now)),
@@ -56,10 +55,6 @@ pub fn sample(source: &Source, raw: &Raw, now: SystemTime) -> Result<Batch, Fail
         Some(problem) => batch.gap("the memory over a restart", problem.clone()),
         None => batch,
     })
-}
-
-fn since(earlier: SystemTime, later: SystemTime) -> Duration {
-    later.duration_since(earlier).unwrap_or_default()
 }
 
 /// Nothing where no request ever named its time.

@@ -13,6 +13,7 @@ use super::follow::report::Report;
 use super::hours::Hours;
 use super::input::Input;
 use super::memory::Memory;
+use super::recent;
 use super::sample;
 use super::scan::Scanner;
 use super::tally::Tally;
@@ -54,7 +55,7 @@ impl Source {
     pub fn silence(&self, since: SystemTime, now: SystemTime) -> Duration {
         match &self.hours {
             Some(hours) => hours.within(since, now, &self.zone),
-            None => now.duration_since(since).unwrap_or_default(),
+            None => recent::since(since, now),
         }
     }
 }

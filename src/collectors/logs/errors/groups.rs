@@ -13,6 +13,7 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
+use super::super::recent::since;
 use super::fingerprint::{Fingerprint, Parts};
 use super::mask::Masks;
 use super::text;
@@ -292,10 +293,6 @@ impl Groups {
         let places = self.groups.iter().enumerate();
         self.places = places.map(|(place, group)| (group.fingerprint.0, place)).collect();
     }
-}
-
-fn since(earlier: SystemTime, later: SystemTime) -> Duration {
-    later.duration_since(earlier).unwrap_or_default()
 }
 
 /// A fingerprint is a hash already.

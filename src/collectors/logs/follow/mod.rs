@@ -22,7 +22,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use self::facts::{Facts, Identity, RECENT};
 use self::file::Open;
@@ -34,6 +34,7 @@ use self::report::Report;
 use self::saved::Position;
 use self::saved::{Positions, Role};
 use super::config::Start;
+use super::recent::since;
 use super::scan::lines::Piece;
 
 mod close;
@@ -220,10 +221,6 @@ impl<S: Default + Clone> Files<S> {
         let literal = follow.patterns.iter().filter_map(Pattern::literal);
         literal.chain(self.vacant.keys().cloned()).collect()
     }
-}
-
-fn since(earlier: SystemTime, later: SystemTime) -> Duration {
-    later.duration_since(earlier).unwrap_or_default()
 }
 
 #[cfg(test)]

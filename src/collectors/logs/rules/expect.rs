@@ -6,7 +6,7 @@ use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan, Zoned};
 
-use super::tally::since;
+use super::super::recent::since;
 use super::written::Expect;
 
 /// When a line is expected.

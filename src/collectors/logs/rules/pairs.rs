@@ -5,7 +5,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
-use super::tally::{histogram, since};
+use super::super::recent::since;
+use super::tally::histogram;
 use crate::catalogue::Histogram;
 
 /// Starts that wait for their end.

@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
+use super::super::recent::since;
 use super::compile::{Group, Number, Rule};
 use super::hand::Slots;
 use super::pairs::Pairs;
@@ -289,10 +290,6 @@ pub(super) fn text<'a>(line: &'a [u8], slots: &Slots, group: usize) -> Option<&'
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde gives a field as it is")]
 fn is_false(value: &bool) -> bool {
     !*value
-}
-
-pub fn since(earlier: SystemTime, later: SystemTime) -> Duration {
-    later.duration_since(earlier).unwrap_or_default()
 }
 
 fn number(text: &[u8]) -> Option<f64> {
