@@ -36,3 +36,6 @@ mod golden;
 pub mod http;
 pub mod load;
 pub mod plan;
+#[cfg(test)]
+#[path = "../tests/skip.rs"]
+mod skip;

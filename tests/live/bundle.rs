@@ -8,7 +8,7 @@ use stack_exporter::collectors::CATALOGUE;
 use crate::queries::{self, Selector};
 use crate::servers::run;
 use crate::servers::wait::{PATIENT, until};
-use crate::world::world;
+use crate::world::{World, world};
 
 /// Metrics that Prometheus makes itself.
 const OF_PROMETHEUS: [&str; 4] = ["up", "ALERTS", "ALERTS_FOR_STATE", "vector"];
@@ -49,9 +49,14 @@ fn place_is_listed(place: &str) -> bool {
     place.split(|c: char| !c.is_alphanumeric()).any(|word| is_listed(ABSENT, word))
 }
 
+/// Whether a metric cannot be there: not in this run, or not on this machine.
+fn is_absent(world: &World, metric: &str) -> bool {
+    is_listed(ABSENT, metric) || world.cannot_say(metric)
+}
+
 fn missing(families: &BTreeMap<String, Vec<Series>>, selector: &Selector) -> Option<String> {
     let name = selector.metric.as_str();
-    if OF_PROMETHEUS.contains(&name) || is_listed(ABSENT, name) {
+    if OF_PROMETHEUS.contains(&name) {
         return None;
     }
     let Some(series) = families.get(name) else { return Some(format!("no metric {name}")) };
@@ -75,8 +80,8 @@ fn what_rules_and_dashboards_ask_for_exists() {
             match queries::take_apart(&query.expr) {
                 Err(error) => wrong.push(format!("{}: {error}", query.place)),
                 Ok((selectors, grouped)) => {
-                    let found =
-                        selectors.iter().filter_map(|selector| missing(&families, selector));
+                    let there = selectors.iter().filter(|s| !is_absent(world, &s.metric));
+                    let found = there.filter_map(|selector| missing(&families, selector));
                     wrong.extend(found.map(|what| format!("{}: {what}", query.place)));
                     let known: BTreeSet<&str> = selectors
                         .iter()
@@ -92,7 +97,7 @@ fn what_rules_and_dashboards_ask_for_exists() {
                             "signal",
                         ])
                         .collect();
-                    let listed = selectors.iter().any(|s| is_listed(ABSENT, &s.metric));
+                    let listed = selectors.iter().any(|s| is_absent(world, &s.metric));
                     for label in grouped.iter().chain(&query.shown).filter(|_| !listed) {
                         if !known.contains(label.as_str()) {
                             wrong.push(format!("{}: no label {label}", query.place));
@@ -104,7 +109,7 @@ fn what_rules_and_dashboards_ask_for_exists() {
         for (place, metric, label) in queries::variables() {
             let there =
                 families.get(&metric).into_iter().flatten().any(|set| set.contains_key(&label));
-            if !there && label != "instance" && !is_listed(ABSENT, &metric) {
+            if !there && label != "instance" && !is_absent(world, &metric) {
                 wrong.push(format!("{place}: {metric} has no label {label}"));
             }
         }
@@ -168,7 +173,7 @@ fn every_panel_shows_data_from_a_real_prometheus() {
         let prometheus = world.prometheus().await;
         for query in queries::all().into_iter().filter(|query| query.is_panel) {
             let selectors = queries::take_apart(&query.expr).unwrap().0;
-            if selectors.iter().any(|selector| is_listed(ABSENT, &selector.metric)) {
+            if selectors.iter().any(|selector| is_absent(world, &selector.metric)) {
                 continue;
             }
             until(&format!("data for {}: {}", query.place, query.expr), PATIENT, async || {

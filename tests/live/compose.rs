@@ -6,6 +6,8 @@ use std::process::Command;
 
 use serde_json::{Map, Value, json};
 
+use crate::skip::skip;
+
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 /// What is compared of a service; the rest is not ours to read.
 const KEYS: &[&str] = &[
@@ -28,9 +30,8 @@ fn recorded_answers_are_those_of_compose() {
     let fetched = Command::new("sh").arg(format!("{ROOT}/.ci/fetch-compose")).output().unwrap();
     if !fetched.status.success() {
         // Without a network there is none to ask; the recorded answers are checked all the same.
-        assert!(std::env::var_os("CI").is_none(), "Docker Compose cannot be had");
-        eprintln!("not compared: {}", String::from_utf8_lossy(&fetched.stderr));
-        return;
+        let said = String::from_utf8_lossy(&fetched.stderr);
+        return skip(&format!("Docker Compose cannot be had: {said}"));
     }
     let program = PathBuf::from(String::from_utf8(fetched.stdout).unwrap().trim());
     let mut cases: Vec<PathBuf> = std::fs::read_dir(format!("{ROOT}/tests/fixtures/compose"))

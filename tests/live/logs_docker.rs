@@ -160,7 +160,7 @@ async fn over_a_restart(live_restore: bool) {
     if live_restore {
         docker.engine.renew().await;
     } else {
-        assert!(docker.restart().await, "an Engine of its own");
+        docker.restart().await;
     }
     for (target, container) in &containers {
         // What an Engine that is killed has taken from a pipe and not written is nobody's any more.

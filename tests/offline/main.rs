@@ -11,4 +11,6 @@ mod bundle;
 mod catalogue;
 mod cli;
 mod layering;
+#[path = "../skip.rs"]
+mod skip;
 mod support;

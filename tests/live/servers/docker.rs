@@ -9,11 +9,12 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::engine::Engine;
-use super::process::need_program;
+use super::engine::{Engine, Extra};
+use super::process::{is_root, need_program};
 pub use super::spec::{ContainerSpec, IMAGE};
 use super::wait::until;
 use super::{Mend, watchdog};
+use crate::skip::skip;
 
 const RUN_LABEL: &str = "stack-exporter.live-run";
 
@@ -35,6 +36,16 @@ impl Docker {
     /// An Engine that answers, with [`IMAGE`] imported.
     pub async fn start() -> Self {
         Self::on(Engine::start().await)
+    }
+
+    /// An Engine that only this test has, to be disturbed: `wanted` says what is to be done with
+    /// it. Also where another runs already. `None`, which is a failure in CI, when we are not root.
+    pub async fn own(wanted: &str) -> Option<Self> {
+        if is_root() {
+            return Some(Self::on(Engine::own(&Extra::default()).await));
+        }
+        skip(&format!("an Engine of the test's own ({wanted}): only root can start dockerd"));
+        None
     }
 
     /// An Engine of a test's own, with [`IMAGE`] imported.
@@ -125,12 +136,12 @@ impl Docker {
         Container { id, name, engine: self.engine.clone() }
     }
 
-    /// Stops `dockerd` from answering; containers go on. `false`: not our Engine, not paused.
-    #[must_use = "an Engine that is not ours cannot be paused"]
-    pub async fn pause(&self) -> bool {
-        let Some(server) = &self.engine.server else { return false };
-        server.pause().await;
-        true
+    /// Stops `dockerd` from answering; containers go on.
+    ///
+    /// # Panics
+    /// When the Engine is not our own.
+    pub async fn pause(&self) {
+        self.engine.server.as_ref().expect("an Engine of our own").pause().await;
     }
 
     pub fn resume(&self) {
@@ -140,14 +151,13 @@ impl Docker {
     }
 
     /// Like a reboot of the machine: containers end, those with a restart policy come back.
-    /// `false`: not our Engine, nothing done.
-    #[must_use = "an Engine that is not ours cannot be restarted"]
-    pub async fn restart(&self) -> bool {
-        let Some(server) = &self.engine.server else { return false };
-        server.restart().await;
+    ///
+    /// # Panics
+    /// When the Engine is not our own.
+    pub async fn restart(&self) {
+        self.engine.server.as_ref().expect("an Engine of our own").restart().await;
         self.engine.ready().await;
         self.engine.find_proc();
-        true
     }
 }
 
@@ -232,7 +242,7 @@ impl Mend for Docker {
     async fn mend(&self) {
         self.resume();
         if self.engine.server.as_ref().is_some_and(|server| !server.is_running()) {
-            let _ = self.restart().await;
+            self.restart().await;
         }
         self.engine.ready().await;
     }

@@ -13,6 +13,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::{Mutex, OnceCell, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 pub mod alertmanager;
+pub mod block_io;
 pub mod browser;
 pub mod docker;
 pub mod engine;

@@ -111,7 +111,9 @@ mod tests {
     #[test]
     fn a_long_file_of_the_kernel() {
         let path = Path::new("/proc/kallsyms");
-        let Ok(file) = File::open(path) else { return };
+        let Ok(file) = File::open(path) else {
+            return crate::skip::skip("no /proc/kallsyms to read");
+        };
         let mut expected = Vec::new();
         file.take(MOST as u64).read_to_end(&mut expected).unwrap();
         assert!(Buffer::new().read(path) == Some(&expected));
