@@ -32,7 +32,7 @@ pub async fn counted(docker: &Docker) -> Result<(), &'static str> {
             counted
         })
         .await;
-    counted.as_ref().map(|()| ()).map_err(String::as_str)
+    counted.as_ref().copied().map_err(String::as_str)
 }
 
 async fn make_counted(docker: &Docker) -> Result<(), String> {
@@ -58,8 +58,8 @@ async fn shows(docker: &Docker, name: &str, limit: &Value) -> bool {
     until("a count of block I/O, or none", PATIENT, async || {
         let stats = container.stats();
         let entries = stats["blkio_stats"]["io_service_bytes_recursive"].as_array();
-        let wrote = entries.into_iter().flatten().any(|entry| entry["value"].as_u64() > Some(0));
-        (wrote || start.elapsed() > SHOWN).then_some(wrote)
+        let any = entries.into_iter().flatten().any(|entry| entry["value"].as_u64() > Some(0));
+        (any || start.elapsed() > SHOWN).then_some(any)
     })
     .await
 }
