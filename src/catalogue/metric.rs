@@ -1,7 +1,11 @@
 //! The table of metrics of a row type, and the macro that writes it in two lines a metric.
 
 use super::histogram::Histogram;
-use super::row::{Row, Sink};
+use super::row::{Known, Row, Sink};
+use super::short::short;
+
+/// The longest value of a label, in bytes: it stands in every series of its thing.
+const LABEL: usize = 1024;
 
 /// The type of a metric as scrapers see it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,27 +86,17 @@ impl<R: Row> Table<R> {
             .filter(|(_, value)| !value.is_empty())
             .collect();
         let more = self.legal(metric, row.more_labels());
-        let plain = labels.len();
-        let read = match metric.read {
-            Read::Values(read) => read,
-            Read::Histogram(read) => {
-                if let Some(seen) = read(row) {
-                    sink.histogram(&labels, &more, seen);
-                }
-                return;
-            }
-        };
-        read(row, &mut |extra, value| {
-            if let Some(name) = metric.extra {
-                // The borrow of `extra` ends with this call, so these labels are built afresh.
-                let mut all: Vec<(&'static str, &str)> = Vec::with_capacity(plain + 1);
-                all.extend_from_slice(&labels);
-                all.push((name, extra));
-                sink.sample(&all, &more, value);
-            } else {
-                sink.sample(&labels, &more, value);
-            }
-        });
+        if labels.iter().all(|(_, value)| value.len() <= LABEL)
+            && more.iter().all(|(_, value)| value.len() <= LABEL)
+        {
+            return give(metric, row, &labels, &more, sink);
+        }
+        let labels: Vec<_> =
+            labels.iter().map(|(name, value)| (*name, short(value, LABEL))).collect();
+        let labels: Vec<_> = labels.iter().map(|(name, value)| (*name, value.as_ref())).collect();
+        let more: Vec<_> = more.iter().map(|(name, value)| (*name, short(value, LABEL))).collect();
+        let more: Vec<_> = more.iter().map(|(name, value)| (*name, value.as_ref())).collect();
+        give(metric, row, &labels, &more, sink);
     }
 
     /// Those of the configuration's labels that a scraper takes: it throws the whole answer away
@@ -124,6 +118,40 @@ impl<R: Row> Table<R> {
         }
         legal
     }
+}
+
+/// Hands the samples of one metric of one row on, whose labels are these.
+fn give<R: Row>(
+    metric: &Metric<R>,
+    row: &R,
+    labels: Known,
+    more: &[(&str, &str)],
+    sink: &mut dyn Sink,
+) {
+    let read = match metric.read {
+        Read::Values(read) => read,
+        Read::Histogram(read) => {
+            if let Some(seen) = read(row) {
+                sink.histogram(labels, more, seen);
+            }
+            return;
+        }
+    };
+    let is_counter = matches!(metric.kind, Kind::Counter | Kind::EstablishedCounter);
+    read(row, &mut |extra, value| {
+        if is_counter && value < 0.0 {
+            sink.refused(metric.name);
+        } else if let Some(name) = metric.extra {
+            // The borrow of `extra` ends with this call, so these labels are built afresh.
+            let extra = short(extra, LABEL);
+            let mut all: Vec<(&'static str, &str)> = Vec::with_capacity(labels.len() + 1);
+            all.extend_from_slice(labels);
+            all.push((name, &extra));
+            sink.sample(&all, more, value);
+        } else {
+            sink.sample(labels, more, value);
+        }
+    });
 }
 
 /// Whether a label that the configuration names may be called so: legal in Prometheus, and none of
@@ -236,6 +264,16 @@ mod tests {
         assert_eq!(lines(0, &more), "id=1,container_label_team=blue,_x1=ä\" 1\n");
         assert_eq!(lines(1, &more), "id=1,state=up,container_label_team=blue,_x1=ä\" 1\n");
         assert_eq!(lines(0, &[]), "id=1 1\n");
+    }
+
+    #[test]
+    fn a_long_label_is_cut_in_every_series() {
+        let long = "x".repeat(100_000);
+        for (metric, more) in [(0, ("_long", long.as_str())), (1, ("_long", long.as_str()))] {
+            let line = lines(metric, &[more]);
+            assert!(line.len() < LABEL + 100, "{}", line.len());
+            assert!(line.starts_with("id=1,") && line.contains("_long=xxx"));
+        }
     }
 
     #[test]

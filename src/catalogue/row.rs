@@ -28,6 +28,8 @@ pub trait Sink {
     fn sample(&mut self, labels: Known, more: &[(&str, &str)], value: f64);
     /// Nothing judges a histogram, so only those that show or count series need it.
     fn histogram(&mut self, _labels: Known, _more: &[(&str, &str)], _seen: &Histogram) {}
+    /// A counter of this name is below zero: no honest source says so, and there is no sample.
+    fn refused(&mut self, _metric: &'static str) {}
 }
 
 /// Rows of one type whose type has been forgotten.

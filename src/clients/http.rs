@@ -4,7 +4,9 @@ use std::io::ErrorKind;
 use std::time::{Duration, Instant};
 
 use reqwest::{ClientBuilder, StatusCode};
+use serde::de::DeserializeOwned;
 
+use super::json::{self, Decoded, JsonError};
 use super::tls;
 use crate::config::SafeUrl;
 use crate::engine::{Failure, Reason};
@@ -34,6 +36,13 @@ impl Pieces {
     pub async fn next(&mut self) -> Result<Option<impl AsRef<[u8]> + use<>>, Failure> {
         self.response.chunk().await.map_err(|error| failure(self.what, &error))
     }
+}
+
+/// An answer in JSON, or why it is none.
+pub struct Json<T> {
+    pub status: StatusCode,
+    pub value: Result<Decoded<T>, JsonError>,
+    pub took: Duration,
 }
 
 /// A whole answer.
@@ -78,11 +87,7 @@ impl HttpClient {
     /// The same under a name of its own in failures, where paths have identifiers in them.
     pub async fn get_as(&self, what: &str, path: &str) -> Result<Answer, Failure> {
         let started = Instant::now();
-        let client = self.client.as_ref().map_err(Clone::clone)?;
-        // The address itself is asked as it is written: a last slash can matter.
-        let base = if path.is_empty() { &self.base } else { self.base.trim_end_matches('/') };
-        let request = client.get(format!("{base}{path}"));
-        let mut response = request.send().await.map_err(|error| failure(what, &error))?;
+        let mut response = self.send(what, path).await?;
         let status = response.status();
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| failure(what, &error))? {
@@ -92,6 +97,37 @@ impl HttpClient {
             body.extend_from_slice(&chunk);
         }
         Ok(Answer { status, body, took: started.elapsed() })
+    }
+
+    /// GET of an answer in JSON, decoded as it comes. Any status is an answer; `what` names it in
+    /// failures.
+    pub async fn json<T>(&self, what: &str, path: &str) -> Result<Json<T>, Failure>
+    where
+        T: DeserializeOwned + Send + 'static,
+    {
+        let started = Instant::now();
+        let mut response = self.send(what, path).await?;
+        let status = response.status();
+        let mut stream = json::Stream::default();
+        let value = loop {
+            match response.chunk().await.map_err(|error| failure(what, &error))? {
+                None => break stream.finish().await,
+                Some(piece) => {
+                    if let Err(error) = stream.take(piece).await {
+                        break Err(error);
+                    }
+                }
+            }
+        };
+        Ok(Json { status, value, took: started.elapsed() })
+    }
+
+    async fn send(&self, what: &str, path: &str) -> Result<reqwest::Response, Failure> {
+        let client = self.client.as_ref().map_err(Clone::clone)?;
+        // The address itself is asked as it is written: a last slash can matter.
+        let base = if path.is_empty() { &self.base } else { self.base.trim_end_matches('/') };
+        let request = client.get(format!("{base}{path}"));
+        request.send().await.map_err(|error| failure(what, &error))
     }
 
     /// GET of an answer that goes on; any status but 200 is a failure.

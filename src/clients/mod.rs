@@ -2,5 +2,6 @@
 
 pub mod engine;
 pub mod http;
+pub mod json;
 pub mod postgres;
 pub mod tls;

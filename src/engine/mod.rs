@@ -9,6 +9,7 @@ mod board;
 mod collector;
 mod failure;
 mod history;
+mod look;
 mod memory;
 mod own;
 mod poller;

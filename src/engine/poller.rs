@@ -42,7 +42,7 @@ async fn read(target: &Target) -> Result<Reading, Failure> {
     let mut task = JoinSet::new();
     task.spawn(async move { reader.read().await });
     match tokio::time::timeout(target.deadline, task.join_next()).await {
-        Ok(Some(Ok(result))) => result.map(Reading::new),
+        Ok(Some(Ok(result))) => result.and_then(Reading::checked),
         Ok(Some(Err(error))) if error.is_panic() => {
             Err(Failure::new(Reason::Panic, "the collector panicked")
                 .hint("this is a defect of stack-exporter: please report it with its log"))

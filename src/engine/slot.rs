@@ -8,8 +8,9 @@ use tokio::sync::{Notify, watch};
 
 use super::failure::{Failure, Reason};
 use super::history::{self, Counters};
+use super::look::Look;
 use super::target::{Target, TargetId};
-use crate::catalogue::{Batch, Histogram, Known, Sink};
+use crate::catalogue::Batch;
 
 /// A reading older than this is taken again when somebody scrapes.
 const FRESH: Duration = Duration::from_secs(1);
@@ -25,8 +26,21 @@ pub struct Reading {
 
 impl Reading {
     pub(crate) fn new(batch: Batch) -> Self {
-        let series = count(&batch);
+        let series = Look::at(&batch).series;
         Self { batch, at: SystemTime::now(), clock: Instant::now(), series }
+    }
+
+    /// Of what somebody else said, who may lie.
+    pub(crate) fn checked(batch: Batch) -> Result<Self, Failure> {
+        let look = Look::at(&batch);
+        if let Some(failure) = look.failure() {
+            return Err(failure);
+        }
+        let batch = match look.gap() {
+            Some((what, failure)) => batch.gap(what, failure),
+            None => batch,
+        };
+        Ok(Self { batch, at: SystemTime::now(), clock: Instant::now(), series: look.series })
     }
 }
 
@@ -272,25 +286,4 @@ fn note_gaps(id: &TargetId, gaps: &mut BTreeMap<String, SystemTime>, reading: &R
         tracing::info!(area, target, "can see {what} again");
     }
     *gaps = present;
-}
-
-fn count(batch: &Batch) -> u64 {
-    struct Count(u64);
-    impl Sink for Count {
-        fn sample(&mut self, _: Known, _: &[(&str, &str)], _: f64) {
-            self.0 += 1;
-        }
-
-        fn histogram(&mut self, _: Known, _: &[(&str, &str)], seen: &Histogram) {
-            // The buckets, their sum and their count.
-            self.0 += seen.buckets().len() as u64 + 2;
-        }
-    }
-    let mut sink = Count(0);
-    for set in batch.sets() {
-        for metric in 0..set.metrics() {
-            set.emit(metric, &mut sink);
-        }
-    }
-    sink.0
 }
