@@ -45,6 +45,17 @@ pub struct Json<T> {
     pub took: Duration,
 }
 
+impl<T> Json<T> {
+    /// The value of an answer that has to be a success, and how long it took.
+    pub fn ok(self, what: &str, hint: &str) -> Result<(Decoded<T>, Duration), Failure> {
+        if !self.status.is_success() {
+            return Err(refused(what, self.status.as_u16()));
+        }
+        let value = self.value.map_err(|error| error.failure(what, hint))?;
+        Ok((value, self.took))
+    }
+}
+
 /// A whole answer.
 pub struct Answer {
     pub status: StatusCode,

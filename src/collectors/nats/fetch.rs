@@ -1,20 +1,24 @@
 //! The three requests.
 
-use crate::clients::http::{Answer, HttpClient};
+use serde::de::IgnoredAny;
+
+use super::answers::{Jsz, Varz};
+use crate::clients::http::{HttpClient, Json};
 use crate::engine::Failure;
 
 /// The answers; `/varz` is there or the reading has failed.
 pub struct Raw {
-    pub varz: Answer,
-    pub jsz: Result<Answer, Failure>,
-    pub healthz: Result<Answer, Failure>,
+    pub varz: Json<Varz>,
+    pub jsz: Result<Json<Jsz>, Failure>,
+    /// Its status says it all.
+    pub healthz: Result<Json<IgnoredAny>, Failure>,
 }
 
 pub async fn fetch(http: &HttpClient) -> Result<Raw, Failure> {
     let (varz, jsz, healthz) = tokio::join!(
-        http.get_ok("/varz"),
-        http.get_ok("/jsz?streams=true&consumers=true"),
-        http.get("/healthz"),
+        http.json("/varz", "/varz"),
+        http.json("/jsz", "/jsz?streams=true&consumers=true"),
+        http.json("/healthz", "/healthz"),
     );
     Ok(Raw { varz: varz?, jsz, healthz })
 }

@@ -47,9 +47,9 @@ metrics! { Server {
     /// Failed JetStream API requests since the server started. Source: /varz jetstream.stats.api.errors.
     gauge gnatsd_varz_jetstream_stats_api_errors = |s| s.varz.jetstream.stats.as_ref().and_then(|stats| stats.api.as_ref()).map(|api| api.errors);
     /// Bytes that JetStream may store on disk; absent without a limit. Source: /varz jetstream.config.max_storage.
-    gauge gnatsd_varz_jetstream_config_max_storage [N05] = |s| s.varz.jetstream.config.as_ref().map(super::sample::JetStreamLimits::storage);
+    gauge gnatsd_varz_jetstream_config_max_storage [N05] = |s| s.varz.jetstream.config.as_ref().map(super::answers::JetStreamLimits::storage);
     /// Bytes that JetStream may store in memory; absent without a limit. Source: /varz jetstream.config.max_memory.
-    gauge gnatsd_varz_jetstream_config_max_memory = |s| s.varz.jetstream.config.as_ref().map(super::sample::JetStreamLimits::memory);
+    gauge gnatsd_varz_jetstream_config_max_memory = |s| s.varz.jetstream.config.as_ref().map(super::answers::JetStreamLimits::memory);
 } }
 
 metrics! { JetStream {

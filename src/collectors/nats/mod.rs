@@ -14,6 +14,7 @@
 //! Absent: `JetStream` series where `JetStream` is off or `/jsz` does not answer; limits that are
 //! not set; the time of the last delivery after a restart of the server.
 
+mod answers;
 mod config;
 mod fetch;
 mod metrics;
@@ -102,7 +103,7 @@ impl Collector for Server {
     }
 
     fn sample(&self, raw: fetch::Raw, _now: SystemTime) -> Result<Batch, Failure> {
-        sample::sample(&self.server_id, &raw)
+        sample::sample(&self.server_id, raw)
     }
 }
 

@@ -1,13 +1,12 @@
-//! What the answers say, as rows. Every field is optional: versions differ, and unknown ones are
-//! ignored.
+//! What the answers say, as rows.
 
 use std::time::Duration;
 
-use serde::Deserialize;
+use reqwest::StatusCode;
 
+use super::answers::{ConsumerFacts, Jsz, JszTotals, StreamState, Varz};
 use super::fetch::Raw;
 use crate::catalogue::Batch;
-use crate::clients::http::Answer;
 use crate::engine::{Failure, Reason};
 
 /// Streams and consumers beyond this are left out and counted: ephemeral consumers can come by
@@ -55,144 +54,12 @@ pub struct Names {
     pub domain: String,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
-pub struct Varz {
-    server_name: String,
-    pub cpu: Option<f64>,
-    pub mem: Option<u64>,
-    pub connections: Option<u64>,
-    pub total_connections: Option<u64>,
-    pub subscriptions: Option<u64>,
-    pub in_msgs: Option<u64>,
-    pub out_msgs: Option<u64>,
-    pub in_bytes: Option<u64>,
-    pub out_bytes: Option<u64>,
-    pub slow_consumers: Option<u64>,
-    pub routes: Option<u64>,
-    pub leafnodes: Option<u64>,
-    cluster: NamedCluster,
-    pub jetstream: VarzJetStream,
-}
+const HINT: &str = "is this the monitoring port of a nats-server (usually 8222)?";
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct NamedCluster {
-    name: String,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-pub struct VarzJetStream {
-    pub config: Option<JetStreamLimits>,
-    pub stats: Option<JetStreamStats>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-pub struct JetStreamLimits {
-    max_storage: Option<i64>,
-    max_memory: Option<i64>,
-    domain: String,
-}
-
-impl JetStreamLimits {
-    /// A limit of 0 or below means none, and then there is none to show.
-    pub fn storage(&self) -> Option<i64> {
-        self.max_storage.filter(|limit| *limit > 0)
-    }
-
-    pub fn memory(&self) -> Option<i64> {
-        self.max_memory.filter(|limit| *limit > 0)
-    }
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-pub struct JetStreamStats {
-    pub storage: Option<u64>,
-    pub memory: Option<u64>,
-    pub accounts: Option<u64>,
-    pub api: Option<ApiStats>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-pub struct ApiStats {
-    pub errors: Option<u64>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Jsz {
-    disabled: bool,
-    #[serde(flatten)]
-    totals: JszTotals,
-    account_details: Vec<Account>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-pub struct JszTotals {
-    pub streams: Option<u64>,
-    pub consumers: Option<u64>,
-    pub messages: Option<u64>,
-    pub bytes: Option<u64>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Account {
-    name: String,
-    stream_detail: Vec<StreamDetail>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct StreamDetail {
-    name: String,
-    state: StreamState,
-    consumer_detail: Vec<ConsumerDetail>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-pub struct StreamState {
-    pub messages: Option<u64>,
-    pub bytes: Option<u64>,
-    pub first_seq: Option<u64>,
-    pub last_seq: Option<u64>,
-    pub consumer_count: Option<u64>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct ConsumerDetail {
-    name: String,
-    #[serde(flatten)]
-    facts: ConsumerFacts,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-pub struct ConsumerFacts {
-    pub delivered: Sequence,
-    pub ack_floor: Sequence,
-    pub num_pending: Option<u64>,
-    pub num_ack_pending: Option<u64>,
-    pub num_redelivered: Option<u64>,
-    pub num_waiting: Option<u64>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-pub struct Sequence {
-    pub consumer_seq: Option<u64>,
-    pub stream_seq: Option<u64>,
-}
-
-pub fn sample(server_id: &str, raw: &Raw) -> Result<Batch, Failure> {
-    let varz: Varz = parse("/varz", &raw.varz)?;
+pub fn sample(server_id: &str, raw: Raw) -> Result<Batch, Failure> {
+    let (varz, varz_took) = raw.varz.ok("/varz", HINT)?;
+    let varz = varz.value;
+    known("/varz", &varz.server_id)?;
     let domain = varz.jetstream.config.as_ref().map(|limits| limits.domain.clone());
     let names = Names {
         server_id: server_id.to_owned(),
@@ -200,14 +67,14 @@ pub fn sample(server_id: &str, raw: &Raw) -> Result<Batch, Failure> {
         cluster: varz.cluster.name.clone(),
         domain: domain.unwrap_or_default(),
     };
-    let healthz = raw.healthz.as_ref().map_err(Clone::clone).and_then(healthy);
-    let jsz = raw
-        .jsz
-        .as_ref()
-        .map_err(Clone::clone)
-        .and_then(|answer| Ok((parse::<Jsz>("/jsz", answer)?, answer.took)));
+    let healthz = raw.healthz.and_then(|answer| healthy(answer.status, answer.took));
+    let jsz = raw.jsz.and_then(|answer| {
+        let (jsz, took) = answer.ok("/jsz", HINT)?;
+        known("/jsz", &jsz.value.server_id)?;
+        Ok((jsz, took))
+    });
     let endpoints = vec![
-        Endpoint { endpoint: "varz", up: true, took: Some(raw.varz.took) },
+        Endpoint { endpoint: "varz", up: true, took: Some(varz_took) },
         Endpoint { endpoint: "jsz", up: jsz.is_ok(), took: jsz.as_ref().ok().map(|jsz| jsz.1) },
         Endpoint { endpoint: "healthz", up: healthz.is_ok(), took: healthz.as_ref().ok().copied() },
     ];
@@ -217,34 +84,48 @@ pub fn sample(server_id: &str, raw: &Raw) -> Result<Batch, Failure> {
         batch = batch.gap("health (/healthz)", failure);
     }
     Ok(match jsz {
-        Ok((jsz, _)) if !jsz.disabled => jetstream(batch, &names, jsz),
-        Ok(_) => batch,
+        Ok((jsz, _)) if jsz.value.disabled => batch,
+        Ok((jsz, _)) => jetstream(cut(batch, jsz.dropped), &names, jsz.value),
         Err(failure) => batch.gap("JetStream (/jsz)", failure),
     })
 }
 
-fn parse<'a, T: Deserialize<'a>>(path: &str, answer: &'a Answer) -> Result<T, Failure> {
-    serde_json::from_slice(&answer.body).map_err(|error| {
-        // The line and column only: the text may hold anything.
-        let place = format!("line {}, column {}", error.line(), error.column());
-        Failure::new(Reason::Parse, format!("{path}: not the expected JSON ({place})"))
-            .hint("is this the monitoring port of a nats-server (usually 8222)?")
-    })
+/// An answer without the server's id is another program's.
+fn known(path: &str, server_id: &str) -> Result<(), Failure> {
+    if !server_id.is_empty() {
+        return Ok(());
+    }
+    let text = format!("{path}: JSON without a `server_id`, which every NATS server has");
+    Err(Failure::new(Reason::Parse, text).hint(HINT))
 }
 
-fn healthy(answer: &Answer) -> Result<Duration, Failure> {
-    if answer.status.is_success() {
-        return Ok(answer.took);
+/// Says that an answer was not decoded to its end.
+fn cut(batch: Batch, dropped: u64) -> Batch {
+    if dropped == 0 {
+        return batch;
     }
-    let status = answer.status.as_u16();
+    let text = format!("/jsz: too much to be decoded, {dropped} entries were left out");
+    let failure = Failure::new(Reason::Protocol, text);
+    let gap = batch.gap("the rest of JetStream (/jsz)", failure.hint(MANY));
+    gap.dropped("decoded", dropped)
+}
+
+const MANY: &str = "look for consumers that nobody removes: `nats consumer ls STREAM`";
+
+fn healthy(status: StatusCode, took: Duration) -> Result<Duration, Failure> {
+    if status.is_success() {
+        return Ok(took);
+    }
+    let status = status.as_u16();
     Err(Failure::new(Reason::Other, format!("/healthz: the server says it is not well ({status})")))
 }
 
 fn jetstream(batch: Batch, names: &Names, jsz: Jsz) -> Batch {
     let (mut streams, mut consumers) = (Vec::new(), Vec::new());
     for account in jsz.account_details {
-        for stream in account.stream_detail {
-            for consumer in stream.consumer_detail {
+        // What has no name is none.
+        for stream in account.stream_detail.into_iter().filter(|one| !one.name.is_empty()) {
+            for consumer in stream.consumer_detail.into_iter().filter(|one| !one.name.is_empty()) {
                 consumers.push(Consumer {
                     names: names.clone(),
                     account: account.name.clone(),
@@ -275,18 +156,27 @@ fn jetstream(batch: Batch, names: &Names, jsz: Jsz) -> Batch {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
+    use serde::de::DeserializeOwned;
+
     use super::*;
+    use crate::clients::http::Json;
+    use crate::clients::json;
     use crate::golden;
 
     /// Files are named after endpoints; a status other than 200 stands in `<name>.status`; a
     /// missing file is an endpoint that did not answer.
-    fn answer(case: &std::path::Path, name: &str) -> Result<Answer, Failure> {
+    fn answer<T: DeserializeOwned>(case: &Path, name: &str) -> Result<Json<T>, Failure> {
         let status = golden::file(case, &format!("{name}.status"))
             .map_or(200, |text| String::from_utf8_lossy(&text).trim().parse().expect("a status"));
         let body = golden::file(case, &format!("{name}.json"))
             .ok_or_else(|| Failure::new(Reason::Timeout, format!("/{name}: no answer in time")))?;
-        let took = Duration::from_millis(2);
-        Ok(Answer { status: reqwest::StatusCode::from_u16(status).expect("a status"), body, took })
+        Ok(Json {
+            status: StatusCode::from_u16(status).expect("a status"),
+            value: json::from_slice(&body),
+            took: Duration::from_millis(2),
+        })
     }
 
     #[test]
@@ -297,7 +187,56 @@ mod tests {
                 jsz: answer(case, "jsz"),
                 healthz: answer(case, "healthz"),
             };
-            sample("http://127.0.0.1:8222", &raw)
+            sample("http://127.0.0.1:8222", raw)
         });
+    }
+
+    fn told(varz: &str, jsz: &str) -> Result<Batch, Failure> {
+        fn of<T: DeserializeOwned>(text: &str) -> Json<T> {
+            let value = json::from_slice(text.as_bytes());
+            Json { status: StatusCode::OK, value, took: Duration::ZERO }
+        }
+        let raw = Raw { varz: of(varz), jsz: Ok(of(jsz)), healthz: Ok(of("{}")) };
+        sample("http://127.0.0.1:8222", raw)
+    }
+
+    #[test]
+    fn what_is_not_a_server_is_not_up() {
+        let fine = "{\"server_id\":\"N\"}";
+        assert!(told(fine, fine).unwrap().gaps().is_empty());
+        for varz in [
+            "{}",
+            "[]",
+            "[\"N\"]",
+            "null",
+            "1",
+            "\"N\"",
+            "{\"server_id\":7}",
+            "{\"server_id\":\"N\",\"mem\":-1}",
+            "{\"server_id\":\"N\",\"mem\":\"1\"}",
+            "{\"server_id\":\"N\",\"in_msgs\":1e99}",
+            "{\"server_id\":\"N\",\"jetstream\":[]}",
+        ] {
+            let failure = told(varz, fine).err().unwrap_or_else(|| panic!("{varz} is up"));
+            assert_eq!(failure.reason, Reason::Parse, "{varz}");
+            let batch = told(fine, varz).unwrap();
+            let gaps: Vec<_> = batch.gaps().iter().map(|gap| gap.failure.reason).collect();
+            // Some of these are no field of the other answer.
+            let of_varz_alone =
+                varz.contains("mem") || varz.contains("_msgs") || varz.contains("jet");
+            assert_eq!(gaps, if of_varz_alone { vec![] } else { vec![Reason::Parse] }, "{varz}");
+        }
+    }
+
+    #[test]
+    fn an_answer_beyond_all_bounds_is_cut_and_told() {
+        let streams = "{},".repeat(300_000);
+        let jsz = format!(
+            "{{\"server_id\":\"N\",\"account_details\":[{{\"stream_detail\":[{streams}{{}}]}}]}}"
+        );
+        let batch = told("{\"server_id\":\"N\"}", &jsz).unwrap();
+        assert!(batch.gaps().iter().any(|gap| gap.what.contains("the rest of JetStream")));
+        let dropped: Vec<_> = batch.drops().iter().map(|(cap, count)| (*cap, *count > 0)).collect();
+        assert_eq!(dropped, [("decoded", true), ("streams", false), ("consumers", false)]);
     }
 }
