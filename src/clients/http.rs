@@ -46,13 +46,12 @@ pub struct Json<T> {
 }
 
 impl<T> Json<T> {
-    /// The value of an answer that has to be a success, and how long it took.
-    pub fn ok(self, what: &str, hint: &str) -> Result<(Decoded<T>, Duration), Failure> {
+    /// The value of an answer that has to be a success.
+    pub fn good(self, what: &str, hint: &str) -> Result<Decoded<T>, Failure> {
         if !self.status.is_success() {
             return Err(refused(what, self.status.as_u16()));
         }
-        let value = self.value.map_err(|error| error.failure(what, hint))?;
-        Ok((value, self.took))
+        self.value.map_err(|error| error.failure(what, hint))
     }
 }
 

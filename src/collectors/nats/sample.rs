@@ -57,8 +57,8 @@ pub struct Names {
 const HINT: &str = "is this the monitoring port of a nats-server (usually 8222)?";
 
 pub fn sample(server_id: &str, raw: Raw) -> Result<Batch, Failure> {
-    let (varz, varz_took) = raw.varz.ok("/varz", HINT)?;
-    let varz = varz.value;
+    let varz_took = raw.varz.took;
+    let varz = raw.varz.good("/varz", HINT)?.value;
     known("/varz", &varz.server_id)?;
     let domain = varz.jetstream.config.as_ref().map(|limits| limits.domain.clone());
     let names = Names {
@@ -69,7 +69,8 @@ pub fn sample(server_id: &str, raw: Raw) -> Result<Batch, Failure> {
     };
     let healthz = raw.healthz.and_then(|answer| healthy(answer.status, answer.took));
     let jsz = raw.jsz.and_then(|answer| {
-        let (jsz, took) = answer.ok("/jsz", HINT)?;
+        let took = answer.took;
+        let jsz = answer.good("/jsz", HINT)?;
         known("/jsz", &jsz.value.server_id)?;
         Ok((jsz, took))
     });

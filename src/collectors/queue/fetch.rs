@@ -1,10 +1,12 @@
 //! One reading of each kind of source.
 
+use serde_json::Value;
+
 use super::config::{JetStream, Paths};
-use super::jsz;
+use super::jsz::{self, Jsz};
 use super::sqlite::Reader;
 use super::table::Table;
-use crate::clients::http::{Answer, HttpClient};
+use crate::clients::http::{HttpClient, Json};
 use crate::clients::postgres::PostgresClient;
 use crate::engine::Failure;
 
@@ -17,16 +19,16 @@ pub enum Source {
 
 /// What was read, of the same kind as the source.
 pub enum Raw {
-    Json(Answer),
-    Jsz(Answer),
+    Json(Json<Value>),
+    Jsz(Json<Jsz>),
     Table(Table),
 }
 
 impl Source {
     pub async fn fetch(&self) -> Result<Raw, Failure> {
         match self {
-            Self::Http { client, .. } => client.get("").await.map(Raw::Json),
-            Self::JetStream { client, .. } => client.get_ok(jsz::PATH).await.map(Raw::Jsz),
+            Self::Http { client, .. } => client.json("the address", "").await.map(Raw::Json),
+            Self::JetStream { client, .. } => client.json("/jsz", jsz::PATH).await.map(Raw::Jsz),
             Self::Sql { client, query } => {
                 let rows = client.query(query).await?;
                 let width = rows.columns().len();

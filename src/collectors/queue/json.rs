@@ -4,7 +4,8 @@ use serde_json::Value;
 
 use super::config::Paths;
 use super::model::{Condition, Observed, State};
-use crate::clients::http::Answer;
+use crate::clients::http::Json;
+use crate::clients::json::{Decoded, JsonError};
 use crate::engine::{Failure, Reason};
 
 pub const CONDITIONS: &[Condition] = &[
@@ -31,13 +32,15 @@ pub struct Service {
 pub struct Said {
     pub service: Service,
     pub queues: Result<Vec<Observed>, Failure>,
+    /// Entries that were too many to be decoded.
+    pub dropped: u64,
 }
 
 /// `target` names the queue where the answer has only one.
-pub fn parse(target: &str, answer: &Answer, paths: &Paths) -> Result<Said, Failure> {
+pub fn parse(target: &str, answer: Json<Value>, paths: &Paths) -> Result<Said, Failure> {
     // A service that is not well may say so with a status of 503 and the same JSON.
-    let value: Value =
-        serde_json::from_slice(&answer.body).map_err(|error| no_json(answer, &error))?;
+    let status = answer.status.as_u16();
+    let Decoded { value, dropped } = answer.value.map_err(|error| no_json(status, &error))?;
     let at = |path: &Option<String>| path.as_ref().and_then(|path| value.pointer(path));
     let percent = |path: &Option<String>| at(path).and_then(number).map(|percent| percent / 100.0);
     let service = Service {
@@ -56,16 +59,16 @@ pub fn parse(target: &str, answer: &Answer, paths: &Paths) -> Result<Said, Failu
             Err(Failure::new(Reason::Parse, format!("the answer has no map of queues at `{path}`")))
         }
     };
-    match nothing_said(answer, &service, &queues) {
+    match nothing_said(status, &service, &queues) {
         Some(failure) => Err(failure.hint(HINT)),
-        None => Ok(Said { service, queues }),
+        None => Ok(Said { service, queues, dropped }),
     }
 }
 
 /// Why the answer is a failed reading, if nothing that was asked for is in it: a page of errors
 /// is JSON too. A map without queues is an answer, unless the status says otherwise.
 fn nothing_said(
-    answer: &Answer,
+    status: u16,
     service: &Service,
     queues: &Result<Vec<Observed>, Failure>,
 ) -> Option<Failure> {
@@ -74,7 +77,7 @@ fn nothing_said(
     if any || *service != Service::default() {
         return None;
     }
-    status_failure(answer).or_else(|| match queues {
+    status_failure(status).or_else(|| match queues {
         Err(failure) => Some(failure.clone()),
         Ok(queues) if queues.is_empty() => None,
         Ok(_) => Some(Failure::new(Reason::Parse, "the answer has nothing at any of the `paths`")),
@@ -83,27 +86,20 @@ fn nothing_said(
 
 const HINT: &str = "is this the address of the queue status, and the right `preset` or `paths`?";
 
-fn no_json(answer: &Answer, error: &serde_json::Error) -> Failure {
-    // The place only: the text may hold anything.
-    let place = format!("line {}, column {}", error.line(), error.column());
-    let failure = status_failure(answer).unwrap_or_else(|| {
-        Failure::new(Reason::Parse, format!("the answer is not JSON ({place})"))
-    });
-    failure.hint(HINT)
+fn no_json(status: u16, error: &JsonError) -> Failure {
+    status_failure(status)
+        .map_or_else(|| error.failure("the answer", HINT), |failure| failure.hint(HINT))
 }
 
-fn status_failure(answer: &Answer) -> Option<Failure> {
-    let reason = match answer.status.as_u16() {
+fn status_failure(status: u16) -> Option<Failure> {
+    let reason = match status {
         200..=299 => return None,
         401 => Reason::Auth,
         403 => Reason::Rights,
         404 => Reason::NotFound,
         _ => Reason::Protocol,
     };
-    Some(Failure::new(
-        reason,
-        format!("the service answers with HTTP status {}", answer.status.as_u16()),
-    ))
+    Some(Failure::new(reason, format!("the service answers with HTTP status {status}")))
 }
 
 fn queue(name: &str, said: &Value, paths: &Paths, running: Option<bool>) -> Observed {

@@ -6,7 +6,8 @@ use serde::Deserialize;
 
 use super::config::JetStream;
 use super::model::{Condition, Observed, State};
-use crate::clients::http::Answer;
+use crate::clients::http::Json;
+use crate::clients::json::Decoded;
 use crate::config::nearest;
 use crate::engine::{Failure, Reason};
 
@@ -22,22 +23,22 @@ pub const CONDITIONS: &[Condition] = &[
 
 pub const PATH: &str = "/jsz?consumers=true&config=true";
 
-#[derive(Default, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[serde(default)]
-struct Jsz {
+pub struct Jsz {
     server_id: String,
     disabled: bool,
     now: String,
     account_details: Vec<Account>,
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[serde(default)]
 struct Account {
     stream_detail: Vec<Stream>,
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[serde(default)]
 struct Stream {
     name: String,
@@ -46,14 +47,14 @@ struct Stream {
     consumer_detail: Vec<Consumer>,
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[serde(default)]
 struct StreamConfig {
     retention: String,
     max_msgs: Option<i64>,
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[serde(default)]
 struct StreamState {
     messages: Option<u64>,
@@ -61,7 +62,7 @@ struct StreamState {
     first_ts: String,
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[serde(default)]
 struct Consumer {
     name: String,
@@ -74,7 +75,7 @@ struct Consumer {
     push_bound: bool,
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[serde(default)]
 struct ConsumerConfig {
     max_ack_pending: Option<i64>,
@@ -83,28 +84,34 @@ struct ConsumerConfig {
     filter_subjects: Vec<String>,
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[serde(default)]
 struct Sequence {
     stream_seq: Option<u64>,
 }
 
-pub fn parse(target: &str, answer: &Answer, want: &JetStream) -> Result<Observed, Failure> {
-    let strange = |place: String| {
-        Failure::new(Reason::Parse, format!("/jsz: not the expected JSON ({place})"))
-            .hint("is this the monitoring port of a nats-server (usually 8222)?")
-    };
-    let jsz: Jsz = serde_json::from_slice(&answer.body)
-        .map_err(|error| strange(format!("line {}, column {}", error.line(), error.column())))?;
+const HINT: &str = "is this the monitoring port of a nats-server (usually 8222)?";
+
+pub fn parse(target: &str, answer: Json<Jsz>, want: &JetStream) -> Result<Observed, Failure> {
+    let Decoded { value: jsz, dropped } = answer.good("/jsz", HINT)?;
     if jsz.server_id.is_empty() {
-        return Err(strange("no `server_id`".to_owned()));
+        let text = "/jsz: JSON without a `server_id`, which every NATS server has";
+        return Err(Failure::new(Reason::Parse, text).hint(HINT));
     }
     if jsz.disabled {
         let text = "JetStream is switched off on this server";
         return Err(Failure::new(Reason::NotFound, text).hint("start nats-server with `-js`"));
     }
     let streams: Vec<&Stream> = jsz.account_details.iter().flat_map(|a| &a.stream_detail).collect();
-    let (stream, consumer) = find(&streams, want)?;
+    let (stream, consumer) = find(&streams, want).map_err(|failure| {
+        if dropped == 0 {
+            return failure;
+        }
+        // It may stand where nobody has looked.
+        let text = format!("/jsz: too much to be decoded, {dropped} entries were left out");
+        Failure::new(Reason::Protocol, text)
+            .hint("look for consumers that nobody removes: `nats consumer ls STREAM`")
+    })?;
     Ok(observe(target, stream, consumer, &jsz.now))
 }
 

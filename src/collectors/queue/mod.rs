@@ -75,6 +75,6 @@ impl Collector for Watched {
 
     fn sample(&self, raw: fetch::Raw, now: SystemTime) -> Result<Batch, Failure> {
         let mut history = self.history.lock().unwrap_or_else(PoisonError::into_inner);
-        sample::sample(&self.rules, &self.source, &raw, &mut history, now)
+        sample::sample(&self.rules, &self.source, raw, &mut history, now)
     }
 }

@@ -35,15 +35,23 @@ impl Rules {
 pub fn sample(
     rules: &Rules,
     source: &Source,
-    raw: &Raw,
+    raw: Raw,
     history: &mut History,
     now: SystemTime,
 ) -> Result<Batch, Failure> {
     let mut batch = Batch::new();
+    // In a table there are no rows of what is empty.
+    let unknown = |name: &str| Observed::named(name);
+    let absent = if matches!(raw, Raw::Table(_)) { table::empty } else { unknown };
     let (queues, conditions) = match (source, raw) {
         (Source::Http { paths, .. }, Raw::Json(answer)) => {
             let said = json::parse(&rules.target, answer, paths)?;
             batch = batch.with(vec![said.service]);
+            if said.dropped > 0 {
+                let text =
+                    format!("too much to be decoded, {} entries were left out", said.dropped);
+                batch = batch.gap("the rest of the answer", Failure::new(Reason::Protocol, text));
+            }
             match said.queues {
                 Ok(queues) => (queues, json::CONDITIONS),
                 Err(failure) => {
@@ -56,12 +64,12 @@ pub fn sample(
             (vec![jsz::parse(&rules.target, answer, wanted)?], jsz::CONDITIONS)
         }
         (Source::Sql { .. } | Source::Sqlite(_), Raw::Table(rows)) => {
-            (table::observe(&rules.target, rows, &rules.states)?, table::CONDITIONS)
+            (table::observe(&rules.target, &rows, &rules.states)?, table::CONDITIONS)
         }
         _ => return Err(Failure::new(Reason::Panic, "an answer of another kind of source")),
     };
     let (queues, dropped) = capped(queues, rules);
-    let queues = with_declared(queues, rules, raw);
+    let queues = with_declared(queues, rules, absent);
     let rows = history.rows(queues, conditions, |queue| rules.limits_of(queue), now);
     Ok(batch.with(rows).dropped("queues", dropped))
 }
@@ -83,15 +91,16 @@ fn capped(mut queues: Vec<Observed>, rules: &Rules) -> (Vec<Observed>, u64) {
 
 /// A queue with limits is there also while the source does not know it: empty in a table, which
 /// has no rows of it then, and unknown elsewhere.
-fn with_declared(mut queues: Vec<Observed>, rules: &Rules, raw: &Raw) -> Vec<Observed> {
+fn with_declared(
+    mut queues: Vec<Observed>,
+    rules: &Rules,
+    absent: fn(&str) -> Observed,
+) -> Vec<Observed> {
     for name in rules.limits.keys() {
         if queues.iter().any(|seen| seen.queue == *name) {
             continue;
         }
-        queues.push(match raw {
-            Raw::Table(_) => table::empty(name),
-            Raw::Json(_) | Raw::Jsz(_) => Observed::named(name),
-        });
+        queues.push(absent(name));
     }
     queues
 }

@@ -4,6 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use reqwest::StatusCode;
+use serde::de::DeserializeOwned;
+
 use super::config::Queue;
 use super::fetch::{Raw, Source};
 use super::model::History;
@@ -11,7 +14,8 @@ use super::sample::{Rules, sample};
 use super::sqlite::Reader;
 use super::{AREA, planning};
 use crate::catalogue::Batch;
-use crate::clients::http::{Answer, HttpClient};
+use crate::clients::http::{HttpClient, Json};
+use crate::clients::json;
 use crate::config::{Dur, SafeUrl, load};
 use crate::engine::{Board, Failure, Memory, Reason};
 use crate::golden;
@@ -40,31 +44,31 @@ fn golden_case(case: &Path) -> Result<Batch, Failure> {
     let url = SafeUrl::new("http://127.0.0.1:1");
     let client = HttpClient::new(&url, None);
     let status = text("status").map_or(200, |text| text.trim().parse().expect("a status"));
-    let answer = |name: &str| {
-        golden::file(case, name).map(|body| Answer {
-            status: reqwest::StatusCode::from_u16(status).expect("a status"),
-            body,
-            took: Duration::ZERO,
-        })
-    };
+    let status = StatusCode::from_u16(status).expect("a status");
+    fn answer<T: DeserializeOwned>(case: &Path, name: &str, status: StatusCode) -> Option<Json<T>> {
+        let value = json::from_slice(&golden::file(case, name)?);
+        Some(Json { status, value, took: Duration::ZERO })
+    }
     let rules = planning::rules("q", &queue);
     let (source, raw, before) = if let Some(sqlite) = queue.sqlite.clone() {
         let reader = Reader::new(sqlite, queue.states.clone());
         let table = reader.read_at(now())?;
         (Source::Sqlite(reader), Raw::Table(table), None)
     } else if let Some(wanted) = queue.jetstream.clone() {
-        let raw = Raw::Jsz(answer("answer.json").expect("an answer"));
-        (Source::JetStream { client, wanted }, raw, answer("before.json").map(Raw::Jsz))
+        let raw = Raw::Jsz(answer(case, "answer.json", status).expect("an answer"));
+        let before = answer(case, "before.json", status).map(Raw::Jsz);
+        (Source::JetStream { client, wanted }, raw, before)
     } else {
         let paths = queue.paths.clone().unwrap_or_default().or(queue.preset);
-        let raw = Raw::Json(answer("answer.json").expect("an answer"));
-        (Source::Http { client, paths }, raw, answer("before.json").map(Raw::Json))
+        let raw = Raw::Json(answer(case, "answer.json", status).expect("an answer"));
+        let before = answer(case, "before.json", status).map(Raw::Json);
+        (Source::Http { client, paths }, raw, before)
     };
     let mut history = History::default();
     if let Some(before) = before {
-        sample(&rules, &source, &before, &mut history, now() - Duration::from_hours(1))?;
+        sample(&rules, &source, before, &mut history, now() - Duration::from_hours(1))?;
     }
-    sample(&rules, &source, &raw, &mut history, now())
+    sample(&rules, &source, raw, &mut history, now())
 }
 
 #[test]
