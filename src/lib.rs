@@ -21,6 +21,7 @@
 //! | [`generate`] | rules, their tests and references from the catalogue |
 //! | [`load`] | from the file to targets, or to all mistakes |
 //! | [`cli`] | the commands |
+//! | [`text`] | texts from outside, made fit to be shown |
 
 pub mod catalogue;
 pub mod check;
@@ -39,3 +40,4 @@ pub mod plan;
 #[cfg(test)]
 #[path = "../tests/skip.rs"]
 mod skip;
+pub mod text;

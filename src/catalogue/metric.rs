@@ -2,7 +2,7 @@
 
 use super::histogram::Histogram;
 use super::row::{Known, Row, Sink};
-use super::short::short;
+use crate::text::short;
 
 /// The longest value of a label, in bytes: it stands in every series of its thing.
 const LABEL: usize = 1024;

@@ -40,7 +40,7 @@ impl Pieces {
 
 /// An answer in JSON, or why it is none.
 pub struct Json<T> {
-    pub status: StatusCode,
+    pub status: u16,
     pub value: Result<Decoded<T>, JsonError>,
     pub took: Duration,
 }
@@ -48,8 +48,8 @@ pub struct Json<T> {
 impl<T> Json<T> {
     /// The value of an answer that has to be a success.
     pub fn good(self, what: &str, hint: &str) -> Result<Decoded<T>, Failure> {
-        if !self.status.is_success() {
-            return Err(refused(what, self.status.as_u16()));
+        if !is_success(self.status) {
+            return Err(refused(what, self.status));
         }
         self.value.map_err(|error| error.failure(what, hint))
     }
@@ -117,7 +117,7 @@ impl HttpClient {
     {
         let started = Instant::now();
         let mut response = self.send(what, path).await?;
-        let status = response.status();
+        let status = response.status().as_u16();
         let mut stream = json::Stream::default();
         let value = loop {
             match response.chunk().await.map_err(|error| failure(what, &error))? {
@@ -159,6 +159,10 @@ impl HttpClient {
         }
         Err(refused(path, answer.status.as_u16()))
     }
+}
+
+pub const fn is_success(status: u16) -> bool {
+    matches!(status, 200..=299)
 }
 
 /// A status that is no success.

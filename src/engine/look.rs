@@ -4,7 +4,8 @@
 use std::collections::{BTreeSet, HashSet};
 
 use super::failure::{Failure, Reason};
-use crate::catalogue::{Batch, Histogram, Known, Sink, short};
+use crate::catalogue::{Batch, Histogram, Known, Sink};
+use crate::text::short;
 
 /// Metrics that are named in a gap; more would be a list that nobody reads.
 const NAMED: usize = 3;

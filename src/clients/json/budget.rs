@@ -12,7 +12,7 @@ use serde::de::{
     Unexpected, Visitor,
 };
 
-use crate::catalogue::short;
+use crate::text::short;
 
 /// The longest word that is kept whole, in bytes. Command lines and labels are far shorter.
 const WORD: usize = 16 << 10;

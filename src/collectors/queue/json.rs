@@ -39,7 +39,7 @@ pub struct Said {
 /// `target` names the queue where the answer has only one.
 pub fn parse(target: &str, answer: Json<Value>, paths: &Paths) -> Result<Said, Failure> {
     // A service that is not well may say so with a status of 503 and the same JSON.
-    let status = answer.status.as_u16();
+    let status = answer.status;
     let Decoded { value, dropped } = answer.value.map_err(|error| no_json(status, &error))?;
     let at = |path: &Option<String>| path.as_ref().and_then(|path| value.pointer(path));
     let percent = |path: &Option<String>| at(path).and_then(number).map(|percent| percent / 100.0);
