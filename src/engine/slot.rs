@@ -25,6 +25,7 @@ pub struct Reading {
 }
 
 impl Reading {
+    #[cfg(test)]
     pub(crate) fn new(batch: Batch) -> Self {
         let series = Look::at(&batch).series;
         Self { batch, at: SystemTime::now(), clock: Instant::now(), series }

@@ -91,7 +91,7 @@ impl std::fmt::Display for Address {
 }
 
 impl Certificates {
-    fn config(&self) -> Result<rustls::ClientConfig, Failure> {
+    pub(super) fn config(&self) -> Result<rustls::ClientConfig, Failure> {
         let Some(authority) = &self.authority else { return Ok(tls::usual()) };
         let own =
             self.own.as_ref().map(|(certificate, key)| (certificate.as_path(), key.as_path()));

@@ -6,3 +6,4 @@ pub mod api;
 pub mod client;
 pub mod failure;
 pub mod time;
+pub mod transport;

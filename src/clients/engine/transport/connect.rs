@@ -1,0 +1,113 @@
+//! Connections: a socket of this machine, TCP, or TLS over it.
+
+use std::future::Future;
+use std::io::ErrorKind;
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use http::Uri;
+use hyper_util::rt::TokioIo;
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use tokio::net::{TcpStream, UnixStream, lookup_host};
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use tower_service::Service;
+
+use super::super::address::Address;
+use super::socket::{Bounded, Socket};
+use crate::engine::{Failure, Reason};
+
+#[derive(Clone)]
+pub struct Connector {
+    place: Place,
+    most: u64,
+    limit: Duration,
+}
+
+#[derive(Clone)]
+enum Place {
+    Unix(PathBuf),
+    Tcp(String),
+    /// Files are read once; what is wrong with them is told at every request.
+    Tls(String, Result<Arc<ClientConfig>, Failure>),
+}
+
+impl Connector {
+    pub fn new(address: &Address, most: u64, limit: Duration) -> Self {
+        let place = match address {
+            Address::Unix(path) => Place::Unix(path.clone()),
+            Address::Tcp(host) => Place::Tcp(host.clone()),
+            Address::Tls(host, files) => Place::Tls(host.clone(), files.config().map(Arc::new)),
+        };
+        Self { place, most, limit }
+    }
+}
+
+type Connecting = Pin<Box<dyn Future<Output = Result<TokioIo<Bounded>, Failure>> + Send>>;
+
+impl Service<Uri> for Connector {
+    type Response = TokioIo<Bounded>;
+    type Error = Failure;
+    type Future = Connecting;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Failure>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: Uri) -> Connecting {
+        let Self { place, most, limit } = self.clone();
+        Box::pin(async move {
+            let late = |_| Failure::new(Reason::Timeout, "no connection in time");
+            let socket = timeout(limit, connect(place)).await.map_err(late)??;
+            Ok(TokioIo::new(Bounded::new(socket, most)))
+        })
+    }
+}
+
+async fn connect(place: Place) -> Result<Socket, Failure> {
+    match place {
+        Place::Unix(path) => {
+            let socket = UnixStream::connect(path).await.map_err(|error| failure(&error))?;
+            Ok(Socket::Unix(socket))
+        }
+        Place::Tcp(host) => Ok(Socket::Tcp(tcp(&host).await?)),
+        Place::Tls(host, config) => {
+            let config = config?;
+            // The port is always there: the address was completed when it was read.
+            let name = host.rsplit_once(':').map_or(host.as_str(), |(name, _)| name);
+            let name = name.trim_start_matches('[').trim_end_matches(']').to_owned();
+            let name = ServerName::try_from(name)
+                .map_err(|_| Failure::new(Reason::Tls, "the TLS handshake failed"))?;
+            let handshake = TlsConnector::from(config).connect(name, tcp(&host).await?);
+            let refused = |_| Failure::new(Reason::Tls, "the TLS handshake failed");
+            Ok(Socket::Tls(Box::new(handshake.await.map_err(refused)?)))
+        }
+    }
+}
+
+async fn tcp(host: &str) -> Result<TcpStream, Failure> {
+    let unknown = || Failure::new(Reason::Dns, "the host name does not resolve");
+    let addresses: Vec<_> = lookup_host(host).await.map_err(|_| unknown())?.collect();
+    if addresses.is_empty() {
+        return Err(unknown());
+    }
+    let stream = TcpStream::connect(addresses.as_slice()).await.map_err(|error| failure(&error))?;
+    // Requests are small, and each waits for its answer.
+    let _ = stream.set_nodelay(true);
+    Ok(stream)
+}
+
+fn failure(error: &std::io::Error) -> Failure {
+    let (reason, why) = match error.kind() {
+        ErrorKind::ConnectionRefused => (Reason::Refused, "connection refused"),
+        ErrorKind::PermissionDenied => (Reason::Rights, "permission denied"),
+        ErrorKind::NotFound => (Reason::NotFound, "no such socket"),
+        ErrorKind::TimedOut => (Reason::Timeout, "no connection in time"),
+        _ => (Reason::Other, "cannot connect"),
+    };
+    Failure::new(reason, why)
+}

@@ -1,0 +1,143 @@
+//! The way every request to the Engine takes, whoever makes it.
+//!
+//! One place refuses whatever is not GET, before it leaves the process; holds TLS; knows no proxy
+//! of the environment; and bounds what comes back, in the socket ([`socket`]), below all that
+//! would collect it. When a request ends is its caller's to say.
+
+mod connect;
+mod socket;
+
+use std::time::Duration;
+
+use bollard::errors::Error;
+use bollard::{BollardRequest, Docker};
+use http::{Method, Request, Response, Uri, header};
+use http_body_util::Empty;
+use hyper::body::{Bytes, Incoming};
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+
+use super::address::Address;
+use crate::engine::{Failure, Reason};
+use connect::Connector;
+
+/// What an answer that is collected as a whole may be, its head included.
+const COLLECTED: u64 = 64 << 10;
+/// What an answer may be that is decoded as it comes.
+const DECODED: u64 = 65 << 20;
+/// Connections without a request are kept for so long: some scrapes.
+const IDLE: Duration = Duration::from_secs(90);
+/// Kept at once, as many as there are requests at a time.
+const KEPT: usize = 8;
+
+/// How much may come as the answer to one request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bound {
+    Collected,
+    Decoded,
+    /// It goes on; who reads it bounds its parts.
+    Endless,
+}
+
+impl Bound {
+    const fn bytes(self) -> u64 {
+        match self {
+            Self::Collected => COLLECTED,
+            Self::Decoded => DECODED,
+            Self::Endless => u64::MAX,
+        }
+    }
+}
+
+/// Requests to one address under one bound.
+#[derive(Clone)]
+pub struct Transport {
+    client: Client<Connector, Empty<Bytes>>,
+    base: &'static str,
+    host: String,
+}
+
+impl Transport {
+    pub fn new(address: &Address, bound: Bound, connect: Duration) -> Self {
+        let (base, host) = match address {
+            Address::Unix(_) => ("http", "localhost".to_owned()),
+            Address::Tcp(host) => ("http", host.clone()),
+            Address::Tls(host, _) => ("https", host.clone()),
+        };
+        let client = Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(IDLE)
+            .pool_max_idle_per_host(KEPT)
+            .build(Connector::new(address, bound.bytes(), connect));
+        Self { client, base, host }
+    }
+
+    /// GET of a path with its query. `what` names it in failures.
+    pub async fn get(&self, what: &str, path: &str) -> Result<Response<Incoming>, Failure> {
+        let request = self.request(path).map_err(|failure| named(what, &failure))?;
+        let answer = self.client.request(request).await;
+        answer.map_err(|error| named(what, &cause(&error)))
+    }
+
+    /// The same for the library, which names its requests itself.
+    async fn send(&self, request: BollardRequest) -> Result<Response<Incoming>, Failure> {
+        if request.method() != Method::GET {
+            let text = format!("{} is not sent to the Engine, only GET", request.method());
+            return Err(Failure::new(Reason::Rights, text));
+        }
+        let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
+        let answer = self.client.request(self.request(path)?).await;
+        answer.map_err(|error| cause(&error))
+    }
+
+    fn request(&self, path: &str) -> Result<Request<Empty<Bytes>>, Failure> {
+        let unusable = |_| Failure::new(Reason::Protocol, "the address is not usable");
+        let uri: Uri = format!("{}://{}{path}", self.base, self.host).parse().map_err(unusable)?;
+        Request::get(uri)
+            .header(header::USER_AGENT, concat!("stack-exporter/", env!("CARGO_PKG_VERSION")))
+            .body(Empty::new())
+            .map_err(|_| Failure::new(Reason::Protocol, "the address is not usable"))
+    }
+
+    /// The library on this transport. It speaks no version until it is told one.
+    pub fn docker(&self) -> Result<Docker, Failure> {
+        let transport = self.clone();
+        let send = move |request: BollardRequest| {
+            let transport = transport.clone();
+            Box::pin(async move {
+                transport
+                    .send(request)
+                    .await
+                    .map_err(|failure| Error::IOError { err: std::io::Error::other(failure) })
+            })
+        };
+        // Its own time limit does not apply to a custom transport.
+        let made = Docker::connect_with_custom_transport(
+            send,
+            Some(format!("{}://{}", self.base, self.host)),
+            0,
+            bollard::API_DEFAULT_VERSION,
+        );
+        made.map_err(|_| Failure::new(Reason::Protocol, "the address is not usable"))
+    }
+}
+
+/// Ours where one lies at the bottom of an error: it knows best what happened.
+pub fn cause(error: &(dyn std::error::Error + 'static)) -> Failure {
+    let mut source = Some(error);
+    while let Some(error) = source {
+        if let Some(failure) = error.downcast_ref::<Failure>() {
+            return failure.clone();
+        }
+        let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        if let Some(failure) = inner.and_then(|inner| inner.downcast_ref::<Failure>()) {
+            return failure.clone();
+        }
+        source = error.source();
+    }
+    Failure::new(Reason::Protocol, "the answer is not HTTP, or was cut off")
+}
+
+fn named(what: &str, failure: &Failure) -> Failure {
+    Failure { detail: format!("{what}: {}", failure.detail), ..failure.clone() }
+}

@@ -1,0 +1,96 @@
+//! A connection that counts what comes, and ends when it is too much for one answer.
+//!
+//! A request goes out before its answer comes in, so what is written begins the count anew: also
+//! heads without an end and interim answers without an end run into the bound.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use hyper_util::client::legacy::connect::{Connected, Connection};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpStream, UnixStream};
+use tokio_rustls::client::TlsStream;
+
+use crate::engine::{Failure, Reason};
+
+pub enum Socket {
+    Unix(UnixStream),
+    Tcp(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+pub struct Bounded {
+    socket: Socket,
+    most: u64,
+    /// Since the last request.
+    read: u64,
+}
+
+impl Bounded {
+    pub fn new(socket: Socket, most: u64) -> Self {
+        Self { socket, most, read: 0 }
+    }
+}
+
+macro_rules! of_socket {
+    ($bounded:ident, $one:ident => $call:expr) => {
+        match &mut $bounded.socket {
+            Socket::Unix(socket) => {
+                let $one = Pin::new(socket);
+                $call
+            }
+            Socket::Tcp(socket) => {
+                let $one = Pin::new(socket);
+                $call
+            }
+            Socket::Tls(socket) => {
+                let $one = Pin::new(socket);
+                $call
+            }
+        }
+    };
+}
+
+impl AsyncRead for Bounded {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.read > self.most {
+            let text = format!("the answer is over {} kB", self.most / 1024);
+            return Poll::Ready(Err(io::Error::other(Failure::new(Reason::Protocol, text))));
+        }
+        let before = buffer.filled().len();
+        let outcome = of_socket!(self, one => one.poll_read(context, buffer));
+        let came = buffer.filled().len().saturating_sub(before);
+        self.read = self.read.saturating_add(came as u64);
+        outcome
+    }
+}
+
+impl AsyncWrite for Bounded {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.read = 0;
+        of_socket!(self, one => one.poll_write(context, bytes))
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        of_socket!(self, one => one.poll_flush(context))
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        of_socket!(self, one => one.poll_shutdown(context))
+    }
+}
+
+impl Connection for Bounded {
+    fn connected(&self) -> Connected {
+        Connected::new()
+    }
+}
