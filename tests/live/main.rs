@@ -43,5 +43,6 @@ mod routing;
 mod scene;
 mod secrets;
 mod servers;
+mod sqlite;
 mod stage;
 mod world;
