@@ -12,3 +12,4 @@ mod catalogue;
 mod cli;
 mod layering;
 mod support;
+mod words;

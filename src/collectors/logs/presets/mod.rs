@@ -61,6 +61,22 @@ pub enum Preset {
 }
 
 impl Preset {
+    pub const ALL: [Self; 13] = [
+        Self::Python,
+        Self::Errors,
+        Self::RateLimit,
+        Self::Tts,
+        Self::SheetsSync,
+        Self::TelegramBot,
+        Self::Taskiq,
+        Self::Websocket,
+        Self::NginxAccess,
+        Self::NginxError,
+        Self::Postgres,
+        Self::Deployment,
+        Self::ResponseTime,
+    ];
+
     /// The rules as they are written.
     pub const fn text(self) -> &'static str {
         match self {
@@ -84,6 +100,12 @@ impl Preset {
         // That every file is right is tested.
         config::load::<Written>("preset", self.text(), &|_| None).finish().unwrap_or_default()
     }
+}
+
+/// Names of the rules of all presets.
+pub fn rule_names() -> Vec<String> {
+    let names = Preset::ALL.iter().flat_map(|preset| preset.rules().into_keys());
+    names.collect()
 }
 
 /// Whether the facts of an access log are asked for.
