@@ -13,6 +13,7 @@
 
 mod bundle;
 mod compose;
+mod cured;
 mod docker;
 mod docker_expect;
 mod docker_life;

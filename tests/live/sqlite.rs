@@ -169,7 +169,7 @@ fn reason(scrape: &Scrape, name: &str) -> String {
 /// Name, how it was left, journal mode of the application, jobs or the reason.
 type Case = (&'static str, &'static str, Result<f64, &'static str>);
 
-const AT_REST: [Case; 9] = [
+const AT_REST: [Case; 10] = [
     ("wal", "closed after writing with a log", Ok(1.0)),
     ("walempty", "closed, an empty log left", Ok(1.0)),
     ("shmonly", "closed, an index left without a log", Ok(1.0)),
@@ -177,6 +177,8 @@ const AT_REST: [Case; 9] = [
     ("persist", "closed, an overwritten journal left", Ok(1.0)),
     ("odd name?mode=rwc#%41", "a name that could be an address", Ok(1.0)),
     ("crash", "killed with a log", Ok(3.0)),
+    // Root's SQLite would give them to the owner of the database.
+    ("others", "killed with a log that belongs to another user", Ok(3.0)),
     ("copied", "a log without its index", Err("protocol")),
     ("torn", "killed in the middle of a write", Err("protocol")),
 ];
@@ -187,6 +189,13 @@ fn make(dir: &Path, (name, ..): &Case) -> PathBuf {
     match *name {
         "delete" | "persist" => does(&database, name, "once"),
         "crash" => does(&database, "wal", "crash"),
+        "others" => {
+            does(&database, "wal", "crash");
+            for ending in ["-wal", "-shm"] {
+                fs::set_permissions(beside(ending), fs::Permissions::from_mode(0o666)).unwrap();
+                std::os::unix::fs::chown(beside(ending), Some(MEMBER.0), None).unwrap();
+            }
+        }
         "copied" => {
             does(&database, "wal", "crash");
             fs::remove_file(beside("-shm")).unwrap();
@@ -239,7 +248,7 @@ fn at_rest_nothing_beside_a_database_changes_whoever_reads() {
             }
             for ((case, _), name) in made.iter().zip(&names) {
                 let more = match case.0 {
-                    "crash" | "copied" => 4.0,
+                    "crash" | "others" | "copied" => 4.0,
                     _ => 2.0,
                 };
                 until(case.1, PATIENT, async || {

@@ -47,6 +47,13 @@ impl Exporter {
         exporter
     }
 
+    /// With a configuration file of the test's own, which the arguments name.
+    pub async fn start_configured(binary: &Path, args: &[&str]) -> Self {
+        let exporter = Self::launch(binary, "", args, &[]);
+        exporter.ready().await;
+        exporter
+    }
+
     /// Starts it and does not wait: for a configuration that it is to refuse.
     ///
     /// # Panics
@@ -118,7 +125,9 @@ impl Exporter {
         let config_flag = format!("--config.file={}", text(&file));
         let listen_flag = format!("--web.listen-address=127.0.0.1:{port}");
         let storage_flag = format!("--storage.path={}", text(&dir.join("state")));
-        let mut all = vec![config_flag.as_str(), &listen_flag];
+        let mut all = vec![listen_flag.as_str()];
+        let own_config = args.iter().any(|arg| arg.starts_with("--config."));
+        all.extend((!own_config).then_some(config_flag.as_str()));
         // A place that a test names, also of the stand-in that it starts, takes its place.
         let own_storage = args.iter().any(|arg| arg.starts_with("--storage."));
         all.extend((!own_storage).then_some(storage_flag.as_str()));
