@@ -4,7 +4,7 @@
 //! Who adds a value writes it here too; `tests/offline/words.rs` holds each list against the code
 //! that writes the label, and against every recorded answer.
 
-use super::logs::preset_rules;
+use super::logs::{preset_rules, preset_values};
 use crate::engine::Reason;
 
 /// One label of some metrics.
@@ -176,12 +176,51 @@ pub static WORDS: &[Words] = &[
         &[
             "stack_log_matches_total",
             "stack_log_match_run_seconds",
-            "stack_log_labelled_matches_total",
+            "stack_log_match_silence_seconds",
+            "stack_log_label_matches_total",
+            "stack_log_values_total",
+            "stack_log_last_value",
+            "stack_log_value_observations_total",
+            "stack_log_value_over_limit_total",
+            "stack_log_expected_overdue_seconds",
             "stack_log_pairs_total",
             "stack_log_pairs_open",
+            "stack_log_pair_waiting_seconds",
         ],
         "rule",
         preset_rules,
+    ),
+    known(
+        &[
+            "stack_log_values_total",
+            "stack_log_last_value",
+            "stack_log_value_observations_total",
+            "stack_log_value_over_limit_total",
+        ],
+        "value",
+        preset_values,
+    ),
+    listed(&["stack_log_pairs_total"], "outcome", &["finished", "expired", "dropped"]),
+    listed(
+        &["stack_target_series_dropped_total"],
+        "cap",
+        &[
+            "databases",
+            "activity",
+            "applications",
+            "containers",
+            "services",
+            "lives",
+            "queues",
+            "files",
+            "directory entries",
+            "label values",
+            "streams",
+            "consumers",
+            "mounts",
+            "interfaces",
+            "disks",
+        ],
     ),
     listed(
         &["node_cpu_seconds_total"],

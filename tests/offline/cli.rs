@@ -260,7 +260,7 @@ fn an_area_that_is_asked_for_and_not_there_is_told_with_its_reason() {
         (&off_name, "docker", "docker: not watched: it is switched off: `docker.enabled` is false"),
         (&off_name, "host", "host: not watched: it is switched off: `host.enabled` is false"),
         (&off_name, "nats", "nats: not watched: no target is declared under `nats`"),
-        (&off_name, "queue", "queue: not watched: no target is declared under `queues`"),
+        (&off_name, "queue", "queue: not watched: no queue is named"),
         (&off_name, "exporter", "exporter: not watched: its facts are of the running exporter"),
         (&on_name, "host,docker", "docker: not watched: it is switched off"),
         (&on_name, "dokcer", "unknown area (did you mean `docker`?); known: exporter, docker"),

@@ -102,9 +102,21 @@ impl Preset {
     }
 }
 
-/// Names of the rules of all presets.
+/// Names of the rules of all presets, and of those that a user is asked to add as the end of a pair.
 pub fn rule_names() -> Vec<String> {
-    let names = Preset::ALL.iter().flat_map(|preset| preset.rules().into_keys());
+    let rules = Preset::ALL.iter().flat_map(|preset| preset.rules());
+    rules
+        .flat_map(|(name, rule)| std::iter::once(name).chain(rule.pair.map(|pair| pair.end)))
+        .collect()
+}
+
+/// Names of the numbers that rules of presets take.
+pub fn value_names() -> Vec<String> {
+    let rules = Preset::ALL.iter().flat_map(|preset| preset.rules().into_values());
+    let names = rules.flat_map(|rule| match rule.values {
+        Values::Names(names) => names,
+        Values::Described(described) => described.into_keys().collect(),
+    });
     names.collect()
 }
 
