@@ -133,7 +133,9 @@ fn of_panels() -> Vec<Asked> {
             found.push(filled_in(expr));
         }
         entries(value).for_each(|(_, inner)| exprs(inner, found));
-        items(value).iter().for_each(|inner| exprs(inner, found));
+        for inner in items(value) {
+            exprs(inner, found);
+        }
     }
     let mut all = Vec::new();
     for file in files("dashboards", ".json") {
@@ -211,7 +213,7 @@ fn holds(all: &[Asked], tests: bool) {
             Some(list) => {
                 wrong.extend(one.values.iter().filter(|value| !list.contains(*value)).map(
                     |value| format!("{}: {}={value:?} is never written", one.place, one.label),
-                ))
+                ));
             }
             None if is_open(metric, &one.label) => {}
             None => {
@@ -315,7 +317,9 @@ fn what_is_listed_stands_in_the_code() {
             let mut inside: Vec<_> =
                 std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()).collect();
             inside.sort();
-            inside.iter().for_each(|path| code(path, text));
+            for path in &inside {
+                code(path, text);
+            }
         } else if name.ends_with(".rs")
             && !matches!(&*name, "signals.rs" | "tests.rs" | "words.rs" | "fake.rs")
         {

@@ -239,7 +239,6 @@ fn resident() -> u64 {
 #[test]
 fn a_file_of_somebody_who_means_harm_costs_little() {
     let folder = tempfile::tempdir().unwrap();
-    let endless = "with recursive n(i) as (select 1 union all select i + 1 from n)";
     for (case, view, says) in [
         ("word", "hex(zeroblob(400000000))", "larger than 1 MiB"),
         ("blob", "zeroblob(900000000)", "larger than 1 MiB"),
@@ -262,6 +261,12 @@ fn a_file_of_somebody_who_means_harm_costs_little() {
         assert!(failure.detail.contains(says), "{case}: {failure}");
         assert_eq!((failure.reason, failure.hint.is_some()), (Reason::Protocol, true), "{case}");
     }
+}
+
+#[test]
+fn rows_without_end_cost_little() {
+    let folder = tempfile::tempdir().unwrap();
+    let endless = "with recursive n(i) as (select 1 union all select i + 1 from n)";
     let file = folder.path().join("rows.db");
     let owner = rusqlite::Connection::open(&file).unwrap();
     let views = format!(
@@ -283,16 +288,11 @@ fn a_file_of_somebody_who_means_harm_costs_little() {
         ("large", Some("SELECT status, 1 FROM (SELECT * FROM large LIMIT 9000)"), ""),
         ("many", Some("SELECT status, 1 FROM many"), "over 10000 rows"),
     ] {
-        let reader = match query {
-            Some(query) => asked(&file, query),
-            None => {
-                let sqlite = queue(&format!("sqlite: {{ file: {} }}", file.display()));
-                let sqlite = super::config::Sqlite {
-                    table: Some(table.to_owned()),
-                    ..sqlite.sqlite.unwrap()
-                };
-                Reader::new(sqlite, [].into())
-            }
+        let reader = if let Some(query) = query {
+            asked(&file, query)
+        } else {
+            let yaml = format!("sqlite: {{ file: {}, table: {table} }}", file.display());
+            Reader::new(queue(&yaml).sqlite.unwrap(), [].into())
         };
         match reader.read_at(now()) {
             Ok(read) => {
@@ -306,7 +306,7 @@ fn a_file_of_somebody_who_means_harm_costs_little() {
             ),
         }
     }
-    assert!(begun.elapsed() < Duration::from_secs(240), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_mins(4), "{:?}", begun.elapsed());
     // All tests of this program together.
     assert!(resident() < 256 << 20, "{}", resident());
 }
@@ -337,7 +337,7 @@ fn a_query_that_does_more_than_read_is_refused() {
     }
     let names: Vec<_> =
         std::fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().path()).collect();
-    assert_eq!(names, [file.clone()]);
+    assert_eq!(names, std::slice::from_ref(&file));
     let failure = asked(&file, "SELECT 1, 2; SELECT 3, 4").read_at(now()).unwrap_err();
     assert_eq!(failure.detail, "the query is more than one statement");
     let wide = format!("SELECT {}", vec!["1"; 65].join(", "));

@@ -69,6 +69,7 @@ impl Reader {
         self.read_now(now, &Stop::default())
     }
 
+    #[allow(clippy::disallowed_methods, reason = "it is off the workers already")]
     fn read_now(&self, now: SystemTime, stop: &Stop) -> Result<Table, Failure> {
         let failed = |error: &std::io::Error| Failure::io("the SQLite file", error);
         // Of a link: what lies beside the file lies beside what it points to.
@@ -182,6 +183,11 @@ fn written() -> Failure {
     )
 }
 
+fn too_big() -> Failure {
+    Failure::new(rows::FULL, "a value of the query is larger than 1 MiB")
+        .hint("a view or a generated column makes it: read the columns of a table instead")
+}
+
 fn more_than_reads() -> Failure {
     Failure::new(Reason::Rights, "the query does more than read")
         .hint("expected one SELECT, without ATTACH, PRAGMA or anything that writes")
@@ -199,8 +205,14 @@ fn failure(error: &rusqlite::Error) -> Failure {
     let code = error.sqlite_error_code();
     let extended = error.sqlite_error().map(|error| error.extended_code);
     match (code, error) {
-        (Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked), _)
-        | (Some(ErrorCode::FileLockingProtocolFailed), _) => locked(),
+        (
+            Some(
+                ErrorCode::DatabaseBusy
+                | ErrorCode::DatabaseLocked
+                | ErrorCode::FileLockingProtocolFailed,
+            ),
+            _,
+        ) => locked(),
         // What its users have not finished making; the next look sees it done.
         (Some(ErrorCode::ReadOnly), _)
             if matches!(
@@ -223,29 +235,9 @@ fn failure(error: &rusqlite::Error) -> Failure {
             "the SQLite file is damaged",
             "see `sqlite3 <file> 'pragma integrity_check'`; restore a backup",
         ),
-        (Some(ErrorCode::OutOfMemory), _) => sorted(
-            rows::FULL,
-            MEMORY,
-            "count by state in the query, with an index for what it sorts or groups by",
-        ),
-        (Some(ErrorCode::TooBig), _) => sorted(
-            rows::FULL,
-            "a value of the query is larger than 1 MiB",
-            "a view or a generated column makes it: read the columns of a table instead",
-        ),
-        (Some(ErrorCode::ReadOnly), _) => sorted(
-            Reason::Rights,
-            "the query would write",
-            "expected one SELECT: the file is only read",
-        ),
-        (Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied), _) => sorted(
-            Reason::Rights,
-            "the SQLite file cannot be opened together with what lies beside it",
-            "mount its folder, not the file alone, and let the exporter read `-wal` and `-shm`",
-        ),
-        (_, rusqlite::Error::MultipleStatement) => {
-            sorted(Reason::Other, "the query is more than one statement", "expected one SELECT")
-        }
+        (Some(ErrorCode::OutOfMemory), _) => Failure::new(rows::FULL, MEMORY)
+            .hint("count by state in the query, with an index for what it sorts or groups by"),
+        (Some(ErrorCode::TooBig), _) => too_big(),
         (Some(ErrorCode::AuthorizationForStatementDenied), _) => more_than_reads(),
         // That of a function has no code of its own.
         (_, rusqlite::Error::SqlInputError { msg, .. }) if msg.starts_with("not authorized") => {

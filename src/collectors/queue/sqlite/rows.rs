@@ -151,7 +151,7 @@ fn each(
         return Err(Failure::new(Reason::Rights, "the query would write")
             .hint("expected one SELECT: the file is only read"));
     }
-    let columns: Vec<String> = statement.column_names().into_iter().map(cut).collect();
+    let columns: Vec<String> = statement.column_names().map(cut).collect();
     let width = columns.len();
     if width > COLUMNS {
         let text = format!("the query has over {COLUMNS} columns");

@@ -177,7 +177,7 @@ fn left_by_the_dead(database: &Path, file: &File) -> Result<(), Trouble> {
     let mut first = [0];
     let open = files::open(&path).and_then(|journal| journal.read_at(&mut first, 0));
     // Emptied, or its beginning overwritten: done.
-    if before.size() == 0 || matches!(open, Ok(_) if first == [0]) {
+    if before.size() == 0 || open.is_ok() && first == [0] {
         return Ok(());
     }
     if lock::is_written(file, Bytes::Any)? {
