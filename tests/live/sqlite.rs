@@ -80,7 +80,7 @@ fn application(database: &Path, mode: &str, act: &str) -> Command {
 fn does(database: &Path, mode: &str, act: &str) {
     let done = application(database, mode, act).output().unwrap();
     let killed = matches!(act, "crash" | "torn");
-    assert_eq!(!done.status.success(), killed, "{database:?} {act}: {done:?}");
+    assert_eq!(!done.status.success(), killed, "{} {act}: {done:?}", database.display());
 }
 
 /// An application that is there.
@@ -96,7 +96,7 @@ impl Running {
         let mut out = BufReader::new(child.stdout.take().unwrap());
         let mut ready = String::new();
         out.read_line(&mut ready).unwrap();
-        assert_eq!(ready, "ready\n", "{database:?}");
+        assert_eq!(ready, "ready\n", "{}", database.display());
         Self { child, out }
     }
 
@@ -242,9 +242,9 @@ fn at_rest_nothing_beside_a_database_changes_whoever_reads() {
             }
             // The application goes on while the exporter runs, and what ailed is cured by that.
             for ((case, file), _) in made.iter().zip(&names) {
-                let mode =
+                let journal =
                     if matches!(case.0, "delete" | "persist" | "torn") { "delete" } else { "wal" };
-                does(file, mode, "once");
+                does(file, journal, "once");
             }
             for ((case, _), name) in made.iter().zip(&names) {
                 let more = match case.0 {
@@ -365,7 +365,7 @@ fn what_is_cured_is_well_without_a_restart() {
         for ending in ["-wal", "-shm", "-journal"] {
             let mode = rustix::fs::Mode::from_raw_mode(0o666);
             let fifo = rustix::fs::FileType::Fifo;
-            rustix::fs::mknodat(rustix::fs::CWD, &beside(ending), fifo, mode, 0).unwrap();
+            rustix::fs::mknodat(rustix::fs::CWD, beside(ending), fifo, mode, 0).unwrap();
             ill("protocol").await;
             fs::remove_file(beside(ending)).unwrap();
             well().await;
