@@ -188,6 +188,12 @@ fn too_big() -> Failure {
         .hint("a view or a generated column makes it: read the columns of a table instead")
 }
 
+fn unopened() -> Failure {
+    let text = "the SQLite file cannot be opened together with what lies beside it";
+    Failure::new(Reason::Rights, text)
+        .hint("mount its folder, not the file alone, and let the exporter read `-wal` and `-shm`")
+}
+
 fn more_than_reads() -> Failure {
     Failure::new(Reason::Rights, "the query does more than read")
         .hint("expected one SELECT, without ATTACH, PRAGMA or anything that writes")
@@ -222,11 +228,7 @@ fn failure(error: &rusqlite::Error) -> Failure {
         {
             locked()
         }
-        (Some(ErrorCode::OperationInterrupted), _) => sorted(
-            Reason::Timeout,
-            "the query took too long and was stopped",
-            "add an index on the status, or remove finished jobs",
-        ),
+        (Some(ErrorCode::OperationInterrupted), _) => spent(),
         (Some(ErrorCode::NotADatabase), _) => {
             sorted(Reason::Protocol, "the file is not an SQLite database", "check `file`")
         }
@@ -238,7 +240,13 @@ fn failure(error: &rusqlite::Error) -> Failure {
         (Some(ErrorCode::OutOfMemory), _) => Failure::new(rows::FULL, MEMORY)
             .hint("count by state in the query, with an index for what it sorts or groups by"),
         (Some(ErrorCode::TooBig), _) => too_big(),
-        (Some(ErrorCode::AuthorizationForStatementDenied), _) => more_than_reads(),
+        (Some(ErrorCode::AuthorizationForStatementDenied | ErrorCode::ReadOnly), _) => {
+            more_than_reads()
+        }
+        (Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied), _) => unopened(),
+        (_, rusqlite::Error::MultipleStatement) => {
+            sorted(Reason::Other, "the query is more than one statement", "expected one SELECT")
+        }
         // That of a function has no code of its own.
         (_, rusqlite::Error::SqlInputError { msg, .. }) if msg.starts_with("not authorized") => {
             more_than_reads()
