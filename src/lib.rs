@@ -15,6 +15,7 @@
 //! | [`collectors`] | one folder per area |
 //! | [`clients`] | ways to talk to sources that more than one collector uses |
 //! | [`engine`] | pollers, slots, board, snapshots |
+//! | [`files`] | opening files without waiting for what stands in their place |
 //! | [`exposition`] | text formats |
 //! | [`check`] | verdicts |
 //! | [`http`] | the server |
@@ -31,6 +32,7 @@ pub mod collectors;
 pub mod config;
 pub mod engine;
 pub mod exposition;
+pub mod files;
 pub mod generate;
 #[cfg(test)]
 mod golden;

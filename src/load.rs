@@ -1,12 +1,17 @@
 //! From the file and the environment to targets, or to the list of all mistakes.
 
 use std::path::Path;
+use std::time::Duration;
 
 use crate::catalogue::Area;
 use crate::collectors::{self, Config};
 use crate::config;
 use crate::engine::{Memory, Target};
+use crate::files;
 use crate::plan::{Missed, Plan};
+
+/// How long the file is waited for if it is a pipe.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A checked configuration and what follows from it.
 pub struct Checked {
@@ -25,7 +30,7 @@ pub fn load(
         None => (String::new(), String::new()),
         Some(path) => {
             let name = path.display().to_string();
-            let text = std::fs::read_to_string(path)
+            let text = files::read_text(path, PATIENCE)
                 .map_err(|error| vec![format!("{name}: cannot read the file: {error}")])?;
             (name, text)
         }
@@ -57,8 +62,36 @@ pub fn areas(names: &[String]) -> Result<Vec<&'static Area>, String> {
         collectors::CATALOGUE.area(name).ok_or_else(|| {
             let names: Vec<_> = collectors::CATALOGUE.areas().map(|area| area.name).collect();
             // The name comes from outside and is not repeated.
-            format!("unknown area; known: {}", names.join(", "))
+            let near = config::nearest(name, names.iter().copied());
+            let near = near.map_or_else(String::new, |near| format!(" (did you mean `{near}`?)"));
+            format!("unknown area{near}; known: {}", names.join(", "))
         })
     };
     names.iter().map(known).collect()
+}
+
+/// Why nothing of an area is watched, and what to do about it.
+pub fn why_absent(checked: &Checked, area: &'static Area) -> (String, String) {
+    if let Some(missed) = checked.missed.iter().find(|missed| missed.area == area.name) {
+        return (missed.why.clone(), missed.hint.clone());
+    }
+    let Some(section) = collectors::section_of(area.name) else {
+        let hint = "look at /metrics of the running exporter, or at the alerts ExporterDown, TargetPartlyBlind";
+        return ("its facts are of the running exporter, which this is not".into(), hint.into());
+    };
+    let written = serde_json::to_value(&checked.config).unwrap_or_default();
+    match written.get(section) {
+        Some(own) if own.get("enabled").is_some_and(|on| on == false) => (
+            format!("it is switched off: `{section}.enabled` is false"),
+            format!("set `{section}: {{ enabled: true }}`"),
+        ),
+        Some(_) => (
+            format!("no target is declared under `{section}`"),
+            format!("declare one there; docs/configuration.md has the keys of `{section}`"),
+        ),
+        None => (
+            format!("no target is declared under `{section}`, and none can be found"),
+            format!("declare one under `{section}` and name the file with --config.file"),
+        ),
+    }
 }

@@ -14,14 +14,41 @@ pub fn judge(snapshot: &Snapshot) -> Report {
     let mut report = Report { at: snapshot.at, findings: Vec::new(), blind: Vec::new() };
     for entry in &snapshot.entries {
         let Some(target) = &entry.target else { continue };
-        for signal in target.area.signals {
-            report.findings.extend(findings(entry, target, signal));
+        let found: Vec<Finding> =
+            target.area.signals.iter().flat_map(|one| findings(entry, target, one)).collect();
+        let mut unseen = blind(entry, target);
+        for blind in &mut unseen {
+            blind.told = found.iter().any(|finding| tells(finding, blind));
         }
-        report.blind.extend(blind(entry, target));
+        report.findings.extend(found);
+        report.blind.extend(unseen);
     }
     report.findings.sort_by_key(|finding| std::cmp::Reverse(finding.verdict));
     report.blind.sort_by_key(|blind| std::cmp::Reverse(blind.verdict));
     report
+}
+
+/// Signals on a part that cannot be read, by area, with what the part is called: such a part is
+/// found out of bounds and is not visible, and is one trouble.
+const PARTS: [(&str, &str, &str); 5] = [
+    ("nats", "endpoint_up", "(/"),
+    ("postgres", "login", "a trial log-in"),
+    ("host", "disk_unreadable", "the file system "),
+    ("logs", "unreadable_files", "a part of the log"),
+    ("logs", "state_saved", "the memory over a restart"),
+];
+
+/// Whether a finding says what a blind spot says.
+fn tells(finding: &Finding, blind: &Blind) -> bool {
+    let Some(what) = &blind.what else { return false };
+    let part = |(area, signal, part): &(&str, &str, &str)| {
+        *area == finding.area && *signal == finding.signal.name && what.contains(part)
+    };
+    finding.verdict >= Verdict::Warning
+        && PARTS.iter().any(part)
+        && finding.labels.iter().all(|(label, value)| {
+            !matches!(*label, "endpoint" | "mountpoint") || what.contains(value.as_str())
+        })
 }
 
 /// A pair of thresholds of one signal.
@@ -104,6 +131,7 @@ fn blind(entry: &Entry, target: &Target) -> Vec<Blind> {
             _ => Verdict::Ok,
         },
         up,
+        told: false,
     });
     let gaps = state.reading.iter().flat_map(|reading| reading.batch.gaps());
     let gaps = gaps.map(|gap| Blind {
@@ -115,6 +143,7 @@ fn blind(entry: &Entry, target: &Target) -> Vec<Blind> {
         since: state.gaps.get(&gap.what).copied().unwrap_or(state.since),
         verdict: Verdict::Ok,
         up: None,
+        told: false,
     });
     whole.chain(gaps).collect()
 }

@@ -106,13 +106,12 @@ pub fn table(report: &Report) -> String {
         }
     }
     let count = |verdict| report.count(verdict);
-    let down = report.blind.iter().filter(|blind| blind.verdict >= Verdict::Critical).count();
     let _ = writeln!(
         out,
         "{} critical, {} warning, {} not visible, {} ok, {} need history",
-        count(Verdict::Critical) + down,
+        count(Verdict::Critical),
         count(Verdict::Warning),
-        report.blind.len(),
+        report.not_visible(),
         count(Verdict::Ok),
         count(Verdict::NeedsHistory),
     );

@@ -61,6 +61,8 @@ pub struct Blind {
     pub verdict: Verdict,
     /// The signal that says that the target is up.
     pub up: Option<&'static Signal>,
+    /// A finding says the same: this is its reason, not a second trouble.
+    pub told: bool,
 }
 
 /// All of it.
@@ -88,7 +90,17 @@ impl Report {
         }
     }
 
+    /// Troubles and verdicts of this kind. A target that is down is one, with its verdict; what is
+    /// merely not visible is [`Report::not_visible`]: each stands in one number.
     pub fn count(&self, verdict: Verdict) -> usize {
-        self.findings.iter().filter(|finding| finding.verdict == verdict).count()
+        let findings = self.findings.iter().filter(|finding| finding.verdict == verdict).count();
+        let down = self.blind.iter().filter(|blind| blind.verdict == verdict);
+        findings + down.filter(|blind| blind.verdict >= Verdict::Warning).count()
+    }
+
+    /// What cannot be seen without a verdict on that.
+    pub fn not_visible(&self) -> usize {
+        let untold = |blind: &&Blind| blind.verdict < Verdict::Warning && !blind.told;
+        self.blind.iter().filter(untold).count()
     }
 }

@@ -4,19 +4,26 @@ use std::time::Duration;
 
 use super::args::{Check, CheckFormat, Options};
 use super::{UNKNOWN, logging, print, runtime, tell};
+use crate::catalogue::Area;
 use crate::check::{Report, json, judge, table};
+use crate::collectors::CATALOGUE;
 use crate::engine::Board;
 use crate::load;
 
+/// The exit code for something critical.
+const CRITICAL: u8 = 2;
 /// The longest deadline that a target may have, and a little.
 const PATIENCE: Duration = Duration::from_secs(61);
 
 pub(super) fn run(options: &Options, arguments: &Check) -> u8 {
     logging::install_quiet(options);
-    if let Err(message) = load::areas(&arguments.only) {
-        tell(&format!("--only: {message}"));
-        return UNKNOWN;
-    }
+    let asked = match load::areas(&arguments.only) {
+        Ok(asked) => asked,
+        Err(message) => {
+            tell(&format!("--only: {message}"));
+            return UNKNOWN;
+        }
+    };
     let board = Board::new(PATIENCE);
     let file = options.config_file.as_deref();
     let mut checked = match load::load(file, &load::environment, &board.memory) {
@@ -29,6 +36,10 @@ pub(super) fn run(options: &Options, arguments: &Check) -> u8 {
     checked.targets.retain(|target| {
         arguments.only.is_empty() || arguments.only.iter().any(|area| area == target.id.area)
     });
+    let absent = absent(&checked, &asked);
+    for text in &absent {
+        tell(text);
+    }
     if checked.targets.is_empty() {
         tell("nothing to check: no target is declared or can be found");
         return UNKNOWN;
@@ -52,7 +63,29 @@ pub(super) fn run(options: &Options, arguments: &Check) -> u8 {
     }
     // A blocking read that hangs must not keep the command from ending.
     runtime.shutdown_background();
-    report.exit_code()
+    match report.exit_code() {
+        // Who asks for an area wants to know of it: what cannot be seen never passes.
+        code if absent.is_empty() || code == CRITICAL => code,
+        _ => UNKNOWN,
+    }
+}
+
+/// What was asked for and is not there, with the reason that `serve` tells at its start; without
+/// anything to check at all, of every area.
+fn absent(checked: &load::Checked, asked: &[&'static Area]) -> Vec<String> {
+    let watched = |area: &Area| checked.targets.iter().any(|target| target.id.area == area.name);
+    let missed = |area: &&'static Area| checked.missed.iter().any(|one| one.area == area.name);
+    let mut areas: Vec<&'static Area> = asked.to_vec();
+    if areas.is_empty() && checked.targets.is_empty() {
+        areas = CATALOGUE.areas().filter(missed).collect();
+    }
+    areas.dedup_by_key(|area| area.name);
+    areas.retain(|area| !watched(area));
+    let told = |area: &'static Area| {
+        let (why, hint) = load::why_absent(checked, area);
+        format!("{}: not watched: {why}\n          do: {hint}", area.name)
+    };
+    areas.into_iter().map(told).collect()
 }
 
 async fn read_and_judge(board: &Board, checked: load::Checked, window: Duration) -> Report {

@@ -211,7 +211,7 @@ impl PostgresClient {
             return Ok(self.password.clone().unwrap_or_else(|| address.password().clone()));
         };
         // Off the workers: the file may lie on a disk that hangs.
-        let text = tokio::task::spawn_blocking(move || std::fs::read_to_string(file)).await;
+        let text = tokio::task::spawn_blocking(move || crate::files::read_small(&file)).await;
         let text = text
             .map_err(|_| Failure::new(Reason::Other, "the password file: stopped"))?
             .map_err(|error| Failure::io("the password file", &error))?;

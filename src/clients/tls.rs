@@ -47,5 +47,6 @@ fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
 }
 
 fn read(file: &Path) -> Result<Vec<u8>, String> {
-    std::fs::read(file).map_err(|error| format!("{}: {error}", file.display()))
+    let text = crate::files::read_small(file);
+    text.map(String::into_bytes).map_err(|error| format!("{}: {error}", file.display()))
 }

@@ -6,6 +6,7 @@ pub mod logs;
 pub mod nats;
 pub mod postgres;
 pub mod queue;
+pub mod words;
 
 use crate::catalogue::Catalogue;
 use crate::plan::Plan;
@@ -27,6 +28,13 @@ macro_rules! areas {
         /// Everything that the exporter can say.
         pub static CATALOGUE: Catalogue =
             Catalogue::new(&[&crate::engine::OWN_AREA, $(&$module::AREA),+]);
+
+        /// The section of the file in which targets of an area are declared.
+        pub fn section_of(area: &str) -> Option<&'static str> {
+            [$(($module::AREA.name, stringify!($section))),+]
+                .into_iter()
+                .find_map(|(name, section)| (name == area).then_some(section))
+        }
 
         /// Which targets the configuration asks for, and which can be found without it.
         pub fn plan(config: &Config, plan: &mut Plan) {

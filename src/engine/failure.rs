@@ -25,6 +25,8 @@ pub enum Reason {
     Parse,
     /// A defect of ours.
     Panic,
+    /// It changes faster than it can be read, or is locked by those who use it.
+    Busy,
     /// Another process has what we need for ourselves.
     Taken,
     /// Not read yet.
@@ -33,6 +35,23 @@ pub enum Reason {
 }
 
 impl Reason {
+    pub const ALL: [Self; 14] = [
+        Self::Refused,
+        Self::Timeout,
+        Self::Dns,
+        Self::Tls,
+        Self::Auth,
+        Self::Rights,
+        Self::NotFound,
+        Self::Protocol,
+        Self::Parse,
+        Self::Panic,
+        Self::Busy,
+        Self::Taken,
+        Self::Pending,
+        Self::Other,
+    ];
+
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Refused => "refused",
@@ -45,6 +64,7 @@ impl Reason {
             Self::Protocol => "protocol",
             Self::Parse => "parse",
             Self::Panic => "panic",
+            Self::Busy => "busy",
             Self::Taken => "taken",
             Self::Pending => "pending",
             Self::Other => "other",

@@ -110,6 +110,7 @@ mod tests {
             since: SystemTime::now(),
             verdict: Verdict::Critical,
             up: None,
+            told: false,
         };
         let blind = if down { vec![blind] } else { Vec::new() };
         Report { at: SystemTime::now(), findings, blind }

@@ -67,9 +67,9 @@ pub(super) async fn page(State(server): State<Server>) -> Html<String> {
 
 fn headline(report: &Report, snapshot: &Snapshot) -> String {
     let targets = snapshot.entries.iter().filter(|entry| entry.target.is_some()).count();
-    let bad = report.findings.iter().filter(|f| f.verdict >= Verdict::Warning).count();
-    let blind = report.blind.len();
-    let (class, text) = match (report.worst(), blind) {
+    let bad = report.count(Verdict::Warning) + report.count(Verdict::Critical);
+    let blind = report.not_visible();
+    let (class, text) = match (report.worst(), report.blind.len()) {
         (Verdict::Critical, _) => ("critical", "Something is critical"),
         (Verdict::Warning, _) => ("warning", "Something wants attention"),
         (_, 1..) => ("unknown", "Something cannot be seen"),

@@ -13,6 +13,7 @@
 
 mod bundle;
 mod compose;
+mod cured;
 mod docker;
 mod docker_expect;
 mod docker_life;
@@ -45,5 +46,6 @@ mod secrets;
 mod servers;
 #[path = "../skip.rs"]
 mod skip;
+mod sqlite;
 mod stage;
 mod world;

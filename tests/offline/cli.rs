@@ -229,3 +229,95 @@ fn generated_files_are_up_to_date() {
     let output = run(&["generate", "--check", "--into", env!("CARGO_MANIFEST_DIR")]);
     assert!(output.status.success(), "{}", text(&output.stderr));
 }
+
+/// What is said for people when a command has nothing to do, and the code that its help promises.
+#[test]
+fn nothing_to_verify_is_what_the_help_calls_2() {
+    let state = tempfile::tempdir().unwrap();
+    let flag = format!("--storage.path={}", state.path().display());
+    let output = run(&["logs", "verify", &flag]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("no log is declared"), "{}", text(&output.stderr));
+    let path = file("verify.yaml", "logs:\n  bot: { files: [/nonexistent/bot.log] }\n");
+    let name = path.display().to_string();
+    for only in [&["logs", "verify"][..], &["logs", "verify", "bot"], &["logs", "verify", "bto"]] {
+        let output = run(&[only, &[&flag, "--config.file", &name]].concat());
+        assert_eq!(output.status.code(), Some(2), "{only:?}");
+        assert!(text(&output.stderr).contains("bot"), "{}", text(&output.stderr));
+    }
+    std::fs::remove_file(path).unwrap();
+}
+
+#[test]
+fn an_area_that_is_asked_for_and_not_there_is_told_with_its_reason() {
+    let off = file("off.yaml", "docker: { enabled: false }\nhost: { enabled: false }\nnats: {}\n");
+    let on = file("on.yaml", "docker: { enabled: false }\nhost: { enabled: true }\n");
+    let (off_name, on_name) = (off.display().to_string(), on.display().to_string());
+    let check = |file: &str, only: &str| {
+        run(&["check", "--window", "1s", "--config.file", file, "--only", only])
+    };
+    for (file, only, wanted) in [
+        (&off_name, "docker", "docker: not watched: it is switched off: `docker.enabled` is false"),
+        (&off_name, "host", "host: not watched: it is switched off: `host.enabled` is false"),
+        (&off_name, "nats", "nats: not watched: no target is declared under `nats`"),
+        (&off_name, "queue", "queue: not watched: no queue is named"),
+        (&off_name, "exporter", "exporter: not watched: its facts are of the running exporter"),
+        (&on_name, "host,docker", "docker: not watched: it is switched off"),
+        (&on_name, "dokcer", "unknown area (did you mean `docker`?); known: exporter, docker"),
+    ] {
+        let output = check(file, only);
+        let told = text(&output.stderr);
+        assert!(told.contains(wanted), "{only}: {told}");
+        // 2 would be something critical on this machine.
+        let code = output.status.code();
+        assert!(code == Some(3) || only.contains(',') && code == Some(2), "{only}: {code:?}");
+    }
+    // What can be found without a file and was not: the reason that `serve` tells.
+    let environment = [("DOCKER_HOST", "unix:///nonexistent/docker.sock")];
+    let output = run_with(&["check", "--only", "docker"], &environment);
+    let told = text(&output.stderr) + &text(&output.stdout);
+    assert_eq!(output.status.code().filter(|code| *code >= 2), output.status.code(), "{told}");
+    assert!(told.contains("/nonexistent/docker.sock") && told.contains("do: "), "{told}");
+    let told = text(&run(&["check", "--only", "docker", "--config.file", &off_name]).stderr);
+    assert!(told.ends_with("nothing to check: no target is declared or can be found\n"), "{told}");
+    std::fs::remove_file(off).unwrap();
+    std::fs::remove_file(on).unwrap();
+}
+
+/// A configuration that is a pipe is read if somebody writes to it, and else given up.
+#[test]
+fn a_configuration_that_is_a_pipe_does_not_hang() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("stack.yml");
+    let made = Command::new("mkfifo").arg(&path).status().unwrap();
+    assert!(made.success());
+    let name = path.display().to_string();
+    let begun = std::time::Instant::now();
+    let output = run(&["config", "check", "--config.file", &name]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("it is a pipe"), "{}", text(&output.stderr));
+    assert!(begun.elapsed() < std::time::Duration::from_secs(30));
+    let writer = std::thread::spawn(move || std::fs::write(path, "host: { enabled: true }\n"));
+    let output = run(&["config", "check", "--config.file", &name]);
+    writer.join().unwrap().unwrap();
+    assert_eq!(text(&output.stdout), "ok: 1 targets\n", "{}", text(&output.stderr));
+}
+
+#[test]
+fn one_trouble_is_counted_once() {
+    let path = file(
+        "once.yaml",
+        "nats:\n  main: { url: \"http://127.0.0.1:1\" }\nqueues:\n  q: { sqlite: { file: /nonexistent/q.db } }\n",
+    );
+    let name = path.display().to_string();
+    for (only, wanted) in [
+        ("nats", "1 critical, 0 warning, 0 not visible, 0 ok, 0 need history"),
+        ("queue", "0 critical, 1 warning, 0 not visible, 0 ok, 0 need history"),
+        ("nats,queue", "1 critical, 1 warning, 0 not visible, 0 ok, 0 need history"),
+    ] {
+        let output = run(&["check", "--window", "1s", "--only", only, "--config.file", &name]);
+        let table = text(&output.stdout);
+        assert_eq!(table.lines().last(), Some(wanted), "{table}");
+    }
+    std::fs::remove_file(path).unwrap();
+}

@@ -14,3 +14,4 @@ mod layering;
 #[path = "../skip.rs"]
 mod skip;
 mod support;
+mod words;

@@ -13,6 +13,8 @@ use crate::load;
 
 /// Something differs.
 const DIFFERS: u8 = 1;
+/// Nothing could be compared.
+const NOTHING: u8 = BAD_USAGE;
 
 pub(super) fn run(options: &Options, arguments: &LogsVerify) -> u8 {
     let file = options.config_file.as_deref();
@@ -35,23 +37,35 @@ pub(super) fn run(options: &Options, arguments: &LogsVerify) -> u8 {
         return BAD_USAGE;
     };
     let asked = |name: &String| arguments.source.as_ref().is_none_or(|asked| asked == name);
-    let mut code = 0;
+    if section.is_empty() {
+        tell(
+            "there is nothing to compare: no log is declared; name the configuration with \
+             --config.file, or declare one under `logs`",
+        );
+        return BAD_USAGE;
+    }
+    let (mut compared, mut differs) = (0, false);
     for (name, logs) in section.iter().filter(|(name, _)| asked(name)) {
         match verified(&dir, name, logs) {
             Ok(verified) => {
                 print(&told(name, &verified));
-                if verified.files.iter().any(|(_, verdict)| matches!(verdict, Verdict::Differs(_)))
-                {
-                    code = code.max(DIFFERS);
-                }
+                let verdicts = || verified.files.iter().map(|(_, verdict)| verdict);
+                compared += verdicts().filter(|v| !matches!(v, Verdict::Gone(_))).count();
+                differs |= verdicts().any(|verdict| matches!(verdict, Verdict::Differs(_)));
             }
-            Err(why) => {
-                tell(&format!("{name}: {why}"));
-                code = BAD_USAGE;
-            }
+            Err(why) => tell(&format!("{name}: {why}")),
         }
     }
-    code
+    exit_code(compared, differs)
+}
+
+/// As the help has it.
+const fn exit_code(compared: usize, differs: bool) -> u8 {
+    match (compared, differs) {
+        (_, true) => DIFFERS,
+        (0, false) => NOTHING,
+        (_, false) => 0,
+    }
 }
 
 fn verified(
@@ -100,6 +114,13 @@ fn difference(recount: &Recount, found: &Counts) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_exit_code_is_what_the_help_says() {
+        assert_eq!(exit_code(2, false), 0);
+        assert_eq!(exit_code(2, true), 1);
+        assert_eq!(exit_code(0, false), 2);
+    }
 
     #[test]
     fn each_file_says_how_it_is() {

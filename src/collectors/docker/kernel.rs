@@ -85,7 +85,9 @@ pub struct Kernel {
 }
 
 struct Shared {
-    cgroups: Result<Cgroups, Failure>,
+    roots: Roots,
+    /// Looked for again at each reading until they are there: they may be mounted after the start.
+    cgroups: Mutex<Result<Arc<Cgroups>, Failure>>,
     root: PathBuf,
     logs: LogFiles,
     /// Where each container's files are, as long as its first process is the same.
@@ -101,14 +103,15 @@ enum Spot {
 
 impl Kernel {
     pub fn new(roots: Roots, root: PathBuf) -> Self {
-        let cgroups = Cgroups::find(roots);
-        let shared = Shared { cgroups, root, logs: LogFiles::default(), places: Mutex::default() };
+        let cgroups = Mutex::new(Cgroups::find(roots.clone()).map(Arc::new));
+        let (logs, places) = (LogFiles::default(), Mutex::default());
+        let shared = Shared { roots, cgroups, root, logs, places };
         Self { shared: Arc::new(shared), busy: Arc::default() }
     }
 
     /// Which files there are, or why there are none.
-    pub fn source(&self) -> Result<&'static str, &Failure> {
-        self.shared.cgroups.as_ref().map(Cgroups::source)
+    pub fn source(&self) -> Result<&'static str, Failure> {
+        lock(&self.shared.cgroups).as_ref().map(|found| found.source()).map_err(Clone::clone)
     }
 
     /// `root` is where the Engine keeps containers, as it sees it. `local`: it is on this machine;
@@ -136,9 +139,18 @@ impl Kernel {
 }
 
 impl Shared {
+    fn cgroups(&self) -> Option<Arc<Cgroups>> {
+        let mut known = lock(&self.cgroups);
+        if known.is_err() {
+            *known = Cgroups::find(self.roots.clone()).map(Arc::new);
+        }
+        known.as_ref().ok().cloned()
+    }
+
     fn read(&self, wanted: &[Wanted], local: bool) -> Found {
         let mut found = Found { logs: self.logs.sizes(&self.root, wanted), ..Found::default() };
-        let Ok(cgroups) = &self.cgroups else { return found };
+        let Some(cgroups) = self.cgroups() else { return found };
+        let cgroups = &*cgroups;
         let mut places = lock(&self.places);
         let ids: BTreeSet<&str> = wanted.iter().map(|one| one.id.as_str()).collect();
         places.retain(|id, _| ids.contains(id.as_str()));
@@ -204,5 +216,29 @@ fn usage(
             places.insert(one.id.clone(), (pid, missing));
             Err(failure)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn control_groups_that_appear_after_the_start_are_used() {
+        let folder = tempfile::tempdir().unwrap();
+        let (proc, cgroup) = (folder.path().join("proc"), folder.path().join("cgroup"));
+        let roots = Roots { proc: proc.clone(), cgroup: cgroup.clone() };
+        let kernel = Kernel::new(roots, folder.path().to_owned());
+        assert!(kernel.source().is_err());
+        kernel.read(Vec::new(), String::new(), true).await.unwrap();
+        assert!(kernel.source().is_err(), "nothing is there yet");
+        let fixture =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/cgroup/v2_systemd");
+        for (name, path) in [("proc", proc), ("cgroup", cgroup)] {
+            std::os::unix::fs::symlink(fixture.join(name), path).unwrap();
+        }
+        // One reading later, without a reload.
+        kernel.read(Vec::new(), String::new(), true).await.unwrap();
+        assert_eq!(kernel.source().unwrap(), "cgroup_v2");
     }
 }

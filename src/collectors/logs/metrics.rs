@@ -29,10 +29,10 @@ metrics! { Log {
     gauge stack_log_files {state} = |l| [
         ("open", l.report.open), ("gone", l.report.gone), ("unreadable", l.report.unreadable), ("skipped", l.report.skipped.all()),
     ];
-    /// Named files that are never read, by reason: compressed, utf16, binary, irregular (a directory, a pipe), link (a symbolic link of a stranger). Source: the files.
+    /// Named files that are never read, by reason: compressed, utf16, binary, irregular (a directory, a pipe), link (a symbolic link of a stranger), pseudo (a folder such as /proc or /sys, or a link into one). Source: the files.
     gauge stack_log_skipped_files {reason} = |l| {
         let skipped = &l.report.skipped;
-        [("compressed", skipped.compressed), ("utf16", skipped.utf16), ("binary", skipped.binary), ("irregular", skipped.irregular), ("link", skipped.link)]
+        [("compressed", skipped.compressed), ("utf16", skipped.utf16), ("binary", skipped.binary), ("irregular", skipped.irregular), ("link", skipped.link), ("pseudo", skipped.pseudo)]
     };
     /// Bytes that are there and have not been read yet; of the journal and of Docker's API that is not known. Source: the files.
     gauge stack_log_lag_bytes = |l| l.report.lag;

@@ -56,6 +56,7 @@ use std::collections::BTreeMap;
 
 pub use config::Logs;
 pub use plan::plan;
+pub use presets::{rule_names as preset_rules, value_names as preset_values};
 pub use rules::cost::SAMPLE;
 
 use crate::catalogue::{Area, TableEntry};

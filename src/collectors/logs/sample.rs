@@ -146,7 +146,7 @@ fn nothing(source: &Source, raw: &Raw) -> Failure {
     if raw.report.skipped.all() > 0 {
         let detail = format!("{place}: only files that hold no lines of text");
         return Failure::new(Reason::NotFound, detail)
-            .hint("compressed files, UTF-16, pipes and directories are not read");
+            .hint("compressed files, UTF-16, pipes, directories and what is below /proc or /sys are not read");
     }
     Failure::new(Reason::NotFound, format!("{place}: {}", source.input.missing()))
         .hint(source.input.advice())

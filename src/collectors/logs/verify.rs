@@ -4,7 +4,6 @@
 //! now, with a scanner that knows nothing of it, and its lines by level are compared. Nothing is
 //! locked or changed, and the exporter may run meanwhile: what it appends comes after.
 
-use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -18,6 +17,7 @@ use super::scan::lines::Lines;
 use super::scan::{Scanner, Stream};
 use super::state;
 use super::tally::Tally;
+use crate::files;
 
 /// Bytes of one read.
 const CHUNK: usize = 256 * 1024;
@@ -101,7 +101,7 @@ fn find(path: &Path, id: Identity) -> Option<PathBuf> {
 impl Recount {
     /// Counts the lines on disk.
     fn again(&self, scanner: &Scanner) -> std::io::Result<Counts> {
-        let mut file = File::open(&self.path)?;
+        let mut file = files::open(&self.path)?;
         if file.metadata()?.len() < self.offset {
             return Err(std::io::Error::other("it was truncated since"));
         }

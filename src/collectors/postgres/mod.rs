@@ -102,7 +102,7 @@ fn check(name: &str, postgres: &Postgres, plan: &mut Plan) {
     if postgres.password.is_some() {
         plan.mistake(name, "password", "must not be set together with `password_file`");
     }
-    match std::fs::read_to_string(file) {
+    match crate::files::read_small(file) {
         Ok(text) if text.trim_end_matches(['\r', '\n']).is_empty() => {
             plan.mistake(name, "password_file", "the file is empty");
         }

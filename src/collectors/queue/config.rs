@@ -161,8 +161,8 @@ pub struct Sql {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Sqlite {
-    /// The file. It is opened read-only; with a write-ahead log (`-wal`) its folder must be
-    /// there, not the file alone.
+    /// The file. Nothing is written into it or beside it; with a write-ahead log (`-wal`) its folder
+    /// must be there, not the file alone, and `-wal` and `-shm` be readable.
     pub file: PathBuf,
     /// Table with one row for each job; default `tasks`. Either this or `query`.
     #[serde(default, skip_serializing_if = "Option::is_none")]

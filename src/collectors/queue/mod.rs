@@ -5,7 +5,7 @@
 //! | `http` | the state that a service tells | `GET` of the address, JSON | none |
 //! | `jetstream` | one consumer | `GET /jsz?consumers=true&config=true` of the monitoring port | none |
 //! | `sql` | the rows of a query | PostgreSQL, read-only, at most 3 s | SELECT on the table |
-//! | `sqlite` | a table or the rows of a query | the file, read-only | to read the file, and its folder with a `-wal` |
+//! | `sqlite` | a table or the rows of a query | the file, without writing beside it | to read the file, and `-wal` and `-shm` where they are |
 //!
 //! Columns of a query, by name: `state` (or `status`), `count`, and if wanted `queue` and
 //! `oldest_age_seconds`. A query with two columns of other names has state and count, in this

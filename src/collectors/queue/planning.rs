@@ -235,7 +235,7 @@ pub(super) fn sql_client(address: &Address, timeout: Option<Dur>) -> PostgresCli
 }
 
 fn unusable_secret(file: &Path) -> Option<String> {
-    match std::fs::read(file) {
+    match crate::files::read_small(file) {
         Ok(text) if text.trim_ascii().is_empty() => Some("the file is empty".to_owned()),
         Ok(_) => None,
         Err(error) => Some(format!("cannot read the file: {}", error.kind())),

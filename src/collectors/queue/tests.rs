@@ -220,13 +220,154 @@ async fn sqlite_files_in_use() {
     let table = reader.read_at(now()).unwrap();
     assert_eq!(table.rows, [[None, Some("pending".into()), Some("1".into()), Some("0".into())]]);
 
-    writer.execute_batch("PRAGMA journal_mode = delete; BEGIN EXCLUSIVE").unwrap();
-    let locked = reader.read().await.unwrap_err();
-    assert_eq!(locked.detail, "the SQLite file has been locked for a second");
     drop(writer);
     std::fs::write(&file, "no database at all, but long enough to look like one. ".repeat(40))
         .unwrap();
     assert_eq!(reader.read().await.unwrap_err().reason, Reason::Protocol);
+}
+
+fn asked(file: &Path, query: &str) -> Reader {
+    let sqlite = queue(&format!("sqlite: {{ file: {} }}", file.display())).sqlite.unwrap();
+    Reader::new(super::config::Sqlite { query: Some(query.to_owned()), ..sqlite }, [].into())
+}
+
+fn resident() -> u64 {
+    let text = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = text.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1024
+}
+
+/// What the owner of a file puts into it makes us neither big nor slow, and is told.
+#[test]
+fn a_file_of_somebody_who_means_harm_costs_little() {
+    let folder = tempfile::tempdir().unwrap();
+    for (case, view, says) in [
+        ("word", "hex(zeroblob(400000000))", "larger than 1 MiB"),
+        ("blob", "zeroblob(900000000)", "larger than 1 MiB"),
+        ("print", "printf('%.*c', 300000000, 'x')", "larger than 1 MiB"),
+        (
+            "grouped",
+            "(select group_concat(hex(randomblob(400000))) from (select 1 union all select 2 union all select 3))",
+            "larger than 1 MiB",
+        ),
+    ] {
+        let file = folder.path().join(format!("{case}.db"));
+        let owner = rusqlite::Connection::open(&file).unwrap();
+        owner
+            .execute_batch(&format!(
+                "CREATE VIEW tasks AS SELECT {view} AS status, 1 AS created_at"
+            ))
+            .unwrap();
+        drop(owner);
+        let failure = reader(&file).read_at(now()).unwrap_err();
+        assert!(failure.detail.contains(says), "{case}: {failure}");
+        assert_eq!((failure.reason, failure.hint.is_some()), (Reason::Protocol, true), "{case}");
+    }
+}
+
+#[test]
+fn rows_without_end_cost_little() {
+    let folder = tempfile::tempdir().unwrap();
+    let endless = "with recursive n(i) as (select 1 union all select i + 1 from n)";
+    let file = folder.path().join("rows.db");
+    let owner = rusqlite::Connection::open(&file).unwrap();
+    let views = format!(
+        "CREATE VIEW many AS {endless} SELECT i AS status, 1 AS created_at FROM n;
+         CREATE VIEW large AS {endless} SELECT hex(randomblob(300000)) AS status, 1 AS created_at FROM n;
+         CREATE VIEW none AS {endless} SELECT 'pending' AS status, 1 AS created_at FROM n WHERE i < 0;"
+    );
+    owner.execute_batch(&views).unwrap();
+    drop(owner);
+    let begun = std::time::Instant::now();
+    for (table, query, says) in [
+        ("many", None, "over 10000 different states"),
+        ("none", None, "steps and was stopped"),
+        (
+            "large",
+            Some("SELECT status, count(*) FROM large GROUP BY 1"),
+            "more memory than SQLite is given",
+        ),
+        ("large", Some("SELECT status, 1 FROM (SELECT * FROM large LIMIT 9000)"), ""),
+        ("many", Some("SELECT status, 1 FROM many"), "over 10000 rows"),
+    ] {
+        let reader = if let Some(query) = query {
+            asked(&file, query)
+        } else {
+            let yaml = format!("sqlite: {{ file: {}, table: {table} }}", file.display());
+            Reader::new(queue(&yaml).sqlite.unwrap(), [].into())
+        };
+        match reader.read_at(now()) {
+            Ok(read) => {
+                assert!(says.is_empty(), "{table} {query:?}");
+                let words = read.rows.iter().flatten().flatten();
+                assert!(words.map(String::len).max().unwrap() <= 1024);
+            }
+            Err(failure) => assert!(
+                !says.is_empty() && failure.detail.contains(says),
+                "{table} {query:?}: {failure}"
+            ),
+        }
+    }
+    assert!(begun.elapsed() < Duration::from_mins(4), "{:?}", begun.elapsed());
+    // All tests of this program together.
+    assert!(resident() < 256 << 20, "{}", resident());
+}
+
+/// The operator's own query reads, and can do nothing else.
+#[test]
+fn a_query_that_does_more_than_read_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("queue.db");
+    let owner = rusqlite::Connection::open(&file).unwrap();
+    owner.execute_batch("CREATE TABLE t (a); INSERT INTO t VALUES (1)").unwrap();
+    drop(owner);
+    let other = folder.path().join("other.db");
+    for query in [
+        format!("ATTACH '{}' AS o", other.display()),
+        format!("VACUUM INTO '{}'", other.display()),
+        "INSERT INTO t VALUES (2) RETURNING a, a".to_owned(),
+        "CREATE TEMP TABLE x AS SELECT 1, 2".to_owned(),
+        "PRAGMA journal_mode = wal".to_owned(),
+        "PRAGMA hard_heap_limit = 0".to_owned(),
+        "PRAGMA wal_checkpoint".to_owned(),
+        "SELECT load_extension('/tmp/x'), 1".to_owned(),
+        "ROLLBACK".to_owned(),
+    ] {
+        let failure = asked(&file, &query).read_at(now()).unwrap_err();
+        assert_eq!(failure.reason, Reason::Rights, "{query}: {failure}");
+        assert!(failure.hint.unwrap().starts_with("expected one SELECT"), "{query}");
+    }
+    let names: Vec<_> =
+        std::fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().path()).collect();
+    assert_eq!(names, std::slice::from_ref(&file));
+    let failure = asked(&file, "SELECT 1, 2; SELECT 3, 4").read_at(now()).unwrap_err();
+    assert_eq!(failure.detail, "the query is more than one statement");
+    let wide = format!("SELECT {}", vec!["1"; 65].join(", "));
+    let failure = asked(&file, &wide).read_at(now()).unwrap_err();
+    assert_eq!(failure.detail, "the query has over 64 columns");
+}
+
+/// Wide rows beside what is asked for are no reason to fail, and neither is a large table.
+#[test]
+fn payloads_and_many_jobs_are_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("queue.db");
+    let owner = rusqlite::Connection::open(&file).unwrap();
+    owner
+        .execute_batch(
+            "CREATE TABLE tasks (payload BLOB, status TEXT, created_at TEXT);
+             INSERT INTO tasks VALUES (zeroblob(5000000), 'pending', '2027-01-15 08:00:00');
+             WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 300000)
+             INSERT INTO tasks SELECT NULL, 'completed', '2027-01-15 08:00:00' FROM n;",
+        )
+        .unwrap();
+    drop(owner);
+    let read = reader(&file).read_at(now()).unwrap();
+    let count = |state: &str| {
+        let row = read.rows.iter().find(|row| row[1].as_deref() == Some(state)).unwrap();
+        row[2].clone().unwrap()
+    };
+    assert_eq!((count("pending"), count("completed")), ("1".to_owned(), "300000".to_owned()));
 }
 
 /// A statement that would run for ever ends when its reading is given up.

@@ -47,6 +47,13 @@ impl Exporter {
         exporter
     }
 
+    /// With a configuration file of the test's own, which the arguments name.
+    pub async fn start_configured(binary: &Path, args: &[&str]) -> Self {
+        let exporter = Self::launch(binary, "", args, &[]);
+        exporter.ready().await;
+        exporter
+    }
+
     /// Starts it and does not wait: for a configuration that it is to refuse.
     ///
     /// # Panics
@@ -93,6 +100,24 @@ impl Exporter {
         exporter
     }
 
+    /// As `start`, as a user and group of these numbers: nobody that the machine knows. It has no
+    /// state directory.
+    ///
+    /// # Panics
+    /// When the program cannot be copied.
+    pub async fn start_with_ids(ids: &[String; 2], binary: &Path, config: &str) -> Self {
+        let copy = watchdog::dir("program").join("stack-exporter");
+        fs::copy(binary, &copy).expect("a copy of the program");
+        let exporter = Self::spawn(config, &["--storage.path=/proc/none"], |args| {
+            let [user, group] = ids;
+            let before = ["--pdeathsig", "KILL", "--reuid", user, "--regid", group];
+            let before = [&before[..], &["--clear-groups", "--", text(&copy)]].concat();
+            Spec::new(Path::new("setpriv"), "util-linux", &[&before, args].concat())
+        });
+        exporter.ready().await;
+        exporter
+    }
+
     fn spawn(config: &str, args: &[&str], spec: impl FnOnce(&[&str]) -> Spec) -> Self {
         let (port, dir) = (free_port(), watchdog::dir("exporter"));
         let file = dir.join("config.yaml");
@@ -100,7 +125,9 @@ impl Exporter {
         let config_flag = format!("--config.file={}", text(&file));
         let listen_flag = format!("--web.listen-address=127.0.0.1:{port}");
         let storage_flag = format!("--storage.path={}", text(&dir.join("state")));
-        let mut all = vec![config_flag.as_str(), &listen_flag];
+        let mut all = vec![listen_flag.as_str()];
+        let own_config = args.iter().any(|arg| arg.starts_with("--config."));
+        all.extend((!own_config).then_some(config_flag.as_str()));
         // A place that a test names, also of the stand-in that it starts, takes its place.
         let own_storage = args.iter().any(|arg| arg.starts_with("--storage."));
         all.extend((!own_storage).then_some(storage_flag.as_str()));

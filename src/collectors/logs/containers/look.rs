@@ -264,7 +264,7 @@ fn broken(why: Broken) -> Failure {
 
 /// The file if it can be read, else the Engine.
 fn way(nature: &Nature) -> Way {
-    let readable = |path: &PathBuf| std::fs::File::open(path).is_ok();
+    let readable = |path: &PathBuf| crate::files::open(path).is_ok();
     if nature.file.as_ref().is_some_and(readable) { Way::File } else { Way::Engine }
 }
 

@@ -95,6 +95,7 @@ impl<S: Default + Clone> Step<'_, S> {
         report.not_listed = look.dropped;
         report.skipped.irregular = look.skipped.irregular;
         report.skipped.link = look.skipped.link;
+        report.skipped.pseudo = look.skipped.pseudo;
         report.skipped.compressed += look.skipped.compressed;
         report.problem = look.problem.or(report.problem);
         report.dirs = look.dirs;

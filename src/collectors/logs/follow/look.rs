@@ -65,6 +65,7 @@ pub struct Names {
     listed: usize,
     dropped: u64,
     links: u64,
+    pseudo: u64,
     problem: Option<Failure>,
     blind: BTreeSet<usize>,
     at: Option<SystemTime>,
@@ -92,6 +93,35 @@ fn stamp(meta: &Metadata) -> Stamp {
     (meta.dev(), meta.ino(), meta.mtime(), meta.mtime_nsec())
 }
 
+/// File systems whose files the kernel makes up when they are read (`linux/magic.h`): their sizes
+/// lie, so that there is always something left to read, and reading some of them does something.
+const MADE_UP: [i64; 17] = [
+    0x9fa0,      // proc
+    0x6265_6572, // sysfs
+    0x6462_6720, // debugfs
+    0x7472_6163, // tracefs
+    0x7363_6673, // securityfs
+    0x0027_e0eb, // cgroup
+    0x6367_7270, // cgroup2
+    0x6265_6570, // configfs
+    0x1cd1,      // devpts
+    0xcafe_4a11, // bpf
+    0x6165_676c, // pstore
+    0xde5e_81e4, // efivarfs
+    0xf97c_ff8c, // selinuxfs
+    0x6573_5543, // fusectl
+    0x1980_0202, // mqueue
+    0x4249_4e4d, // binfmt_misc
+    0x6759_6969, // rpc_pipefs
+];
+
+fn is_made_up(path: &Path) -> bool {
+    // The type is a machine word whose upper half means nothing.
+    #[allow(clippy::unnecessary_cast, reason = "its width depends on the machine")]
+    rustix::fs::statfs(path)
+        .is_ok_and(|about| MADE_UP.contains(&(about.f_type as i64 & 0xffff_ffff)))
+}
+
 impl Names {
     /// Looks for everything that the patterns name and, beside it, for rotated files of what is
     /// named or of `bases`, paths that were read until now or may come.
@@ -117,6 +147,7 @@ impl Names {
             ..Look::default()
         };
         look.skipped.link = self.links;
+        look.skipped.pseudo = self.pseudo;
         for entry in &self.entries {
             look.add(entry);
         }
@@ -177,7 +208,11 @@ impl Names {
         match resolve(path) {
             Ok(real) => {
                 dir.stamp = std::fs::symlink_metadata(&real).ok().as_ref().map(stamp);
-                dir.real = Some(real);
+                if is_made_up(&real) {
+                    self.pseudo += 1;
+                } else {
+                    dir.real = Some(real);
+                }
             }
             Err(Refusal::Link) => self.links += 1,
             Err(Refusal::Io(error)) => self.note(path, &error),
@@ -246,6 +281,7 @@ impl Names {
             // What a link leads to is rotated where it lies.
             if entry.real.is_symlink()
                 && let Ok(target) = resolve(&entry.real)
+                && !is_made_up(&target)
             {
                 base(&target);
             }
@@ -296,6 +332,10 @@ impl Look {
             }
             let Ok(target) = std::fs::symlink_metadata(&real) else { return };
             meta = target;
+            if meta.is_file() && is_made_up(&real) {
+                self.skipped.pseudo += named;
+                return;
+            }
         }
         if !meta.is_file() {
             self.skipped.irregular += named;

@@ -72,10 +72,12 @@ pub struct Skipped {
     pub irregular: u64,
     /// A symbolic link whose owner is neither root, nor we, nor the owner of what it leads to.
     pub link: u64,
+    /// A folder whose files the kernel makes up, such as `/proc` or `/sys`, or a link into one.
+    pub pseudo: u64,
 }
 
 impl Skipped {
     pub fn all(&self) -> u64 {
-        self.compressed + self.utf16 + self.binary + self.irregular + self.link
+        self.compressed + self.utf16 + self.binary + self.irregular + self.link + self.pseudo
     }
 }

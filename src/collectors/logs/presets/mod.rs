@@ -61,6 +61,22 @@ pub enum Preset {
 }
 
 impl Preset {
+    pub const ALL: [Self; 13] = [
+        Self::Python,
+        Self::Errors,
+        Self::RateLimit,
+        Self::Tts,
+        Self::SheetsSync,
+        Self::TelegramBot,
+        Self::Taskiq,
+        Self::Websocket,
+        Self::NginxAccess,
+        Self::NginxError,
+        Self::Postgres,
+        Self::Deployment,
+        Self::ResponseTime,
+    ];
+
     /// The rules as they are written.
     pub const fn text(self) -> &'static str {
         match self {
@@ -84,6 +100,24 @@ impl Preset {
         // That every file is right is tested.
         config::load::<Written>("preset", self.text(), &|_| None).finish().unwrap_or_default()
     }
+}
+
+/// Names of the rules of all presets, and of those that a user is asked to add as the end of a pair.
+pub fn rule_names() -> Vec<String> {
+    let rules = Preset::ALL.iter().flat_map(|preset| preset.rules());
+    rules
+        .flat_map(|(name, rule)| std::iter::once(name).chain(rule.pair.map(|pair| pair.end)))
+        .collect()
+}
+
+/// Names of the numbers that rules of presets take.
+pub fn value_names() -> Vec<String> {
+    let rules = Preset::ALL.iter().flat_map(|preset| preset.rules().into_values());
+    let names = rules.flat_map(|rule| match rule.values {
+        Values::Names(names) => names,
+        Values::Described(described) => described.into_keys().collect(),
+    });
+    names.collect()
 }
 
 /// Whether the facts of an access log are asked for.

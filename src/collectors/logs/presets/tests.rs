@@ -5,21 +5,7 @@ use std::time::{Duration, SystemTime};
 use super::super::rules::{Rules, Tallies};
 use super::*;
 
-const ALL: [Preset; 13] = [
-    Preset::Python,
-    Preset::Errors,
-    Preset::RateLimit,
-    Preset::Tts,
-    Preset::SheetsSync,
-    Preset::TelegramBot,
-    Preset::Taskiq,
-    Preset::Websocket,
-    Preset::NginxAccess,
-    Preset::NginxError,
-    Preset::Postgres,
-    Preset::Deployment,
-    Preset::ResponseTime,
-];
+const ALL: [Preset; 13] = Preset::ALL;
 
 fn now() -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_hours(476_266)

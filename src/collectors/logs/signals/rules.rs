@@ -50,11 +50,12 @@ pub const TROUBLE: Signal = Signal {
         .select(&[Match::is(
             "rule",
             &[
-                "migration_error",
+                "migration_failed",
+                "connection_failed",
                 "permission_denied",
                 "pool_exhausted",
-                "sheets_lock",
-                "sheets_row",
+                "sync_locked",
+                "sync_row_error",
             ],
         )])
         .increase()

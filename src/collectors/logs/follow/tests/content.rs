@@ -46,7 +46,7 @@ fn case_29_30_what_is_no_text_is_skipped() {
     bench.write("app.log.1.gz", 3);
     fs::create_dir(bench.path("folder")).unwrap();
     let report = bench.step();
-    let skipped = Skipped { compressed: 2, utf16: 1, binary: 1, irregular: 1, link: 0 };
+    let skipped = Skipped { compressed: 2, utf16: 1, binary: 1, irregular: 1, link: 0, pseudo: 0 };
     assert_eq!((report.open, report.skipped, report.lag), (0, skipped, 0));
     assert_eq!(report.skipped.all(), 5);
     // They may grow, and stay what they are; also over a restart and a deletion.
@@ -226,4 +226,23 @@ fn a_time_without_measure_is_no_harm() {
     bench.step();
     bench.restart();
     assert_eq!((bench.lines(), bench.doubt()), (2, (0, 0)));
+}
+
+#[test]
+fn what_the_kernel_makes_up_is_no_log() {
+    for pattern in ["/sys/**/*", "/proc/*/stat*", "/proc/uptime", "/sys/kernel/*"] {
+        let mut bench = Bench::new("none.log");
+        bench.names(&[pattern]);
+        let begun = std::time::Instant::now();
+        let report = bench.step();
+        assert_eq!((report.open, report.lag, report.caught_up), (0, 0, true), "{pattern}");
+        assert!(report.skipped.pseudo > 0, "{pattern}: {:?}", report.skipped);
+        assert!(begun.elapsed() < std::time::Duration::from_secs(5), "{pattern}");
+    }
+    // Nor by a link.
+    let mut bench = Bench::watching("*.log");
+    std::os::unix::fs::symlink("/proc/uptime", bench.path("app.log")).unwrap();
+    bench.write("other.log", 3);
+    let report = bench.step();
+    assert_eq!((report.open, report.skipped.pseudo), (1, 1), "{:?}", report.skipped);
 }
