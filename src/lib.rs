@@ -19,6 +19,7 @@
 //! | [`check`] | verdicts |
 //! | [`http`] | the server |
 //! | [`generate`] | rules, their tests and references from the catalogue |
+//! | [`printable`] | text from outside, fit to be printed |
 //! | [`load`] | from the file to targets, or to all mistakes |
 //! | [`cli`] | the commands |
 
@@ -36,3 +37,4 @@ mod golden;
 pub mod http;
 pub mod load;
 pub mod plan;
+pub mod printable;

@@ -149,6 +149,14 @@ pub struct Sql {
     /// File with the password for `url`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password_file: Option<PathBuf>,
+    /// Schemas in which the query's names are looked for, after PostgreSQL's own; default
+    /// `[public]`. What the database or the role has as its `search_path` is never in force:
+    /// whoever may change it could have the role run functions and operators of theirs. That holds
+    /// for whoever may create things in these schemas too, so name none but those that you trust,
+    /// or name the schema in the query and write `[]`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-show-value" = true))]
+    pub search_path: Option<Vec<String>>,
     /// One SELECT with the columns `state` and `count` and, if wanted, `queue` and
     /// `oldest_age_seconds` (for jobs that are worked on: since that began), for example `select
     /// status as state, count(*) as count from jobs group by 1`. A query with two columns of other

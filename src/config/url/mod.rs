@@ -16,6 +16,7 @@ use std::fmt;
 use percent_encoding::percent_decode_str;
 
 use super::Secret;
+pub use show::{UNRESERVED, may_be_address};
 
 /// An address, taken apart. Names and values are decoded, path and query are as written.
 #[derive(Clone, PartialEq, Eq)]
