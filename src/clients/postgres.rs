@@ -27,7 +27,7 @@ use tokio_postgres::{Client, SimpleQueryMessage};
 pub use address::{Address, mistake};
 pub use failure::{NO_SLOT, identifier};
 pub use rows::{Row, Rows};
-pub use statement::not_one_statement;
+pub use statement::{not_one_statement, without_texts};
 
 use self::connect::Cancel;
 use self::failure::Open;

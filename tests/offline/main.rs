@@ -11,4 +11,5 @@ mod bundle;
 mod catalogue;
 mod cli;
 mod layering;
+mod secrets;
 mod support;

@@ -98,6 +98,31 @@ pub fn not_one_statement(sql: &str) -> Option<&'static str> {
     None
 }
 
+/// The query as it may be shown: without its texts and comments, which can hold anything.
+pub fn without_texts(sql: &str) -> String {
+    let (mut out, mut rest) = (String::with_capacity(sql.len()), sql);
+    while let Some(next) = rest.chars().next() {
+        let (length, shown) = match next {
+            '\'' => (quoted(rest, next), "'<secret>'"),
+            '-' if rest.starts_with("--") => (rest.find(['\n', '\r']), "-- <secret>"),
+            '/' if rest.starts_with("/*") => (comment(rest), "/* <secret> */"),
+            '$' if dollars(rest).is_none_or(|length| length > 1) => (dollars(rest), "'<secret>'"),
+            '"' => {
+                let length = quoted(rest, next).unwrap_or(rest.len());
+                (Some(length), rest.get(..length).unwrap_or_default())
+            }
+            c if is_name(c) && !c.is_ascii_digit() => {
+                let length = rest.find(|c| !is_name(c) && c != '$').unwrap_or(rest.len());
+                (Some(length), rest.get(..length).unwrap_or_default())
+            }
+            c => (Some(c.len_utf8()), rest.get(..c.len_utf8()).unwrap_or_default()),
+        };
+        out.push_str(shown);
+        rest = rest.get(length.unwrap_or(rest.len())..).unwrap_or_default();
+    }
+    out
+}
+
 /// As the server has it: whatever is not ASCII belongs to a name, also a space of that kind.
 fn is_name(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '_' || !c.is_ascii()
@@ -179,6 +204,20 @@ mod tests {
             r"select '\''; drop table t; --'",
         ] {
             assert!(not_one_statement(sql).is_some(), "{sql}");
+        }
+    }
+
+    #[test]
+    fn a_query_is_shown_without_its_texts() {
+        for (sql, want) in [
+            ("select state, count(*) from jobs", "select state, count(*) from jobs"),
+            ("select 'it''s hunter2', 5", "select '<secret>''<secret>', 5"),
+            ("select $$hunter2$$, $a$ ' $a$ -- hunter2", "select '<secret>', '<secret>' -- <secret>"),
+            ("select a$b$c, \"d'e\", 1 /* hunter2 */", "select a$b$c, \"d'e\", 1 /* <secret> */"),
+            ("select 'hunter2", "select '<secret>'"),
+            ("select $1, n -- hunter2\nfrom t", "select $1, n -- <secret>\nfrom t"),
+        ] {
+            assert_eq!(without_texts(sql), want);
         }
     }
 
