@@ -78,7 +78,7 @@ fn body(problem: &Problem, f: &mut fmt::Formatter<'_>) -> fmt::Result {
 /// line says where it is.
 fn shown_path(path: &str) -> String {
     let usual = |c: char| is_key_char(c) || matches!(c, '[' | ']');
-    if path.split("<key>").all(|part| part.chars().all(usual)) {
+    if path.replace("<key>", "").replace("<<", "").chars().all(usual) {
         return path.to_owned();
     }
     // A section has a name of ours: below unknown ones nothing is looked at.

@@ -55,6 +55,11 @@ impl Secret {
         })
     }
 
+    /// Whether it has a sign that means something in an address.
+    fn is_telling(&self) -> bool {
+        self.text.contains(['@', ':', '/', '#', '?', '%', '&', '\'', ' '])
+    }
+
     fn leaks(&self, place: &str, output: &str) -> Vec<String> {
         let found = self.runs.iter().filter(|run| output.contains(run.as_str()));
         found.map(|run| format!("{run} of {:?} in {place}: {output}", self.text)).collect()
@@ -171,11 +176,20 @@ async fn tried(text: &str, secret: &Secret, kind: &str) -> (Vec<String>, usize) 
         _ => ("docker: { url: URL }\n", "DOCKER_HOST"),
     };
     let own = if kind == "engine" { QUIET.replace("docker: { enabled: false }\n", "") } else { QUIET.to_owned() };
-    let of_file = format!("{own}{}", section.replace("URL", &quoted(text)));
-    outputs.push(said(&of_file, &[]).await);
-    let of_variable = format!("{own}{}", section.replace("URL", "\"${PLANTED}\""));
-    outputs.push(said(&of_variable, &[("PLANTED", text.to_owned())]).await);
-    outputs.push(said(&own, &[(variable, text.to_owned())]).await);
+    let telling = secret.is_telling();
+    // Each way to write it costs a whole configuration; one that means nothing takes one of them.
+    let turn = text.len() % 3;
+    if telling || turn == 0 {
+        let of_file = format!("{own}{}", section.replace("URL", &quoted(text)));
+        outputs.push(said(&of_file, &[]).await);
+    }
+    if telling || turn == 1 {
+        let of_variable = format!("{own}{}", section.replace("URL", "\"${PLANTED}\""));
+        outputs.push(said(&of_variable, &[("PLANTED", text.to_owned())]).await);
+    }
+    if telling || turn == 2 {
+        outputs.push(said(&own, &[(variable, text.to_owned())]).await);
+    }
     let leaks = outputs.iter().flat_map(|output| secret.leaks(text, output)).collect();
     (leaks, outputs.len())
 }
@@ -190,7 +204,7 @@ fn no_piece_of_a_secret_comes_out_of_an_address() {
             for (kind, places) in places {
                 // Each in each would be 20,000 configurations: each sign comes to a third of the
                 // places, as it is and encoded in turn, and the signs that mean something to all.
-                let telling = secret.text.contains(['@', ':', '/', '#', '?', '%', '&', '\'', ' ']);
+                let telling = secret.is_telling();
                 for (at, place) in places.iter().enumerate() {
                     if !telling && (index + at) % 3 != 0 {
                         continue;
@@ -207,7 +221,7 @@ fn no_piece_of_a_secret_comes_out_of_an_address() {
             }
         }
     });
-    assert!(outputs > 10_000, "{outputs} outputs");
+    assert!(outputs > 15_000, "{outputs} outputs");
     let first: Vec<_> = found.iter().take(5).collect();
     assert!(found.is_empty(), "{} leaks, such as {first:#?}", found.len());
 }

@@ -41,6 +41,7 @@ fn addresses_of_applications() {
         ("postgresql://u@db/app?target_session_attrs=primary", "u db:5432/app false"),
         ("postgresql://u@a:1,b:2/app?target_session_attrs=any", "u a:1,b:2/app false"),
         ("postgresql://u@a,b/app?port=6000", "u a:6000,b:6000/app false"),
+        ("postgresql://u@db/app?hostaddr=10.0.0.1", "u db:5432/app false"),
         ("host=db user=u password='p w' dbname=app sslmode=require", "u db:5432/app true"),
         ("dbname=app hostaddr=10.0.0.1 port=1", "postgres 10.0.0.1:1/app false"),
     ] {

