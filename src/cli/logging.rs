@@ -1,7 +1,7 @@
 //! Log lines: on standard error, one per change of state.
 
-use super::log_fields;
 use super::args::{LogFormat, LogLevel, Options};
+use super::log_fields;
 
 /// Installs the log of the process. A panic in a collector becomes one log line per place.
 pub(super) fn install(options: &Options) {

@@ -100,7 +100,13 @@ async fn tell_what_is_blind(board: Arc<Board>) {
     }
     let mut out = String::from("cannot read\n");
     for blind in &report.blind {
-        let _ = writeln!(out, "  {:<10} {:<20} {}", blind.area, blind.target, printable(&blind.sentence()));
+        let _ = writeln!(
+            out,
+            "  {:<10} {:<20} {}",
+            blind.area,
+            blind.target,
+            printable(&blind.sentence())
+        );
         let _ = writeln!(out, "  {:<10} {:<20} do: {}", "", "", printable(&blind.remedy()));
     }
     tell(out.trim_end());

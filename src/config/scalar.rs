@@ -104,15 +104,34 @@ fn shown(scalar: &Scalar, alt: &Alt<'_>) -> String {
 /// anything else is not repeated: the line says where it is.
 fn is_harmless(text: &str) -> bool {
     const WORDS: [&str; 22] = [
-        "all", "always", "any", "auto", "default", "disabled", "enabled", "false", "forever", "high",
-        "inf", "infinite", "low", "never", "no", "none", "null", "off", "on", "true", "unlimited",
+        "all",
+        "always",
+        "any",
+        "auto",
+        "default",
+        "disabled",
+        "enabled",
+        "false",
+        "forever",
+        "high",
+        "inf",
+        "infinite",
+        "low",
+        "never",
+        "no",
+        "none",
+        "null",
+        "off",
+        "on",
+        "true",
+        "unlimited",
         "yes",
     ];
     const UNITS: [&str; 46] = [
         "", "%", "b", "byte", "bytes", "d", "day", "days", "g", "gb", "gi", "gib", "h", "hour",
         "hours", "hr", "hrs", "k", "kb", "ki", "kib", "m", "mb", "mi", "mib", "min", "mins",
-        "minute", "minutes", "mo", "ms", "msec", "ns", "s", "sec", "second", "seconds", "secs", "t",
-        "tb", "ti", "tib", "us", "w", "week", "weeks",
+        "minute", "minutes", "mo", "ms", "msec", "ns", "s", "sec", "second", "seconds", "secs",
+        "t", "tb", "ti", "tib", "us", "w", "week", "weeks",
     ];
     let lower = text.to_ascii_lowercase();
     if WORDS.contains(&lower.as_str()) {

@@ -78,7 +78,10 @@ async fn trapped() -> Postgres {
     unwary.simple_query(locks).await.unwrap();
     let sprung = sprung(&postgres);
     for what in ["=int4", "count", "cast", "lower", "age"] {
-        assert!(sprung.iter().any(|line| line.contains(&format!("{what} as {MONITOR}"))), "{what}: {sprung:?}");
+        assert!(
+            sprung.iter().any(|line| line.contains(&format!("{what} as {MONITOR}"))),
+            "{what}: {sprung:?}"
+        );
     }
     postgres
 }
@@ -136,7 +139,10 @@ fn no_trap_of_the_owner_is_sprung() {
         let lost = "stack_target_failure{target=\"lost\",area=\"queue\",reason=\"not_found\"}";
         assert_eq!(scrape.value(lost), Some(1.0), "{}", scrape.body);
         let status = exporter.get("/api/v1/status", &[]).await.body;
-        assert!(status.contains("names are looked for in the schemas of `search_path`"), "{status}");
+        assert!(
+            status.contains("names are looked for in the schemas of `search_path`"),
+            "{status}"
+        );
         let sprung = sprung(&postgres);
         assert_eq!(sprung.len(), before, "{:?}", sprung.get(before..));
     });
@@ -154,10 +160,9 @@ fn a_search_path_of_the_user_is_the_one_in_force() {
                 .search_path(SearchPath::of(path.iter().map(ToString::to_string)))
         };
         let sql = "select count(*) as n, current_setting('search_path') as path from public.jobs where id = 1";
-        for (path, want) in [
-            (&[][..], "\"pg_catalog\", \"pg_temp\""),
-            (&["public"], "\"pg_catalog\", \"public\", \"pg_temp\""),
-        ] {
+        for (path, want) in
+            [(&[][..], "pg_catalog, pg_temp"), (&["public"], "pg_catalog, public, pg_temp")]
+        {
             let rows = client(path).query(sql).await.unwrap();
             let row = rows.first().unwrap();
             assert_eq!((row.text("n"), row.text("path")), (Some("1"), Some(want)));

@@ -129,7 +129,8 @@ fn an_address_with_two_readings_is_a_mistake_and_nothing_of_it_is_shown() {
             let path = watchdog::dir("config").join("config.yaml");
             let quoted = serde_json::to_string(address).unwrap();
             std::fs::write(&path, format!("{quiet}postgres:\n  a: {{ url: {quoted} }}\n")).unwrap();
-            for arguments in [&["config", "show"][..], &["config", "check"], &["check"], &["serve"]] {
+            for arguments in [&["config", "show"][..], &["config", "check"], &["check"], &["serve"]]
+            {
                 let output = Command::new(binary())
                     .args(arguments)
                     .arg("--config.file")

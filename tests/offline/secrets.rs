@@ -146,13 +146,16 @@ fn secrets() -> Vec<Secret> {
     let mut random = Random(0x9e37_79b9_7f4a_7c15);
     let single = (0..=255_u8).map(|byte| char::from(byte).to_string());
     let mut odd: Vec<String> = single.collect();
-    for signs in ["@/", "/@", "@?", "?@", "#@", "@#", ":@", "@:1/", "]@[", "@@", "%40", "' ", "\\'"] {
+    for signs in ["@/", "/@", "@?", "?@", "#@", "@#", ":@", "@:1/", "]@[", "@@", "%40", "' ", "\\'"]
+    {
         odd.push(signs.to_owned());
     }
-    for signs in ["@127.0.0.1:1/", "@127.0.0.1,", "&user=", "&dbname=", " dbname=", "://", "\u{202e}"] {
+    for signs in
+        ["@127.0.0.1:1/", "@127.0.0.1,", "&user=", "&dbname=", " dbname=", "://", "\u{202e}"]
+    {
         odd.push(signs.to_owned());
     }
-    for _ in 0..64 {
+    for _ in 0..32 {
         let signs = (0..3).map(|_| char::from((random.next() >> 16) as u8)).collect();
         odd.push(signs);
     }
@@ -175,9 +178,13 @@ async fn tried(text: &str, secret: &Secret, kind: &str) -> (Vec<String>, usize) 
         "web" => ("nats:\n  a: { url: URL }\n", "NATS_MONITOR_URL"),
         _ => ("docker: { url: URL }\n", "DOCKER_HOST"),
     };
-    let own = if kind == "engine" { QUIET.replace("docker: { enabled: false }\n", "") } else { QUIET.to_owned() };
-    let telling = secret.is_telling();
-    // Each way to write it costs a whole configuration; one that means nothing takes one of them.
+    let own = if kind == "engine" {
+        QUIET.replace("docker: { enabled: false }\n", "")
+    } else {
+        QUIET.to_owned()
+    };
+    let telling = secret.text.contains('@');
+    // Each way to write it costs a whole configuration; one without an `@` takes one of them.
     let turn = text.len() % 3;
     if telling || turn == 0 {
         let of_file = format!("{own}{}", section.replace("URL", &quoted(text)));
@@ -214,14 +221,15 @@ fn no_piece_of_a_secret_comes_out_of_an_address() {
                     } else {
                         secret.encoded()
                     };
-                    let (leaks, count) = tried(&place.replace("SECRET", &value), secret, kind).await;
+                    let (leaks, count) =
+                        tried(&place.replace("SECRET", &value), secret, kind).await;
                     found.extend(leaks);
                     outputs += count;
                 }
             }
         }
     });
-    assert!(outputs > 15_000, "{outputs} outputs");
+    assert!(outputs > 10_000, "{outputs} outputs");
     let first: Vec<_> = found.iter().take(5).collect();
     assert!(found.is_empty(), "{} leaks, such as {first:#?}", found.len());
 }
@@ -246,7 +254,8 @@ fn no_piece_of_a_secret_comes_from_the_parts_of_the_environment_or_a_file() {
     runtime.block_on(async {
         for secret in secrets() {
             let parts = |name: &'static str, value: &str| {
-                let mut parts = vec![("PGHOST", "127.0.0.1".to_owned()), ("PGPORT", "1".to_owned())];
+                let mut parts =
+                    vec![("PGHOST", "127.0.0.1".to_owned()), ("PGPORT", "1".to_owned())];
                 parts.retain(|(known, _)| *known != name);
                 parts.push((name, value.to_owned()));
                 parts

@@ -258,5 +258,4 @@ impl std::fmt::Display for Address {
 }
 
 #[cfg(test)]
-#[path = "address_tests.rs"]
 mod tests;

@@ -112,9 +112,9 @@ async fn try_one(
     };
     let Some((question, answer)) = wanted.question() else { return Ok(session) };
     let messages = session.client.simple_query(question).await.map_err(Open::of)?;
-    let right = messages.iter().any(|message| {
-        matches!(message, SimpleQueryMessage::Row(row) if row.get(0) == Some(answer))
-    });
+    let right = messages.iter().any(
+        |message| matches!(message, SimpleQueryMessage::Row(row) if row.get(0) == Some(answer)),
+    );
     if right { Ok(session) } else { Err(Open::Unwanted(wanted)) }
 }
 

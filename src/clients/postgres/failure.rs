@@ -232,15 +232,12 @@ pub(super) fn of_query(error: &Error, at: &Address, limit: Duration, named: bool
         "25006" => {
             Failure::new(Reason::Rights, "the query wants to write; only reading is allowed")
         }
-        "42P01" | "42883" | "42704" | "3F000" if named => {
-            Failure::new(Reason::NotFound, said(db)).hint(
+        "42P01" | "42883" | "42704" | "3F000" if named => Failure::new(Reason::NotFound, said(db))
+            .hint(
                 "names are looked for in the schemas of `search_path` alone, by default `public`: \
                  add the schema there, or write it before the name",
-            )
-        }
-        "42P01" | "42703" | "42704" | "42883" | "3F000" => {
-            Failure::new(Reason::NotFound, said(db))
-        }
+            ),
+        "42P01" | "42703" | "42704" | "42883" | "3F000" => Failure::new(Reason::NotFound, said(db)),
         code if code.starts_with("42") => Failure::new(Reason::Parse, said(db)),
         code if code.starts_with("57P") => {
             Failure::new(Reason::Refused, format!("{at}: the server ended the session ({code})"))

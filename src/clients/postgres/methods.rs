@@ -41,7 +41,8 @@ pub(super) enum Refused {
 }
 
 impl Methods {
-    pub const NAMES: &str = "`password`, `md5`, `scram-sha-256`, `none`, or of these with `!` before";
+    pub const NAMES: &str =
+        "`password`, `md5`, `scram-sha-256`, `none`, or of these with `!` before";
 
     /// A list of what alone is allowed, or with `!` before each of what is not.
     pub fn of(text: &str) -> Option<Self> {
@@ -204,8 +205,7 @@ mod tests {
         let methods = Methods::of(methods).expect("methods");
         let mut outcomes = Vec::new();
         for size in 1..=bytes.len() {
-            let mut watch =
-                Watched::new((), methods, private).watch.expect("a watch");
+            let mut watch = Watched::new((), methods, private).watch.expect("a watch");
             let mut goes_on = Ok(true);
             for piece in bytes.chunks(size) {
                 if goes_on == Ok(true) {

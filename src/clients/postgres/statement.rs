@@ -212,7 +212,10 @@ mod tests {
         for (sql, want) in [
             ("select state, count(*) from jobs", "select state, count(*) from jobs"),
             ("select 'it''s hunter2', 5", "select '<secret>''<secret>', 5"),
-            ("select $$hunter2$$, $a$ ' $a$ -- hunter2", "select '<secret>', '<secret>' -- <secret>"),
+            (
+                "select $$hunter2$$, $a$ ' $a$ -- hunter2",
+                "select '<secret>', '<secret>' -- <secret>",
+            ),
             ("select a$b$c, \"d'e\", 1 /* hunter2 */", "select a$b$c, \"d'e\", 1 /* <secret> */"),
             ("select 'hunter2", "select '<secret>'"),
             ("select $1, n -- hunter2\nfrom t", "select $1, n -- <secret>\nfrom t"),

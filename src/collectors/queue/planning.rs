@@ -196,8 +196,7 @@ impl Planning<'_, '_> {
         if path.iter().any(|schema| schema.is_empty() || schema.len() > 63) {
             self.mistake(&at("search_path"), "a schema's name has 1 to 63 bytes");
         }
-        let client =
-            sql_client(&address, self.queue.timeout).search_path(SearchPath::of(path));
+        let client = sql_client(&address, self.queue.timeout).search_path(SearchPath::of(path));
         let place = client.address().map_or_else(|| UNREADABLE.to_owned(), ToString::to_string);
         let source = Source::Sql { client: Box::new(client), query: sql.query.clone() };
         Some((place, source, Some(address)))

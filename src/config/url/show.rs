@@ -176,7 +176,11 @@ impl Url {
             name if CHOICES.contains(&name) => text.split(',').all(is_choice),
             _ => false,
         };
-        if known && self.is_database() { format!("{name}={}", encoded()) } else { HIDDEN.to_owned() }
+        if known && self.is_database() {
+            format!("{name}={}", encoded())
+        } else {
+            HIDDEN.to_owned()
+        }
     }
 }
 

@@ -22,7 +22,10 @@ fn what_is_shown() {
         ("postgres://h/db?sslmode=require&x=y", "postgres://h/db?sslmode=require&<secret>"),
         ("postgres://h/?password=a?hunter2;b&d&e=1", "postgres://h/?password=<secret>&<secret>"),
         ("postgres://h/app=hunter2", "postgres://h/<secret>"),
-        ("host=h password=hunter2 sslmode=require", "postgresql://?host=h&password=<secret>&sslmode=require"),
+        (
+            "host=h password=hunter2 sslmode=require",
+            "postgresql://?host=h&password=<secret>&sslmode=require",
+        ),
         ("host=h password='hun ter2'", "postgresql://?host=h&password=<secret>"),
         ("password = 'it\\'s hunter2'  host = h", "postgresql://?password=<secret>&host=h"),
         ("https://u:hunter2@h/x?a=1", "https://<secret>@h/x?<secret>"),

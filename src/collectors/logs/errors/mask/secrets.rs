@@ -105,7 +105,12 @@ pub fn is_secret(before: &[u8]) -> bool {
 pub fn may_name(word: &[u8]) -> bool {
     match word {
         [.., 128..=255] | [128..=255, ..] => foreign(word).is_some(),
-        [.., _, last] if matches!(last | 0x20, b'd' | b'e' | b't' | b'a' | b'n' | b'l' | b's' | b'y' | b'o') => {
+        [.., _, last]
+            if matches!(
+                last | 0x20,
+                b'd' | b'e' | b't' | b'a' | b'n' | b'l' | b's' | b'y' | b'o'
+            ) =>
+        {
             word.eq_ignore_ascii_case(b"key") || ends_in(word, &NAMES)
         }
         _ => false,
@@ -133,7 +138,11 @@ pub fn next(message: &[u8], at: usize, length: usize) -> Next {
     let word = next.trim_ascii_end();
     let word = word.strip_suffix(b".").unwrap_or(word);
     let said = |known: &&str| known.as_bytes().eq_ignore_ascii_case(word);
-    if foreign || !SENTENCE.iter().any(|known| said(&known)) { Next::Secret } else { Next::Sentence }
+    if foreign || !SENTENCE.iter().any(|known| said(&known)) {
+        Next::Secret
+    } else {
+        Next::Sentence
+    }
 }
 
 /// Where the value begins in a word of a language without spaces: `密码：abc`, `비밀번호는abc`.

@@ -1,3 +1,5 @@
+//! Addresses as applications and the environment have them.
+
 use super::*;
 
 fn parse(text: &str) -> Address {
