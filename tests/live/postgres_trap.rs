@@ -2,7 +2,7 @@
 //! names that the catalogue has, and a search path that finds them first. None of them may run as our
 //! role. [CVE-2018-1058] And which of several servers is wanted.
 
-use stack_exporter::clients::postgres::{PostgresClient, SearchPath};
+use stack_exporter::clients::postgres::{Address, PostgresClient, SearchPath};
 use stack_exporter::config::{SafeUrl, Secret};
 
 use crate::servers::exporter::Exporter;
@@ -186,7 +186,7 @@ fn the_wanted_server_of_several_is_taken() {
         for wanted in ["any", "read-write", "primary", "prefer-standby"] {
             let client = client(&format!("?target_session_attrs={wanted}"));
             // The first one is down, and no label says that it was this one.
-            let server = client.address().map(|address| address.server());
+            let server = client.address().map(Address::server);
             assert_eq!(server, Some(format!("127.0.0.1:1,127.0.0.1:{}", postgres.port)));
             let rows = client.query("show default_transaction_read_only").await;
             assert_eq!(rows.map(|rows| rows.len()), Ok(1), "{wanted}");

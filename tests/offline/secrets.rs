@@ -156,7 +156,7 @@ fn secrets() -> Vec<Secret> {
         odd.push(signs.to_owned());
     }
     for _ in 0..32 {
-        let signs = (0..3).map(|_| char::from((random.next() >> 16) as u8)).collect();
+        let signs = (0..3).map(|_| char::from(random.next().to_le_bytes()[2])).collect();
         odd.push(signs);
     }
     odd.iter().map(|odd| Secret::around(&mut random, odd)).collect()
@@ -213,10 +213,10 @@ fn no_piece_of_a_secret_comes_out_of_an_address() {
                 // places, as it is and encoded in turn, and the signs that mean something to all.
                 let telling = secret.is_telling();
                 for (at, place) in places.iter().enumerate() {
-                    if !telling && (index + at) % 3 != 0 {
+                    if !telling && !(index + at).is_multiple_of(3) {
                         continue;
                     }
-                    let value = if telling || (index + at) % 2 == 0 {
+                    let value = if telling || (index + at).is_multiple_of(2) {
                         secret.text.clone()
                     } else {
                         secret.encoded()

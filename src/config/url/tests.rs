@@ -110,7 +110,7 @@ fn pieces_are_decoded_once() {
     let url = Url::parse("postgresql+asyncpg://u%40x:p%2540%3A%zz@h/a%20b?x=%3D&y").unwrap();
     assert_eq!(url.user.as_deref(), Some("u@x"));
     // As for every driver, a `%` that encodes nothing is a `%`.
-    assert_eq!(url.password.as_ref().map(|it| it.expose()), Some("p%40:%zz"));
+    assert_eq!(url.password.as_ref().map(crate::config::Secret::expose), Some("p%40:%zz"));
     let parameters = url.parameters().unwrap();
     assert_eq!(parameters, [("x".to_owned(), "=".to_owned()), ("y".to_owned(), String::new())]);
     assert_eq!(url.query_text(), "x=%3D&y");

@@ -132,17 +132,13 @@ pub fn next(message: &[u8], at: usize, length: usize) -> Next {
     let (next, tail) = after.split_at(end);
     // `token type=bearer`, `password field: too short`: another name.
     let is_name = matches!(tail.first(), Some(b'=' | b':'));
-    if start == 0 || !next.iter().any(|byte| byte.is_ascii_alphanumeric()) || is_name {
+    if start == 0 || !next.iter().any(u8::is_ascii_alphanumeric) || is_name {
         return Next::Sentence;
     }
     let word = next.trim_ascii_end();
     let word = word.strip_suffix(b".").unwrap_or(word);
-    let said = |known: &&str| known.as_bytes().eq_ignore_ascii_case(word);
-    if foreign || !SENTENCE.iter().any(|known| said(&known)) {
-        Next::Secret
-    } else {
-        Next::Sentence
-    }
+    let said = |known: &str| known.as_bytes().eq_ignore_ascii_case(word);
+    if foreign || !SENTENCE.iter().any(|known| said(known)) { Next::Secret } else { Next::Sentence }
 }
 
 /// Where the value begins in a word of a language without spaces: `密码：abc`, `비밀번호는abc`.
