@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::report::{Blind, Finding, Report, Verdict};
 use crate::catalogue::Direction;
 use crate::engine::title;
+use crate::text::printable;
 
 /// Labels that tell a person nothing: what stands beside it anyway, and identities for machines. A
 /// container is known by its name.
@@ -35,7 +36,7 @@ impl Finding {
             select.clone().any(|matcher| matcher.label == label && matcher.values.len() == 1)
         };
         let shown = self.labels.iter().filter(|(name, _)| !UNTOLD.contains(name) && !fixed(name));
-        let labels = shown.map(|(name, value)| format!(" {name}={value}"));
+        let labels = shown.map(|(name, value)| format!(" {name}={}", printable(value)));
         std::iter::once(self.signal.name.to_owned()).chain(labels).collect()
     }
 
@@ -76,9 +77,11 @@ pub fn table(report: &Report) -> String {
     for blind in &report.blind {
         let verdict = if blind.verdict == Verdict::Ok { "unknown" } else { blind.verdict.as_str() };
         let title = title(blind.area, &blind.target);
-        let _ = writeln!(out, "{:<9} {title}  {}", verdict.to_uppercase(), blind.sentence());
-        let _ = writeln!(out, "          at: {}", blind.place);
-        let _ = writeln!(out, "          do: {}", blind.remedy());
+        let sentence = blind.sentence();
+        let (title, sentence) = (printable(&title), printable(&sentence));
+        let _ = writeln!(out, "{:<9} {title}  {sentence}", verdict.to_uppercase());
+        let _ = writeln!(out, "          at: {}", printable(&blind.place));
+        let _ = writeln!(out, "          do: {}", printable(&blind.remedy()));
     }
     let width = |text: &dyn Fn(&Finding) -> String, most: usize| {
         report.findings.iter().map(|f| text(f).chars().count()).max().unwrap_or(0).min(most)

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::args::{Check, CheckFormat, Options};
-use super::{UNKNOWN, logging, print, runtime, tell};
+use super::{UNKNOWN, logging, print, runtime, tell, tell_all};
 use crate::catalogue::Area;
 use crate::check::{Report, json, judge, table};
 use crate::collectors::CATALOGUE;
@@ -29,7 +29,7 @@ pub(super) fn run(options: &Options, arguments: &Check) -> u8 {
     let mut checked = match load::load(file, &load::environment, &board.memory) {
         Ok(checked) => checked,
         Err(mistakes) => {
-            tell(&mistakes.join("\n"));
+            tell_all(&mistakes);
             return UNKNOWN;
         }
     };

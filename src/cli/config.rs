@@ -5,12 +5,13 @@ use std::io::Read as _;
 use std::path::Path;
 
 use super::args::{ConfigCommand, Options};
-use super::{BAD_USAGE, print, tell};
+use super::{BAD_USAGE, print, tell, tell_all};
 use crate::catalogue::Severity;
 use crate::collectors::Config;
 use crate::collectors::logs::{self, Logs};
 use crate::engine::Memory;
 use crate::load;
+use crate::text::printable;
 
 /// So much of a sample is read.
 const SAMPLE_BYTES: u64 = 16 << 20;
@@ -25,7 +26,7 @@ pub(super) fn run(options: &Options, command: &ConfigCommand) -> u8 {
     let checked = match load::load(file, &load::environment, &Memory::default()) {
         Ok(checked) => checked,
         Err(mistakes) => {
-            tell(&mistakes.join("\n"));
+            tell_all(&mistakes);
             return BAD_USAGE;
         }
     };
@@ -79,7 +80,7 @@ fn costs(name: &str, logs: &Logs, sample: Option<&[u8]>) -> String {
         if sample.is_some() {
             let _ = write!(out, "; {} lines", cost.hits);
             for (number, line) in &cost.lines {
-                let _ = write!(out, "\n    {number}: {line}");
+                let _ = write!(out, "\n    {number}: {}", printable(line));
             }
         }
         out.push('\n');
@@ -101,7 +102,9 @@ fn show(checked: &load::Checked) -> String {
         let _ = write!(
             out,
             "\n# {} at {} ({}), deadline {seconds} s",
-            target.id, target.place, target.origin
+            target.id,
+            printable(&target.place),
+            target.origin
         );
         for threshold in &target.thresholds {
             let severity: Severity = threshold.severity;

@@ -1,6 +1,7 @@
 //! Log lines: on standard error, one per change of state.
 
 use super::args::{LogFormat, LogLevel, Options};
+use super::log_fields;
 
 /// Installs the log of the process. A panic in a collector becomes one log line per place.
 pub(super) fn install(options: &Options) {
@@ -31,7 +32,7 @@ fn install_at(options: &Options, level: LogLevel) {
         .with_target(false)
         .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()));
     let installed = match options.log_format {
-        LogFormat::Text => builder.try_init(),
+        LogFormat::Text => builder.fmt_fields(log_fields::fields()).try_init(),
         LogFormat::Json => builder.json().flatten_event(true).try_init(),
     };
     if installed.is_ok() {

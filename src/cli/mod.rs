@@ -4,6 +4,7 @@ mod args;
 mod check;
 mod config;
 mod generate;
+mod log_fields;
 mod logging;
 mod logs;
 mod metrics;
@@ -16,6 +17,8 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 use args::{Args, Command};
+
+use crate::text::{printable, printable_lines};
 
 /// Bad usage or a bad configuration.
 const BAD_USAGE: u8 = 2;
@@ -51,14 +54,22 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     ExitCode::from(code)
 }
 
-/// Writes data to standard output. A reader that has gone away is no error of ours.
+/// Writes data to standard output. A reader that has gone away is no error of ours. Whatever it
+/// holds from outside, the terminal does nothing but show it; JSON stays JSON.
 fn print(text: &str) {
-    let _ = std::io::stdout().lock().write_all(text.as_bytes());
+    let _ = std::io::stdout().lock().write_all(printable_lines(text).as_bytes());
 }
 
 /// Writes to a person, beside the data.
 fn tell(text: &str) {
-    let _ = writeln!(std::io::stderr().lock(), "{text}");
+    let _ = writeln!(std::io::stderr().lock(), "{}", printable_lines(text));
+}
+
+/// The same, a line for each.
+fn tell_all(texts: &[String]) {
+    for text in texts {
+        tell(&printable(text));
+    }
 }
 
 /// A small runtime: the work is waiting for sources, not computing.

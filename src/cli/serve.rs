@@ -9,12 +9,13 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::args::Options;
-use super::{BAD_USAGE, logging, runtime, tell};
+use super::{BAD_USAGE, logging, runtime, tell, tell_all};
 use crate::check::judge;
 use crate::engine::{Board, Storage, Target};
 use crate::http::{self, Server};
 use crate::load::{self, Checked};
 use crate::plan::Missed;
+use crate::text::printable;
 
 /// Files that may be open at once, where the system allows as many.
 const FILES: u64 = 65_536;
@@ -29,7 +30,7 @@ pub(super) fn run(options: &Options) -> u8 {
     let checked = match load::load(file.as_deref(), &load::environment, &board.memory) {
         Ok(checked) => checked,
         Err(mistakes) => {
-            tell(&mistakes.join("\n"));
+            tell_all(&mistakes);
             return BAD_USAGE;
         }
     };
@@ -99,8 +100,14 @@ async fn tell_what_is_blind(board: Arc<Board>) {
     }
     let mut out = String::from("cannot read\n");
     for blind in &report.blind {
-        let _ = writeln!(out, "  {:<10} {:<20} {}", blind.area, blind.target, blind.sentence());
-        let _ = writeln!(out, "  {:<10} {:<20} do: {}", "", "", blind.remedy());
+        let _ = writeln!(
+            out,
+            "  {:<10} {:<20} {}",
+            blind.area,
+            blind.target,
+            printable(&blind.sentence())
+        );
+        let _ = writeln!(out, "  {:<10} {:<20} do: {}", "", "", printable(&blind.remedy()));
     }
     tell(out.trim_end());
 }
@@ -157,7 +164,10 @@ fn overview(targets: &[Target], missed: &[Missed]) -> String {
         let _ = writeln!(
             out,
             "  {:<10} {:<20} {}  ({})",
-            target.id.area, target.id.name, target.place, target.origin
+            target.id.area,
+            target.id.name,
+            printable(&target.place),
+            target.origin
         );
     }
     if targets.is_empty() {
@@ -167,8 +177,8 @@ fn overview(targets: &[Target], missed: &[Missed]) -> String {
         let _ = writeln!(out, "not watching");
     }
     for missed in missed {
-        let _ =
-            writeln!(out, "  {:<10} {}\n  {:<10} do: {}", missed.area, missed.why, "", missed.hint);
+        let (why, hint) = (printable(&missed.why), printable(&missed.hint));
+        let _ = writeln!(out, "  {:<10} {why}\n  {:<10} do: {hint}", missed.area, "");
     }
     out
 }

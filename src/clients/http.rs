@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 
 use super::json::{self, Decoded, JsonError};
 use super::tls;
-use crate::config::SafeUrl;
+use crate::config::{SafeUrl, Secret};
 use crate::engine::{Failure, Reason};
 
 /// Deadline of a reading unless it is configured. Connect < request < reading.
@@ -22,7 +22,11 @@ const OPENING: Duration = Duration::from_secs(10);
 /// A base address and a pooled client for it. It can do nothing but GET.
 pub struct HttpClient {
     client: Result<reqwest::Client, Failure>,
+    /// Scheme, host, port and path.
     base: String,
+    /// What goes with every request.
+    query: String,
+    login: Option<(String, Option<Secret>)>,
 }
 
 /// An answer that has no end: its pieces as they come.
@@ -67,17 +71,50 @@ impl HttpClient {
     /// left to say what happened.
     pub fn new(url: &SafeUrl, deadline: Option<Duration>) -> Self {
         let deadline = deadline.unwrap_or(DEADLINE);
-        let limits = |builder: ClientBuilder| builder.timeout(deadline.mul_f64(0.8));
-        Self {
-            client: built(limits(common(deadline)), tls::usual()),
-            base: url.expose().to_owned(),
+        let builder = common(deadline).timeout(deadline.mul_f64(0.8));
+        // The library gets the pieces, never the text: it would read some of them in its own way.
+        let wrong = |message| Failure::new(Reason::Protocol, message);
+        match url.http().map_err(wrong) {
+            Err(failure) => Self::at(Err(failure), String::new()),
+            Ok(url) => Self {
+                client: built(builder, tls::usual()),
+                base: format!("{}{}", url.origin(), url.path),
+                query: url.query_text(),
+                login: url
+                    .user
+                    .map(|user| (user, url.password.clone()))
+                    .or_else(|| Some((String::new(), Some(url.password?)))),
+            },
         }
+    }
+
+    fn at(client: Result<reqwest::Client, Failure>, base: String) -> Self {
+        Self { client, base, query: String::new(), login: None }
+    }
+
+    /// A GET of `path` below the base. The address itself is asked as it is written: a last slash
+    /// can matter.
+    fn request(&self, path: &str) -> Result<reqwest::RequestBuilder, Failure> {
+        let client = self.client.as_ref().map_err(Clone::clone)?;
+        let base = if path.is_empty() { &self.base } else { self.base.trim_end_matches('/') };
+        let mut text = format!("{base}{path}");
+        if !self.query.is_empty() {
+            text.push(if path.contains('?') { '&' } else { '?' });
+            text.push_str(&self.query);
+        }
+        let request = client.get(text);
+        Ok(match &self.login {
+            Some((user, password)) => {
+                request.basic_auth(user, password.as_ref().map(Secret::expose))
+            }
+            None => request,
+        })
     }
 
     /// A client whose requests end by their callers' clocks alone, over a socket of this machine.
     pub fn unix(socket: &std::path::Path, deadline: Duration) -> Self {
         let builder = common(deadline).unix_socket(socket);
-        Self { client: built(builder, tls::usual()), base: "http://localhost".to_owned() }
+        Self::at(built(builder, tls::usual()), "http://localhost".to_owned())
     }
 
     /// The same over TCP, with these TLS settings.
@@ -86,7 +123,7 @@ impl HttpClient {
         tls: Result<rustls::ClientConfig, Failure>,
         deadline: Duration,
     ) -> Self {
-        Self { client: tls.and_then(|tls| built(common(deadline), tls)), base }
+        Self::at(tls.and_then(|tls| built(common(deadline), tls)), base)
     }
 
     /// GET of `path` below the base address. Any status is an answer.
@@ -133,17 +170,12 @@ impl HttpClient {
     }
 
     async fn send(&self, what: &str, path: &str) -> Result<reqwest::Response, Failure> {
-        let client = self.client.as_ref().map_err(Clone::clone)?;
-        // The address itself is asked as it is written: a last slash can matter.
-        let base = if path.is_empty() { &self.base } else { self.base.trim_end_matches('/') };
-        let request = client.get(format!("{base}{path}"));
-        request.send().await.map_err(|error| failure(what, &error))
+        self.request(path)?.send().await.map_err(|error| failure(what, &error))
     }
 
     /// GET of an answer that goes on; any status but 200 is a failure.
     pub async fn stream(&self, what: &'static str, path: &str) -> Result<Pieces, Failure> {
-        let client = self.client.as_ref().map_err(Clone::clone)?;
-        let request = client.get(format!("{}{path}", self.base));
+        let request = self.request(path)?;
         let late = |_| Failure::new(Reason::Timeout, format!("{what}: no answer in time"));
         let response = tokio::time::timeout(OPENING, request.send()).await.map_err(late)?;
         let response = response.map_err(|error| failure(what, &error))?;
@@ -226,4 +258,51 @@ fn failure(what: &str, error: &reqwest::Error) -> Failure {
         (Reason::Protocol, "the answer is not HTTP, or was cut off")
     };
     Failure::new(reason, format!("{what}: {why}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is asked of an address: the line of the request and its authorization.
+    async fn asked(url: &str, path: &str) -> (String, String) {
+        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let url = SafeUrl::new(url.replace("HOST", &format!("127.0.0.1:{port}")));
+        let client = HttpClient::new(&url, None);
+        let server = async {
+            let (mut peer, _) = listener.accept().await.unwrap();
+            let mut head = vec![0; 4096];
+            let length = peer.read(&mut head).await.unwrap();
+            let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
+            peer.write_all(answer).await.unwrap();
+            String::from_utf8_lossy(&head[..length]).into_owned()
+        };
+        let (head, answer) = tokio::join!(server, client.get(path));
+        assert!(answer.is_ok());
+        let of = |start: &str| {
+            let line = head.lines().find(|line| line.to_lowercase().starts_with(start));
+            line.unwrap_or_default().to_owned()
+        };
+        (of("get "), of("authorization"))
+    }
+
+    #[tokio::test]
+    async fn the_server_gets_the_pieces_of_the_address() {
+        for (url, path, line, login) in [
+            ("http://HOST", "/varz", "GET /varz HTTP/1.1", ""),
+            ("http://HOST/", "", "GET / HTTP/1.1", ""),
+            ("http://HOST/a/", "", "GET /a/ HTTP/1.1", ""),
+            ("http://HOST/a/", "/jsz?x=1", "GET /a/jsz?x=1 HTTP/1.1", ""),
+            ("http://HOST/?token=a%26b", "/varz", "GET /varz?token=a%26b HTTP/1.1", ""),
+            ("http://HOST/?token=c", "/jsz?x=1", "GET /jsz?x=1&token=c HTTP/1.1", ""),
+            // `u:p@:` and `tok:` in base64.
+            ("http://u:p%40:@HOST", "/", "GET / HTTP/1.1", "authorization: Basic dTpwQDo="),
+            ("http://tok@HOST", "/", "GET / HTTP/1.1", "authorization: Basic dG9rOg=="),
+        ] {
+            let (asked_line, asked_login) = asked(url, path).await;
+            assert_eq!((asked_line.as_str(), asked_login.as_str()), (line, login), "{url}");
+        }
+    }
 }

@@ -2,13 +2,16 @@
 //! server's side, and failures sorted into reasons.
 //!
 //! Each query is one message of the simple protocol, so it works through a pooler too:
-//! `BEGIN READ ONLY; SET LOCAL ...; <query>; COMMIT`. Never a bare `SET`: behind a pooler it would
+//! `BEGIN READ ONLY; SET LOCAL search_path ...; SET LOCAL ...; <query>; COMMIT`. Never a bare `SET`: behind a pooler it would
 //! stick to a connection that an application gets next. A query whose future is dropped is
 //! cancelled on the server, and its session is closed.
 
 mod address;
+mod connect;
 mod failure;
+mod methods;
 mod rows;
+mod server;
 mod statement;
 #[cfg(test)]
 mod tests;
@@ -19,14 +22,16 @@ use std::time::{Duration, Instant};
 use futures_util::{StreamExt, pin_mut};
 use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
-use tokio_postgres::{CancelToken, Client, NoTls, SimpleQueryMessage};
-use tokio_postgres_rustls::MakeRustlsConnect;
+use tokio_postgres::{Client, SimpleQueryMessage};
 
 pub use address::{Address, mistake};
 pub use failure::{NO_SLOT, identifier};
 pub use rows::{Row, Rows};
-pub use statement::not_one_statement;
+pub use statement::{not_one_statement, without_texts};
 
+use self::connect::Cancel;
+use self::failure::Open;
+pub use self::statement::SearchPath;
 use crate::config::{SafeUrl, Secret};
 use crate::engine::{Failure, Reason};
 
@@ -49,6 +54,7 @@ pub struct PostgresClient {
     password: Option<Secret>,
     password_file: Option<PathBuf>,
     statement: Duration,
+    path: SearchPath,
     session: Mutex<Option<Session>>,
     gate: Mutex<Gate>,
 }
@@ -71,12 +77,6 @@ struct Session {
     major: u32,
 }
 
-#[derive(Clone)]
-struct Cancel {
-    token: CancelToken,
-    tls: Option<MakeRustlsConnect>,
-}
-
 /// Why a query did not succeed, and whether the session survives it.
 enum Trouble {
     Lost(Failure),
@@ -94,6 +94,7 @@ impl PostgresClient {
             password: None,
             password_file,
             statement: statement::STATEMENT,
+            path: SearchPath::default(),
             session: Mutex::default(),
             gate: Mutex::default(),
         }
@@ -103,6 +104,13 @@ impl PostgresClient {
     #[must_use]
     pub fn password(mut self, password: Option<Secret>) -> Self {
         self.password = password;
+        self
+    }
+
+    /// Where names in the queries are looked for; else in the catalogue alone.
+    #[must_use]
+    pub fn search_path(mut self, path: SearchPath) -> Self {
+        self.path = path;
         self
     }
 
@@ -144,7 +152,7 @@ impl PostgresClient {
         loop {
             // The session is in the guard's hands: a dropped future ends in a cancelled query.
             let guard = Guard(Some(session));
-            let outcome = guard.run(address, sql, limit).await;
+            let outcome = guard.run(address, sql, limit, &self.path).await;
             let trouble = match outcome {
                 Ok(rows) => {
                     *kept_session = guard.release();
@@ -192,10 +200,10 @@ impl PostgresClient {
             return Err(failure.clone());
         }
         gate.refused = None;
-        let mut result = address.open(&password, !gate.pooler).await;
-        if let Err(failure::Open::Options) = result {
+        let mut result = connect::open(address, &password, !gate.pooler).await;
+        if let Err(Open::Options) = result {
             gate.pooler = true;
-            result = address.open(&password, false).await;
+            result = connect::open(address, &password, false).await;
         }
         result.map_err(|error| {
             let failure = error.into_failure(address);
@@ -234,13 +242,19 @@ impl Session {
 struct Guard(Option<Session>);
 
 impl Guard {
-    async fn run(&self, at: &Address, sql: &str, limit: Duration) -> Result<Rows, Trouble> {
+    async fn run(
+        &self,
+        at: &Address,
+        sql: &str,
+        limit: Duration,
+        path: &SearchPath,
+    ) -> Result<Rows, Trouble> {
         let Some(session) = &self.0 else {
             return Err(Trouble::Lost(Failure::new(Reason::Other, "no session")));
         };
-        let batch = statement::read_only(sql, limit, LOCK, session.major);
+        let batch = statement::read_only(sql, limit, LOCK, session.major, path);
         let sort = |error: &tokio_postgres::Error| {
-            let failure = failure::of_query(error, at, limit);
+            let failure = failure::of_query(error, at, limit, path.has_schemas());
             if failure::is_loss(error) { Trouble::Lost(failure) } else { Trouble::Refused(failure) }
         };
         let answer = session.client.simple_query_raw(&batch).await.map_err(|error| sort(&error))?;
@@ -300,15 +314,5 @@ impl Drop for Guard {
             }
             driver.abort();
         });
-    }
-}
-
-impl Cancel {
-    async fn send(&self) {
-        // Nobody is left to tell of a failure; the server's own limits hold anyway.
-        let _ = match &self.tls {
-            Some(tls) => self.token.cancel_query(tls.clone()).await,
-            None => self.token.cancel_query(NoTls).await,
-        };
     }
 }

@@ -73,17 +73,23 @@ fn body(problem: &Problem, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     }
 }
 
-/// The path as printed: a key that is a URL may carry a password, and a line break in a key
-/// must not start a line of its own.
+/// The path as printed. A key that does not look like one may be a secret in the wrong column, or
+/// an address with a password: it is not repeated, and where it ends in the path cannot be told. The
+/// line says where it is.
 fn shown_path(path: &str) -> String {
-    let shown = match path.find("://").and_then(|at| path.get(..at)) {
-        Some(before) => {
-            let parent = before.rfind('.').and_then(|dot| path.get(..=dot)).unwrap_or_default();
-            format!("{parent}<key>")
-        }
-        None => path.to_owned(),
-    };
-    shown.replace(char::is_control, "?")
+    let usual = |c: char| is_key_char(c) || matches!(c, '[' | ']');
+    if path.replace("<key>", "").replace("<<", "").chars().all(usual) {
+        return path.to_owned();
+    }
+    // A section has a name of ours: below unknown ones nothing is looked at.
+    match path.split_once('.') {
+        Some((section, _)) if section.chars().all(usual) => format!("{section}.<key>"),
+        _ => "<key>".to_owned(),
+    }
+}
+
+fn is_key_char(c: char) -> bool {
+    c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '/' | '$')
 }
 
 /// Orders problems as a reader meets them, and drops what was said twice.
@@ -105,8 +111,7 @@ pub(super) fn join_index(path: &str, index: usize) -> String {
 /// A key that nothing vouches for. A secret in the wrong column reads as a key, and so does
 /// `{password:x}` without its space, so one that does not look like a key is not printed.
 pub(super) fn shown_key(key: &str) -> &str {
-    let usual = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '/');
-    if !key.is_empty() && key.chars().count() <= 64 && key.chars().all(usual) {
+    if !key.is_empty() && key.chars().count() <= 64 && key.chars().all(is_key_char) {
         key
     } else {
         "<key>"
@@ -189,7 +194,10 @@ mod tests {
         assert_eq!(shown_key("timeuot"), "timeuot");
         assert_eq!(shown_path("web.http://u:hunter2@h.x/.timeout"), "web.<key>");
         assert_eq!(shown_path("http://h"), "<key>");
-        assert_eq!(shown_path("a.b\nc"), "a.b?c");
+        assert_eq!(shown_path("a.b\nc"), "a.<key>");
+        assert_eq!(shown_path("postgres.hun.ter 2.url"), "postgres.<key>");
+        assert_eq!(shown_path("auth.basic.<key>"), "auth.basic.<key>");
+        assert_eq!(shown_path("hun ter.2"), "<key>");
     }
 
     #[test]

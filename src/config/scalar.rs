@@ -93,13 +93,55 @@ pub(super) fn mismatch(alts: &[Alt<'_>], found: &str) -> Fault {
 
 /// The value in backticks and a space, where it may be shown, or nothing.
 fn shown(scalar: &Scalar, alt: &Alt<'_>) -> String {
-    // A long text is no number and no name, whatever the key says: it may be a secret astray.
-    let short = scalar.text.chars().count() <= 32 && !scalar.text.contains(char::is_control);
-    if alt.marks.show && !scalar.from_env && short && !scalar.text.is_empty() {
+    if alt.marks.show && !scalar.from_env && is_harmless(&scalar.text) {
         format!("`{}` ", scalar.text)
     } else {
         String::new()
     }
+}
+
+/// What people write where a number or a choice is wanted. A secret can stand in the wrong line, so
+/// anything else is not repeated: the line says where it is.
+fn is_harmless(text: &str) -> bool {
+    const WORDS: [&str; 22] = [
+        "all",
+        "always",
+        "any",
+        "auto",
+        "default",
+        "disabled",
+        "enabled",
+        "false",
+        "forever",
+        "high",
+        "inf",
+        "infinite",
+        "low",
+        "never",
+        "no",
+        "none",
+        "null",
+        "off",
+        "on",
+        "true",
+        "unlimited",
+        "yes",
+    ];
+    const UNITS: [&str; 46] = [
+        "", "%", "b", "byte", "bytes", "d", "day", "days", "g", "gb", "gi", "gib", "h", "hour",
+        "hours", "hr", "hrs", "k", "kb", "ki", "kib", "m", "mb", "mi", "mib", "min", "mins",
+        "minute", "minutes", "mo", "ms", "msec", "ns", "s", "sec", "second", "seconds", "secs",
+        "t", "tb", "ti", "tib", "us", "w", "week", "weeks",
+    ];
+    let lower = text.to_ascii_lowercase();
+    if WORDS.contains(&lower.as_str()) {
+        return true;
+    }
+    let number = lower.strip_prefix(['-', '+']).unwrap_or(&lower);
+    let digit = |c: char| c.is_ascii_digit();
+    let units = number.split(|c: char| digit(c) || matches!(c, '.' | ' '));
+    let digits = number.chars().filter(|c| digit(*c)).count();
+    number.starts_with(digit) && digits <= 6 && units.into_iter().all(|unit| UNITS.contains(&unit))
 }
 
 fn check_number(number: &Number, scalar: &Scalar, alts: &[Alt<'_>]) -> Option<Fault> {

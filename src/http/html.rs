@@ -2,7 +2,9 @@
 
 use std::time::{Duration, SystemTime};
 
-/// Text for an HTML document; also safe in attributes.
+use crate::text::{is_unseen, printable};
+
+/// Text for an HTML document; also safe in attributes. A line break is a space there.
 pub(super) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
@@ -12,7 +14,9 @@ pub(super) fn escape(text: &str) -> String {
             '>' => out += "&gt;",
             '"' => out += "&quot;",
             '\'' => out += "&#39;",
-            c if c.is_control() && c != '\n' => out.push(' '),
+            '\n' => out.push('\n'),
+            '\t' => out.push(' '),
+            c if is_unseen(c) => out += &printable(c.encode_utf8(&mut [0; 4])),
             c => out.push(c),
         }
     }
@@ -39,5 +43,17 @@ pub(super) fn ago(since: SystemTime, now: SystemTime) -> String {
         60..3600 => format!("{}m {}s", seconds / 60, seconds % 60),
         3600..86_400 => format!("{}h {}m", seconds / 3600, seconds / 60 % 60),
         _ => format!("{}d {}h", seconds / 86_400, seconds / 3600 % 24),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::escape;
+
+    #[test]
+    fn names_from_outside_are_shown_as_they_are() {
+        let name = "<b>'x'\u{202e}drow\u{9b}2J\u{200f}\u{1b}";
+        let want = "&lt;b&gt;&#39;x&#39;\\u202edrow\\u009b2J\\u200f\\u001b";
+        assert_eq!(escape(name), want);
     }
 }

@@ -38,6 +38,7 @@ mod logs_stdin;
 mod nats;
 mod page;
 mod postgres;
+mod postgres_trap;
 mod queries;
 mod queue;
 mod routing;

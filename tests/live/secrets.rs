@@ -91,6 +91,94 @@ fn no_planted_secret_comes_out_anywhere() {
     });
 }
 
+/// Addresses of which one driver reads a piece of the password as the host. Each piece has a name.
+const TORN: [&str; 6] = [
+    "postgresql://monitor:s3cretA@s3cretB/s3cretC@127.0.0.1:1/app",
+    "postgresql://monitor:s3cretA/s3cretB@127.0.0.1:1/app",
+    "postgresql://monitor:s3cretA#s3cretB?s3cretC@127.0.0.1:1/app",
+    "postgresql://monitor:s3cretA:1/s3cretB@127.0.0.1:1/app",
+    "postgresql://monitor@127.0.0.1:1/app?password=s3cretA&user=s3cretB@s3cretC",
+    "host=127.0.0.1 password=s3cretA s3cretB",
+];
+
+fn torn(place: &str, text: &str) -> Option<String> {
+    text.contains("s3cret").then(|| format!("{place}: {text}"))
+}
+
+#[test]
+fn an_address_with_two_readings_is_a_mistake_and_nothing_of_it_is_shown() {
+    run(async {
+        let mut found = Vec::new();
+        let quiet = "docker: { enabled: false }\nhost: { enabled: false }\nlogs: {}\n";
+        for address in TORN {
+            let env = [("DATABASE_URL", address)];
+            let exporter =
+                Exporter::start_with(binary(), quiet, &["--log.level=debug"], &env).await;
+            for path in ["/metrics", "/", "/api/v1/status", "/debug/postgres/app"] {
+                let answer = exporter.get(path, &[]).await;
+                found.extend(torn(&format!("{path} of {address}"), &answer.body));
+            }
+            let log = exporter.log();
+            found.extend(torn(&format!("the log of {address}"), &log));
+            assert!(log.contains("not watching") && log.contains("DATABASE_URL: "), "{log}");
+            if address.contains("@127.0.0.1") {
+                let advice = "percent-encode @ : / # ? in the password, or use password_file";
+                assert!(log.contains(advice), "{log}");
+            }
+            // The same in a file: `config check` says what the start says, and the file is refused.
+            let path = watchdog::dir("config").join("config.yaml");
+            let quoted = serde_json::to_string(address).unwrap();
+            std::fs::write(&path, format!("{quiet}postgres:\n  a: {{ url: {quoted} }}\n")).unwrap();
+            for arguments in [&["config", "show"][..], &["config", "check"], &["check"], &["serve"]]
+            {
+                let output = Command::new(binary())
+                    .args(arguments)
+                    .arg("--config.file")
+                    .arg(&path)
+                    .output()
+                    .unwrap();
+                assert!(!output.status.success(), "{arguments:?} takes {address}");
+                let said = [output.stdout, output.stderr].concat();
+                let said = String::from_utf8_lossy(&said);
+                assert!(said.contains(":5: postgres.a.url: "), "{arguments:?}: {said}");
+                found.extend(torn(&format!("{arguments:?} of {address}"), &said));
+            }
+        }
+        assert!(found.is_empty(), "{}", found.join("\n\n"));
+    });
+}
+
+/// The same password, encoded, gets in, and does not come out.
+#[test]
+fn an_encoded_password_gets_in_and_is_not_shown() {
+    run(async {
+        let postgres = Stack::postgres().await;
+        let password = "s3cret-Monitor%2Fwith%40odd%3Asigns";
+        let address =
+            format!("postgresql://monitor:{password}@127.0.0.1:{}/tasktracker", postgres.port);
+        let settings = format!(
+            "host=127.0.0.1 port={} user=monitor dbname=tasktracker password='{}'",
+            postgres.port,
+            crate::servers::postgres::MONITOR_PASSWORD
+        );
+        let config = format!(
+            "docker: {{ enabled: false }}\nhost: {{ enabled: false }}\nlogs: {{}}\n\
+             postgres:\n  a: {{ url: \"{address}\" }}\n  b: {{ url: \"{settings}\" }}\n"
+        );
+        let exporter = Exporter::start(binary(), &config).await;
+        let mut said = exporter.log();
+        for target in ["a", "b"] {
+            let up = format!("stack_target_up{{target=\"{target}\",area=\"postgres\"}} 1");
+            said += &exporter.wait_line(&up, crate::servers::wait::PATIENT).await.body;
+        }
+        for path in ["/", "/api/v1/status", "/debug/postgres/a", "/debug/postgres/b"] {
+            said += &exporter.get(path, &[]).await.body;
+        }
+        assert!(!said.contains("s3cret") && !said.contains("odd:signs"), "{said}");
+        assert!(said.contains(&format!("server=\"127.0.0.1:{}\"", postgres.port)), "{said}");
+    });
+}
+
 #[test]
 fn a_bad_reload_leaves_the_old_configuration_in_force() {
     run(async {

@@ -11,6 +11,7 @@ mod bundle;
 mod catalogue;
 mod cli;
 mod layering;
+mod secrets;
 #[path = "../skip.rs"]
 mod skip;
 mod support;

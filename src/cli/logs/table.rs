@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::zone::{Zone, exact};
 use crate::collectors::logs::errors::Groups;
 use crate::collectors::logs::errors::merge::Merged;
+use crate::text::printable;
 
 /// Longest text of an error on a terminal.
 const TEXT: usize = 120;
@@ -58,7 +59,7 @@ pub fn text(view: &View) -> String {
             zone.show(group.last),
             spark(&view.trend(group)),
             group.fingerprint,
-            cut(&describe(group), longest),
+            cut(&printable(&describe(group)), longest),
         );
     }
     let kinds = view.groups.len();

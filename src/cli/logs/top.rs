@@ -9,7 +9,7 @@ use super::source::Source;
 use super::table::{self, View};
 use super::zone;
 use crate::cli::args::{CheckFormat, ErrorLevel, LogsTop};
-use crate::cli::{print, tell};
+use crate::cli::{print, tell_all};
 use crate::collectors::logs::offline::level_names;
 use crate::engine::Failure;
 
@@ -21,9 +21,7 @@ const INCOMPLETE: u8 = 1;
 pub(super) fn run(arguments: &LogsTop) -> u8 {
     let now = zone::seconds(SystemTime::now());
     let report = report(arguments, now);
-    for note in &report.notes {
-        tell(note);
-    }
+    tell_all(&report.notes);
     print(&report.text);
     if report.complete { 0 } else { INCOMPLETE }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::table::grouped;
 use crate::cli::args::{LogsVerify, Options};
-use crate::cli::{BAD_USAGE, print, tell};
+use crate::cli::{BAD_USAGE, print, tell, tell_all};
 use crate::collectors::logs::offline::level_names;
 use crate::collectors::logs::verify::{Counts, Recount, Verdict, Verified, verify};
 use crate::engine::{Memory, Storage};
@@ -21,7 +21,7 @@ pub(super) fn run(options: &Options, arguments: &LogsVerify) -> u8 {
     let checked = match load::load(file, &load::environment, &Memory::default()) {
         Ok(checked) => checked,
         Err(mistakes) => {
-            tell(&mistakes.join("\n"));
+            tell_all(&mistakes);
             return BAD_USAGE;
         }
     };

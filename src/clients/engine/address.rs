@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::clients::http::HttpClient;
 use crate::clients::tls;
 use crate::config::SafeUrl;
+use crate::config::url::Host;
 use crate::engine::{Failure, Reason};
 
 /// The socket of an Engine that root runs.
@@ -40,24 +41,27 @@ impl Address {
     pub fn parse(url: &SafeUrl, certificates: Option<&Certificates>) -> Result<Self, &'static str> {
         const WANTED: &str =
             "expected an address such as `unix:///var/run/docker.sock` or `tcp://127.0.0.1:2375`";
-        let text = url.expose();
-        match text.split_once("://") {
-            Some(("unix", path)) if path.starts_with('/') => Ok(Self::Unix(path.into())),
-            Some(("unix", _)) => Err("the path of the socket must be absolute"),
-            Some((scheme @ ("tcp" | "http" | "https"), host)) => {
-                let host = host.trim_end_matches('/').to_owned();
-                if host.is_empty() || host.contains(['/', '@', '?', '#']) {
+        let url = url.parse().map_err(|_| WANTED)?;
+        match url.scheme.as_str() {
+            "unix" => Ok(Self::Unix(url.path.into())),
+            "ssh" => Err("SSH is not supported: use the socket, or a proxy by `tcp://`"),
+            scheme @ ("tcp" | "http" | "https") => {
+                let [host] = url.hosts.as_slice() else { return Err(WANTED) };
+                let more = url.user.is_some() || url.password.is_some() || !url.query.is_empty();
+                if more || url.fragment.is_some() || !url.path.trim_matches('/').is_empty() {
+                    return Err(WANTED);
+                }
+                if host.name.is_empty() {
                     return Err(WANTED);
                 }
                 let tls = certificates.is_some() || scheme == "https";
-                let host = with_port(host, scheme, tls);
+                let host = with_port(host, scheme, tls).to_string();
                 Ok(match certificates {
                     Some(certificates) => Self::Tls(host, certificates.clone()),
                     None if scheme == "https" => Self::Tls(host, Certificates::default()),
                     None => Self::Tcp(host),
                 })
             }
-            Some(("ssh", _)) => Err("SSH is not supported: use the socket, or a proxy by `tcp://`"),
             _ => Err(WANTED),
         }
     }
@@ -113,12 +117,9 @@ impl Certificates {
 }
 
 /// `tcp://host` means the Engine's own ports, not those of the web.
-fn with_port(host: String, scheme: &str, tls: bool) -> String {
-    let end = host.rsplit(']').next().unwrap_or_default();
-    if scheme != "tcp" || end.contains(':') {
-        return host;
-    }
-    format!("{host}:{}", if tls { 2376 } else { 2375 })
+fn with_port(host: &Host, scheme: &str, tls: bool) -> Host {
+    let own = if tls { 2376 } else { 2375 };
+    Host { port: host.port.or((scheme == "tcp").then_some(own)), ..host.clone() }
 }
 
 /// The Engine that nobody declared: `DOCKER_HOST`, else a socket that exists. `Err` says why there
@@ -175,6 +176,10 @@ mod tests {
             "unix://run/d.sock",
             "ssh://user@host",
             "tcp://user:hunter2@h:2375",
+            "tcp://user:hunt@er/hunter2@h:2375",
+            "tcp://hunter2@h",
+            "tcp://h?password=hunter2",
+            "unix://user:hunter2@h",
             "tcp://h/v1.41",
             "tcp://",
         ] {

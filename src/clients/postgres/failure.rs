@@ -8,6 +8,8 @@ use tokio_postgres::Error;
 use tokio_postgres::error::DbError;
 
 use super::Address;
+use super::methods::Refused;
+use super::server::Wanted;
 use crate::engine::{Failure, Reason};
 
 /// How the failure for want of a connection slot ends.
@@ -18,7 +20,13 @@ pub(super) enum Open {
     /// The server, or a pooler before it, takes no start-up options.
     Options,
     Late,
+    /// The server is none of those that `target_session_attrs` asks for.
+    Unwanted(Wanted),
+    /// The host has no name that a certificate could be for.
+    Name,
     Failed(Failure),
+    /// The way there.
+    Io(std::io::Error),
     Error(Error),
 }
 
@@ -30,12 +38,25 @@ impl Open {
         if refused { Self::Options } else { Self::Error(error) }
     }
 
+    /// Whether another server of the same address would say the same.
+    pub(super) fn is_about_us(&self) -> bool {
+        let Self::Error(error) = self else { return false };
+        error.as_db_error().is_some_and(|db| db.code().code().starts_with("28"))
+    }
+
     pub(super) fn into_failure(self, at: &Address) -> Failure {
         match self {
             Self::Options => Failure::new(Reason::Protocol, "start-up options are refused"),
             Self::Late => Failure::new(Reason::Timeout, format!("{at}: no log-in within 2 s"))
                 .hint("the server is overloaded, stuck, or not reachable from here"),
+            Self::Unwanted(wanted) => {
+                Failure::new(Reason::NotFound, format!("{at}: {}", wanted.refusal()))
+                    .hint("check which of the servers is the primary, or leave it out")
+            }
+            Self::Name => Failure::new(Reason::Tls, format!("{at}: no host name for TLS"))
+                .hint("name the host as its certificate does"),
             Self::Failed(failure) => failure,
+            Self::Io(error) => of_io(Some(&error), at),
             Self::Error(error) => match error.as_db_error() {
                 Some(db) => of_log_in(db, at),
                 None => of_connection(&error, at),
@@ -106,47 +127,68 @@ fn log_in_hint(db: &DbError, at: &Address) -> String {
     }
 }
 
-/// The way to the server.
+/// A log-in that ended without the server's word.
 fn of_connection(error: &Error, at: &Address) -> Failure {
-    use std::io::ErrorKind;
     let kind = error.to_string();
     let cause = error.source().map(ToString::to_string).unwrap_or_default();
     let io = error.source().and_then(|cause| cause.downcast_ref::<std::io::Error>());
+    let refused = io.and_then(std::io::Error::get_ref);
+    if let Some(refused) = refused.and_then(|inner| inner.downcast_ref::<Refused>()) {
+        return of_refused(*refused, at);
+    }
     let (reason, what, hint) = if kind.contains("TLS") {
         of_tls(&cause)
     } else if cause.contains("password missing") {
         (Reason::Auth, "a password is asked for and none is set", "set `password_file`")
     } else if kind.contains("authentication") {
         (Reason::Auth, "the log-in failed", "check the password and the method in pg_hba.conf")
-    } else if cause.contains("lookup") || cause.contains("resolve") {
-        (
+    } else {
+        return of_io(io, at);
+    };
+    Failure::new(reason, format!("{at}: {what}")).hint(hint)
+}
+
+/// We have not sent what was asked for.
+fn of_refused(refused: Refused, at: &Address) -> Failure {
+    let hint = match refused {
+        Refused::ClearText => {
+            "add `?sslmode=require` to the address, use scram-sha-256 in pg_hba.conf, or allow it \
+             with `?require_auth=password` on a trusted network"
+        }
+        Refused::Method => "change the method in pg_hba.conf, or `require_auth` in the address",
+    };
+    Failure::new(Reason::Auth, format!("{at}: {refused}")).hint(hint)
+}
+
+/// The way to the server.
+fn of_io(error: Option<&std::io::Error>, at: &Address) -> Failure {
+    use std::io::ErrorKind;
+    let (reason, what, hint) = match error.map(std::io::Error::kind) {
+        Some(ErrorKind::AddrNotAvailable) => (
             Reason::Dns,
             "the host name does not resolve",
             "check the name; in Compose it is the service's, in its network",
-        )
-    } else {
-        match io.map(std::io::Error::kind) {
-            Some(ErrorKind::ConnectionRefused) => {
-                (Reason::Refused, "connection refused", "is the server running, and on this port?")
-            }
-            Some(ErrorKind::NotFound) => {
-                (Reason::Refused, "there is no such socket", "is the server running?")
-            }
-            Some(ErrorKind::PermissionDenied) => {
-                (Reason::Rights, "the socket may not be opened", "check its rights")
-            }
-            Some(ErrorKind::TimedOut) => {
-                (Reason::Timeout, "no answer to the connection", "is a firewall in between?")
-            }
-            Some(ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable) => {
-                (Reason::Other, "no route to the host", "check the network")
-            }
-            _ => (
-                Reason::Protocol,
-                "the connection ended, or what answers is not PostgreSQL",
-                "check the port; if it is right, read the server's log",
-            ),
+        ),
+        Some(ErrorKind::ConnectionRefused) => {
+            (Reason::Refused, "connection refused", "is the server running, and on this port?")
         }
+        Some(ErrorKind::NotFound) => {
+            (Reason::Refused, "there is no such socket", "is the server running?")
+        }
+        Some(ErrorKind::PermissionDenied) => {
+            (Reason::Rights, "the socket may not be opened", "check its rights")
+        }
+        Some(ErrorKind::TimedOut) => {
+            (Reason::Timeout, "no answer to the connection", "is a firewall in between?")
+        }
+        Some(ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable) => {
+            (Reason::Other, "no route to the host", "check the network")
+        }
+        _ => (
+            Reason::Protocol,
+            "the connection ended, or what answers is not PostgreSQL",
+            "check the port; if it is right, read the server's log",
+        ),
     };
     Failure::new(reason, format!("{at}: {what}")).hint(hint)
 }
@@ -169,8 +211,8 @@ fn of_tls(cause: &str) -> (Reason, &'static str, &'static str) {
     (Reason::Tls, what, hint)
 }
 
-/// A query on an open session.
-pub(super) fn of_query(error: &Error, at: &Address, limit: Duration) -> Failure {
+/// A query on an open session. `named`: it is not ours, and its names are looked for in schemas.
+pub(super) fn of_query(error: &Error, at: &Address, limit: Duration, named: bool) -> Failure {
     let Some(db) = error.as_db_error() else {
         let text = format!("{at}: the connection was lost during a query");
         return Failure::new(Reason::Protocol, text).hint("did the server restart?");
@@ -190,7 +232,12 @@ pub(super) fn of_query(error: &Error, at: &Address, limit: Duration) -> Failure 
         "25006" => {
             Failure::new(Reason::Rights, "the query wants to write; only reading is allowed")
         }
-        "42P01" | "42703" | "42883" | "3F000" => Failure::new(Reason::NotFound, said(db)),
+        "42P01" | "42883" | "42704" | "3F000" if named => Failure::new(Reason::NotFound, said(db))
+            .hint(
+                "names are looked for in the schemas of `search_path` alone, by default `public`: \
+                 add the schema there, or write it before the name",
+            ),
+        "42P01" | "42703" | "42704" | "42883" | "3F000" => Failure::new(Reason::NotFound, said(db)),
         code if code.starts_with("42") => Failure::new(Reason::Parse, said(db)),
         code if code.starts_with("57P") => {
             Failure::new(Reason::Refused, format!("{at}: the server ended the session ({code})"))

@@ -5,6 +5,9 @@ use std::time::Duration;
 /// The limit of one query, also where the deadline would allow more.
 pub(super) const STATEMENT: Duration = Duration::from_secs(3);
 
+const CATALOGUE: &str = "pg_catalog";
+const TEMPORARY: &str = "pg_temp";
+
 const BACKSLASH: &str = "a backslash stands before a quote in it, which can be read in two ways; \
                          double the quote, or use `chr(92)` for the backslash";
 
@@ -14,15 +17,52 @@ pub(super) fn limit_within(deadline: Duration) -> Duration {
     deadline.mul_f64(0.6).clamp(Duration::from_millis(100), STATEMENT)
 }
 
+/// Where the server looks for names that have no schema: tables, but functions, operators, casts
+/// and aggregates as well.
+///
+/// The owner of a database, or of a role, chooses the usual one, and whoever may create things in a
+/// schema of it can have an `=` of his own run as our role (the kind of CVE-2018-1058). So ours is
+/// the catalogue alone, said in each batch before the first name of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SearchPath(Vec<String>);
+
+impl SearchPath {
+    /// Also these schemas, after the catalogue unless it is among them.
+    pub fn of(schemas: impl IntoIterator<Item = String>) -> Self {
+        Self(schemas.into_iter().collect())
+    }
+
+    /// Whether names are looked for outside of the catalogue.
+    pub(super) const fn has_schemas(&self) -> bool {
+        !self.0.is_empty()
+    }
+
+    fn sql(&self) -> String {
+        let catalogue = (!self.0.iter().any(|name| name == CATALOGUE)).then_some(CATALOGUE);
+        let own = self.0.iter().map(String::as_str).filter(|name| *name != TEMPORARY);
+        // The schema of temporary tables would come first if it were not named.
+        let names = catalogue.into_iter().chain(own).chain([TEMPORARY]);
+        let quoted = names.map(|name| format!("\"{}\"", name.replace('"', "\"\"")));
+        quoted.collect::<Vec<_>>().join(", ")
+    }
+}
+
 /// The whole message of one query.
-pub(super) fn read_only(sql: &str, limit: Duration, lock: Duration, major: u32) -> String {
+pub(super) fn read_only(
+    sql: &str,
+    limit: Duration,
+    lock: Duration,
+    major: u32,
+    path: &SearchPath,
+) -> String {
+    let path = path.sql();
     let (limit, lock) = (limit.as_millis(), lock.as_millis());
     // From 14 on the server notices during a query that we are gone, also when we were killed.
     let check = if major >= 14 { "SET LOCAL client_connection_check_interval = 500; " } else { "" };
     // The new line ends a comment at the end of the query.
     format!(
-        "BEGIN READ ONLY; SET LOCAL statement_timeout = {limit}; SET LOCAL lock_timeout = {lock}; \
-         {check}{}\n; COMMIT",
+        "BEGIN READ ONLY; SET LOCAL search_path = {path}; SET LOCAL statement_timeout = {limit}; \
+         SET LOCAL lock_timeout = {lock}; {check}{}\n; COMMIT",
         sql.trim().trim_end_matches(';')
     )
 }
@@ -56,6 +96,31 @@ pub fn not_one_statement(sql: &str) -> Option<&'static str> {
         rest = rest.get(length..).unwrap_or_default();
     }
     None
+}
+
+/// The query as it may be shown: without its texts and comments, which can hold anything.
+pub fn without_texts(sql: &str) -> String {
+    let (mut out, mut rest) = (String::with_capacity(sql.len()), sql);
+    while let Some(next) = rest.chars().next() {
+        let (length, shown) = match next {
+            '\'' => (quoted(rest, next), "'<secret>'"),
+            '-' if rest.starts_with("--") => (rest.find(['\n', '\r']), "-- <secret>"),
+            '/' if rest.starts_with("/*") => (comment(rest), "/* <secret> */"),
+            '$' if dollars(rest).is_none_or(|length| length > 1) => (dollars(rest), "'<secret>'"),
+            '"' => {
+                let length = quoted(rest, next).unwrap_or(rest.len());
+                (Some(length), rest.get(..length).unwrap_or_default())
+            }
+            c if is_name(c) && !c.is_ascii_digit() => {
+                let length = rest.find(|c| !is_name(c) && c != '$').unwrap_or(rest.len());
+                (Some(length), rest.get(..length).unwrap_or_default())
+            }
+            c => (Some(c.len_utf8()), rest.get(..c.len_utf8()).unwrap_or_default()),
+        };
+        out.push_str(shown);
+        rest = rest.get(length.unwrap_or(rest.len())..).unwrap_or_default();
+    }
+    out
 }
 
 /// As the server has it: whatever is not ASCII belongs to a name, also a space of that kind.
@@ -143,6 +208,23 @@ mod tests {
     }
 
     #[test]
+    fn a_query_is_shown_without_its_texts() {
+        for (sql, want) in [
+            ("select state, count(*) from jobs", "select state, count(*) from jobs"),
+            ("select 'it''s hunter2', 5", "select '<secret>''<secret>', 5"),
+            (
+                "select $$hunter2$$, $a$ ' $a$ -- hunter2",
+                "select '<secret>', '<secret>' -- <secret>",
+            ),
+            ("select a$b$c, \"d'e\", 1 /* hunter2 */", "select a$b$c, \"d'e\", 1 /* <secret> */"),
+            ("select 'hunter2", "select '<secret>'"),
+            ("select $1, n -- hunter2\nfrom t", "select $1, n -- <secret>\nfrom t"),
+        ] {
+            assert_eq!(without_texts(sql), want);
+        }
+    }
+
+    #[test]
     fn a_backslash_has_a_message_of_its_own() {
         assert_eq!(not_one_statement(r"select 'C:\'"), Some(BACKSLASH));
         assert_eq!(not_one_statement(r"select E'it\'s'"), Some(BACKSLASH));
@@ -157,8 +239,26 @@ mod tests {
     #[test]
     fn a_comment_at_the_end_does_not_swallow_the_commit() {
         let limit = Duration::from_secs(1);
-        let text = read_only("select 1 -- one;", limit, limit, 15);
+        let path = SearchPath::default();
+        let text = read_only("select 1 -- one;", limit, limit, 15, &path);
         assert!(text.ends_with("-- one\n; COMMIT"), "{text}");
-        assert!(!read_only("select 1", limit, limit, 13).contains("check_interval"));
+        assert!(!read_only("select 1", limit, limit, 13, &path).contains("check_interval"));
+    }
+
+    #[test]
+    fn the_search_path_is_said_before_any_name() {
+        let limit = Duration::from_secs(1);
+        for (schemas, want) in [
+            (&[][..], r#""pg_catalog", "pg_temp""#),
+            (&["app", "public"], r#""pg_catalog", "app", "public", "pg_temp""#),
+            (&["app", "pg_catalog"], r#""app", "pg_catalog", "pg_temp""#),
+            (&["pg_temp", "$user"], r#""pg_catalog", "$user", "pg_temp""#),
+            (&[r#"a", x; drop"#], r#""pg_catalog", "a"", x; drop", "pg_temp""#),
+        ] {
+            let path = SearchPath::of(schemas.iter().map(ToString::to_string));
+            let text = read_only("select 1", limit, limit, 15, &path);
+            let start = format!("BEGIN READ ONLY; SET LOCAL search_path = {want}; SET LOCAL ");
+            assert!(text.starts_with(&start), "{text}");
+        }
     }
 }

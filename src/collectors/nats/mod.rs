@@ -56,8 +56,8 @@ pub fn plan(section: Option<&Section>, plan: &mut Plan) {
                 let nats = Nats::at(url);
                 if let Some(message) = nats.url.http_mistake() {
                     return plan.missed(
-                        "NATS_MONITOR_URL is not usable",
                         format!("NATS_MONITOR_URL: {message}"),
+                        "set NATS_MONITOR_URL to its monitoring address, for example http://127.0.0.1:8222",
                     );
                 }
                 plan.publish("nats", &nats.url);

@@ -15,7 +15,10 @@ pub struct Postgres {
     /// Address of the database, for example `postgresql://monitor@127.0.0.1:5432/app`. A driver
     /// as in `postgresql+asyncpg://` is ignored, and so are the driver's own parameters.
     /// `?sslmode=require` asks for TLS with a verified certificate, `sslrootcert` names the file
-    /// of the authority to trust instead of the public ones.
+    /// of the authority to trust instead of the public ones. Several hosts and
+    /// `target_session_attrs` are as for `libpq`, and so is `host=db user=monitor` instead of an
+    /// address. Over an unencrypted network the password is not sent in clear text unless
+    /// `?require_auth=password` allows it. In a password `@ : / # ? & %` must be percent-encoded.
     pub url: SafeUrl,
     /// Password of the role; better a file, or none where the server asks for none.
     #[serde(default, skip_serializing_if = "Option::is_none")]

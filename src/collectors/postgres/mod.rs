@@ -222,7 +222,11 @@ mod tests {
         let example = "expected an address such as `postgresql://monitor@127.0.0.1:5432/app`";
         for (settings, want) in [
             (r#""url": "mysql://u:hunter2@db/app""#.to_owned(), vec![format!("a.url: {example}")]),
-            (r#""url": "host=db password=hunter2""#.to_owned(), vec![format!("a.url: {example}")]),
+            (r#""url": "host=db password=hunter2""#.to_owned(), vec![]),
+            (
+                r#""url": "postgresql://monitor:hun@ter2/hunter2@127.0.0.1:25432/app""#.to_owned(),
+                vec![format!("a.url: {}", crate::config::url::AMBIGUOUS)],
+            ),
             (
                 r#""url": "postgres://db/app?sslmode=hunter2""#.to_owned(),
                 vec!["a.url: `sslmode` must be `disable`, `require` or `verify-full`".to_owned()],
@@ -263,6 +267,11 @@ mod tests {
             (&host[..], Ok("u db:5432/u")),
             (&[][..], Err("no PostgreSQL database is named")),
             (&[("DATABASE_URL", "sqlite:///x.db")][..], Err("DATABASE_URL: expected")),
+            (
+                &[("DATABASE_URL", "postgresql://u:Sup3r@Secret/Pw@127.0.0.1:25432/app")][..],
+                Err("DATABASE_URL: it can be read in more than one way: percent-encode"),
+            ),
+            (&[("PGHOST", "u:hunter2@db")][..], Err("PGHOST and its like: `host` is neither")),
         ] {
             let (missed, targets) = planned(None, env);
             match want {

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::model::State;
+use crate::clients::postgres;
 use crate::config::{Dur, SafeUrl};
 use crate::plan::Thresholds;
 
@@ -149,11 +150,20 @@ pub struct Sql {
     /// File with the password for `url`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password_file: Option<PathBuf>,
+    /// Schemas in which the query's names are looked for, after PostgreSQL's own; default
+    /// `[public]`. What the database or the role has as its `search_path` is never in force:
+    /// whoever may change it could have the role run functions and operators of theirs. That holds
+    /// for whoever may create things in these schemas too, so name none but those that you trust,
+    /// or name the schema in the query and write `[]`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-show-value" = true))]
+    pub search_path: Option<Vec<String>>,
     /// One SELECT with the columns `state` and `count` and, if wanted, `queue` and
     /// `oldest_age_seconds` (for jobs that are worked on: since that began), for example `select
     /// status as state, count(*) as count from jobs group by 1`. A query with two columns of other
     /// names has them in this order. `pending` and `processing` without a row count as 0.
     #[schemars(extend("x-verbatim" = true))]
+    #[serde(serialize_with = "without_texts")]
     pub query: String,
 }
 
@@ -168,7 +178,11 @@ pub struct Sqlite {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub table: Option<String>,
     /// Instead of a table: a SELECT as in `sql`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "optional_without_texts"
+    )]
     #[schemars(extend("x-verbatim" = true))]
     pub query: Option<String>,
     /// Column with the state; default `status`.
@@ -188,6 +202,16 @@ pub struct Sqlite {
     /// it. Python's `datetime.now()` is `local`.
     #[serde(default)]
     pub times: Zone,
+}
+
+/// `config show` repeats no texts of a query.
+fn without_texts<S: Serializer>(query: &str, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(&postgres::without_texts(query))
+}
+
+#[expect(clippy::ref_option, reason = "as serde calls it")]
+fn optional_without_texts<S: Serializer>(query: &Option<String>, to: S) -> Result<S::Ok, S::Error> {
+    query.as_deref().map(postgres::without_texts).serialize(to)
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

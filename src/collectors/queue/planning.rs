@@ -8,8 +8,9 @@ use super::sample::Rules;
 use super::sqlite::Reader;
 use super::{AREA, Section, Watched};
 use crate::clients::http::HttpClient;
-use crate::clients::postgres::{self, PostgresClient};
+use crate::clients::postgres::{self, PostgresClient, SearchPath};
 use crate::config::Dur;
+use crate::config::secret::UNREADABLE;
 use crate::engine::Target;
 use crate::plan::{Address, Common, Plan};
 
@@ -190,8 +191,13 @@ impl Planning<'_, '_> {
                 return None;
             }
         };
-        let client = sql_client(&address, self.queue.timeout);
-        let place = client.address().map_or_else(|| address.url.origin(), ToString::to_string);
+        let path = sql.search_path.clone().unwrap_or_else(|| vec!["public".to_owned()]);
+        // As the server has it: longer names are cut off there, and then are others.
+        if path.iter().any(|schema| schema.is_empty() || schema.len() > 63) {
+            self.mistake(&at("search_path"), "a schema's name has 1 to 63 bytes");
+        }
+        let client = sql_client(&address, self.queue.timeout).search_path(SearchPath::of(path));
+        let place = client.address().map_or_else(|| UNREADABLE.to_owned(), ToString::to_string);
         let source = Source::Sql { client: Box::new(client), query: sql.query.clone() };
         Some((place, source, Some(address)))
     }

@@ -2,7 +2,8 @@
 //!
 //! A pure function of the bytes, so that the same message has the same template on every host, in
 //! any order and after every restart. What it does is part of the fingerprint: a change needs a new
-//! [`super::fingerprint::VERSION`].
+//! [`super::fingerprint::VERSION`], unless it takes out more of messages that were told apart by
+//! what it takes out, as a secret does.
 //!
 //! | text | becomes |
 //! |---|---|
@@ -10,19 +11,21 @@
 //! | what stands in quotes (unless it is a key, as in `{"code": 5}`) | `"*"` |
 //! | what stands after `=`, unless it is a name such as `TimeoutError` or `ECONNREFUSED` | `*` |
 //! | the name in `for user bob`, `invalid user bob` | `*` |
-//! | what stands after the name of a secret: `password: x`, `TOKEN=X`, `Bearer x` | `*` |
+//! | what stands after the name of a secret: `password: x`, `TOKEN=X`, `Bearer x`, `пароль x` | `*` |
 //! | several of them in a row, with nothing but punctuation between | one `*` |
 //! | colours and control bytes, repeated spaces, escapes of JSON | what they stand for |
 
 mod known;
 mod quotes;
+mod secrets;
 mod words;
 
 pub use self::known::Masks;
 use self::known::{Kind, Op};
 use self::quotes::{Quoted, guillemets, opening, quoted};
+use self::secrets::{Next, is_secret};
 use self::words::{
-    DELIMITER, DIGIT, HIGH, MAX_WORD, PLAIN, SLASH, class, is_day, is_month, is_name, is_secret,
+    DELIMITER, DIGIT, HIGH, LOWER, MAX_WORD, PLAIN, SLASH, UPPER, class, is_day, is_month, is_name,
     is_variable,
 };
 use super::text;
@@ -194,14 +197,12 @@ impl Writer<'_> {
         (start + word + length, b'a')
     }
 
-    /// Whether the word between these two is `user` or `Bearer`: the next one may be hidden.
+    /// Whether the word between these two is `user` or `Bearer` or the name of a secret: the next
+    /// one may be hidden.
     fn hides(&self, start: usize, word: usize, at: usize) -> bool {
-        let rest = || self.message.get(start + word + 1..start + at);
-        match at - word {
-            4 => rest() == Some(b"ser"),
-            6 => rest() == Some(b"earer"),
-            _ => false,
-        }
+        let word = self.message.get(start + word..start + at).unwrap_or_default();
+        matches!(word, [_, b's', b'e', b'r'] | [_, b'e', b'a', b'r', b'e', b'r'])
+            || secrets::may_name(word)
     }
 
     /// Takes what stands between words; where it ends and how.
@@ -295,6 +296,14 @@ impl Writer<'_> {
             return length;
         }
         let word = rest.get(..length).unwrap_or_default();
+        if seen & HIGH != 0
+            && (seen & (DIGIT | UPPER | LOWER) != 0 || word.contains(&0xef))
+            && let Some(value) = secrets::within(word)
+        {
+            (self.hidden, self.value, self.odd, self.star) = (false, false, true, None);
+            self.variable(at + value, at + length);
+            return length;
+        }
         // `Authorization: Bearer x`
         let scheme = matches!(word, b"Bearer" | b"bearer" | b"Basic");
         let named = std::mem::take(&mut self.hidden) && !scheme;
@@ -319,8 +328,12 @@ impl Writer<'_> {
             }
         } else {
             self.star = None;
-            self.hidden = scheme || matches!(word, b"user" | b"User") && self.names_a_user(at);
-            self.odd |= scheme;
+            let next = secrets::next(self.message, at, length);
+            self.hidden = scheme
+                || next == Next::Secret
+                || matches!(word, b"user" | b"User") && self.names_a_user(at);
+            // What comes next decides.
+            self.odd |= scheme || next != Next::Unsaid;
         }
         length
     }

@@ -121,26 +121,3 @@ pub fn is_month(word: &[u8]) -> bool {
             | b"Dec"
     )
 }
-
-/// Whether a text ends with the name of a secret, which its value follows.
-pub fn is_secret(before: &[u8]) -> bool {
-    let end = before.iter().rposition(|byte| !matches!(byte, b' ' | b'"' | b'\'' | b'\\'));
-    let before = end.and_then(|end| before.get(..=end)).unwrap_or_default();
-    // Nearly all texts are told by their last letter.
-    let names: &[&[u8]] = match before.last().map(u8::to_ascii_lowercase) {
-        Some(b'd') => &[b"password", b"passwd", b"pwd"],
-        Some(b'e') => &[b"passphrase", b"cookie"],
-        Some(b't') => &[b"secret"],
-        Some(b'n') => &[b"token", b"authorization"],
-        Some(b's') => &[b"pass", b"credentials"],
-        Some(b'y') => {
-            &[b"apikey", b"api_key", b"api-key", b"api key", b"secret_key", b"access_key"]
-        }
-        _ => return false,
-    };
-    let ends = |name: &&&[u8]| {
-        let from = before.len().checked_sub(name.len()).and_then(|from| before.get(from..));
-        from.is_some_and(|end| end.eq_ignore_ascii_case(name))
-    };
-    names.iter().any(|name| ends(&name))
-}

@@ -1,0 +1,248 @@
+//! Logging in: one server after the other, over a socket of our own that reads along how the
+//! password is asked for.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use rustix::net::sockopt;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpStream, UnixStream, lookup_host};
+use tokio_postgres::config::SslMode;
+use tokio_postgres::tls::MakeTlsConnect;
+use tokio_postgres::{CancelToken, Client, Config, Connection, NoTls, SimpleQueryMessage};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use super::failure::Open;
+use super::methods::Watched;
+use super::server::{Place, Wanted};
+use super::{Address, CONNECT, Session};
+use crate::config::Secret;
+
+const KEEPALIVE: Duration = Duration::from_mins(1);
+
+/// A connection to a server: by TCP or by a socket of this machine.
+pub(super) enum Stream {
+    Tcp(TcpStream),
+    Unix(UnixStream),
+}
+
+/// Where a connection led, to lead another one there.
+#[derive(Clone)]
+enum End {
+    Tcp(SocketAddr),
+    Unix(PathBuf),
+}
+
+/// What ends a query on the server.
+#[derive(Clone)]
+pub(super) struct Cancel {
+    token: CancelToken,
+    end: End,
+    /// Also the name that the certificate must have.
+    tls: Option<(MakeRustlsConnect, String)>,
+}
+
+/// Logs in to the first server that is wanted and lets us in.
+pub(super) async fn open(at: &Address, password: &Secret, limits: bool) -> Result<Session, Open> {
+    let work = async {
+        let first = try_all(at, at.wanted, password, limits).await;
+        match first {
+            // Rather any other one than none.
+            Err(Open::Unwanted(_)) if at.wanted == Wanted::PreferStandby => {
+                try_all(at, Wanted::Any, password, limits).await
+            }
+            outcome => outcome,
+        }
+    };
+    tokio::time::timeout(CONNECT, work).await.unwrap_or(Err(Open::Late))
+}
+
+async fn try_all(
+    at: &Address,
+    wanted: Wanted,
+    password: &Secret,
+    limits: bool,
+) -> Result<Session, Open> {
+    let config = at.config(password, limits);
+    let count = u32::try_from(at.places.len()).unwrap_or(u32::MAX).max(1);
+    let mut last = Open::Late;
+    for place in &at.places {
+        let one = try_one(at, place, wanted, &config);
+        // One that hangs must leave time for the others.
+        match tokio::time::timeout(CONNECT / count, one).await {
+            Ok(Ok(session)) => return Ok(session),
+            // All would say so, and a wrong password is not to be tried on each of them.
+            Ok(Err(open @ Open::Options)) => return Err(open),
+            Ok(Err(open)) if open.is_about_us() => return Err(open),
+            Ok(Err(open)) => last = open,
+            Err(_) => last = Open::Late,
+        }
+    }
+    Err(last)
+}
+
+async fn try_one(
+    at: &Address,
+    place: &Place,
+    wanted: Wanted,
+    config: &Config,
+) -> Result<Session, Open> {
+    let (stream, end) = reach(place).await.map_err(Open::Io)?;
+    let session = match at.encryption()? {
+        // Nothing is encrypted within a machine, whatever is asked for: as `libpq` does.
+        Some(tls) if !place.is_socket() => {
+            let connector = connector(&tls, &place.host)?;
+            let stream = Watched::unwatched(stream);
+            let connected = config.connect_raw(stream, connector).await;
+            let (client, connection) = connected.map_err(Open::of)?;
+            session(client, connection, end, Some((tls, place.host.clone())))
+        }
+        _ => {
+            let mut config = config.clone();
+            config.ssl_mode(SslMode::Disable);
+            let stream = Watched::new(stream, at.methods, end.is_private());
+            let connected = config.connect_raw(stream, NoTls).await;
+            let (client, connection) = connected.map_err(Open::of)?;
+            session(client, connection, end, None)
+        }
+    };
+    let Some((question, answer)) = wanted.question() else { return Ok(session) };
+    let messages = session.client.simple_query(question).await.map_err(Open::of)?;
+    let right = messages.iter().any(
+        |message| matches!(message, SimpleQueryMessage::Row(row) if row.get(0) == Some(answer)),
+    );
+    if right { Ok(session) } else { Err(Open::Unwanted(wanted)) }
+}
+
+type Connector = <MakeRustlsConnect as MakeTlsConnect<Watched<Stream>>>::TlsConnect;
+
+fn connector(tls: &MakeRustlsConnect, host: &str) -> Result<Connector, Open> {
+    let mut tls = tls.clone();
+    MakeTlsConnect::<Watched<Stream>>::make_tls_connect(&mut tls, host).map_err(|_| Open::Name)
+}
+
+async fn reach(place: &Place) -> io::Result<(Stream, End)> {
+    if place.is_socket() {
+        let path = PathBuf::from(&place.host).join(format!(".s.PGSQL.{}", place.port));
+        let end = End::Unix(path);
+        return Ok((end.reach().await?, end));
+    }
+    let found: Vec<SocketAddr> = match place.address {
+        Some(address) => vec![SocketAddr::new(address, place.port)],
+        None => lookup_host((place.host.as_str(), place.port)).await.map_err(unknown)?.collect(),
+    };
+    let mut last = unknown(io::ErrorKind::NotFound.into());
+    for address in found {
+        let end = End::Tcp(address);
+        match end.reach().await {
+            Ok(stream) => return Ok((stream, end)),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}
+
+/// The host's name is not known: told apart from a socket that is not there.
+fn unknown(error: io::Error) -> io::Error {
+    io::Error::new(io::ErrorKind::AddrNotAvailable, error)
+}
+
+impl End {
+    async fn reach(&self) -> io::Result<Stream> {
+        match self {
+            Self::Tcp(address) => {
+                let stream = TcpStream::connect(address).await?;
+                stream.set_nodelay(true)?;
+                sockopt::set_socket_keepalive(&stream, true)?;
+                sockopt::set_tcp_keepidle(&stream, KEEPALIVE)?;
+                Ok(Stream::Tcp(stream))
+            }
+            Self::Unix(path) => Ok(Stream::Unix(UnixStream::connect(path).await?)),
+        }
+    }
+
+    /// Whether nobody can listen on the way.
+    fn is_private(&self) -> bool {
+        match self {
+            Self::Tcp(address) => address.ip().to_canonical().is_loopback(),
+            Self::Unix(_) => true,
+        }
+    }
+}
+
+impl Cancel {
+    pub async fn send(&self) {
+        let Ok(stream) = self.end.reach().await else { return };
+        let stream = Watched::unwatched(stream);
+        // Nobody is left to tell of a failure; the server's own limits hold anyway.
+        let _ = match &self.tls {
+            Some((tls, host)) => match connector(tls, host) {
+                Ok(connector) => self.token.cancel_query_raw(stream, connector).await,
+                Err(_) => return,
+            },
+            None => self.token.cancel_query_raw(stream, NoTls).await,
+        };
+    }
+}
+
+fn session<T>(
+    client: Client,
+    connection: Connection<Watched<Stream>, T>,
+    end: End,
+    tls: Option<(MakeRustlsConnect, String)>,
+) -> Session
+where
+    T: tokio_postgres::tls::TlsStream + Unpin + Send + 'static,
+{
+    let version = connection.parameter("server_version").unwrap_or_default();
+    let digits: String = version.chars().take_while(char::is_ascii_digit).collect();
+    let cancel = Cancel { token: client.cancel_token(), end, tls };
+    let major = digits.parse().unwrap_or(0);
+    // Its error reaches the query that waits, too.
+    let driver = tokio::spawn(async move { drop(connection.await) });
+    Session { client, driver, cancel, since: Instant::now(), major }
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Tcp(stream) => Pin::new(stream).poll_read(cx, buffer),
+            Self::Unix(stream) => Pin::new(stream).poll_read(cx, buffer),
+        }
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Tcp(stream) => Pin::new(stream).poll_write(cx, bytes),
+            Self::Unix(stream) => Pin::new(stream).poll_write(cx, bytes),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Tcp(stream) => Pin::new(stream).poll_flush(cx),
+            Self::Unix(stream) => Pin::new(stream).poll_flush(cx),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
+            Self::Unix(stream) => Pin::new(stream).poll_shutdown(cx),
+        }
+    }
+}

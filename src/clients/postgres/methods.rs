@@ -1,0 +1,252 @@
+//! How a server may ask for the password: not in clear text over a network, unless allowed.
+//!
+//! Whoever answers in the server's place can ask for the password in clear text, and every driver
+//! sends it. So what the server says before the log-in is over is read along.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// Codes of the server's message `R`.
+const OK: u32 = 0;
+const CLEAR_TEXT: u32 = 3;
+const MD5: u32 = 5;
+const SASL: u32 = 10;
+
+/// What may be asked for: the parameter `require_auth`, as `libpq` has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Methods {
+    /// None: only over TLS, a socket or the loopback.
+    clear_text: Option<bool>,
+    md5: bool,
+    scram: bool,
+    none: bool,
+}
+
+impl Default for Methods {
+    fn default() -> Self {
+        Self { clear_text: None, md5: true, scram: true, none: true }
+    }
+}
+
+/// The server asked for what it may not have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Refused {
+    #[error("the server asks for the password in clear text over an unencrypted connection")]
+    ClearText,
+    #[error("the server asks for another log-in than `require_auth` allows")]
+    Method,
+}
+
+impl Methods {
+    pub const NAMES: &str =
+        "`password`, `md5`, `scram-sha-256`, `none`, or of these with `!` before";
+
+    /// A list of what alone is allowed, or with `!` before each of what is not.
+    pub fn of(text: &str) -> Option<Self> {
+        let mut methods = Self::default();
+        if text.is_empty() {
+            return Some(methods);
+        }
+        let names: Vec<&str> = text.split(',').map(str::trim).collect();
+        let not = text.trim_start().starts_with('!');
+        if !not {
+            methods = Self { clear_text: Some(false), md5: false, scram: false, none: false };
+        }
+        for name in names {
+            if name.starts_with('!') != not {
+                return None;
+            }
+            match name.trim_start_matches('!') {
+                "password" => methods.clear_text = Some(!not),
+                "md5" => methods.md5 = !not,
+                "scram-sha-256" => methods.scram = !not,
+                "none" => methods.none = !not,
+                "gss" | "sspi" | "oauth" => {}
+                _ => return None,
+            }
+        }
+        Some(methods)
+    }
+
+    fn judge(self, private: bool, code: u32, first: bool) -> Result<(), Refused> {
+        let allowed = match code {
+            CLEAR_TEXT => match self.clear_text {
+                Some(allowed) => allowed,
+                None if private => true,
+                None => return Err(Refused::ClearText),
+            },
+            MD5 => self.md5,
+            SASL => self.scram,
+            OK if first => self.none,
+            _ => true,
+        };
+        if allowed { Ok(()) } else { Err(Refused::Method) }
+    }
+}
+
+/// A connection that reads along until the log-in is over.
+pub(super) struct Watched<S> {
+    inner: S,
+    watch: Option<Watch>,
+}
+
+struct Watch {
+    methods: Methods,
+    /// Nobody else can listen: a socket or the loopback.
+    private: bool,
+    /// Kind, length and the code of the message under way.
+    head: Vec<u8>,
+    /// What is left of it.
+    skip: usize,
+    first: bool,
+}
+
+impl<S> Watched<S> {
+    pub fn new(inner: S, methods: Methods, private: bool) -> Self {
+        let watch = Watch { methods, private, head: Vec::new(), skip: 0, first: true };
+        Self { inner, watch: Some(watch) }
+    }
+
+    /// What goes through it is encrypted, and cannot be read along.
+    pub fn unwatched(inner: S) -> Self {
+        Self { inner, watch: None }
+    }
+}
+
+impl Watch {
+    /// Whether the log-in goes on.
+    fn see(&mut self, bytes: &[u8]) -> Result<bool, Refused> {
+        let mut rest = bytes;
+        while let Some((byte, after)) = rest.split_first() {
+            if self.skip > 0 {
+                let passed = self.skip.min(rest.len());
+                self.skip -= passed;
+                rest = rest.get(passed..).unwrap_or_default();
+                continue;
+            }
+            self.head.push(*byte);
+            rest = after;
+            let number = |from: usize| {
+                let bytes = self.head.get(from..from + 4)?;
+                bytes.try_into().ok().map(u32::from_be_bytes)
+            };
+            let Some(length) = number(1) else { continue };
+            let authentication = self.head.first() == Some(&b'R');
+            if authentication && length >= 8 {
+                let Some(code) = number(5) else { continue };
+                self.methods.judge(self.private, code, self.first)?;
+                self.first = false;
+                if code == OK {
+                    return Ok(false);
+                }
+            }
+            let seen = self.head.len() - 1;
+            self.skip = usize::try_from(length).unwrap_or(usize::MAX).saturating_sub(seen);
+            self.head.clear();
+        }
+        Ok(true)
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut self.inner).poll_read(cx, buffer))?;
+        let Some(watch) = &mut self.watch else { return Poll::Ready(Ok(())) };
+        match watch.see(buffer.filled().get(before..).unwrap_or_default()) {
+            Ok(true) => {}
+            Ok(false) => self.watch = None,
+            Err(refused) => {
+                // The driver must not see what it would answer.
+                buffer.set_filled(before);
+                return Poll::Ready(Err(io::Error::new(io::ErrorKind::PermissionDenied, refused)));
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.inner).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(code: u32, rest: &[u8]) -> Vec<u8> {
+        let length = u32::try_from(8 + rest.len()).unwrap();
+        [&b"R"[..], &length.to_be_bytes(), &code.to_be_bytes(), rest].concat()
+    }
+
+    /// What comes of these messages, cut into pieces of any length.
+    fn outcome(methods: &str, private: bool, bytes: &[u8]) -> Result<bool, Refused> {
+        let methods = Methods::of(methods).expect("methods");
+        let mut outcomes = Vec::new();
+        for size in 1..=bytes.len() {
+            let mut watch = Watched::new((), methods, private).watch.expect("a watch");
+            let mut goes_on = Ok(true);
+            for piece in bytes.chunks(size) {
+                if goes_on == Ok(true) {
+                    goes_on = watch.see(piece);
+                }
+            }
+            outcomes.push(goes_on);
+        }
+        let first = *outcomes.first().expect("an outcome");
+        assert!(outcomes.iter().all(|outcome| *outcome == first), "{outcomes:?}");
+        first
+    }
+
+    #[test]
+    fn a_password_in_clear_text_needs_privacy_or_leave() {
+        let clear = message(CLEAR_TEXT, &[]);
+        assert_eq!(outcome("", false, &clear), Err(Refused::ClearText));
+        assert_eq!(outcome("", true, &clear), Ok(true));
+        assert_eq!(outcome("password", false, &clear), Ok(true));
+        assert_eq!(outcome("scram-sha-256", true, &clear), Err(Refused::Method));
+        assert_eq!(outcome("!password", true, &clear), Err(Refused::Method));
+        // After a notice, and after another question.
+        let notice = [&b"N\0\0\0\x0aSx\0y\0\0"[..], &clear].concat();
+        assert_eq!(outcome("", false, &notice), Err(Refused::ClearText));
+        let second = [message(MD5, b"salt"), clear].concat();
+        assert_eq!(outcome("", false, &second), Err(Refused::ClearText));
+    }
+
+    #[test]
+    fn what_require_auth_names_is_asked_for_alone() {
+        let scram = message(SASL, b"SCRAM-SHA-256\0\0");
+        let done = [scram.clone(), message(11, b"r=x"), message(12, b"v=y"), message(OK, &[])];
+        assert_eq!(outcome("", false, &done.concat()), Ok(false));
+        assert_eq!(outcome("scram-sha-256", false, &done.concat()), Ok(false));
+        assert_eq!(outcome("md5, password", false, &scram), Err(Refused::Method));
+        assert_eq!(outcome("!md5", false, &scram), Ok(true));
+        assert_eq!(outcome("!md5", false, &message(MD5, b"salt")), Err(Refused::Method));
+        assert_eq!(outcome("scram-sha-256", false, &message(OK, &[])), Err(Refused::Method));
+        assert_eq!(outcome("none", false, &message(OK, &[])), Ok(false));
+        for wrong in ["hunter2", "password,!md5", "!password,md5"] {
+            assert_eq!(Methods::of(wrong), None, "{wrong}");
+        }
+    }
+}
