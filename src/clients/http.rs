@@ -7,7 +7,7 @@ use reqwest::{ClientBuilder, StatusCode};
 
 use super::tls;
 use crate::config::SafeUrl;
-use crate::engine::{Failure, Reason};
+use crate::engine::{Failure, Reason, lacks_files};
 
 /// Deadline of a reading unless it is configured. Connect < request < reading.
 const DEADLINE: Duration = Duration::from_secs(5);
@@ -148,6 +148,9 @@ fn failure(what: &str, error: &reqwest::Error) -> Failure {
     let mut io = None;
     while let Some(cause) = source {
         if let Some(error) = cause.downcast_ref::<std::io::Error>() {
+            if lacks_files(error) {
+                return Failure::no_files(what);
+            }
             io = Some(error.kind());
         }
         text = cause.to_string();

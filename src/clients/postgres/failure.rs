@@ -8,7 +8,7 @@ use tokio_postgres::Error;
 use tokio_postgres::error::DbError;
 
 use super::Address;
-use crate::engine::{Failure, Reason};
+use crate::engine::{Failure, Reason, lacks_files};
 
 /// How the failure for want of a connection slot ends.
 pub const NO_SLOT: &str = "no connection is free";
@@ -112,6 +112,9 @@ fn of_connection(error: &Error, at: &Address) -> Failure {
     let kind = error.to_string();
     let cause = error.source().map(ToString::to_string).unwrap_or_default();
     let io = error.source().and_then(|cause| cause.downcast_ref::<std::io::Error>());
+    if io.is_some_and(lacks_files) {
+        return Failure::no_files(&at.to_string());
+    }
     let (reason, what, hint) = if kind.contains("TLS") {
         of_tls(&cause)
     } else if cause.contains("password missing") {
