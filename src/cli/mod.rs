@@ -16,6 +16,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 use args::{Args, Command};
+use logging::tell;
 
 /// Bad usage or a bad configuration.
 const BAD_USAGE: u8 = 2;
@@ -40,6 +41,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             });
         }
     };
+    let _last_words = logging::LastWords;
     let code = match args.command.unwrap_or(Command::Serve) {
         Command::Serve => serve::run(&args.options),
         Command::Check(check) => check::run(&args.options, &check),
@@ -51,17 +53,39 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     ExitCode::from(code)
 }
 
-/// Writes data to standard output. A reader that has gone away is no error of ours.
+/// Writes data to standard output. A reader that has gone away is no error of ours; a disk that is
+/// full is one that the reader of the file must know of.
 fn print(text: &str) {
-    let _ = std::io::stdout().lock().write_all(text.as_bytes());
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            tell(&format!(
+                "the output is not complete: standard output cannot be written: {error}"
+            ));
+        }
+        _ => {}
+    }
 }
 
-/// Writes to a person, beside the data.
-fn tell(text: &str) {
-    let _ = writeln!(std::io::stderr().lock(), "{text}");
-}
+/// So many files the runtime and its signals take at their start, and a few.
+const FILES: usize = 8;
 
 /// A small runtime: the work is waiting for sources, not computing.
 fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    // Where it cannot have them it panics, in place of an error that says so.
+    let spare: Vec<_> = (0..FILES)
+        .map(|_| std::fs::File::open("/dev/null"))
+        .collect::<std::io::Result<_>>()
+        .map_err(in_words)?;
+    drop(spare);
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()
+}
+
+/// An error of the start, and what to do about it.
+fn in_words(error: std::io::Error) -> std::io::Error {
+    if !crate::engine::lacks_files(&error) {
+        return error;
+    }
+    let failure = crate::engine::Failure::io("the start", &error);
+    std::io::Error::other(format!("{failure}; do: {}", failure.hint.as_deref().unwrap_or_default()))
 }

@@ -14,6 +14,7 @@ mod tests;
 pub mod tree;
 pub mod units;
 pub mod walk;
+pub mod web;
 
 use std::fmt;
 
@@ -26,6 +27,7 @@ pub(crate) use problem::nearest;
 pub use secret::{SafeUrl, Secret};
 pub use tree::Node;
 pub use units::{Dur, Size};
+pub use web::Web;
 
 /// The tree of a file under its name, to find the line of a key by its path.
 #[derive(Debug, Clone)]
