@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use crate::catalogue::Area;
 use crate::collectors::{self, Config};
-use crate::config;
+use crate::config::{self, Web};
 use crate::engine::{Memory, Target};
 use crate::files;
-use crate::plan::{Missed, Plan};
+use crate::plan::{Missed, Mistake, Plan};
 
 /// How long the file is waited for if it is a pipe.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -39,6 +39,10 @@ pub fn load(
     let mut plan = Plan::new(environment, memory);
     if let Some(config) = &loaded.config {
         collectors::plan(config, &mut plan);
+    }
+    let web = loaded.config.as_ref().and_then(|config| config.web.as_ref());
+    for (key, message) in web.map(Web::mistakes).unwrap_or_default() {
+        plan.mistakes.push(Mistake { path: format!("web.{key}"), message: message.into() });
     }
     let Plan { targets, missed, mistakes, .. } = plan;
     for mistake in mistakes {

@@ -17,6 +17,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 use args::{Args, Command};
+use logging::tell;
 
 use crate::text::{printable, printable_lines};
 
@@ -43,6 +44,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             });
         }
     };
+    let _last_words = logging::LastWords;
     let code = match args.command.unwrap_or(Command::Serve) {
         Command::Serve => serve::run(&args.options),
         Command::Check(check) => check::run(&args.options, &check),
@@ -54,25 +56,47 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     ExitCode::from(code)
 }
 
-/// Writes data to standard output. A reader that has gone away is no error of ours. Whatever it
-/// holds from outside, the terminal does nothing but show it; JSON stays JSON.
+/// Writes data to standard output. A reader that has gone away is no error of ours; a disk that is
+/// full is one that the reader of the file must know of. Whatever the text holds from outside, a
+/// terminal does nothing but show it; JSON stays JSON.
 fn print(text: &str) {
-    let _ = std::io::stdout().lock().write_all(printable_lines(text).as_bytes());
+    let mut out = std::io::stdout().lock();
+    match out.write_all(printable_lines(text).as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            tell(&format!(
+                "the output is not complete: standard output cannot be written: {error}"
+            ));
+        }
+        _ => {}
+    }
 }
 
-/// Writes to a person, beside the data.
-fn tell(text: &str) {
-    let _ = writeln!(std::io::stderr().lock(), "{}", printable_lines(text));
-}
-
-/// The same, a line for each.
+/// Tells people a line for each.
 fn tell_all(texts: &[String]) {
     for text in texts {
         tell(&printable(text));
     }
 }
 
+/// So many files the runtime and its signals take at their start, and a few.
+const FILES: usize = 8;
+
 /// A small runtime: the work is waiting for sources, not computing.
 fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    // Where it cannot have them it panics, in place of an error that says so.
+    let spare: Vec<_> = (0..FILES)
+        .map(|_| std::fs::File::open("/dev/null"))
+        .collect::<std::io::Result<_>>()
+        .map_err(in_words)?;
+    drop(spare);
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()
+}
+
+/// An error of the start, and what to do about it.
+fn in_words(error: std::io::Error) -> std::io::Error {
+    if !crate::engine::lacks_files(&error) {
+        return error;
+    }
+    let failure = crate::engine::Failure::io("the start", &error);
+    std::io::Error::other(format!("{failure}; do: {}", failure.hint.as_deref().unwrap_or_default()))
 }

@@ -1,29 +1,30 @@
 //! `serve`: the exporter as a service.
 
 use std::fmt::Write as _;
-use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::args::Options;
-use super::{BAD_USAGE, logging, runtime, tell, tell_all};
+use super::{BAD_USAGE, in_words, logging, runtime, tell, tell_all};
 use crate::check::judge;
 use crate::engine::{Board, Storage, Target};
-use crate::http::{self, Server};
+use crate::http::{self, Hosts, Server, listen};
 use crate::load::{self, Checked};
 use crate::plan::Missed;
 use crate::text::printable;
 
 /// Files that may be open at once, where the system allows as many.
 const FILES: u64 = 65_536;
+/// Fewer do not last for the exporter itself, 32 for its sources, and its clients.
+const FEW_FILES: u64 = 64;
 
 pub(super) fn run(options: &Options) -> u8 {
-    logging::install(options);
-    raise_limit();
     let board = Arc::new(Board::default());
+    logging::install(options, Arc::clone(&board.log_dropped));
+    raise_limit();
     let file = options.config_file.clone();
     let dir = options.storage_path.clone().or_else(|| Storage::default_dir(&load::environment));
     board.memory.keep_in(Storage::take(dir.as_deref()));
@@ -43,7 +44,8 @@ pub(super) fn run(options: &Options) -> u8 {
     match served {
         Ok(()) => 0,
         Err(error) => {
-            tell(&format!("cannot serve on {}: {error}", options.listen_address));
+            let why = in_words(error);
+            tell(&format!("cannot serve on {}: {why}", options.listen_address));
             1
         }
     }
@@ -59,34 +61,45 @@ fn raise_limit() {
     {
         tracing::warn!("the limit of open files stays what it is: {error}");
     }
+    if let Some(few) = getrlimit(Resource::Nofile).current.filter(|limit| *limit < FEW_FILES) {
+        tracing::warn!(
+            limit = few,
+            "few files may be open at once: sources and clients may find none left; raise the hard limit (`ulimit -Hn`, `LimitNOFILE=`)"
+        );
+    }
 }
 
 async fn serve(options: &Options, board: Arc<Board>, checked: Checked) -> std::io::Result<()> {
-    let listener = tokio::net::TcpListener::bind(options.listen_address).await?;
+    let mut stop = StopSignals::new()?;
+    let listener = listen::bind(options.listen_address)?;
     let address = listener.local_addr()?;
     let overview = overview(&checked.targets, &checked.missed);
+    let hosts = Arc::new(Hosts::of_this_machine());
+    hosts.allow(checked.config.web.as_ref());
     board.apply(checked.targets);
     let file = options.config_file.clone();
     let reload = {
-        let board = Arc::clone(&board);
-        move || reload(&board, file.as_deref())
+        let (board, hosts) = (Arc::clone(&board), Arc::clone(&hosts));
+        move || reload(&board, &hosts, file.as_deref())
     };
     let server = Server::new(
         Arc::clone(&board),
         &options.telemetry_path,
         usize::from(options.max_requests),
+        hosts,
         Arc::new(reload),
     );
     let reload_on_hangup = on_hangup(Arc::clone(&server.reload))?;
     let told = tokio::spawn(tell_what_is_blind(Arc::clone(&board)));
     let watch = tokio::spawn(http::watch(Arc::clone(&board), Arc::clone(&server.journal)));
     tell(&format!("{overview}serving http://{address}{}", options.telemetry_path));
-    let stop = stop_signal()?;
-    let outcome = axum::serve(listener, server.router()).with_graceful_shutdown(stop).await;
+    let (clients, turned_away) = (Arc::clone(&board.clients), Arc::clone(&server.turned_away));
+    let stop = async move || stop.next().await;
+    listen::serve(listener, server.router(), clients, turned_away, stop).await;
     watch.abort();
     told.abort();
     reload_on_hangup.abort();
-    outcome
+    Ok(())
 }
 
 /// Once the first readings are over: what could not be read, why, and what to do.
@@ -112,15 +125,21 @@ async fn tell_what_is_blind(board: Arc<Board>) {
     tell(out.trim_end());
 }
 
-/// Loads the file again. A bad one leaves the old configuration in force and says so.
-fn reload(board: &Board, file: Option<&std::path::Path>) -> Result<(), Vec<String>> {
-    let _one = board.reloading();
+/// Loads the file again. A bad one leaves the old configuration in force and says so, once the next
+/// reload may come.
+fn reload(board: &Board, hosts: &Hosts, file: Option<&std::path::Path>) -> Result<(), Vec<String>> {
+    let one = board.reloading();
     let outcome = load::load(file, &load::environment, &board.memory);
     board.note_reload(outcome.is_ok());
+    let outcome = outcome.map(|checked| {
+        let targets = checked.targets.len();
+        hosts.allow(checked.config.web.as_ref());
+        board.apply(checked.targets);
+        targets
+    });
+    drop(one);
     match outcome {
-        Ok(checked) => {
-            let targets = checked.targets.len();
-            board.apply(checked.targets);
+        Ok(targets) => {
             tracing::info!(targets, "configuration reloaded");
             Ok(())
         }
@@ -146,15 +165,24 @@ fn on_hangup(reload: http::Reloader) -> std::io::Result<tokio::task::JoinHandle<
     }))
 }
 
-fn stop_signal() -> std::io::Result<impl Future<Output = ()> + Send + 'static> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    Ok(async move {
+/// The signals that end the process.
+struct StopSignals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl StopSignals {
+    fn new() -> std::io::Result<Self> {
+        let terminate = signal(SignalKind::terminate())?;
+        Ok(Self { terminate, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn next(&mut self) {
         tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
         }
-    })
+    }
 }
 
 /// What is watched and what could not be found, for the person who started us.

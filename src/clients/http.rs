@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use super::json::{self, Decoded, JsonError};
 use super::tls;
 use crate::config::{SafeUrl, Secret};
-use crate::engine::{Failure, Reason};
+use crate::engine::{Failure, Reason, lacks_files};
 
 /// Deadline of a reading unless it is configured. Connect < request < reading.
 const DEADLINE: Duration = Duration::from_secs(5);
@@ -230,6 +230,9 @@ fn failure(what: &str, error: &reqwest::Error) -> Failure {
     let mut io = None;
     while let Some(cause) = source {
         if let Some(error) = cause.downcast_ref::<std::io::Error>() {
+            if lacks_files(error) {
+                return Failure::no_files(what);
+            }
             io = Some(error.kind());
         }
         text = cause.to_string();

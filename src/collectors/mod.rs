@@ -23,6 +23,9 @@ macro_rules! areas {
             $($(#[doc = $doc])+
             #[serde(skip_serializing_if = "Option::is_none")]
             pub $section: Option<$module::Section>,)+
+            /// How the exporter is reached.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            pub web: Option<crate::config::Web>,
         }
 
         /// Everything that the exporter can say.

@@ -15,6 +15,7 @@ pub mod tree;
 pub mod units;
 pub mod url;
 pub mod walk;
+pub mod web;
 
 use std::fmt;
 
@@ -28,6 +29,7 @@ pub use secret::{SafeUrl, Secret};
 pub use tree::Node;
 pub use units::{Dur, Size};
 pub use url::Url;
+pub use web::Web;
 
 /// The tree of a file under its name, to find the line of a key by its path.
 #[derive(Debug, Clone)]

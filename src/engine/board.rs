@@ -1,14 +1,16 @@
 //! The board: a slot per target, and the scrape that wakes and waits.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use tokio::task::AbortHandle;
 
+use super::clients::Clients;
 use super::memory::Memory;
-use super::own::Build;
+use super::own::{Build, Serving};
 use super::poller;
 use super::slot::{Slot, Wait};
 use super::snapshot::Snapshot;
@@ -25,6 +27,10 @@ pub struct Board {
     build: Build,
     scrapes: Mutex<Scrapes>,
     pub memory: Memory,
+    /// Kept by the server.
+    pub clients: Arc<Clients>,
+    /// Lines of the exporter's own log that nobody took.
+    pub log_dropped: Arc<AtomicU64>,
 }
 
 impl Default for Board {
@@ -44,6 +50,8 @@ impl Board {
             build: Build::current(),
             scrapes: Mutex::default(),
             memory: Memory::default(),
+            clients: Arc::default(),
+            log_dropped: Arc::default(),
         }
     }
 
@@ -144,7 +152,12 @@ impl Board {
     fn snapshot_of(&self, slots: &[Arc<Slot>]) -> Snapshot {
         let reload = *self.reload.lock().unwrap_or_else(PoisonError::into_inner);
         let scrapes = *self.scrapes.lock().unwrap_or_else(PoisonError::into_inner);
-        Snapshot::new(slots, &self.build, reload, scrapes)
+        let serving = Serving {
+            connections: self.clients.open(),
+            refused: self.clients.refusals(),
+            log_dropped: self.log_dropped.load(Ordering::Relaxed),
+        };
+        Snapshot::new(slots, &self.build, (reload, scrapes, serving))
     }
 
     /// Whether every target has been read once, well or badly.

@@ -72,6 +72,10 @@ impl Reason {
     }
 }
 
+/// What to do when the process may open no more files, whatever it was that wanted one.
+const NO_FILES: &str = "the exporter may not open enough files: raise the limit (`ulimit -n`, `LimitNOFILE=` of a \
+                        systemd unit, `ulimits: { nofile: ... }` in Compose) and start it again";
+
 /// A failed reading: what, why, what to do. Holds no secret and no text from inside the source
 /// beyond what the operator needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,15 +92,26 @@ impl Failure {
         Self { reason, detail: detail.into(), hint: None }
     }
 
+    /// A hint on the source helps nobody while the trouble is our own lack of files.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
+        if self.hint.as_deref() != Some(NO_FILES) {
+            self.hint = Some(hint.into());
+        }
         self
+    }
+
+    /// The process may open no more files: nothing is said of the source.
+    pub fn no_files(what: &str) -> Self {
+        Self::new(Reason::Other, format!("{what}: too many files are open")).hint(NO_FILES)
     }
 
     /// An I/O error of the operating system, told apart by its kind.
     pub fn io(what: &str, error: &std::io::Error) -> Self {
         use std::io::ErrorKind;
+        if lacks_files(error) {
+            return Self::no_files(what);
+        }
         let reason = match error.kind() {
             ErrorKind::NotFound => Reason::NotFound,
             ErrorKind::PermissionDenied => Reason::Rights,
@@ -112,6 +127,12 @@ impl Failure {
     }
 }
 
+/// Whether the process, or the whole machine, may open no more files.
+pub fn lacks_files(error: &std::io::Error) -> bool {
+    let errno = rustix::io::Errno::from_io_error(error);
+    matches!(errno, Some(rustix::io::Errno::MFILE | rustix::io::Errno::NFILE))
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.detail)
@@ -119,3 +140,22 @@ impl fmt::Display for Failure {
 }
 
 impl std::error::Error for Failure {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lack_of_files_is_told_as_such_whatever_the_source_thinks() {
+        for errno in [rustix::io::Errno::MFILE, rustix::io::Errno::NFILE] {
+            let failure =
+                Failure::io("/proc/stat", &errno.into()).hint("it must be a proc file system");
+            assert_eq!(failure.detail, "/proc/stat: too many files are open");
+            let hint = failure.hint.unwrap();
+            assert!(hint.contains("LimitNOFILE") && !hint.contains("proc file system"), "{hint}");
+        }
+        let other =
+            Failure::io("/proc/stat", &rustix::io::Errno::NOENT.into()).hint("one").hint("two");
+        assert_eq!((other.reason, other.hint.as_deref()), (Reason::NotFound, Some("two")));
+    }
+}

@@ -6,6 +6,7 @@
 //! A target that hangs, panics or answers rubbish spoils its own slot and nothing else.
 
 mod board;
+mod clients;
 mod collector;
 mod failure;
 mod history;
@@ -21,8 +22,9 @@ mod target;
 mod tests;
 
 pub use board::Board;
+pub use clients::{Clients, Refusal};
 pub use collector::{Clock, Collector, blocking};
-pub use failure::{Failure, Reason};
+pub use failure::{Failure, Reason, lacks_files};
 pub use history::Counters;
 pub use memory::Memory;
 pub use own::{AREA as OWN_AREA, Build, Reload, Scrapes};

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use super::clients::Refusal;
 use super::slot::State;
 use super::target::Target;
 use crate::catalogue::{Area, TableEntry, metrics};
@@ -16,6 +17,7 @@ pub static AREA: Area = Area {
         TableEntry::of::<Reload>(),
         TableEntry::of::<Process>(),
         TableEntry::of::<Scrapes>(),
+        TableEntry::of::<Serving>(),
         TableEntry::of::<TargetRow>(),
         TableEntry::of::<ThresholdRow>(),
     ],
@@ -78,6 +80,24 @@ metrics! { Scrapes {
     labels {}
     /// Scrapes by outcome; refused ones were more at once than --web.max-requests.
     counter stack_scrapes_total {outcome} = |scrapes| [("served", scrapes.served), ("refused", scrapes.refused)];
+} }
+
+/// How it fares with those who talk to the exporter, and with those who read its log.
+#[derive(Clone, Copy)]
+pub struct Serving {
+    pub(super) connections: u64,
+    pub(super) refused: [(&'static str, u64); Refusal::ALL.len()],
+    pub(super) log_dropped: u64,
+}
+
+metrics! { Serving {
+    labels {}
+    /// Open connections of clients, this scrape's own included; at most 256. Source: the exporter's own count.
+    gauge stack_http_connections = |serving| serving.connections;
+    /// Clients turned away, by reason: connections (more than 256 at once) or files (hardly a file left to open), where the one that has waited longest goes; head_time (no complete request head in time), head_size (a head over 16 kB), answer_time (the answer was not taken in time), host (a name that is not the exporter's, see web.allowed_hosts). Source: the exporter's own count.
+    counter stack_http_refused_total {reason} = |serving| serving.refused;
+    /// Lines of the exporter's own log that were dropped, as standard error was full, closed, or not read. Source: the exporter's own count.
+    counter stack_exporter_log_lines_dropped_total = |serving| serving.log_dropped;
 } }
 
 fn epoch(at: SystemTime) -> Option<Duration> {

@@ -208,8 +208,9 @@ impl Slot {
         self.lock().flight = Flight::Begun(Instant::now());
     }
 
-    /// Takes the outcome of a reading. Says by a log line when the state has changed.
+    /// Takes the outcome of a reading. Says by log lines what has changed, once the lock is let go.
     pub(super) fn finish(&self, outcome: Result<Reading, Failure>, grace: Duration) {
+        let target = self.target();
         let mut inner = self.lock();
         let now = Instant::now();
         let took = match inner.flight {
@@ -222,14 +223,15 @@ impl Slot {
         let (was_up, was) = (inner.state.up(), inner.state.failure.take());
         let state = &mut inner.state;
         state.took = Some(took);
+        let mut gaps = Gaps::default();
         match outcome {
             Ok(reading) => {
                 *state.reads.entry("ok").or_default() += 1;
                 for (cap, count) in reading.batch.drops() {
                     *state.dropped.entry(cap).or_default() += count;
                 }
-                history::note(Arc::make_mut(&mut state.history), &self.target(), &reading.batch);
-                note_gaps(&self.id, &mut state.gaps, &reading);
+                history::note(Arc::make_mut(&mut state.history), &target, &reading.batch);
+                gaps = note_gaps(&mut state.gaps, &reading);
                 state.reading = Some(Arc::new(reading));
             }
             Err(failure) => {
@@ -241,9 +243,11 @@ impl Slot {
         if state.up() != was_up {
             state.since = SystemTime::now();
         }
-        log_change(&self.id, was_up, was.as_ref(), state);
+        let failure = state.failure.clone();
         drop(inner);
         self.finished.send_modify(|count| *count = count.wrapping_add(1));
+        gaps.log(&self.id);
+        log_change(&self.id, was_up, was.as_ref(), failure.as_ref());
     }
 }
 
@@ -259,9 +263,14 @@ impl Wait {
     }
 }
 
-fn log_change(id: &TargetId, was_up: Option<bool>, was: Option<&Failure>, state: &State) {
+fn log_change(
+    id: &TargetId,
+    was_up: Option<bool>,
+    was: Option<&Failure>,
+    failure: Option<&Failure>,
+) {
     let (area, target) = (id.area, id.name.as_str());
-    match &state.failure {
+    match failure {
         None if was_up != Some(true) => tracing::info!(area, target, "target is up"),
         Some(failure) if was.map(|was| was.reason) != Some(failure.reason) => {
             let reason = failure.reason.as_str();
@@ -271,20 +280,73 @@ fn log_change(id: &TargetId, was_up: Option<bool>, was: Option<&Failure>, state:
     }
 }
 
-/// Keeps since when parts are missing, and says when that changes.
-fn note_gaps(id: &TargetId, gaps: &mut BTreeMap<String, SystemTime>, reading: &Reading) {
-    let (area, target) = (id.area, id.name.as_str());
+/// What has changed in what cannot be seen of a target.
+#[derive(Default)]
+struct Gaps {
+    opened: Vec<(String, Failure)>,
+    closed: Vec<String>,
+}
+
+impl Gaps {
+    fn log(self, id: &TargetId) {
+        let (area, target) = (id.area, id.name.as_str());
+        for (what, failure) in self.opened {
+            let reason = failure.reason.as_str();
+            tracing::warn!(area, target, reason, "cannot see {what}: {failure}");
+        }
+        for what in self.closed {
+            tracing::info!(area, target, "can see {what} again");
+        }
+    }
+}
+
+/// Keeps since when parts are missing; what is new of it.
+fn note_gaps(gaps: &mut BTreeMap<String, SystemTime>, reading: &Reading) -> Gaps {
     let mut present = BTreeMap::new();
+    let mut news = Gaps::default();
     for gap in reading.batch.gaps() {
         let since = gaps.get(&gap.what).copied().unwrap_or_else(|| {
-            let reason = gap.failure.reason.as_str();
-            tracing::warn!(area, target, reason, "cannot see {}: {}", gap.what, gap.failure);
+            news.opened.push((gap.what.clone(), gap.failure.clone()));
             reading.at
         });
         present.insert(gap.what.clone(), since);
     }
-    for what in gaps.keys().filter(|what| !present.contains_key(*what)) {
-        tracing::info!(area, target, "can see {what} again");
-    }
+    news.closed = gaps.keys().filter(|what| !present.contains_key(*what)).cloned().collect();
     *gaps = present;
+    news
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use super::super::{own, target::nothing};
+    use super::*;
+    use crate::catalogue::Batch;
+
+    /// Whoever has a log line may have to wait for its reader; nobody may have to wait for him.
+    #[test]
+    fn nothing_is_logged_while_the_lock_is_held() {
+        let target = Arc::new(nothing::target(&own::AREA, "main"));
+        let slot = Arc::new(Slot::new(target));
+        let (free, held) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+        let writer = {
+            let (slot, free, held) = (Arc::clone(&slot), Arc::clone(&free), Arc::clone(&held));
+            move || {
+                let count = if slot.inner.try_lock().is_ok() { &free } else { &held };
+                count.fetch_add(1, Ordering::Relaxed);
+                std::io::sink()
+            }
+        };
+        let subscriber = tracing_subscriber::fmt().with_writer(writer).finish();
+        tracing::subscriber::with_default(subscriber, || {
+            let failure = || Failure::new(Reason::Refused, "refused");
+            slot.finish(Ok(Reading::new(Batch::new())), Duration::ZERO);
+            slot.finish(Ok(Reading::new(Batch::new().gap("a part", failure()))), Duration::ZERO);
+            slot.finish(Ok(Reading::new(Batch::new())), Duration::ZERO);
+            slot.finish(Err(failure()), Duration::ZERO);
+        });
+        // Up, a part missing, seen again, down.
+        assert_eq!((free.load(Ordering::Relaxed), held.load(Ordering::Relaxed)), (4, 0));
+    }
 }

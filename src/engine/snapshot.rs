@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::own::{Build, Reload, Scrapes, TargetRow, ThresholdRow, process_rows};
+use super::own::{Build, Reload, Scrapes, Serving, TargetRow, ThresholdRow, process_rows};
 use super::slot::{Reading, Slot, State};
 use super::target::Target;
 use crate::catalogue::{Area, Batch, Detail, Known, RowSet, Sink};
@@ -60,14 +60,14 @@ impl Snapshot {
     pub(super) fn new(
         slots: &[Arc<Slot>],
         build: &Build,
-        reload: Reload,
-        scrapes: Scrapes,
+        (reload, scrapes, serving): (Reload, Scrapes, Serving),
     ) -> Self {
         let at = SystemTime::now();
         let exporter = Batch::new()
             .with(vec![build.clone()])
             .with(vec![reload])
             .with(vec![scrapes])
+            .with(vec![serving])
             .with(process_rows());
         let mut entries =
             vec![Entry { target: None, state: None, own: exporter, reading: None, down: None }];

@@ -4,6 +4,9 @@ use std::time::{Duration, SystemTime};
 
 use crate::text::{is_unseen, printable};
 
+/// The one style sheet. It stands in each page, and the content security policy has its hash.
+pub(super) const STYLE: &str = include_str!("page.css");
+
 /// Text for an HTML document; also safe in attributes. A line break is a space there.
 pub(super) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
@@ -28,10 +31,9 @@ pub(super) fn page(title: &str, body: &str) -> String {
     format!(
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
-         <title>{}</title><link rel=\"icon\" href=\"data:,\"><style>{}</style></head>\
+         <title>{}</title><link rel=\"icon\" href=\"data:,\"><style>{STYLE}</style></head>\
          <body><a class=\"skip\" href=\"#main\">Skip to content</a><main id=\"main\">{body}</main></body></html>\n",
         escape(title),
-        include_str!("page.css"),
     )
 }
 

@@ -30,15 +30,25 @@ impl Journal {
         troubles.get(&key(finding)).map(|(_, since)| *since)
     }
 
-    /// Takes in a new report.
+    /// Takes in a new report, and says what has changed once the lock is let go.
     pub fn note(&self, report: &Report) {
+        let (begun, over) = self.changes(report);
+        begun.into_iter().for_each(log);
+        for (area, target, subject) in over {
+            tracing::info!(area, target, "{subject} is no longer in trouble");
+        }
+    }
+
+    /// The troubles that have begun or become others, and those that are over.
+    fn changes<'a>(&self, report: &'a Report) -> (Vec<&'a Finding>, Vec<Key>) {
+        let (mut begun, mut over) = (Vec::new(), Vec::new());
         let mut troubles = self.troubles.lock().unwrap_or_else(PoisonError::into_inner);
         let mut present = BTreeMap::new();
         for finding in report.findings.iter().filter(|f| f.verdict >= Verdict::Warning) {
             let key = key(finding);
             let known = troubles.remove(&key).filter(|(verdict, _)| *verdict == finding.verdict);
             let entry = known.unwrap_or_else(|| {
-                log(finding);
+                begun.push(finding);
                 (finding.verdict, report.at)
             });
             present.insert(key, entry);
@@ -46,16 +56,17 @@ impl Journal {
         let well: BTreeSet<Key> =
             report.findings.iter().filter(|f| f.verdict == Verdict::Ok).map(key).collect();
         for (gone, entry) in std::mem::take(&mut *troubles) {
-            let (area, target, subject) = (gone.0, gone.1.as_str(), gone.2.as_str());
+            let unseen =
+                report.blind.iter().any(|blind| blind.area == gone.0 && blind.target == gone.1);
             if well.contains(&gone) {
-                tracing::info!(area, target, "{subject} is no longer in trouble");
-            } else if report.blind.iter().any(|blind| blind.area == area && blind.target == target)
-            {
+                over.push(gone);
+            } else if unseen {
                 // Not visible is not cured: the trouble waits until it can be judged again.
                 present.insert(gone, entry);
             }
         }
         *troubles = present;
+        (begun, over)
     }
 }
 
@@ -114,6 +125,26 @@ mod tests {
         };
         let blind = if down { vec![blind] } else { Vec::new() };
         Report { at: SystemTime::now(), findings, blind }
+    }
+
+    /// Whoever has a log line may have to wait for its reader; nobody may have to wait for him.
+    #[test]
+    fn nothing_is_logged_while_the_lock_is_held() {
+        let journal = Arc::new(Journal::default());
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let writer = {
+            let (journal, seen) = (Arc::clone(&journal), Arc::clone(&seen));
+            move || {
+                seen.lock().unwrap().push(journal.troubles.try_lock().is_ok());
+                std::io::sink()
+            }
+        };
+        let subscriber = tracing_subscriber::fmt().with_writer(writer).finish();
+        tracing::subscriber::with_default(subscriber, || {
+            journal.note(&report(vec![finding(Verdict::Warning)], false));
+            journal.note(&report(vec![finding(Verdict::Ok)], false));
+        });
+        assert_eq!(*seen.lock().unwrap(), [true, true], "begun, and over");
     }
 
     #[test]

@@ -1,16 +1,21 @@
 //! The HTTP server: metrics, status page and its JSON, runbooks, health, reload, a debug view.
 //!
-//! Everything but the reload is read-only. Nothing shown here holds query texts or log
+//! Who asks for a name that is not ours is refused (`hosts.rs`), and clients have limits
+//! (`listen.rs`). Everything but the reload is read-only. Nothing shown here holds query texts or log
 //! lines, but for the masked templates of errors.
 
 mod debug;
 mod details;
+mod guard;
+mod hosts;
 mod html;
 mod journal;
+pub mod listen;
 mod metrics;
 mod reload;
 mod runbooks;
 mod status;
+mod turned_away;
 
 use std::sync::Arc;
 
@@ -24,9 +29,11 @@ use tower_http::compression::CompressionLayer;
 use crate::engine::Board;
 
 pub use details::bars;
+pub use hosts::Hosts;
 pub use journal::{Journal, watch};
 pub use reload::Reloader;
 pub use runbooks::sections as runbook_sections;
+pub use turned_away::TurnedAway;
 
 /// What the handlers share.
 #[derive(Clone)]
@@ -34,6 +41,8 @@ pub struct Server {
     board: Arc<Board>,
     telemetry_path: Arc<str>,
     scrapes: Arc<Semaphore>,
+    hosts: Arc<Hosts>,
+    pub turned_away: Arc<TurnedAway>,
     pub reload: Reloader,
     pub journal: Arc<Journal>,
 }
@@ -43,9 +52,12 @@ impl Server {
         board: Arc<Board>,
         telemetry_path: &str,
         max_requests: usize,
+        hosts: Arc<Hosts>,
         reload: Reloader,
     ) -> Self {
         Self {
+            turned_away: Arc::new(TurnedAway::new(Arc::clone(&board.clients))),
+            hosts,
             board,
             telemetry_path: telemetry_path.into(),
             scrapes: Arc::new(Semaphore::new(max_requests)),
@@ -70,6 +82,7 @@ impl Server {
             .fallback(|| async { (StatusCode::NOT_FOUND, "not found; / leads to all pages\n") })
             // Texts of metrics shrink twenty-fold at any level; this one costs a third of the usual.
             .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
+            .layer(axum::middleware::from_fn_with_state(self.clone(), guard::guard))
             .with_state(self.clone())
     }
 }

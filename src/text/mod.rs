@@ -3,5 +3,5 @@
 mod printable;
 mod short;
 
-pub use printable::{printable, printable_lines};
+pub use printable::{is_unseen, printable, printable_lines};
 pub use short::short;

@@ -12,6 +12,7 @@
 #![allow(dead_code, reason = "helpers for tests to come")]
 
 mod bundle;
+mod clients;
 mod compose;
 mod cured;
 mod docker;
@@ -36,6 +37,7 @@ mod logs_servers;
 mod logs_state;
 mod logs_stdin;
 mod nats;
+mod own_log;
 mod page;
 mod postgres;
 mod postgres_trap;

@@ -10,7 +10,7 @@ use tokio_postgres::error::DbError;
 use super::Address;
 use super::methods::Refused;
 use super::server::Wanted;
-use crate::engine::{Failure, Reason};
+use crate::engine::{Failure, Reason, lacks_files};
 
 /// How the failure for want of a connection slot ends.
 pub const NO_SLOT: &str = "no connection is free";
@@ -135,6 +135,9 @@ fn of_connection(error: &Error, at: &Address) -> Failure {
     let refused = io.and_then(std::io::Error::get_ref);
     if let Some(refused) = refused.and_then(|inner| inner.downcast_ref::<Refused>()) {
         return of_refused(*refused, at);
+    }
+    if io.is_some_and(lacks_files) {
+        return Failure::no_files(&at.to_string());
     }
     let (reason, what, hint) = if kind.contains("TLS") {
         of_tls(&cause)

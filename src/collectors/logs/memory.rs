@@ -42,6 +42,8 @@ pub struct Memory {
     /// What the last step told, and why it could not be saved.
     last: Option<Report>,
     unsaved: Option<Failure>,
+    /// Why what was counted before is lost, until somebody has said so.
+    lost: Option<String>,
 }
 
 /// As it is written down.
@@ -181,6 +183,11 @@ impl Memory {
         report
     }
 
+    /// Why what was counted before is lost; once, and to be said without a lock.
+    pub fn take_lost(&mut self) -> Option<String> {
+        self.lost.take()
+    }
+
     /// Takes what was saved, if it has not yet been.
     pub fn load(
         &mut self,
@@ -204,7 +211,7 @@ impl Memory {
                 self.journal = saved.journal;
             }
             Err(why) => {
-                tracing::warn!(target = source.name, "what was counted before is lost: {why}");
+                self.lost = Some(why.to_string());
                 self.tally.doubt.state_lost += 1;
                 self.files = Files::lost();
             }

@@ -140,7 +140,11 @@ impl Reader {
         let read = blocking("the log", &self.kept.busy, move || {
             // A reading that panicked has counted what it has counted.
             let mut state = kept.state();
-            state.read(&source, &storage, prepared.as_ref(), SystemTime::now)
+            let read = state.read(&source, &storage, prepared.as_ref(), SystemTime::now);
+            let lost = state.take_lost();
+            drop(state);
+            say_lost(&source, lost);
+            read
         });
         let mut raw = read.await?;
         raw.unwatched = self.watch(&raw.report);
@@ -161,8 +165,11 @@ impl Reader {
         // What was counted before the start must be known, or it would be asked for again.
         let known = blocking("the log", &self.kept.busy, move || {
             let mut state = kept.state();
-            state.load(&source, &storage, SystemTime::now())?;
-            Ok(state.containers.asked.clone())
+            let loaded = state.load(&source, &storage, SystemTime::now());
+            let (lost, asked) = (state.take_lost(), state.containers.asked.clone());
+            drop(state);
+            say_lost(&source, lost);
+            loaded.map(|()| asked)
         });
         let known = known.await?;
         let until = tokio::time::Instant::now() + containers.patience;
@@ -176,6 +183,12 @@ impl Reader {
         let hint =
             "the files are looked at once a second instead; sysctl fs.inotify shows the limits";
         Some(Failure::io("inotify", &error).hint(hint))
+    }
+}
+
+fn say_lost(source: &Source, lost: Option<String>) {
+    if let Some(why) = lost {
+        tracing::warn!(target = source.name, "what was counted before is lost: {why}");
     }
 }
 

@@ -78,6 +78,15 @@ impl Exporter {
         exporter
     }
 
+    /// Through a shell script that ends in `exec ... "$@"`: with limits of its own.
+    pub async fn through_shell(script: &str, config: &str) -> Self {
+        let exporter = Self::spawn(config, &[], |args| {
+            Spec::new(Path::new("sh"), "dash", &[&["-c", script, "sh"][..], args].concat())
+        });
+        exporter.ready().await;
+        exporter
+    }
+
     /// As `start`; as another user when we are root, with a copy of the program that he can reach.
     ///
     /// # Panics

@@ -139,6 +139,8 @@ fn the_unit_is_hardened() {
         "EnvironmentFile=-/etc/stack-exporter/environment",
         // A mistake in the file is not cured by starting again.
         "RestartPreventExitStatus=2",
+        // Two seconds for answers under way and half a one for the log; then it has ended by itself.
+        "TimeoutStopSec=10s",
     ] {
         assert!(unit.lines().any(|given| given == line), "{line}");
     }

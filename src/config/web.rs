@@ -1,0 +1,75 @@
+//! The section `web`: what the server answers to.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// How the exporter is reached.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Web {
+    /// Names under which the exporter may be asked, beside those that are never refused: addresses in
+    /// numbers, `localhost`, this machine's name, names without a dot such as a Compose service's,
+    /// and names that nobody can buy (`.local`, `.internal`, `.home.arpa`). `metrics.example.com` is
+    /// one name, `*.example.com` every name below it, `*` every name. Others are refused with 421,
+    /// as a page of another site could otherwise read the exporter through your browser.
+    pub allowed_hosts: Vec<String>,
+}
+
+const WRONG: &str = "expected a name such as `metrics.example.com`, without scheme, port and path; \
+                     `*.example.com` is every name below, `*` every name";
+
+impl Web {
+    /// What is wrong, each with its path in the section.
+    pub fn mistakes(&self) -> Vec<(String, &'static str)> {
+        let names = self.allowed_hosts.iter().enumerate();
+        names
+            .filter(|(_, name)| !is_pattern(name))
+            .map(|(index, _)| (format!("allowed_hosts[{index}]"), WRONG))
+            .collect()
+    }
+}
+
+fn is_pattern(text: &str) -> bool {
+    text == "*" || is_name(text.strip_prefix("*.").unwrap_or(text))
+}
+
+/// Whether a text has the form of a host's name as it is sent, be it known or not.
+pub fn is_name(text: &str) -> bool {
+    let letter = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    let label = |label: &str| (1..=63).contains(&label.len()) && label.bytes().all(letter);
+    text.len() <= 253 && text.split('.').all(label)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_names_are_taken() {
+        let web = |text: &str| Web { allowed_hosts: vec!["a.example".into(), text.into()] };
+        for right in ["*", "*.example.com", "metrics.example.com", "Box_1", "10.0.0.7"] {
+            assert_eq!(web(right).mistakes(), [], "{right}");
+        }
+        let long = "a.".repeat(140);
+        for wrong in [
+            "",
+            "**",
+            "*.",
+            "a.*",
+            "*a.example",
+            "http://a.example",
+            "a.example:80",
+            "a.example/",
+            "a..b",
+            ".a",
+            "a b",
+            "münchen.example",
+            "[::1]",
+            &long,
+        ] {
+            let mistakes = web(wrong).mistakes();
+            assert_eq!(mistakes.len(), 1, "{wrong}");
+            assert_eq!(mistakes[0].0, "allowed_hosts[1]");
+        }
+    }
+}

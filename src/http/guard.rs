@@ -1,0 +1,49 @@
+//! Before and after every answer: whether the name is ours, and what a browser may do with it.
+
+use std::sync::LazyLock;
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use base64::Engine as _;
+use sha2::Digest as _;
+
+use super::Server;
+use super::html::STYLE;
+use crate::engine::Refusal;
+
+/// Says what to do, and nothing of what was asked for.
+const NOT_OURS: &str = "refused: this name is not one of the exporter's, so a page of another site may be \
+                        behind the request. Add the name to `allowed_hosts` in the section `web` of the \
+                        configuration file, or use the machine's address in numbers\n";
+
+/// Nothing is loaded, sent or framed; the one style sheet stands in the page and is known by its hash.
+static POLICY: LazyLock<String> = LazyLock::new(|| {
+    let hash = base64::engine::general_purpose::STANDARD.encode(sha2::Sha256::digest(STYLE));
+    format!(
+        "default-src 'none'; style-src 'sha256-{hash}'; img-src data:; base-uri 'none'; \
+         form-action 'none'; frame-ancestors 'none'"
+    )
+});
+
+pub(super) async fn guard(State(server): State<Server>, request: Request, next: Next) -> Response {
+    let mut response = if server.hosts.take(request.uri(), request.headers()) {
+        next.run(request).await
+    } else {
+        server.turned_away.note(Refusal::Host);
+        (StatusCode::MISDIRECTED_REQUEST, NOT_OURS).into_response()
+    };
+    let headers = response.headers_mut();
+    if let Ok(policy) = HeaderValue::from_str(&POLICY) {
+        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    for (name, value) in [
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (header::REFERRER_POLICY, "no-referrer"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    response
+}

@@ -1,0 +1,117 @@
+//! Accepts clients, so many that neither memory nor files run out, and lets them go at the end.
+//!
+//! `axum::serve` has no bound on connections and no time limit on any of them. Here each has a
+//! place (at most 256) and a time for whatever it may be waited for (`connection.rs`). When the
+//! places or the files are taken, whoever has kept one waiting longest makes room: an idle
+//! connection, else one whose request is not complete, else one that does not take its answer. So a
+//! probe or a scrape gets in whatever others hold open; only requests that are being worked on are
+//! never cut short for it.
+
+mod connection;
+mod places;
+mod socket;
+
+use std::net::SocketAddr;
+use std::os::fd::{AsFd as _, AsRawFd as _};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use rustix::process::{Resource, getrlimit};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+
+use super::turned_away::TurnedAway;
+use crate::engine::{Clients, Refusal, lacks_files};
+use connection::BUSY;
+use places::{Limits, Places};
+
+/// How long the end waits for answers under way.
+const LAST_ANSWERS: Duration = Duration::from_secs(2);
+/// After an accept that failed: what is scarce comes back by itself or not at all.
+const PAUSE: Duration = Duration::from_millis(50);
+/// What the kernel keeps of a client: a request is small, and an answer waits in our memory, too,
+/// until it is taken. It doubles both.
+const RECEIVE_BUFFER: u32 = 32 << 10;
+const SEND_BUFFER: u32 = 128 << 10;
+/// Clients that wait to be accepted.
+const BACKLOG: u32 = 1024;
+/// Files that are left to the sources, and how many of the limit that is at most.
+const FILES_KEPT: u64 = 32;
+const FILES_KEPT_PART: u64 = 4;
+
+/// Listens at an address.
+pub fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // Else a restart would have to wait until the last connections are forgotten.
+    socket.set_reuseaddr(true)?;
+    // Accepted sockets inherit these. Each wait has a limit of its own, so they need no keepalive.
+    socket.set_recv_buffer_size(RECEIVE_BUFFER)?;
+    socket.set_send_buffer_size(SEND_BUFFER)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
+/// Serves until `stop` comes; then answers under way get two seconds, or until it comes again.
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    clients: Arc<Clients>,
+    turned_away: Arc<TurnedAway>,
+    mut stop: impl AsyncFnMut(),
+) {
+    let places = Places::new(clients, Arc::clone(&turned_away), limits());
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            () = stop() => break,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, _)) => welcome(stream, &places, &router),
+            Err(error) => {
+                // A client that has gone meanwhile costs nothing; without files each try is in vain.
+                if lacks_files(&error) {
+                    places.make_room(Refusal::Files);
+                    tokio::time::sleep(PAUSE).await;
+                }
+            }
+        }
+        // Those who were let in must come to be read before others take their places.
+        tokio::task::yield_now().await;
+        places.settle().await;
+    }
+    drop(listener);
+    places.stop();
+    tokio::select! {
+        biased;
+        () = places.empty() => {}
+        () = stop() => {}
+        () = tokio::time::sleep(LAST_ANSWERS) => {}
+    }
+}
+
+fn limits() -> Limits {
+    let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    Limits { files: files - FILES_KEPT.min(files / FILES_KEPT_PART), open_files }
+}
+
+fn open_files() -> Option<u64> {
+    let entries = std::fs::read_dir("/proc/self/fd").ok()?;
+    // One of them is the directory itself.
+    Some(u64::try_from(entries.count()).unwrap_or(u64::MAX).saturating_sub(1))
+}
+
+fn welcome(stream: TcpStream, places: &Arc<Places>, router: &Router) {
+    let file = u64::try_from(stream.as_fd().as_raw_fd()).unwrap_or(0);
+    // A failure costs a few milliseconds.
+    let _ = stream.set_nodelay(true);
+    match places.take(file) {
+        Some(place) => {
+            tokio::spawn(connection::serve(stream, place, router.clone()));
+        }
+        None => connection::turn_away(stream, BUSY),
+    }
+}
+
+#[cfg(test)]
+mod tests;
