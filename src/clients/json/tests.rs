@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::Deserialize;
 
@@ -12,6 +13,19 @@ struct Thing {
     labels: BTreeMap<String, String>,
     ports: Vec<u16>,
     nested: Option<Box<Thing>>,
+}
+
+fn joined(count: u32, one: impl Fn(u32) -> String) -> String {
+    (0..count).fold(String::new(), |text, number| text + &one(number))
+}
+
+/// A piece of an answer that tells when it is gone.
+struct Piece(Vec<u8>, #[allow(dead_code, reason = "counts")] Arc<()>);
+
+impl AsRef<[u8]> for Piece {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
 }
 
 /// As it would come over the wire, in pieces of this length.
@@ -46,7 +60,7 @@ fn lists_and_maps_take_no_more_than_the_budget() {
     let taken = values.value.as_array().unwrap().len();
     assert!(taken > 1000 && taken * size_of::<serde_json::Value>() <= DECODED);
     assert_eq!(taken as u64 + values.dropped, 1_000_001);
-    let map: String = (0..1_000_000).map(|n| format!(r#""{n}":0,"#)).collect();
+    let map = joined(1_000_000, |n| format!(r#""{n}":0,"#));
     let map = format!(r#"{{{map}"last":0}}"#);
     let map = from_slice::<BTreeMap<String, u8>>(map.as_bytes()).unwrap();
     assert!(map.dropped > 0 && map.value.len() as u64 + map.dropped == 1_000_001);
@@ -65,7 +79,7 @@ fn words_count_and_are_cut() {
 /// The fields of what has begun are read, also when nothing is left.
 #[test]
 fn a_structure_is_never_half_read() {
-    let labels: String = (0..400_000).map(|n| format!(r#""{n}":"","#)).collect();
+    let labels = joined(400_000, |n| format!(r#""{n}":"","#));
     let text = format!(r#"[{{"labels":{{{labels}"z":""}},"name":"last"}},{{"name":"next"}}]"#);
     let things = from_slice::<Vec<Thing>>(text.as_bytes()).unwrap();
     assert_eq!(things.value.len(), 1);
@@ -75,7 +89,7 @@ fn a_structure_is_never_half_read() {
 
 #[tokio::test]
 async fn a_large_answer_is_the_same_in_pieces() {
-    let text: String = (0..40_000).map(|n| format!(r#"{{"name":"n\"{n}\\"}},"#)).collect();
+    let text = joined(40_000, |n| format!(r#"{{"name":"n\"{n}\\"}},"#));
     let text = format!("[{text}{{}}]");
     assert!(text.len() > 600_000);
     let whole = from_slice::<Vec<Thing>>(text.as_bytes()).unwrap();
@@ -119,21 +133,15 @@ async fn neither_a_word_nor_an_answer_without_an_end_is_taken() {
 #[tokio::test]
 async fn the_thread_ends_with_the_stream() {
     let mut stream = Stream::<Vec<u8>, Vec<u8>>::default();
-    let piece = std::sync::Arc::new(());
-    struct Piece(Vec<u8>, #[allow(dead_code, reason = "counts")] std::sync::Arc<()>);
-    impl AsRef<[u8]> for Piece {
-        fn as_ref(&self) -> &[u8] {
-            &self.0
-        }
-    }
+    let piece = Arc::new(());
     let mut held = Stream::<Vec<u8>, Piece>::default();
     for _ in 0..2 {
-        held.take(Piece(b"[0,".repeat(100_000), std::sync::Arc::clone(&piece))).await.unwrap();
+        held.take(Piece(b"[0,".repeat(100_000), Arc::clone(&piece))).await.unwrap();
     }
     stream.take(b"[1]".to_vec()).await.unwrap();
     assert_eq!(stream.finish().await.unwrap().value, [1]);
     drop(held);
-    while std::sync::Arc::strong_count(&piece) > 1 {
+    while Arc::strong_count(&piece) > 1 {
         tokio::time::sleep(std::time::Duration::from_millis(5)).await;
     }
 }

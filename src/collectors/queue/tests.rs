@@ -28,6 +28,11 @@ fn now() -> SystemTime {
     UNIX_EPOCH + Duration::from_hours(500_000)
 }
 
+fn answer<T: DeserializeOwned>(case: &Path, name: &str, status: u16) -> Option<Json<T>> {
+    let value = json::from_slice(&golden::file(case, name)?);
+    Some(Json { status, value, took: Duration::ZERO })
+}
+
 /// `queue.yaml` is the section of one target, `answer.json` what the service said (with another
 /// status in `status`), `queue.sql` makes the `SQLite` file. With `before.json` that was the
 /// answer an hour ago.
@@ -43,10 +48,6 @@ fn golden_case(case: &Path) -> Result<Batch, Failure> {
     let url = SafeUrl::new("http://127.0.0.1:1");
     let client = HttpClient::new(&url, None);
     let status = text("status").map_or(200, |text| text.trim().parse().expect("a status"));
-    fn answer<T: DeserializeOwned>(case: &Path, name: &str, status: u16) -> Option<Json<T>> {
-        let value = json::from_slice(&golden::file(case, name)?);
-        Some(Json { status, value, took: Duration::ZERO })
-    }
     let rules = planning::rules("q", &queue);
     let (source, raw, before) = if let Some(sqlite) = queue.sqlite.clone() {
         let reader = Reader::new(sqlite, queue.states.clone());
