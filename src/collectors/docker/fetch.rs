@@ -16,12 +16,13 @@ use super::container::{ById, Container, Naming};
 use super::detail::Detail;
 use super::disk::{Walked, Walker, Walks};
 use super::events::{Changes, Received, Stream};
+use super::facts::Usage;
 use super::failure;
 use super::gather::gather;
 use super::images::{ImageList, Images};
 use super::inspections::Inspections;
 use super::kernel::{self, Kernel};
-use super::ledger::{Counted, Ledger};
+use super::ledger::{Counted, Ledger, Measured};
 use super::lock;
 use super::processes::Patterns;
 use super::sample::CAP;
@@ -203,18 +204,20 @@ impl Reader {
                 return Err(failure);
             }
         };
-        let ((uninspected, used), (images, no_images)) = tokio::join!(
+        let ((uninspected, looked, used), (images, no_images)) = tokio::join!(
             async {
                 let now = time::now() + about.ahead;
                 let until = limits.details;
                 let uninspected =
                     self.inspect(client, &mut containers, &changes, (now, until)).await;
-                (uninspected, self.used(&connection, &containers, &about, limits).await)
+                let looked = time::now() + about.ahead;
+                let used = self.used(&connection, &containers, &about, limits).await;
+                (uninspected, looked, used)
             },
             self.images.read(client, changes.images, limits.end),
         );
         let (counted, past) =
-            self.count(&containers, &used.kernel, &connection, &changes, (then, about.ahead));
+            self.count(&containers, &used.kernel, &connection, &changes, (then, looked, about.ahead));
         self.inspections.retain(&containers);
         Ok(Raw {
             engine: connection.engine.clone(),
@@ -324,7 +327,7 @@ impl Reader {
         kernel: &kernel::Found,
         connection: &Connection,
         changes: &Changes,
-        (then, ahead): (f64, f64),
+        (then, looked, ahead): (f64, f64, f64),
     ) -> (Vec<Counted>, Past) {
         // The Engine's clock, as in all that it tells.
         let now = time::now() + ahead;
@@ -332,11 +335,11 @@ impl Reader {
         let streaming = connection.stream.is_connected() && !changes.all;
         let mut ledger = lock(&self.lasting.ledger);
         for container in containers {
-            let usage = kernel.usages.get(&container.id);
-            if let Some(kills) = usage.and_then(|usage| usage.oom_kills) {
-                ledger.measured(&container.id, kills, now);
-            }
             ledger.observe(container, now, streaming);
+            let usage = kernel.usages.get(&container.id);
+            if let Some(found) = usage.and_then(|usage| measured(container, usage, looked)) {
+                ledger.measured(&container.id, found);
+            }
         }
         ledger.keep(containers, then);
         let known = containers.iter().map(|one| (one.id.clone(), ledger.known(&one.id, now)));
@@ -345,8 +348,14 @@ impl Reader {
             seen: ledger.services().map(|(key, seen)| (key.clone(), seen)).collect(),
             uncounted: ledger.over(),
         };
-        (ledger.counted(), past)
+        (ledger.counted(now), past)
     }
+}
+
+/// What the kernel says of the run that the inspection tells of: its process was looked at.
+fn measured(container: &Container, usage: &Usage, at: f64) -> Option<Measured> {
+    let started = container.detail.as_ref()?.started?;
+    Some(Measured { started, kills: usage.oom_kills?, ending: usage.ending, at })
 }
 
 impl Connection {

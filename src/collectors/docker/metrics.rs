@@ -80,8 +80,10 @@ metrics! { Lives {
     counter stack_service_deaths_total {class} [C12] = |l| l.counts.deaths();
     /// Signals sent to containers of the service through the Engine. Source: /events kill.
     counter stack_service_kills_total {signal} [C05] = |l| [("SIGKILL", l.counts.kills.kill), ("SIGTERM", l.counts.kills.term), ("other", l.counts.kills.other)];
-    /// Processes of the service that the kernel killed for want of memory: main ended the container, child did not. Source: /events oom and cgroup oom_kill.
-    counter stack_service_oom_kills_total {process} [C10] = |l| [("main", l.counts.ooms.main), ("child", l.counts.ooms.child)];
+    /// Processes of the service that the kernel killed for want of memory: main ended the container, child did not. A child counts as the kernel has counted it, not as the Engine's oom events have it: absent where the kernel's files are out of reach (stack_docker_source_info), and too low by what was killed between the last reading and the end of a run. Source: cgroup oom_kill, /events die and oom.
+    counter stack_service_oom_kills_total {process} [C10] = |l| l.oom_kills();
+    /// Notices of the Engine that a container of the service was short of memory, which are no kills: on cgroup v1 several come for one kill, and some with none. Source: /events oom.
+    counter stack_service_oom_notices_total [C10] = |l| l.counts.ooms.notices;
     /// Changes of the status of health checks, by the new status. Source: /events health_status.
     counter stack_service_health_changes_total {status} [C07] = |l| [("healthy", l.counts.health.healthy), ("unhealthy", l.counts.health.unhealthy)];
     /// Whether a container of the service is restarted again and again: it waits for its next start, or has had three in ten minutes. Source: /events, /containers/ID/json State.Restarting.

@@ -48,6 +48,7 @@ pub fn sample(mut raw: Raw, judging: &Judging, now: SystemTime) -> Batch {
     containers.truncate(CAP);
     rows.truncate(CAP);
     let stats_age = raw.stats.as_ref().and_then(|stats| stats.age(now));
+    let kills_are_counted = kills_are_counted(&raw);
     let (usages, gap) = match raw.stats.take() {
         None => (std::mem::take(&mut raw.kernel.usages), None),
         Some(stats) => fresh(stats, stats_age),
@@ -83,7 +84,7 @@ pub fn sample(mut raw: Raw, judging: &Judging, now: SystemTime) -> Batch {
         .with(vec![Version { facts: raw.engine }])
         .with(vec![Origin { source: raw.source }])
         .with(vec![engine])
-        .with(counted(raw.counted, &lives))
+        .with(counted(raw.counted, &lives, kills_are_counted))
         .with::<Service>(rows)
         .with(ports(&lives, &judging.ports))
         .with(lives.iter().filter_map(spec).collect::<Vec<Spec>>())
@@ -109,6 +110,13 @@ fn life(raw: &Raw, container: Container, usages: &Usages, now: f64) -> Life {
         now,
         container,
     }
+}
+
+/// Whether the kernel says how many processes it has killed: by its files alone, since Linux 4.13.
+fn kills_are_counted(raw: &Raw) -> bool {
+    let mut usages = raw.kernel.usages.values();
+    let told = raw.kernel.usages.is_empty() || usages.any(|usage| usage.oom_kills.is_some());
+    raw.stats.is_none() && told
 }
 
 /// Cores and bytes of the machine: as the Engine has them, or as the kernel has.
@@ -227,7 +235,11 @@ fn unexpected_privilege(container: &Container, allowed: &[String]) -> bool {
     has && !may
 }
 
-fn counted(counted: Vec<super::ledger::Counted>, lives: &[Life]) -> Vec<Lives> {
+fn counted(
+    counted: Vec<super::ledger::Counted>,
+    lives: &[Life],
+    kills_are_counted: bool,
+) -> Vec<Lives> {
     let mut looping = BTreeMap::<(String, String), bool>::new();
     for life in lives {
         let loops = life.known.looping || life.container.state == "restarting";
@@ -238,6 +250,7 @@ fn counted(counted: Vec<super::ledger::Counted>, lives: &[Life]) -> Vec<Lives> {
         project: one.key.0,
         service: one.key.1,
         counts: one.counts,
+        kills_are_counted,
     };
     counted.into_iter().map(row).collect()
 }

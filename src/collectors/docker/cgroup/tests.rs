@@ -149,6 +149,7 @@ fn v2_with_the_systemd_driver() {
         disks: [((259, 0), disk([4096, 8192, 1, 2])), ((253, 1), disk([100, 0, 3, 0]))].into(),
         pressure: Pressure { cpu: stall.clone(), memory: stall.clone(), io: stall },
         oom_kills: Some(2),
+        ending: None,
     };
     assert_eq!(usage("v2_systemd", &id("a1"), 4711), expected);
     assert_eq!(at(&folder("v2_systemd")).source(), "cgroup_v2");

@@ -83,7 +83,10 @@ pub struct Kills {
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Ooms {
     pub main: u64,
+    /// As the kernel has counted them.
     pub child: u64,
+    /// What the Engine said, which are no kills.
+    pub notices: u64,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

@@ -7,12 +7,10 @@
 use super::super::container::Container;
 use super::super::detail::Detail;
 use super::counts::{Counts, Death};
+use super::ooms::{Measured, Ooms};
 
 /// An event that tells of a change may still be on its way for this long, in seconds.
 const SETTLE: f64 = 2.0;
-/// An end follows the kill of the first process at once; whoever lives on after this long, in
-/// seconds, has lost a child.
-const OUTLIVED: f64 = 1.0;
 /// A program that was asked to end has done so by then, in seconds, or it never will.
 const PATIENCE: f64 = 600.0;
 /// Three restarts within this time make a loop, in seconds.
@@ -26,6 +24,8 @@ pub struct Run {
     last_start: f64,
     last_end: f64,
     death: Option<Death>,
+    /// When it ended by SIGKILL, while that is not counted yet: the reason may still come.
+    unsettled: Option<f64>,
     /// When somebody last asked for the end of this run.
     ordered: Option<f64>,
     /// Whether the Engine starts it again after a crash; not known before the first inspection.
@@ -43,23 +43,6 @@ pub struct Run {
     ooms: Ooms,
     health: &'static str,
     pub healthy_after: Option<f64>,
-}
-
-/// Kills of this run for want of memory: told by events, by the kernel, and counted.
-#[derive(Clone, Debug, Default)]
-struct Ooms {
-    events: u64,
-    measured: u64,
-    counted: u64,
-    since: f64,
-    /// Whether the kernel was asked before.
-    asked: bool,
-}
-
-impl Ooms {
-    fn open(&self) -> u64 {
-        self.events.max(self.measured).saturating_sub(self.counted)
-    }
 }
 
 impl Run {
@@ -137,7 +120,7 @@ impl Run {
             self.last_end = self.last_end.max(at);
         } else if at > self.last_start {
             let ordered = self.is_ordered(at);
-            let killed = self.ooms.open() > 0 && !ordered;
+            let killed = self.ooms.explain_a_kill() && !ordered;
             self.finish(at, Death::of(code, killed, ordered, told), counts);
         }
     }
@@ -150,13 +133,14 @@ impl Run {
     }
 
     fn finish(&mut self, at: f64, death: Death, counts: &mut Counts) {
-        let open = self.ooms.open();
-        let main = u64::from(death == Death::Oom);
-        counts.ooms.main += main;
-        counts.ooms.child += open.saturating_sub(main);
-        self.ooms.counted += open;
-        counts.died(death, 1);
+        self.settle(f64::INFINITY, counts);
+        counts.ooms.child += self.ooms.ended(death);
         self.death = Some(death);
+        if death == Death::Killed {
+            self.unsettled = Some(at);
+        } else {
+            tell(death, counts);
+        }
         self.running = false;
         self.last_end = at;
     }
@@ -177,22 +161,35 @@ impl Run {
         }
     }
 
-    pub fn oom(&mut self, at: f64) {
-        self.ooms.events += 1;
-        self.ooms.since = at;
+    /// The Engine says that the memory was not enough. That can come after the end that it led to.
+    pub fn oom(&mut self, at: f64, counts: &mut Counts) {
+        counts.ooms.notices += 1;
+        match self.unsettled.take_if(|end| at - *end < SETTLE) {
+            Some(_) => {
+                tell(Death::Oom, counts);
+                if self.death == Some(Death::Killed) {
+                    self.death = Some(Death::Oom);
+                }
+            }
+            None if self.running => self.ooms.notice(at),
+            None => {}
+        }
     }
 
-    /// The kernel's own count of this run.
-    pub fn measured(&mut self, kills: u64, now: f64) {
-        let first = !std::mem::replace(&mut self.ooms.asked, true);
-        if first && !self.known_run {
-            // What was before us is not ours to tell.
-            self.ooms.counted = kills.saturating_sub(self.ooms.events);
+    /// Counts an end by SIGKILL once no event can explain it any more.
+    pub fn settle(&mut self, now: f64, counts: &mut Counts) {
+        if self.unsettled.take_if(|end| now - *end > SETTLE).is_some() {
+            tell(Death::Killed, counts);
         }
-        if kills > self.ooms.measured.max(self.ooms.events) {
-            self.ooms.since = now;
+    }
+
+    /// The kernel's own count, of this run or of one before or after it.
+    pub fn measured(&mut self, found: Measured, counts: &mut Counts) {
+        let earlier = found.started <= self.last_end;
+        let later = self.last_start > 0.0 && found.started > self.last_start;
+        if self.running && !earlier && !later {
+            counts.ooms.child += self.ooms.measured(found, self.known_run);
         }
-        self.ooms.measured = kills;
     }
 
     pub fn health(&mut self, status: &'static str, at: f64, counts: &mut Counts) {
@@ -220,7 +217,6 @@ impl Run {
         counts: &mut Counts,
     ) {
         self.policy_restarts = Some(!matches!(detail.policy.as_str(), "" | "no"));
-        self.settle_ooms(container, now, counts);
         let (started, finished) = (detail.started.unwrap_or(0.0), detail.finished.unwrap_or(0.0));
         let settled = !streaming || started.max(finished) < now - SETTLE;
         if settled {
@@ -297,12 +293,10 @@ impl Run {
         self.restart_count = Some(restarts);
         self.unexplained = 0;
     }
+}
 
-    fn settle_ooms(&mut self, container: &Container, now: f64, counts: &mut Counts) {
-        let open = self.ooms.open();
-        if open > 0 && self.running && container.has_usage() && now - self.ooms.since > OUTLIVED {
-            counts.ooms.child += open;
-            self.ooms.counted += open;
-        }
-    }
+/// An end with all that follows from it.
+fn tell(death: Death, counts: &mut Counts) {
+    counts.ooms.main += u64::from(death == Death::Oom);
+    counts.died(death, 1);
 }

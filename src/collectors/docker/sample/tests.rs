@@ -115,8 +115,8 @@ fn lived(case: &Path, containers: &[Container]) -> (Vec<super::super::ledger::Co
     ledger.keep(containers, now - 1.0);
     let known = containers.iter().map(|one| (one.id.clone(), ledger.known(&one.id, now))).collect();
     let seen = ledger.services().map(|(key, seen)| (key.clone(), seen)).collect();
-    ledger.counted();
-    (ledger.counted(), Past { known, seen, uncounted: 0 }, events)
+    ledger.counted(now);
+    (ledger.counted(now), Past { known, seen, uncounted: 0 }, events)
 }
 
 /// A list in the order of time, or by id: newer Engines do not say whose they are.
