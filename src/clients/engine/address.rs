@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use crate::clients::http::HttpClient;
 use crate::clients::tls;
 use crate::config::SafeUrl;
@@ -72,6 +74,14 @@ impl Address {
                 HttpClient::tcp(format!("https://{host}"), files.config(), deadline)
             }
         }
+    }
+
+    /// The process that listens at the socket, where there is one and we may see it.
+    pub async fn peer(&self, until: Instant) -> Option<u32> {
+        let Self::Unix(path) = self else { return None };
+        let connect = tokio::net::UnixStream::connect(path);
+        let stream = tokio::time::timeout_at(until, connect).await.ok()?.ok()?;
+        u32::try_from(stream.peer_cred().ok()?.pid()?).ok().filter(|pid| *pid > 0)
     }
 
     /// Whether the Engine runs on this machine, so that its devices are ours.

@@ -131,6 +131,11 @@ impl Container {
         matches!(self.state.as_str(), "running" | "paused")
     }
 
+    /// Whether it ran and does not run any more.
+    pub fn has_ended(&self) -> bool {
+        matches!(self.state.as_str(), "exited" | "dead")
+    }
+
     pub fn is_of_compose(&self) -> bool {
         !self.names.project.is_empty() && !self.names.service.is_empty() && !self.oneoff
     }

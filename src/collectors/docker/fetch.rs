@@ -26,7 +26,7 @@ use super::ledger::{Counted, Ledger, Measured};
 use super::lock;
 use super::processes::Patterns;
 use super::sample::CAP;
-use super::services::Past;
+use super::services::{Past, lost};
 use super::stats::{Background, Latest, Skipped};
 use super::time;
 use super::top::Top;
@@ -158,6 +158,18 @@ impl Limits {
     }
 }
 
+/// By the Engine's clock, as in all that it tells.
+struct Times {
+    /// When the list was asked for.
+    then: f64,
+    /// When the kernel's files were looked at.
+    looked: f64,
+    /// Since when the Engine has been running, by our clock.
+    since: Option<f64>,
+    /// How far its clock is ahead of ours.
+    ahead: f64,
+}
+
 impl Reader {
     pub fn new(setting: Setting, files: Files, kernel: Kernel, lasting: Arc<Lasting>) -> Self {
         Self {
@@ -174,7 +186,12 @@ impl Reader {
 
     pub async fn fetch(&self) -> Result<Raw, Failure> {
         let (raw, files) = tokio::join!(self.engine(), self.files.read());
-        if raw.as_ref().is_err_and(|failure| failure.reason != Reason::Timeout) {
+        if let Err(failure) = &raw
+            && failure.reason != Reason::Timeout
+        {
+            if is_gone(failure) {
+                lock(&self.lasting.ledger).engine_is_gone();
+            }
             // The Engine may come back as another version. With the connection its tasks end.
             *lock(&self.connection) = None;
         }
@@ -204,7 +221,7 @@ impl Reader {
                 return Err(failure);
             }
         };
-        let ((uninspected, looked, used), (images, no_images)) = tokio::join!(
+        let ((uninspected, looked, used, since), (images, no_images)) = tokio::join!(
             async {
                 let now = time::now() + about.ahead;
                 let until = limits.details;
@@ -212,12 +229,13 @@ impl Reader {
                     self.inspect(client, &mut containers, &changes, (now, until)).await;
                 let looked = time::now() + about.ahead;
                 let used = self.used(&connection, &containers, &about, limits).await;
-                (uninspected, looked, used)
+                (uninspected, looked, used, self.since(&containers, limits).await)
             },
             self.images.read(client, changes.images, limits.end),
         );
+        let times = Times { then, looked, since, ahead: about.ahead };
         let (counted, past) =
-            self.count(&containers, &used.kernel, &connection, &changes, (then, looked, about.ahead));
+            self.count(&containers, &used.kernel, &connection, &changes, &times);
         self.inspections.retain(&containers);
         Ok(Raw {
             engine: connection.engine.clone(),
@@ -327,29 +345,35 @@ impl Reader {
         kernel: &kernel::Found,
         connection: &Connection,
         changes: &Changes,
-        (then, looked, ahead): (f64, f64, f64),
+        times: &Times,
     ) -> (Vec<Counted>, Past) {
-        // The Engine's clock, as in all that it tells.
-        let now = time::now() + ahead;
+        let now = time::now() + times.ahead;
         // After a gap the inspections are all there is.
         let streaming = connection.stream.is_connected() && !changes.all;
         let mut ledger = lock(&self.lasting.ledger);
         for container in containers {
             ledger.observe(container, now, streaming);
             let usage = kernel.usages.get(&container.id);
-            if let Some(found) = usage.and_then(|usage| measured(container, usage, looked)) {
+            if let Some(found) = usage.and_then(|usage| measured(container, usage, times.looked)) {
                 ledger.measured(&container.id, found);
             }
         }
-        ledger.keep(containers, then);
+        ledger.keep(containers, times.then);
         let known = containers.iter().map(|one| (one.id.clone(), ledger.known(&one.id, now)));
+        let lost = times.since.map(|since| lost(containers, since + times.ahead));
         let past = Past {
             known: known.collect(),
+            lost: lost.unwrap_or_default(),
             seen: ledger.services().map(|(key, seen)| (key.clone(), seen)).collect(),
             uncounted: ledger.over(),
         };
         (ledger.counted(now), past)
     }
+}
+
+/// Whether nobody is where the Engine should be: its containers may have gone with it.
+fn is_gone(failure: &Failure) -> bool {
+    matches!(failure.reason, Reason::Refused | Reason::NotFound | Reason::Protocol)
 }
 
 /// What the kernel says of the run that the inspection tells of: its process was looked at.

@@ -12,6 +12,7 @@ use super::container::ById;
 use super::facts::{Usage, Usages};
 use super::lock;
 use super::logfiles::{self, LogFiles};
+use super::since::Since;
 use crate::engine::{Failure, blocking};
 
 /// A container whose files were not found is looked for again after this long.
@@ -82,12 +83,15 @@ impl Found {
 pub struct Kernel {
     shared: Arc<Shared>,
     busy: Arc<AtomicBool>,
+    /// The same of the question since when the Engine runs.
+    asked: Arc<AtomicBool>,
 }
 
 struct Shared {
     cgroups: Result<Cgroups, Failure>,
     root: PathBuf,
     logs: LogFiles,
+    since: Since,
     /// Where each container's files are, as long as its first process is the same.
     places: Mutex<BTreeMap<String, (u32, Spot)>>,
 }
@@ -101,9 +105,11 @@ enum Spot {
 
 impl Kernel {
     pub fn new(roots: Roots, root: PathBuf) -> Self {
+        let since = Since::new(roots.proc.clone());
         let cgroups = Cgroups::find(roots);
-        let shared = Shared { cgroups, root, logs: LogFiles::default(), places: Mutex::default() };
-        Self { shared: Arc::new(shared), busy: Arc::default() }
+        let (logs, places) = (LogFiles::default(), Mutex::default());
+        let shared = Shared { cgroups, root, logs, since, places };
+        Self { shared: Arc::new(shared), busy: Arc::default(), asked: Arc::default() }
     }
 
     /// Which files there are, or why there are none.
@@ -132,6 +138,16 @@ impl Kernel {
             Ok(found)
         };
         blocking("files of the kernel", &self.busy, work).await
+    }
+}
+
+impl Kernel {
+    /// Since when the Engine has been running, or at least this machine; `peer` is the process at
+    /// the other end of its socket.
+    pub async fn since(&self, peer: Option<u32>) -> Option<f64> {
+        let shared = Arc::clone(&self.shared);
+        let work = move || Ok(shared.since.read(peer));
+        blocking("start of the Engine", &self.asked, work).await.ok().flatten()
     }
 }
 

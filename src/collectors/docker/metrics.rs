@@ -52,7 +52,7 @@ metrics! { Service {
     gauge stack_service_replicas {state} [C01 C06] = |s| [("wanted", Some(s.wanted)), ("running", Some(s.running)), ("healthy", s.healthy)];
     /// Whether at least one replica of the Compose service runs, or none is wanted. Source: Compose files and /containers/json State.
     gauge stack_service_up [C01] = |s| s.up();
-    /// The one thing to be said of the Compose service, always 1; the other states are absent: running, degraded, restarting (again and again), failed_start, crashed, stopped (by somebody), paused, created (never started), missing, deploying, job_failed, done (a job), off (none wanted). Source: Compose files, /containers/json, /containers/ID/json and /events.
+    /// The one thing to be said of the Compose service, always 1; the other states are absent: running, degraded, restarting (again and again), failed_start, crashed, down (ended with the Engine or the machine and was not brought back), stopped (by somebody), paused, created (never started), missing, deploying, job_failed, done (a job), off (none wanted). Source: Compose files, /containers/json, /containers/ID/json and /events.
     gauge stack_service_state {state} [C01 C12] = |s| [(s.state.as_str(), 1)];
     /// Replicas of the Compose service that are wanted and do not run, while others do. Source: Compose files and /containers/json State.
     gauge stack_service_replicas_missing [C01] = |s| s.missing();
@@ -76,7 +76,7 @@ metrics! { Lives {
     counter stack_service_starts_total [C05] = |l| l.counts.starts;
     /// Starts by the restart policy: each one is a crash. Unlike the Engine's count it goes on over a recreation. Source: /events, /containers/ID/json RestartCount.
     counter stack_service_restarts_total [C05 C12] = |l| l.counts.restarts;
-    /// Ends of containers of the service by class: done (exit code 0), stopped (somebody asked for it), oom, killed and terminated (nobody known asked), fault (a defect such as SIGSEGV), error, unknown (not seen). Source: /events die, /containers/ID/json State.ExitCode.
+    /// Ends of containers of the service by class: done (exit code 0), stopped (somebody asked for it), oom, killed and terminated (nobody known asked), fault (a defect such as SIGSEGV), error, engine (with the Engine or the machine), unknown (not seen). Source: /events die, /containers/ID/json State.ExitCode.
     counter stack_service_deaths_total {class} [C12] = |l| l.counts.deaths();
     /// Signals sent to containers of the service through the Engine. Source: /events kill.
     counter stack_service_kills_total {signal} [C05] = |l| [("SIGKILL", l.counts.kills.kill), ("SIGTERM", l.counts.kills.term), ("other", l.counts.kills.other)];
@@ -114,7 +114,7 @@ metrics! { Life {
     gauge stack_container_finished_timestamp_seconds [C12] = |l| l.finished();
     /// Exit code of the last run; 137 is any SIGKILL and 143 any SIGTERM, 127 and 128 with the state created are failed starts; absent while it runs. Source: /containers/ID/json State.ExitCode.
     gauge stack_container_exit_code [C12] = |l| l.container.exit_code();
-    /// Whether the container has ended with an error by itself and is no replica of a service that should run: jobs, and containers without Compose. Source: /events die and /containers/ID/json State.
+    /// Whether the container has ended with an error, by itself or cut off with the Engine, and is no replica of a service that should run: jobs, and containers without Compose. Source: /events die and /containers/ID/json State.
     gauge stack_container_failed [C12] = |l| l.failed;
     /// 1 for the reason why the container could not be started: port_in_use, binary_missing, mount, permission, image, other; absent otherwise. Source: /containers/ID/json State.Error.
     gauge stack_container_failed_start {reason} [C12] = |l| l.failed_start().map(|reason| (reason, 1)).into_iter();

@@ -63,6 +63,7 @@ mod rows;
 mod sample;
 mod services;
 mod signals;
+mod since;
 mod stats;
 mod top;
 mod usage;

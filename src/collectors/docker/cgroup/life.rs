@@ -28,7 +28,7 @@ pub(super) fn is_exiting(stat: &[u8]) -> Option<bool> {
 
 /// From `stat`: the name of the program, and when the process was started, in ticks since the
 /// machine was.
-pub(super) fn named(stat: &[u8]) -> Option<(&[u8], u64)> {
+pub fn named(stat: &[u8]) -> Option<(&[u8], u64)> {
     let open = stat.iter().position(|byte| *byte == b'(')?;
     let close = stat.iter().rposition(|byte| *byte == b')')?;
     let started = fields(stat)?.nth(19).and_then(parse::number)?;

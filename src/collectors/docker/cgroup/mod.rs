@@ -36,6 +36,7 @@ use std::sync::Mutex;
 use rustix::fs::{Access, AtFlags, accessat};
 
 use buffer::Buffer;
+pub use life::named;
 use locate::Parents;
 pub use machine::Machine;
 use processes::Processes;

@@ -183,6 +183,19 @@ impl Ledger {
         }
     }
 
+    /// The Engine is not where it was, or is another one than before: what ran may have ended with it.
+    /// Podman is no parent of its containers.
+    pub fn engine_is_gone(&mut self) {
+        if self.tells_orders {
+            self.runs.values_mut().for_each(|life| life.run.orphan());
+        }
+    }
+
+    /// It was there all the while; only we did not see it.
+    pub fn engine_is_the_same(&mut self) {
+        self.runs.values_mut().for_each(|life| life.run.adopt());
+    }
+
     /// Forgets what is not among these containers, as they were listed at `then`.
     pub fn keep(&mut self, containers: &[Container], then: f64) {
         let ids: BTreeSet<&str> =

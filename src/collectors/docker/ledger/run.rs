@@ -40,6 +40,8 @@ pub struct Run {
     /// Whether we know its container, and this run, from the beginning.
     pub known_container: bool,
     known_run: bool,
+    /// The Engine was away during this run. Unless live-restore is on, the run has ended with it.
+    orphaned: bool,
     ooms: Ooms,
     health: &'static str,
     pub healthy_after: Option<f64>,
@@ -93,10 +95,10 @@ impl Run {
     }
 
     fn begin(&mut self, at: f64, counts: &mut Counts) {
-        let by_policy = self.policy_restarts != Some(false)
-            && self.death.is_some_and(|death| !matches!(death, Death::Stopped | Death::Unknown));
+        let by_policy =
+            self.policy_restarts != Some(false) && self.death.is_some_and(Death::is_of_its_own);
         counts.starts += 1;
-        self.unexplained += u64::from(self.death == Some(Death::Unknown));
+        self.unexplained += u64::from(matches!(self.death, Some(Death::Unknown | Death::Engine)));
         if by_policy {
             counts.restarts += 1;
             self.restarted += 1;
@@ -107,6 +109,7 @@ impl Run {
         }
         self.running = true;
         self.known_run = true;
+        self.orphaned = false;
         self.last_start = at;
         self.ordered = None;
         self.ooms = Ooms::default();
@@ -121,8 +124,25 @@ impl Run {
         } else if at > self.last_start {
             let ordered = self.is_ordered(at);
             let killed = self.ooms.explain_a_kill() && !ordered;
-            self.finish(at, Death::of(code, killed, ordered, told), counts);
+            let death = Death::of(code, killed, ordered, told);
+            self.finish(at, self.with_engine(death, code, ordered), counts);
         }
+    }
+
+    /// What is told of the end of a run during which the Engine was away: nobody can have ordered
+    /// it since. The Engine itself does, as it stops and as it starts.
+    const fn with_engine(&self, death: Death, code: Option<i64>, ordered: bool) -> Death {
+        if self.orphaned && !ordered { death.without_engine(code) } else { death }
+    }
+
+    /// The Engine is away, or has been.
+    pub const fn orphan(&mut self) {
+        self.orphaned |= self.running;
+    }
+
+    /// It was not.
+    pub const fn adopt(&mut self) {
+        self.orphaned = false;
     }
 
     /// Removed; if it ran, with its end untold.
@@ -147,7 +167,9 @@ impl Run {
 
     /// Somebody sent a signal that ends a program.
     pub fn order(&mut self, at: f64) {
-        self.ordered = Some(at);
+        if !self.orphaned {
+            self.ordered = Some(at);
+        }
     }
 
     fn is_ordered(&self, at: f64) -> bool {
@@ -156,7 +178,7 @@ impl Run {
 
     /// The Engine says `stop` after the end that it asked for.
     pub fn stopped(&mut self) {
-        if !self.running {
+        if !self.running && !self.orphaned {
             self.death = Some(Death::Stopped);
         }
     }
@@ -254,14 +276,19 @@ impl Run {
         } else if started > self.last_start {
             // The end before it was never told.
             let before = if finished < started { finished } else { self.last_start };
-            self.finish(before, Death::Unknown, counts);
+            let unseen = if self.orphaned { Death::Engine } else { Death::Unknown };
+            self.finish(before, unseen, counts);
             self.begin(started, counts);
         }
-        if !container.has_usage() {
+        if container.has_usage() {
+            // It has outlived the Engine.
+            self.orphaned = false;
+        } else {
             let killed = detail.oom_killed == Some(true);
             let stopped = container.state == "exited" && detail.always_restarts();
-            let ordered = stopped || self.is_ordered(finished);
-            let death = Death::of(detail.exit_code, killed, ordered, false);
+            let ordered = self.is_ordered(finished);
+            let death = Death::of(detail.exit_code, killed, stopped || ordered, false);
+            let death = self.with_engine(death, detail.exit_code, ordered);
             self.finish(finished.max(started).max(self.last_start), death, counts);
         }
     }

@@ -5,6 +5,7 @@ use super::super::container::Naming;
 use super::super::detail::Detail;
 use super::*;
 
+mod engine;
 mod kills;
 
 const ID: &str = "a";

@@ -116,7 +116,7 @@ fn lived(case: &Path, containers: &[Container]) -> (Vec<super::super::ledger::Co
     let known = containers.iter().map(|one| (one.id.clone(), ledger.known(&one.id, now))).collect();
     let seen = ledger.services().map(|(key, seen)| (key.clone(), seen)).collect();
     ledger.counted(now);
-    (ledger.counted(now), Past { known, seen, uncounted: 0 }, events)
+    (ledger.counted(now), Past { known, seen, ..Past::default() }, events)
 }
 
 /// A list in the order of time, or by id: newer Engines do not say whose they are.
