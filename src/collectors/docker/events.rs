@@ -203,9 +203,11 @@ async fn read(client: &Client, live: &Live) -> Result<(), Failure> {
     let same = tokio::time::timeout(ANSWER, is_the_same(client, newest));
     let same = newest > 0 && same.await.unwrap_or(false);
     let mut pieces = client.stream("events", &path).await?;
+    // Before what it repeats: somebody may have stopped a container meanwhile.
     if same {
-        // Before what it repeats: somebody may have stopped a container meanwhile.
         lock(&live.ledger).engine_is_the_same();
+    } else if newest > 0 {
+        lock(&live.ledger).engine_is_another();
     }
     if std::mem::replace(&mut lock(&live.received.past).begun, true) {
         live.received.gaps.fetch_add(1, Ordering::Relaxed);

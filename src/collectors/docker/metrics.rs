@@ -76,7 +76,7 @@ metrics! { Lives {
     counter stack_service_starts_total [C05] = |l| l.counts.starts;
     /// Starts by the restart policy: each one is a crash. Unlike the Engine's count it goes on over a recreation. Source: /events, /containers/ID/json RestartCount.
     counter stack_service_restarts_total [C05 C12] = |l| l.counts.restarts;
-    /// Ends of containers of the service by class: done (exit code 0), stopped (somebody asked for it), oom, killed and terminated (nobody known asked), fault (a defect such as SIGSEGV), error, engine (with the Engine or the machine), unknown (not seen). Source: /events die, /containers/ID/json State.ExitCode.
+    /// Ends of containers of the service by class: done (exit code 0), stopped (somebody asked for it; before Engine 23 also the Engine as it stops), oom, killed and terminated (nobody known asked), fault (a defect such as SIGSEGV), error, engine (with the Engine or the machine), unknown (not seen). Source: /events die, /containers/ID/json State.ExitCode.
     counter stack_service_deaths_total {class} [C12] = |l| l.counts.deaths();
     /// Signals sent to containers of the service through the Engine. Source: /events kill.
     counter stack_service_kills_total {signal} [C05] = |l| [("SIGKILL", l.counts.kills.kill), ("SIGTERM", l.counts.kills.term), ("other", l.counts.kills.other)];

@@ -2,6 +2,7 @@
 //! numbers only grow. Pure: events and inspections go in, with their times.
 
 mod counts;
+mod engine;
 mod ooms;
 mod run;
 #[cfg(test)]
@@ -46,6 +47,8 @@ pub struct Ledger {
     tells_orders: bool,
     /// When counting began; containers made later are counted from their first start.
     began: Option<f64>,
+    /// Time of the newest event.
+    newest: f64,
     runs: BTreeMap<String, Life>,
     /// Services and containers that the cap kept out at the last look.
     over: u64,
@@ -115,6 +118,7 @@ impl Ledger {
             return Effect::Nothing;
         }
         self.began.get_or_insert(at);
+        self.newest = self.newest.max(at);
         let key = self.key(event);
         let action = event.action.as_str();
         let known = self.runs.contains_key(id);
@@ -181,19 +185,6 @@ impl Ledger {
         {
             run.measured(found, &mut entry.counts);
         }
-    }
-
-    /// The Engine is not where it was, or is another one than before: what ran may have ended with it.
-    /// Podman is no parent of its containers.
-    pub fn engine_is_gone(&mut self) {
-        if self.tells_orders {
-            self.runs.values_mut().for_each(|life| life.run.orphan());
-        }
-    }
-
-    /// It was there all the while; only we did not see it.
-    pub fn engine_is_the_same(&mut self) {
-        self.runs.values_mut().for_each(|life| life.run.adopt());
     }
 
     /// Forgets what is not among these containers, as they were listed at `then`.

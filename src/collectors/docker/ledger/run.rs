@@ -26,8 +26,9 @@ pub struct Run {
     death: Option<Death>,
     /// When it ended by SIGKILL, while that is not counted yet: the reason may still come.
     unsettled: Option<f64>,
-    /// When somebody last asked for the end of this run.
+    /// When somebody last asked for the end of this run, and when first.
     ordered: Option<f64>,
+    first_ordered: f64,
     /// Whether the Engine starts it again after a crash; not known before the first inspection.
     policy_restarts: Option<bool>,
     /// The Engine's count of restarts, and those that were counted here since.
@@ -42,6 +43,8 @@ pub struct Run {
     known_run: bool,
     /// The Engine was away during this run. Unless live-restore is on, the run has ended with it.
     orphaned: bool,
+    /// It may be the Engine that has stopped it, at its own end.
+    suspect: bool,
     ooms: Ooms,
     health: &'static str,
     pub healthy_after: Option<f64>,
@@ -109,7 +112,7 @@ impl Run {
         }
         self.running = true;
         self.known_run = true;
-        self.orphaned = false;
+        (self.orphaned, self.suspect) = (false, false);
         self.last_start = at;
         self.ordered = None;
         self.ooms = Ooms::default();
@@ -142,7 +145,30 @@ impl Run {
 
     /// It was not.
     pub const fn adopt(&mut self) {
-        self.orphaned = false;
+        (self.orphaned, self.suspect) = (false, false);
+    }
+
+    /// Whether it goes on, as far as is known.
+    pub const fn is_left_alone(&self) -> bool {
+        self.running && self.ordered.is_none()
+    }
+
+    /// When it was first asked to end, if it has ended since `since`.
+    pub fn stopped_since(&self, since: f64) -> Option<f64> {
+        let stopped = self.death == Some(Death::Stopped) && !self.running;
+        (stopped && self.last_end >= since).then_some(self.first_ordered)
+    }
+
+    /// It may have been the Engine that asked for its end.
+    pub const fn suspect(&mut self) {
+        self.suspect = true;
+    }
+
+    /// The Engine has ended, or was started anew.
+    pub fn confirm(&mut self) {
+        if std::mem::take(&mut self.suspect) && self.death == Some(Death::Stopped) {
+            (self.death, self.orphaned) = (Some(Death::Engine), true);
+        }
     }
 
     /// Removed; if it ran, with its end untold.
@@ -167,8 +193,11 @@ impl Run {
 
     /// Somebody sent a signal that ends a program.
     pub fn order(&mut self, at: f64) {
-        if !self.orphaned {
-            self.ordered = Some(at);
+        if self.orphaned {
+            return;
+        }
+        if self.ordered.replace(at).is_none() {
+            self.first_ordered = at;
         }
     }
 

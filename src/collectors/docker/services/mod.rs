@@ -316,7 +316,7 @@ impl Found {
                 if self.expected == 0 && (self.any || optional) {
                     return 0;
                 }
-                declared.replicas.unwrap_or(1)
+                declared.wanted()
             }
         }
     }

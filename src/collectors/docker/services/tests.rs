@@ -248,3 +248,21 @@ fn what_went_with_the_engine_is_down() {
     let found = services(&[lone], &[], &past, &Manner::default(), NOW);
     assert_eq!((found.rows.len(), found.failed.len()), (0, 1));
 }
+
+#[test]
+fn services_without_containers() {
+    let text = "services: { db: { provider: { type: cloud, options: { a: b } } }, \
+        model: { provider: { type: model }, profiles: [ai] }, \
+        none: { scale: 0 }, zero: { deploy: { replicas: 0x0 } }, \
+        app: { depends_on: [db, model] } }\nmodels: { llm: { model: ai/smol } }";
+    let rows = all(&[container("app", "running", "Up 1 second")], &[file(text)]);
+    assert_eq!(rows.len(), 5, "{rows:?}");
+    for name in ["db", "model", "none", "zero"] {
+        assert_eq!(named(&rows, name), (0, 0, State::Off), "{name}");
+    }
+    assert!(rows.iter().all(Service::up));
+    // A later file makes it one with a container.
+    let later = file("services: { db: { provider: !reset null, image: postgres } }");
+    let rows = all(&[container("app", "running", "Up 1 second")], &[file(text), later]);
+    assert_eq!(named(&rows, "db"), (1, 0, State::Missing));
+}

@@ -108,6 +108,64 @@ fn a_stop_by_hand_stays_one() {
     stop(&mut book, 150.0);
 }
 
+/// Two containers that run since 101.
+fn two() -> Book {
+    let mut book = Book::new();
+    book.event(101.0, "start");
+    book.0.event(&of_b(101.0, "start", &[]));
+    book
+}
+
+fn of_b(at: f64, action: &str, more: &[(&str, &str)]) -> Event {
+    let mut other = event(at, action, more);
+    other.actor.id = "b".into();
+    other
+}
+
+/// Both are stopped, so much apart.
+fn both_stopped(book: &mut Book, apart: f64) {
+    book.kill(150.0, "15").die(150.2, 0).event(150.3, "stop");
+    let at = 150.0 + apart;
+    book.0.event(&of_b(at, "kill", &[("signal", "15")]));
+    book.0.event(&of_b(at + 10.0, "kill", &[("signal", "9")]));
+    book.0.event(&of_b(at + 10.1, "die", &[("exitCode", "137")]));
+    book.0.event(&of_b(at + 10.2, "stop", &[]));
+    book.0.engine_is_gone();
+}
+
+fn deaths_of(book: &Book) -> [Option<Death>; 2] {
+    ["a", "b"].map(|id| book.0.known(id, 1000.0).death)
+}
+
+#[test]
+fn an_old_engine_tells_of_its_own_stop() {
+    let (engine, stopped) = (Some(Death::Engine), Some(Death::Stopped));
+    let mut book = two();
+    both_stopped(&mut book, 0.3);
+    assert_eq!(deaths_of(&book), [stopped, stopped], "it may be there still");
+    book.0.engine_is_gone();
+    book.0.engine_is_another();
+    assert_eq!(deaths_of(&book), [engine, engine]);
+    // The same Engine as before: somebody stopped both.
+    let mut book = two();
+    both_stopped(&mut book, 0.3);
+    book.0.engine_is_the_same();
+    book.0.engine_is_gone();
+    book.0.engine_is_the_same();
+    assert_eq!(deaths_of(&book), [stopped, stopped]);
+    // One was stopped by hand before.
+    let mut book = two();
+    both_stopped(&mut book, 5.0);
+    book.0.engine_is_another();
+    assert_eq!(deaths_of(&book), [stopped, engine]);
+    // The Engine was killed, and somebody had stopped one of two.
+    let mut book = two();
+    book.kill(150.0, "15").die(150.2, 0).event(150.3, "stop");
+    book.0.engine_is_gone();
+    book.0.engine_is_another();
+    assert_eq!(deaths_of(&book), [stopped, None]);
+}
+
 #[test]
 fn podman_is_no_parent_of_its_containers() {
     let mut book = Book(Ledger { began: Some(50.0), ..Ledger::default() });
