@@ -1,6 +1,6 @@
 //! Where the Engine is.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -74,6 +74,10 @@ impl Address {
                 HttpClient::tcp(format!("https://{host}"), files.config(), deadline)
             }
         }
+    }
+
+    pub fn socket(&self) -> Option<&Path> {
+        if let Self::Unix(path) = self { Some(path) } else { None }
     }
 
     /// The process that listens at the socket, where there is one and we may see it.

@@ -13,7 +13,7 @@ use super::api::{Inspection, Summary};
 use super::client::{About, Client, Engine};
 use super::compose::{FileRead, Files};
 use super::container::{ById, Container, Naming};
-use super::detail::Detail;
+use super::detail::{Detail, Sockets};
 use super::disk::{Walked, Walker, Walks};
 use super::events::{Changes, Received, Stream};
 use super::facts::Usage;
@@ -110,6 +110,8 @@ pub struct Setting {
     pub deadline: Duration,
     pub naming: Naming,
     pub patterns: Patterns,
+    /// Of the Engine, beside the usual ones.
+    pub sockets: Sockets,
     /// Zero is never.
     pub disk_usage_interval: Duration,
 }
@@ -281,8 +283,8 @@ impl Reader {
         let Lasting { ledger, received, walks, .. } = self.lasting.as_ref();
         lock(ledger).set(!engine.is_podman, &self.setting.naming.aliases);
         let stream = Stream::start(client.clone(), Arc::clone(ledger), Arc::clone(received));
-        let every = self.setting.disk_usage_interval;
-        let walk = || Walker::start(client.clone(), every, Arc::clone(walks));
+        let (every, sized) = (self.setting.disk_usage_interval, engine.sizes_on_request);
+        let walk = || Walker::start(client.clone(), sized, every, Arc::clone(walks));
         let connection = Arc::new(Connection {
             _walker: (!every.is_zero()).then(walk),
             client,
@@ -306,11 +308,11 @@ impl Reader {
         let containers = containers.get_mut(..within_cap).unwrap_or_default();
         let due = self.inspections.apply(containers, changes, now);
         let mut silent: BTreeSet<String> = due.iter().cloned().collect();
-        let at = Instant::now();
+        let (at, sockets) = (Instant::now(), &self.setting.sockets);
         let calls = due.into_iter().map(|id| async move {
             let path = format!("/containers/{id}/json");
             match client.get::<Inspection>("inspection", &path, until).await {
-                Ok(found) => Ok((id, Some(Arc::new(Detail::of(found))))),
+                Ok(found) => Ok((id, Some(Arc::new(Detail::of(found, sockets))))),
                 // Between the list and this: the next list knows.
                 Err(failure) if failure::is_gone(&failure) => Ok((id, None)),
                 Err(failure) => Err(failure),

@@ -24,7 +24,7 @@ metrics! { Engine {
     gauge machine_cpu_cores [C04] = |e| e.cores;
     /// Memory of the machine in bytes; absent where a proxy hides it. Source: /info MemTotal.
     gauge machine_memory_bytes [C04] = |e| e.memory;
-    /// Whether something of some container could not be read this time. Source: inspections and the kernel's files.
+    /// Whether something of some container could not be read this time. Source: inspections, and the kernel's files or stats.
     gauge container_scrape_error = |e| e.incomplete;
     /// Time that the Engine took for the list of containers in seconds. Source: /containers/json.
     gauge stack_docker_list_duration_seconds [C01] = |e| e.took;
@@ -114,7 +114,7 @@ metrics! { Life {
     gauge stack_container_finished_timestamp_seconds [C12] = |l| l.finished();
     /// Exit code of the last run; 137 is any SIGKILL and 143 any SIGTERM, 127 and 128 with the state created are failed starts; absent while it runs. Source: /containers/ID/json State.ExitCode.
     gauge stack_container_exit_code [C12] = |l| l.container.exit_code();
-    /// Whether the container has ended with an error, by itself or cut off with the Engine, and is no replica of a service that should run: jobs, and containers without Compose. Source: /events die and /containers/ID/json State.
+    /// Whether the container has ended with an error, by itself or cut off with the Engine, and is no replica of a service that should run: jobs, containers without Compose, and for an hour those of docker compose run. Source: /events die and /containers/ID/json State.
     gauge stack_container_failed [C12] = |l| l.failed;
     /// 1 for the reason why the container could not be started: port_in_use, binary_missing, mount, permission, image, other; absent otherwise. Source: /containers/ID/json State.Error.
     gauge stack_container_failed_start {reason} [C12] = |l| l.failed_start().map(|reason| (reason, 1)).into_iter();
@@ -142,7 +142,7 @@ metrics! { Life {
     gauge stack_container_log_bounded = |l| l.detail().and_then(|detail| detail.log.bounded);
     /// Bytes of the container's log files, rotated ones included; absent where they cannot be seen. Source: the files at /containers/ID/json LogPath.
     gauge stack_container_log_bytes = |l| l.log;
-    /// Whether the container is privileged, or has the Engine's socket mounted. Source: /containers/ID/json HostConfig.Privileged and Mounts.
+    /// Whether the container is privileged, or has the Engine's socket mounted, also in a folder above it. Source: /containers/ID/json HostConfig.Privileged and Mounts.
     gauge stack_container_privileged {way} = |l| l.detail().map(|d| [("privileged", d.privileged), ("engine_socket", d.mounts_engine)]).into_iter().flatten();
     /// Whether the container is privileged or has the Engine's socket mounted and is not among those that may. Source: as above and the setting privileged.
     gauge stack_container_privilege_unexpected = |l| l.unexpected_privilege;

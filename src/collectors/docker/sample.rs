@@ -34,7 +34,9 @@ pub struct Judging {
 }
 
 pub fn sample(mut raw: Raw, judging: &Judging, now: SystemTime) -> Batch {
-    let incomplete = raw.uninspected.is_some() || raw.kernel.missing > 0;
+    let mut incomplete = raw.uninspected.is_some();
+    // Where the Engine is asked, its containers may well be on another machine.
+    incomplete |= raw.stats.is_none() && raw.kernel.missing > 0;
     let mut batch = gaps(&mut raw);
     // The Engine's clock, as in all that it tells.
     let ours = now.duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -54,6 +56,7 @@ pub fn sample(mut raw: Raw, judging: &Judging, now: SystemTime) -> Batch {
         Some(stats) => fresh(stats, stats_age),
     };
     if let Some(failure) = gap {
+        incomplete = true;
         batch = batch.gap("CPU, memory, network and block I/O (stats)", failure);
     }
     let processes = judging.patterns.count(&containers, &raw.commands, raw.past.seen.keys());
@@ -174,18 +177,19 @@ fn uses(
     let of = |container: &Container| {
         let detail = container.detail.as_ref();
         let layer = layers.and_then(|walk| walk.layers.get(&container.id)).copied();
-        Some(Use {
+        Use {
             names: Arc::clone(&container.names),
-            usage: Arc::clone(usages.get(&container.id)?),
+            // That it was seen, and its health, rest on the list and the inspection alone.
+            usage: usages.get(&container.id).cloned().unwrap_or_default(),
             limits: detail.map(|detail| detail.limits),
             owns_network: detail.is_none_or(|detail| detail.network == NetworkKind::Own),
             devices: Arc::clone(devices),
             seen: Some(now),
             health: Some(container.health),
             storage: storage(raw, devices, layer),
-        })
+        }
     };
-    running.filter_map(of).collect()
+    running.map(of).collect()
 }
 
 /// The machine as a whole, which two of the best known dashboards ask for as `id="/"`.

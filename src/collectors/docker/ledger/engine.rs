@@ -5,6 +5,7 @@
 //! one of all that run, at once, and the last that is heard of this Engine.
 
 use super::Ledger;
+use super::run::Run;
 
 /// An Engine that stops asks all containers to end within this time, in seconds.
 const AT_ONCE: f64 = 2.0;
@@ -22,9 +23,11 @@ impl Ledger {
         let all_stopped = !runs().any(|run| run.is_left_alone());
         let since = self.newest - LAST;
         let last = runs().filter_map(|run| run.stopped_since(since)).fold(0.0, f64::max);
+        // What ran at last was started before the Engine asked the first to end.
+        let begun = runs().map(Run::last_start).fold(last - AT_ONCE, f64::max);
         for life in self.runs.values_mut() {
             let run = &mut life.run;
-            if all_stopped && run.stopped_since(since).is_some_and(|at| at > last - AT_ONCE) {
+            if all_stopped && run.stopped_since(since).is_some_and(|at| at > begun) {
                 run.suspect();
             }
             run.orphan();

@@ -153,6 +153,10 @@ impl Run {
         self.running && self.ordered.is_none()
     }
 
+    pub const fn last_start(&self) -> f64 {
+        self.last_start
+    }
+
     /// When it was first asked to end, if it has ended since `since`.
     pub fn stopped_since(&self, since: f64) -> Option<f64> {
         let stopped = self.death == Some(Death::Stopped) && !self.running;

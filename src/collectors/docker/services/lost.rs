@@ -62,7 +62,10 @@ fn was_there(container: &Container, since: f64) -> bool {
 fn stopped<'a>(past: &'a [Past<'a>], since: f64) -> Vec<&'a Past<'a>> {
     let before = || past.iter().filter(|one| one.ended < since);
     let last = before().map(|one| one.ended).fold(0.0, f64::max);
-    let with_it = |one: &&Past| last - one.ended < TOGETHER;
+    // What was stopped by hand had ended before others were even started.
+    let alive = before().filter(|one| one.dead && last - one.ended < TOGETHER);
+    let begun = alive.map(|one| one.started).fold(last - TOGETHER, f64::max);
+    let with_it = |one: &&Past| one.ended > begun;
     let several = before().filter(with_it).count() > 1;
     before()
         .filter(|one| one.dead)
@@ -137,6 +140,15 @@ mod tests {
             container("k-today", "no", Some(143), (UP + 500.0, UP + 5000.0)),
         ];
         assert_eq!(names(&containers), ["a-no", "b-term", "c-zero", "d-failure", "f-never-back"]);
+    }
+
+    #[test]
+    fn a_stop_by_hand_just_before() {
+        let containers = [
+            container("a-by-hand", "no", Some(137), (UP - 5000.0, UP - 40.0)),
+            container("b-new", "no", Some(137), (UP - 39.0, UP - 20.0)),
+        ];
+        assert_eq!(names(&containers), ["b-new"]);
     }
 
     #[test]

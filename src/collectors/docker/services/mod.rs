@@ -20,6 +20,9 @@ use super::compose::{Condition, Declared, File, FileRead};
 use super::container::{ById, Container};
 use super::ledger::{Key, Known, Seen};
 
+/// An end with an error by `docker compose run` is told for this long, in seconds.
+const RUN: f64 = 3600.0;
+
 /// What is known beside containers and files.
 #[derive(Default)]
 pub struct Past {
@@ -170,7 +173,8 @@ pub fn services(
         let key = (container.names.project.clone(), container.names.service.clone());
         let is_job = of_compose && expected.jobs.contains(&key);
         let end = end(container, known, past.lost.contains(&container.id));
-        if is_failure(container, end) && (is_job || !of_compose) {
+        let matters = is_job || !of_compose && !is_old_run(container, now);
+        if matters && is_failure(container, end) {
             failed.insert(container.id.clone());
         }
         if of_compose {
@@ -207,6 +211,12 @@ pub fn services(
 /// Whether an end is one with an error. What was cut off and would say that all is well is none.
 fn is_failure(container: &Container, end: Option<End>) -> bool {
     end == Some(End::Crashed) || (end == Some(End::Lost) && container.exit_code() != Some(0))
+}
+
+/// One that `docker compose run` has left behind: whoever ran it has seen how it ended.
+fn is_old_run(container: &Container, now: f64) -> bool {
+    let ended = container.detail.as_ref().and_then(|detail| detail.finished);
+    container.oneoff && ended.is_some_and(|ended| now - ended > RUN)
 }
 
 /// What is known of a service without looking at its containers.

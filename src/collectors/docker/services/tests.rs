@@ -266,3 +266,21 @@ fn services_without_containers() {
     let rows = all(&[container("app", "running", "Up 1 second")], &[file(text), later]);
     assert_eq!(named(&rows, "db"), (1, 0, State::Missing));
 }
+
+#[test]
+fn a_failed_run_by_hand_is_told_for_an_hour() {
+    let failed = |ended: f64, oneoff| {
+        let summary = Summary {
+            id: "a".into(),
+            state: "exited".into(),
+            names: vec!["/p-api-run-1".into()],
+            status: "Exited (1) 2 hours ago".into(),
+            ..Summary::default()
+        };
+        let one = Container { oneoff, ..Container::of(summary, &Naming::default()).unwrap() };
+        let one = with(one, Detail { finished: Some(ended), ..Detail::default() });
+        services(&[one], &[], &Past::default(), &Manner::default(), NOW).failed.len()
+    };
+    assert_eq!((failed(NOW - 60.0, true), failed(NOW - 2.0 * RUN, true)), (1, 0));
+    assert_eq!(failed(NOW - 2.0 * RUN, false), 1, "a container of its own stays in sight");
+}

@@ -158,6 +158,15 @@ fn an_old_engine_tells_of_its_own_stop() {
     both_stopped(&mut book, 5.0);
     book.0.engine_is_another();
     assert_eq!(deaths_of(&book), [stopped, engine]);
+    // One was stopped by hand just before, when the other one did not even run.
+    let mut book = Book::new();
+    book.event(101.0, "start").kill(148.9, "15").die(149.0, 0).event(149.1, "stop");
+    book.0.event(&of_b(149.2, "start", &[]));
+    book.0.event(&of_b(149.5, "kill", &[("signal", "15")]));
+    book.0.event(&of_b(149.6, "die", &[("exitCode", "143")]));
+    book.0.engine_is_gone();
+    book.0.engine_is_another();
+    assert_eq!(deaths_of(&book), [stopped, engine]);
     // The Engine was killed, and somebody had stopped one of two.
     let mut book = two();
     book.kill(150.0, "15").die(150.2, 0).event(150.3, "stop");
