@@ -49,6 +49,8 @@ pub struct Found {
     pub partitions: String,
     /// Running containers that have no files here, and why the first has none.
     pub missing: u64,
+    /// Why there is no block I/O of any container, if the kernel does not count it.
+    pub no_block_io: Option<Failure>,
     pub failure: Option<Failure>,
 }
 
@@ -183,6 +185,9 @@ impl Shared {
                     found.commands.insert(one.id.clone(), lines);
                 }
             }
+        }
+        if !found.usages.is_empty() && found.usages.values().all(|usage| usage.disks.is_empty()) {
+            found.no_block_io = cgroups.no_block_io();
         }
         if local || !found.usages.is_empty() {
             found.machine = Some(cgroups.machine());

@@ -140,11 +140,13 @@ fn gaps(raw: &mut Raw) -> Batch {
         batch = batch.gap("services of a Compose file", failure);
     }
     let kernel = raw.kernel.failure.take();
+    let no_block_io = raw.kernel.no_block_io.take();
     let parts = [
         ("details of containers", raw.uninspected.take()),
         ("events", raw.stream.failure.take()),
         ("images", raw.no_images.take()),
         ("disk usage", raw.disk.failure.take()),
+        ("block I/O of containers", no_block_io.filter(|_| raw.stats.is_none())),
         ("files of the kernel of some containers", kernel.filter(|_| raw.stats.is_none())),
     ];
     for (what, failure) in parts {

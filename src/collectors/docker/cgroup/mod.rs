@@ -141,6 +141,14 @@ impl Cgroups {
         }
     }
 
+    /// Why no container has block I/O, if it is not that none has done any.
+    pub fn no_block_io(&self) -> Option<Failure> {
+        if self.version == Version::V2 {
+            return None;
+        }
+        v1::counts_block_io(self.tops.get(Hierarchy::Blkio), &mut Buffer::new()).err()
+    }
+
     /// What the container uses now. `None`: this run of it has ended.
     pub fn read(&self, place: &Place) -> Option<Usage> {
         let mut buffer = Buffer::new();

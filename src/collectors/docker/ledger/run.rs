@@ -34,6 +34,11 @@ pub struct Run {
     /// The Engine's count of restarts, and those that were counted here since.
     restart_count: Option<i64>,
     restarted: i64,
+    /// Starts that events told of, after an end that nobody asked for: by the policy, or by hand.
+    /// That count says which.
+    presumed: i64,
+    /// Whether one of the starts since then was after an end that somebody asked for.
+    renewed: bool,
     /// Starts after an end that was not seen: that count tells whose they were.
     unexplained: u64,
     /// Times of the last three restarts.
@@ -59,7 +64,7 @@ impl Run {
             running,
             last_start: started,
             last_end: if running { 0.0 } else { finished.max(started) },
-            restart_count: detail.restarts,
+            restart_count: restarts(container, detail),
             health: container.health,
             known_run: container.health == "starting",
             ..Self::default()
@@ -102,13 +107,15 @@ impl Run {
             self.policy_restarts != Some(false) && self.death.is_some_and(Death::is_of_its_own);
         counts.starts += 1;
         self.unexplained += u64::from(matches!(self.death, Some(Death::Unknown | Death::Engine)));
-        if by_policy {
-            counts.restarts += 1;
-            self.restarted += 1;
-            self.recent.rotate_left(1);
-            if let Some(last) = self.recent.last_mut() {
-                *last = at;
+        self.renewed |= self.death == Some(Death::Stopped);
+        match self.policy_restarts {
+            _ if !by_policy => {}
+            // There is no inspection that could say more.
+            None => {
+                self.restarted += 1;
+                self.restart(1, at, counts);
             }
+            Some(_) => self.presumed += 1,
         }
         self.running = true;
         self.known_run = true;
@@ -118,6 +125,17 @@ impl Run {
         self.ooms = Ooms::default();
         self.healthy_after = None;
         self.health = "";
+    }
+
+    /// Restarts by the policy, the last of them then.
+    fn restart(&mut self, times: i64, at: f64, counts: &mut Counts) {
+        counts.restarts += u64::try_from(times).unwrap_or(0);
+        for _ in 0..times.min(3) {
+            self.recent.rotate_left(1);
+            if let Some(last) = self.recent.last_mut() {
+                *last = at;
+            }
+        }
     }
 
     /// `told`: whether it is told when somebody orders the end.
@@ -180,6 +198,8 @@ impl Run {
         if self.running {
             self.finish(self.last_start, Death::Unknown, counts);
         }
+        let presumed = std::mem::take(&mut self.presumed);
+        self.restart(presumed, self.last_start, counts);
     }
 
     fn finish(&mut self, at: f64, death: Death, counts: &mut Counts) {
@@ -326,33 +346,49 @@ impl Run {
         }
     }
 
-    /// Restarts between two looks leave nothing but the Engine's count, which a start by hand sets
-    /// to 0. It grows at the end of a run, so while the Engine waits one of it is still to come.
+    /// The Engine's count grows with each restart by the policy, also between two looks, and a start
+    /// by hand sets it to 0.
     fn count_restarts(&mut self, container: &Container, detail: &Detail, counts: &mut Counts) {
-        let to_come = match container.state.as_str() {
-            "restarting" => 1,
-            "running" | "paused" => 0,
-            // Stopped while it waited, or given up: the last may never have come.
-            _ => return,
-        };
-        let Some(restarts) = detail.restarts.map(|restarts| (restarts - to_come).max(0)) else {
-            return;
-        };
-        let unknown = if self.known_container { 0 } else { restarts - self.restarted };
+        let Some(restarts) = restarts(container, detail) else { return };
+        let known = self.restarted + self.presumed;
+        let unknown = if self.known_container { 0 } else { restarts - known };
         let grown = restarts - self.restart_count.unwrap_or(unknown);
+        if !matches!(container.state.as_str(), "restarting" | "running" | "paused") {
+            // Stopped while it waited, or given up: the last may never have come.
+            let came = (grown - self.restarted).clamp(0, self.presumed);
+            self.presumed -= came;
+            self.restarted += came;
+            return self.restart(came, self.last_start, counts);
+        }
         if grown > 0 {
-            let missed = u64::try_from(grown - self.restarted).unwrap_or(0);
-            let unseen = missed.saturating_sub(self.unexplained);
+            let missed = (grown - self.restarted).max(0);
+            let untold = u64::try_from(missed - self.presumed).unwrap_or(0);
+            let unseen = untold.saturating_sub(self.unexplained);
             counts.starts += unseen;
-            counts.restarts += missed;
             counts.died(Death::Unknown, unseen);
+            self.restart(missed, self.last_start, counts);
             self.restarted = (self.restarted - grown).max(0);
+            self.presumed = (self.presumed - missed).max(0);
         } else if grown < 0 {
-            self.restarted = 0;
+            // Those before that start by hand, which is none itself, or all before `docker restart`.
+            let before = self.presumed - i64::from(!self.renewed);
+            self.restart(before.max(restarts).max(0), self.last_start, counts);
+            (self.restarted, self.presumed) = (0, 0);
+        }
+        // It tells of the present run: what is left were starts by hand.
+        if self.running && detail.started.is_some_and(|started| started > self.last_end) {
+            self.presumed = 0;
         }
         self.restart_count = Some(restarts);
-        self.unexplained = 0;
+        (self.unexplained, self.renewed) = (0, false);
     }
+}
+
+/// Restarts by the policy. The Engine counts one at the end of a run: while it waits that one is
+/// still to come.
+fn restarts(container: &Container, detail: &Detail) -> Option<i64> {
+    let to_come = i64::from(container.state == "restarting");
+    detail.restarts.map(|restarts| (restarts - to_come).max(0))
 }
 
 /// An end with all that follows from it.

@@ -7,6 +7,7 @@ use super::*;
 
 mod engine;
 mod kills;
+mod restarts;
 
 const ID: &str = "a";
 
@@ -210,8 +211,10 @@ fn a_loop_and_its_end() {
     let mut book = Book::new();
     let always = || Detail { policy: "always".into(), ..detail(900.0, 0.0) };
     book.event(900.0, "start").look("running", always(), 905.0, true);
-    for at in [910.0, 920.0, 930.0] {
+    for (restarts, at) in [(1, 910.0), (2, 920.0), (3, 930.0)] {
         book.die(at, 3).event(at + 1.0, "start");
+        let told = Detail { restarts: Some(restarts), started: Some(at + 0.9), ..always() };
+        book.look("running", told, at + 5.0, true);
     }
     assert!(book.known().looping && book.counts().restarts == 3);
     assert!(!book.0.known(ID, 930.0 + 300.0).looping, "it has settled");
@@ -273,6 +276,10 @@ fn events_and_looks_in_any_order_count_the_same() {
                 _ => drop(book.look("restarting", looked(index + 1, end), at + 0.2, true)),
             }
         }
+        // The next reading finds the Engine's count.
+        let (start, end) = runs[11];
+        let last = Detail { restarts: Some(12), policy: "always".into(), ..detail(start, end) };
+        book.look("restarting", last, end + 10.0, true);
         let counts = book.counts();
         let deaths: u64 = counts.deaths().map(|(_, count)| count).sum();
         assert_eq!((counts.starts, deaths, counts.restarts), (12, 12, 11), "seed {seed}");
