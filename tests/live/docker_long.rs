@@ -56,9 +56,8 @@ fn the_engine_restarts_and_nothing_is_counted_twice() {
 
 /// One that is alive while the Engine is, by each policy, and two that somebody stopped.
 fn households(docker: &Docker) -> Vec<Container> {
-    let quick = |project: &str| {
-        ContainerSpec::calm(project, "app").merge("", json!({ "StopTimeout": 1 }))
-    };
+    let quick =
+        |project: &str| ContainerSpec::calm(project, "app").merge("", json!({ "StopTimeout": 1 }));
     // It ends well when it is asked to, as many servers do.
     let polite = "trap 'exit 0' TERM; while :; do sleep 0.1; done";
     // Some time before the others even exist.
@@ -91,9 +90,8 @@ const STATES: [(&str, &str); 6] = [
 /// One that ended well because it was asked to is no failure; one that was killed is.
 async fn each_has_its_state(exporter: &Exporter, killed: bool) {
     let on_failure = ("on-failure", if killed { "running" } else { "down" });
-    let labels = |(project, state)| {
-        (project, [("project", project), ("service", "app"), ("state", state)])
-    };
+    let labels =
+        |(project, state)| (project, [("project", project), ("service", "app"), ("state", state)]);
     let wanted: Vec<_> = STATES.into_iter().chain([on_failure]).map(labels).collect();
     until("the state of each service", PATIENT, async || {
         let scrape = exporter.scrape().await;

@@ -288,9 +288,11 @@ mod tests {
     fn words_of_podman() {
         let state = |word: &str| known_state(word.to_owned());
         assert_eq!((state("stopped"), state("exited")), ("exited".into(), "exited".into()));
-        assert_eq!((state("configured"), state("initialized")), ("created".into(), "created".into()));
-        let ending =
-            Summary { id: "x".into(), state: "stopping".into(), ..Summary::default() };
+        assert_eq!(
+            (state("configured"), state("initialized")),
+            ("created".into(), "created".into())
+        );
+        let ending = Summary { id: "x".into(), state: "stopping".into(), ..Summary::default() };
         let ending = Container::of(ending, &Naming::default()).unwrap();
         assert!(ending.is_alive() && !ending.has_ended());
     }

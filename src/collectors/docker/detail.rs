@@ -70,10 +70,13 @@ impl Sockets {
 
 /// `/var/run` is a link to `/run`, and so nothing of it is in `/var`.
 fn of_today(path: &Path) -> PathBuf {
-    path.strip_prefix("/var/run").map_or_else(|_| path.to_owned(), |rest| {
-        // Without a slash at the end.
-        Path::new("/run").components().chain(rest.components()).collect()
-    })
+    path.strip_prefix("/var/run").map_or_else(
+        |_| path.to_owned(),
+        |rest| {
+            // Without a slash at the end.
+            Path::new("/run").components().chain(rest.components()).collect()
+        },
+    )
 }
 
 /// Whose network a container uses.

@@ -236,8 +236,7 @@ impl Reader {
             self.images.read(client, changes.images, limits.end),
         );
         let times = Times { then, looked, since, ahead: about.ahead };
-        let (counted, past) =
-            self.count(&containers, &used.kernel, &connection, &changes, &times);
+        let (counted, past) = self.count(&containers, &used.kernel, &connection, &changes, &times);
         self.inspections.retain(&containers);
         Ok(Raw {
             engine: connection.engine.clone(),

@@ -34,9 +34,7 @@ pub struct Judging {
 }
 
 pub fn sample(mut raw: Raw, judging: &Judging, now: SystemTime) -> Batch {
-    let mut incomplete = raw.uninspected.is_some();
-    // Where the Engine is asked, its containers may well be on another machine.
-    incomplete |= raw.stats.is_none() && raw.kernel.missing > 0;
+    let mut incomplete = is_incomplete(&raw);
     let mut batch = gaps(&mut raw);
     // The Engine's clock, as in all that it tells.
     let ours = now.duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -113,6 +111,12 @@ fn life(raw: &Raw, container: Container, usages: &Usages, now: f64) -> Life {
         now,
         container,
     }
+}
+
+/// Whether something of some container is missing. Where the Engine is asked for the figures, its
+/// containers may well be on another machine.
+fn is_incomplete(raw: &Raw) -> bool {
+    raw.uninspected.is_some() || (raw.stats.is_none() && raw.kernel.missing > 0)
 }
 
 /// Whether the kernel says how many processes it has killed: by its files alone, since Linux 4.13.

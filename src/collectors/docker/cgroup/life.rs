@@ -58,7 +58,9 @@ mod tests {
         assert_eq!(named(STAT.as_bytes()), Some((&b"do)ck (er d"[..], 123_456)));
         assert_eq!(named(b"1 )x( S"), None);
         let status = |own: &str, shared: &str| {
-            format!("Name:\tsh\nSigQ:\t0/1\nSigPnd:\t{own}\nShdPnd:\t{shared}\nSigBlk:\t0000000000000100\n")
+            format!(
+                "Name:\tsh\nSigQ:\t0/1\nSigPnd:\t{own}\nShdPnd:\t{shared}\nSigBlk:\t0000000000000100\n"
+            )
         };
         let none = "0000000000000000";
         assert!(!has_sigkill(status(none, none).as_bytes()), "blocked is not pending");

@@ -39,7 +39,8 @@ fn number(text: &str) -> Option<Number> {
     if !digits.starts_with(|c: char| c.is_ascii_digit() || c == '.') {
         return None;
     }
-    let with = |prefix: [&str; 2]| prefix.into_iter().find_map(|prefix| digits.strip_prefix(prefix));
+    let with =
+        |prefix: [&str; 2]| prefix.into_iter().find_map(|prefix| digits.strip_prefix(prefix));
     let (radix, rest) = if let Some(rest) = with(["0x", "0X"]) {
         (16, rest)
     } else if let Some(rest) = with(["0b", "0B"]) {

@@ -20,7 +20,7 @@ impl Ledger {
             return;
         }
         let runs = || self.runs.values().map(|life| &life.run);
-        let all_stopped = !runs().any(|run| run.is_left_alone());
+        let all_stopped = !runs().any(Run::is_left_alone);
         let since = self.newest - LAST;
         let last = runs().filter_map(|run| run.stopped_since(since)).fold(0.0, f64::max);
         // What ran at last was started before the Engine asked the first to end.

@@ -19,6 +19,7 @@ const LOOP: f64 = 600.0;
 const STILL: f64 = 180.0;
 
 #[derive(Clone, Debug, Default)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Run {
     running: bool,
     last_start: f64,

@@ -165,6 +165,7 @@ fn what_the_kernel_counted_before_us_is_not_told() {
 fn one_kill_is_never_two() {
     for seed in 0..2000_u64 {
         let mut random = fastrand(seed);
+        let mut turn = usize::try_from(seed).unwrap();
         let mut tenth = |most: u32| f64::from(random() % most) / 10.0;
         let (mut book, mut at, mut kills, mut mains) = (Book::new(), 101.0, 0, 0);
         for _ in 0..6 {
@@ -175,7 +176,8 @@ fn one_kill_is_never_two() {
             for _ in 0..3 {
                 at += 0.1 + tenth(30);
                 counted += 1;
-                book.ooms(at, (at * 10.0) as usize % 5);
+                turn += 7;
+                book.ooms(at, turn % 5);
                 for _ in 0..3 {
                     at += tenth(20);
                     book.measure(look(counted, at, Some(false)));
@@ -186,8 +188,9 @@ fn one_kill_is_never_two() {
             // The main process: its end takes as long as it likes.
             at += 0.1;
             counted += 1;
-            book.ooms(at, (at * 10.0) as usize % 4);
-            for _ in 0..((at * 10.0) as usize % 4) {
+            turn += 5;
+            book.ooms(at, turn % 4);
+            for _ in 0..turn % 3 {
                 book.measure(look(counted, at, Some(true)));
                 at += tenth(30);
             }
