@@ -4,8 +4,11 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Instant;
 
+use serde_json::json;
+
 use crate::scene::{Scene, value};
-use crate::servers::docker::{ContainerSpec, Docker};
+use crate::servers::docker::{Container, ContainerSpec, Docker};
+use crate::servers::engine::{Engine, Extra};
 use crate::servers::exporter::Exporter;
 use crate::servers::run;
 use crate::servers::wait::{PATIENT, until};
@@ -45,6 +48,87 @@ fn the_engine_restarts_and_nothing_is_counted_twice() {
                 |value| value.is_some(),
             )
             .await;
+    });
+}
+
+/// One that is alive while the Engine is, by each policy, and two that somebody stopped.
+fn households(docker: &Docker) -> Vec<Container> {
+    let quick =
+        |project: &str| ContainerSpec::calm(project, "app").merge("", json!({ "StopTimeout": 1 }));
+    // It ends well when it is asked to, as many servers do.
+    let polite = "trap 'exit 0' TERM; while :; do sleep 0.1; done";
+    // Some time before the others even exist.
+    let mut made = vec![
+        docker.run(quick("by-hand")),
+        docker.run(quick("by-hand-unless").restart("unless-stopped", 0)),
+    ];
+    for stopped in &made {
+        stopped.post("stop?t=0").unwrap();
+    }
+    made.extend([
+        docker.run(quick("polite").shell(polite)),
+        docker.run(quick("on-failure").shell(polite).restart("on-failure", 0)),
+        docker.run(quick("always").restart("always", 0)),
+        docker.run(quick("unless").restart("unless-stopped", 0)),
+        docker.run(quick("none")),
+    ]);
+    made
+}
+
+const STATES: [(&str, &str); 6] = [
+    ("none", "down"),
+    ("polite", "down"),
+    ("always", "running"),
+    ("unless", "running"),
+    ("by-hand", "stopped"),
+    ("by-hand-unless", "stopped"),
+];
+
+/// One that ended well because it was asked to is no failure; one that was killed is.
+async fn each_has_its_state(exporter: &Exporter, killed: bool) {
+    let on_failure = ("on-failure", if killed { "running" } else { "down" });
+    let labels =
+        |(project, state)| (project, [("project", project), ("service", "app"), ("state", state)]);
+    let wanted: Vec<_> = STATES.into_iter().chain([on_failure]).map(labels).collect();
+    until("the state of each service", PATIENT, async || {
+        let scrape = exporter.scrape().await;
+        let lacks = |(project, labels): &(&str, [(&str, &str); 3])| {
+            let found = value(&scrape, "stack_service_state", labels);
+            let seen = scrape.body.lines().filter(|line| {
+                line.starts_with("stack_service_state") && line.contains(&format!("\"{project}\""))
+            });
+            found.is_none().then(|| seen.map(str::to_owned).collect::<Vec<_>>())
+        };
+        let lacking: Vec<_> = wanted.iter().filter_map(lacks).collect();
+        if lacking.is_empty() { Ok(()) } else { Err(lacking) }
+    })
+    .await;
+}
+
+#[test]
+fn what_goes_with_the_engine_is_down() {
+    run(async {
+        // Stopped in order, as for an upgrade or a reboot, and killed, as when the power fails.
+        for killed in [false, true] {
+            let extra = Extra { kept_up: true, ..Extra::default() };
+            let docker = Docker::on(Engine::own(&extra).await);
+            let before = Exporter::start(binary(), &docker.section("")).await;
+            let _made = households(&docker);
+            let running = [("project", "none"), ("state", "running")];
+            until("a running service", PATIENT, async || {
+                value(&before.scrape().await, "stack_service_state", &running)
+            })
+            .await;
+            if killed {
+                docker.restart().await;
+            } else {
+                docker.engine.renew().await;
+            }
+            each_has_its_state(&before, killed).await;
+            // One that knows nothing of it.
+            let after = Exporter::start(binary(), &docker.section("")).await;
+            each_has_its_state(&after, killed).await;
+        }
     });
 }
 

@@ -1,7 +1,9 @@
 //! Where the Engine is.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+use tokio::time::Instant;
 
 use crate::clients::http::HttpClient;
 use crate::clients::tls;
@@ -76,6 +78,18 @@ impl Address {
                 HttpClient::tcp(format!("https://{host}"), files.config(), deadline)
             }
         }
+    }
+
+    pub fn socket(&self) -> Option<&Path> {
+        if let Self::Unix(path) = self { Some(path) } else { None }
+    }
+
+    /// The process that listens at the socket, where there is one and we may see it.
+    pub async fn peer(&self, until: Instant) -> Option<u32> {
+        let Self::Unix(path) = self else { return None };
+        let connect = tokio::net::UnixStream::connect(path);
+        let stream = tokio::time::timeout_at(until, connect).await.ok()?.ok()?;
+        u32::try_from(stream.peer_cred().ok()?.pid()?).ok().filter(|pid| *pid > 0)
     }
 
     /// Whether the Engine runs on this machine, so that its devices are ours.

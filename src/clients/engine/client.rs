@@ -17,6 +17,9 @@ const NEWEST: Api = Api { major: 1, minor: 55 };
 /// From Engine 25 on, a one-shot reading of stats answers at once; before, after a second.
 const FAST: Api = Api { major: 1, minor: 44 };
 
+/// From here on lists are part of `/system/df` only with `verbose`.
+const BRIEF: Api = Api { major: 1, minor: 53 };
+
 /// Clocks that differ by less are the same, in seconds.
 const SAME: f64 = 2.0;
 
@@ -47,6 +50,8 @@ pub struct Engine {
     /// The version of the API that both sides speak.
     pub api: String,
     pub has_fast_stats: bool,
+    /// Whether sizes of containers have to be asked for with the disk usage.
+    pub sizes_on_request: bool,
     pub is_podman: bool,
 }
 
@@ -84,6 +89,7 @@ impl Client {
             version: version.version,
             api: api.to_string(),
             has_fast_stats: api >= FAST,
+            sizes_on_request: api >= BRIEF,
             is_podman: version.components.iter().any(|part| part.name.contains("Podman")),
         };
         Ok((client, engine))

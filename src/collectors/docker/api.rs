@@ -34,8 +34,12 @@ pub struct Summary {
     pub ports: Vec<Port>,
     /// From API 1.52 on.
     pub health: Option<SummaryHealth>,
-    /// With `size=1` only.
+    /// With `size=1` only; left out where it is 0.
+    #[serde(deserialize_with = "or_default")]
     pub size_rw: Option<i64>,
+    /// The same, and never 0.
+    #[serde(deserialize_with = "or_default")]
+    pub size_root_fs: Option<i64>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -62,6 +66,7 @@ pub struct Port {
 #[serde(default, rename_all = "PascalCase")]
 pub struct Inspection {
     pub id: String,
+    pub name: String,
     /// The image that runs, by its digest.
     pub image: String,
     pub restart_count: Option<i64>,
@@ -221,7 +226,7 @@ pub struct DiskUsage {
     #[serde(deserialize_with = "or_default")]
     pub build_cache: Vec<DfCache>,
     pub image_usage: Option<DfSum>,
-    pub container_usage: Option<DfSum>,
+    pub container_usage: Option<DfContainers>,
     pub volume_usage: Option<DfSum>,
     pub build_cache_usage: Option<DfSum>,
 }
@@ -238,7 +243,9 @@ pub struct DfImage {
 #[serde(default, rename_all = "PascalCase")]
 pub struct DfContainer {
     pub id: String,
+    /// Left out where it is 0.
     pub size_rw: i64,
+    #[serde(deserialize_with = "or_default")]
     pub state: String,
 }
 
@@ -268,4 +275,14 @@ pub struct DfCache {
 pub struct DfSum {
     pub total_size: i64,
     pub reclaimable: i64,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+pub struct DfContainers {
+    #[serde(flatten)]
+    pub sum: DfSum,
+    /// With `verbose=1` only.
+    #[serde(deserialize_with = "or_default")]
+    pub items: Vec<DfContainer>,
 }

@@ -38,7 +38,7 @@ metrics! { Use {
         container_label_com_docker_compose_container_number = |u| &u.names.number,
     }
     more = |u| &u.names.more;
-    /// Time at which the container was seen running, in seconds since 1970. Source: /containers/json State.
+    /// Time at which the container was seen running, in seconds since 1970. The label id is /docker/ID, whatever control group the container is in. Source: /containers/json State.
     gauge container_last_seen = |u| u.seen;
     /// Health as cAdvisor has it: 1 healthy, 0 starting or unhealthy, -1 no health check. Source: /containers/ID/json State.Health.Status.
     gauge container_health_state [C06] = |u| u.health_state();
@@ -66,9 +66,9 @@ metrics! { Use {
     gauge container_memory_cache = |u| u.usage.memory.cache;
     /// Mapped files in bytes. Source: cgroup or stats memory_stats.stats total_mapped_file or file_mapped.
     gauge container_memory_mapped_file = |u| u.usage.memory.mapped;
-    /// Swap in bytes; absent where the kernel does not account for it and on cgroup v2. Source: cgroup or stats memory_stats.stats total_swap.
+    /// Swap in bytes; absent where the kernel does not account for it, and on cgroup v2 where the Engine is asked. Source: cgroup or stats memory_stats.stats total_swap.
     gauge container_memory_swap = |u| u.usage.memory.swap;
-    /// Times that the memory limit was hit; absent on cgroup v2. Source: cgroup or stats memory_stats.failcnt.
+    /// Times that the memory limit was hit; absent on cgroup v2 where the Engine is asked. Source: cgroup memory.failcnt or memory.events max, stats memory_stats.failcnt.
     established container_memory_failcnt = |u| u.usage.memory.limit_hits;
     /// Processes that the kernel killed for want of memory in the present run; absent where the Engine is asked. Source: cgroup memory.oom_control or memory.events oom_kill.
     counter container_oom_events_total [C10] = |u| u.usage.oom_kills;
@@ -112,13 +112,13 @@ metrics! { Use {
     counter container_network_transmit_packets_dropped_total {interface} [C17] = |u| u.networks(|n| n.sent.dropped);
     /// Errors while sending. Source: cgroup or stats networks tx_errors.
     counter container_network_transmit_errors_total {interface} [C17] = |u| u.networks(|n| n.sent.errors);
-    /// Bytes read from a block device; absent before the first. Source: cgroup or stats blkio_stats.io_service_bytes_recursive.
+    /// Bytes read from a block device; absent before the first, and where a kernel with cgroup v1 does not count. Source: cgroup or stats blkio_stats.io_service_bytes_recursive.
     counter container_fs_reads_bytes_total {device} [C17] = |u| u.disks(|d| d.read_bytes);
-    /// Bytes written to a block device; absent before the first. Source: cgroup or stats blkio_stats.io_service_bytes_recursive.
+    /// Bytes written to a block device; absent before the first, and where a kernel with cgroup v1 does not count. Source: cgroup or stats blkio_stats.io_service_bytes_recursive.
     counter container_fs_writes_bytes_total {device} [C17] = |u| u.disks(|d| d.written_bytes);
-    /// Reads from a block device; absent on cgroup v2. Source: cgroup or stats blkio_stats.io_serviced_recursive.
+    /// Reads from a block device; absent before the first, and on cgroup v2 where the Engine is asked. Source: cgroup or stats blkio_stats.io_serviced_recursive.
     counter container_fs_reads_total {device} [C17] = |u| u.disks(|d| d.reads);
-    /// Writes to a block device; absent on cgroup v2. Source: cgroup or stats blkio_stats.io_serviced_recursive.
+    /// Writes to a block device; absent before the first, and on cgroup v2 where the Engine is asked. Source: cgroup or stats blkio_stats.io_serviced_recursive.
     counter container_fs_writes_total {device} [C17] = |u| u.disks(|d| d.writes);
 } }
 

@@ -72,7 +72,7 @@ impl Container {
         let more = naming.labels.iter().filter_map(|key| Some((label_name(key), value(key)?)));
         let names = Names {
             id: format!("/docker/{id}"),
-            name: name(&names).unwrap_or_default(),
+            name: name(&names).unwrap_or_else(|| short(&id)),
             image: summary.image,
             project: label("project"),
             service: naming.service(label("service")),
@@ -96,7 +96,7 @@ impl Container {
                 .collect(),
             id,
             names: Arc::new(names),
-            state,
+            state: known_state(state),
             health,
             created: summary.created,
             ended_with: ended_with(&status),
@@ -114,9 +114,15 @@ impl Container {
         if fresh || self.health == "none" {
             self.health = detail.health;
         }
-        if let (Some(image), Some(names)) = (&detail.image, Arc::get_mut(&mut self.names)) {
-            // The list shows a bare id once the tag has moved on.
-            names.image.clone_from(image);
+        if let Some(names) = Arc::get_mut(&mut self.names) {
+            if let Some(image) = &detail.image {
+                // The list shows a bare id once the tag has moved on.
+                names.image.clone_from(image);
+            }
+            if names.name == short(&self.id) && !detail.name.is_empty() {
+                // The list has none of a dead one.
+                names.name.clone_from(&detail.name);
+            }
         }
         self.detail = Some(detail);
     }
@@ -129,6 +135,11 @@ impl Container {
     /// Whether there is something to measure.
     pub fn has_usage(&self) -> bool {
         matches!(self.state.as_str(), "running" | "paused")
+    }
+
+    /// Whether it ran and does not run any more.
+    pub fn has_ended(&self) -> bool {
+        matches!(self.state.as_str(), "exited" | "dead")
     }
 
     pub fn is_of_compose(&self) -> bool {
@@ -164,9 +175,25 @@ fn label_name(key: &str) -> String {
 
 /// The container's own name; with old links it has those of others too: `/other/alias`.
 fn name(names: &[String]) -> Option<String> {
-    let plain = |name: &&String| !name.trim_start_matches('/').contains('/');
-    let name = names.iter().find(plain).or(names.first())?;
-    Some(name.trim_start_matches('/').to_owned())
+    let names = || names.iter().map(|name| name.trim_start_matches('/'));
+    let mut said = names().filter(|name| !name.is_empty());
+    let plain = said.clone().find(|name| !name.contains('/'));
+    plain.or_else(|| said.next()).map(str::to_owned)
+}
+
+/// What stands for a container without a name: its series must not be another one's.
+fn short(id: &str) -> String {
+    id.chars().take(12).collect()
+}
+
+/// The Engine's word for a state. Podman has more, and its list and its inspection use different
+/// ones: a container that has ended is `stopped` until it is cleaned up.
+pub fn known_state(state: String) -> String {
+    match state.as_str() {
+        "stopped" => "exited".to_owned(),
+        "configured" | "initialized" => "created".to_owned(),
+        _ => state,
+    }
 }
 
 pub fn known_health(status: &str) -> &'static str {
@@ -237,6 +264,37 @@ mod tests {
         assert_eq!(awaits, [Condition::Healthy, Condition::Completed, Condition::Started]);
         assert_eq!(container.depends_on[2].0, "y", "by its other name");
         assert_eq!(ended_with("Exited (137) 2 hours ago"), Some(137));
+    }
+
+    #[test]
+    fn a_container_without_a_name() {
+        let named = |names: serde_json::Value, inspected: &str| {
+            let list = serde_json::json!({ "Id": "0123456789abcdef", "Names": names });
+            let summary: Summary = serde_json::from_value(list).unwrap();
+            let mut container = Container::of(summary, &Naming::default()).unwrap();
+            let detail = Detail { name: inspected.into(), ..Detail::default() };
+            container.inspected(Arc::new(detail), false);
+            container.names.name.clone()
+        };
+        for none in [serde_json::json!(null), serde_json::json!([]), serde_json::json!(["", "/"])] {
+            assert_eq!(named(none.clone(), ""), "0123456789ab");
+            assert_eq!(named(none, "db"), "db", "the inspection knows");
+        }
+        assert_eq!(named(serde_json::json!(["/x/y", "/db"]), "other"), "db");
+        assert_eq!(named(serde_json::json!(["/x/y"]), ""), "x/y");
+    }
+
+    #[test]
+    fn words_of_podman() {
+        let state = |word: &str| known_state(word.to_owned());
+        assert_eq!((state("stopped"), state("exited")), ("exited".into(), "exited".into()));
+        assert_eq!(
+            (state("configured"), state("initialized")),
+            ("created".into(), "created".into())
+        );
+        let ending = Summary { id: "x".into(), state: "stopping".into(), ..Summary::default() };
+        let ending = Container::of(ending, &Naming::default()).unwrap();
+        assert!(ending.is_alive() && !ending.has_ended());
     }
 
     #[test]

@@ -1,12 +1,15 @@
 //! What only the inspection of a container says.
 
+use std::path::{Path, PathBuf};
+
 use super::api::{Config, Health, HostConfig, Inspection, LogConfig, Probe, State};
-use super::container::known_health;
+use super::container::{known_health, known_state};
 use super::time;
 
 /// Without an inspection none of it is known.
 #[derive(Debug, Default)]
 pub struct Detail {
+    pub name: String,
     pub state: String,
     pub health: &'static str,
     pub started: Option<f64>,
@@ -29,9 +32,51 @@ pub struct Detail {
     /// The image that runs.
     pub image_id: String,
     pub privileged: bool,
-    /// The socket of the Engine is mounted: whoever breaks in owns the machine.
+    /// The socket of the Engine is mounted, or a folder with it: whoever breaks in owns the machine.
     pub mounts_engine: bool,
     pub log: Log,
+}
+
+/// Where the Engine's socket is, on its machine.
+#[derive(Clone, Debug)]
+pub struct Sockets(Vec<PathBuf>);
+
+impl Default for Sockets {
+    fn default() -> Self {
+        Self(["/run/docker.sock", "/run/podman/podman.sock"].map(PathBuf::from).to_vec())
+    }
+}
+
+impl Sockets {
+    /// With the one that we use; `root` is where the root of the Engine's machine is for us.
+    pub fn with(used: Option<&Path>, root: &Path) -> Self {
+        let mut all = Self::default();
+        all.0.extend(used.map(|used| {
+            let outside = used.strip_prefix(root).map(|path| Path::new("/").join(path));
+            of_today(&outside.unwrap_or_else(|_| used.to_owned()))
+        }));
+        all
+    }
+
+    /// Whether this is the socket, or a folder with it in it.
+    fn are_in(&self, source: &str) -> bool {
+        if source.ends_with("/docker.sock") || source.ends_with("/podman.sock") {
+            return true;
+        }
+        let source = of_today(Path::new(source));
+        source.is_absolute() && self.0.iter().any(|socket| socket.starts_with(&source))
+    }
+}
+
+/// `/var/run` is a link to `/run`, and so nothing of it is in `/var`.
+fn of_today(path: &Path) -> PathBuf {
+    path.strip_prefix("/var/run").map_or_else(
+        |_| path.to_owned(),
+        |rest| {
+            // Without a slash at the end.
+            Path::new("/run").components().chain(rest.components()).collect()
+        },
+    )
 }
 
 /// Whose network a container uses.
@@ -121,16 +166,20 @@ pub struct Limits {
 }
 
 impl Detail {
-    pub fn of(found: Inspection) -> Self {
+    pub fn of(found: Inspection, sockets: &Sockets) -> Self {
         let Inspection { state, host_config: host, config, .. } = found;
         let (health, check) = checked(state.health.as_ref(), &config);
         let network = host.network_mode.as_str();
         let borrows = network == "host" || network.starts_with("container:");
-        let engine =
-            |source: &str| source.ends_with("/docker.sock") || source.ends_with("/podman.sock");
+        let mounted = found.mounts.iter().any(|mount| sockets.are_in(&mount.source));
         Self {
+            name: found.name.trim_start_matches('/').to_owned(),
             // In a restart loop `Running` is true as well.
-            state: if state.restarting { "restarting".into() } else { state.status.clone() },
+            state: known_state(if state.restarting {
+                "restarting".to_owned()
+            } else {
+                state.status.clone()
+            }),
             health,
             started: time::seconds(&state.started_at),
             finished: time::seconds(&state.finished_at),
@@ -147,7 +196,7 @@ impl Detail {
             image: config.image.filter(|image| !image.is_empty()),
             image_id: found.image,
             privileged: host.privileged,
-            mounts_engine: found.mounts.iter().any(|mount| engine(&mount.source)),
+            mounts_engine: mounted,
             log: Log::of(host.log_config, found.log_path),
         }
     }
@@ -161,7 +210,8 @@ impl Detail {
 /// A container that runs, or ended by itself, was started well. The text stays until the next
 /// start.
 fn start_error(state: &State) -> Option<StartError> {
-    let failed = matches!(state.status.as_str(), "created" | "exited" | "dead");
+    let status = known_state(state.status.clone());
+    let failed = matches!(status.as_str(), "created" | "exited" | "dead");
     (failed && !state.error.is_empty()).then(|| StartError::of(&state.error))
 }
 
@@ -269,7 +319,7 @@ mod tests {
     }
 
     fn inspected(value: serde_json::Value) -> Detail {
-        Detail::of(serde_json::from_value(value).unwrap())
+        Detail::of(serde_json::from_value(value).unwrap(), &Sockets::default())
     }
 
     #[test]
@@ -322,5 +372,26 @@ mod tests {
         assert_eq!(of("shop_default"), NetworkKind::Own);
         let mounts = serde_json::json!([{ "Source": "/var/run/docker.sock" }]);
         assert!(inspected(serde_json::json!({ "Mounts": mounts })).mounts_engine);
+    }
+
+    #[test]
+    fn a_folder_with_the_socket() {
+        let usual = Sockets::default();
+        for source in
+            ["/", "/run", "/run/", "/var/run", "/var/run/", "/run/podman", "/srv/x/docker.sock"]
+        {
+            assert!(usual.are_in(source), "{source}");
+        }
+        let others =
+            ["", "/var", "/var/lib/docker", "/run/lock", "/runner", "/run/docker", "run", "/home"];
+        for source in others {
+            assert!(!usual.are_in(source), "{source}");
+        }
+        // The one in use, as it is outside of our own container.
+        let own = Sockets::with(Some(Path::new("/host/srv/engine/x.sock")), Path::new("/host"));
+        assert!(own.are_in("/srv/engine") && own.are_in("/srv") && own.are_in("/run"));
+        assert!(!own.are_in("/host") && !own.are_in("/srv/engine2"));
+        let own = Sockets::with(Some(Path::new("/var/run/user/1000/docker.sock")), Path::new("/"));
+        assert!(own.are_in("/run/user/1000") && own.are_in("/var/run/user"));
     }
 }

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::api::{DfSum, DiskUsage, Summary};
 use super::client::Client;
 use super::lock;
-use crate::engine::Failure;
+use crate::engine::{Failure, Reason};
 
 /// A walk through many files takes long; longer than this something hangs.
 const LIMIT: Duration = Duration::from_mins(2);
@@ -40,24 +40,33 @@ pub struct Walked {
 
 impl Walk {
     pub fn of(df: &DiskUsage) -> Self {
-        let sum = |sum: &Option<DfSum>| {
-            let sum = sum.as_ref()?;
-            Some(Part { used: size(sum.total_size), reclaimable: size(sum.reclaimable) })
-        };
+        let sum = |sum: &Option<DfSum>| sum.as_ref().map(part);
         // Without lists and without sums nothing is known.
         let images = sum(&df.image_usage).or_else(|| df.layers_size.map(|all| images(df, all)));
         let listed = images.is_some();
+        let usage = df.container_usage.as_ref().map(|usage| part(&usage.sum));
         let or_listed = |of: &Option<DfSum>, part: Part| sum(of).or(listed.then_some(part));
         Self {
             parts: [
                 ("images", images),
-                ("containers", or_listed(&df.container_usage, containers(df))),
+                ("containers", usage.or(listed.then_some(containers(df)))),
                 ("volumes", or_listed(&df.volume_usage, volumes(df))),
                 ("build_cache", or_listed(&df.build_cache_usage, cache(df))),
             ],
-            layers: df.containers.iter().map(|one| (one.id.clone(), size(one.size_rw))).collect(),
+            layers: layers(df),
         }
     }
+}
+
+/// Up to API 1.52 a list, and from then on another one.
+fn layers(df: &DiskUsage) -> BTreeMap<String, u64> {
+    let newer = df.container_usage.iter().flat_map(|usage| &usage.items);
+    let all = df.containers.iter().chain(newer).filter(|one| !one.id.is_empty());
+    all.map(|one| (one.id.clone(), size(one.size_rw))).collect()
+}
+
+fn part(sum: &DfSum) -> Part {
+    Part { used: size(sum.total_size), reclaimable: size(sum.reclaimable) }
 }
 
 /// The Engine says -1 where it has not looked.
@@ -119,7 +128,8 @@ pub struct Walker {
 }
 
 impl Walker {
-    pub fn start(client: Client, every: Duration, walks: Arc<Walks>) -> Self {
+    /// `on_request`: the Engine lists containers with their sizes only if it is asked to.
+    pub fn start(client: Client, on_request: bool, every: Duration, walks: Arc<Walks>) -> Self {
         let task = tokio::spawn(async move {
             loop {
                 let last = walks.lock().1;
@@ -127,12 +137,12 @@ impl Walker {
                     tokio::time::sleep_until(last + every).await;
                 }
                 walks.lock().1 = Some(Instant::now());
-                let new = walk(&client).await;
+                let new = walk(&client, on_request).await;
                 let walked = &mut walks.lock().0;
                 match new {
-                    Ok(walk) => {
+                    Ok((walk, failure)) => {
                         walked.last = Some((SystemTime::now(), Arc::new(walk)));
-                        walked.failure = None;
+                        walked.failure = failure;
                     }
                     Err(failure) => walked.failure = Some(failure),
                 }
@@ -148,18 +158,39 @@ impl Drop for Walker {
     }
 }
 
-async fn walk(client: &Client) -> Result<Walk, Failure> {
+/// One walk, and why the sizes of layers are not in it.
+async fn walk(client: &Client, on_request: bool) -> Result<(Walk, Option<Failure>), Failure> {
     let until = Instant::now() + LIMIT;
-    let df: DiskUsage = client.get("disk usage", "/system/df", until).await?;
+    let path = if on_request { "/system/df?verbose=1" } else { "/system/df" };
+    let df: DiskUsage = client.get("disk usage", path, until).await?;
     let mut walk = Walk::of(&df);
-    if walk.layers.is_empty() {
-        // From API 1.52 on the lists are gone.
-        let path = "/containers/json?all=true&size=true";
-        let list: Vec<Summary> = client.get("sizes of containers", path, until).await?;
-        let layer = |one: Summary| Some((one.id, size(one.size_rw?)));
-        walk.layers = list.into_iter().filter_map(layer).collect();
+    if !walk.layers.is_empty() {
+        return Ok((walk, None));
     }
-    Ok(walk)
+    let path = "/containers/json?all=true&size=true";
+    match client.get::<Vec<Summary>>("sizes of containers", path, until).await {
+        Ok(list) => {
+            let failure = listed(list, &mut walk);
+            Ok((walk, failure))
+        }
+        // The sums are known all the same.
+        Err(failure) => Ok((walk, Some(failure))),
+    }
+}
+
+/// The sizes of a list of containers; it may have none.
+fn listed(list: Vec<Summary>, walk: &mut Walk) -> Option<Failure> {
+    let containers = list.len();
+    let layer = |one: Summary| {
+        let written = one.size_rw.or(one.size_root_fs.map(|_| 0))?;
+        Some((one.id, size(written)))
+    };
+    walk.layers = list.into_iter().filter_map(layer).collect();
+    (containers > 0 && walk.layers.is_empty()).then(|| {
+        let detail = format!("sizes of containers: the Engine tells none of {containers}");
+        let hint = "container_fs_usage_bytes is absent; a proxy may drop `size` and `verbose`";
+        Failure::new(Reason::Protocol, detail).hint(hint)
+    })
 }
 
 #[cfg(test)]
@@ -194,5 +225,42 @@ mod tests {
         let used = walk.parts.map(|(_, part)| part.map(|part| part.used));
         assert_eq!(used, [Some(10), Some(20), Some(30), Some(40)]);
         assert_eq!(Walk::of(&DiskUsage::default()).parts.map(|(_, part)| part), [None; 4]);
+    }
+
+    /// As Docker 29 answers with `verbose=1`: a container that has written nothing has no size.
+    #[test]
+    fn lists_of_new_versions() {
+        let items = serde_json::json!([
+            { "Id": "a", "SizeRw": 20_971_520, "SizeRootFs": 25_000_000, "State": "running" },
+            { "Id": "b", "SizeRootFs": 4_000_000, "State": "exited" },
+            { "Id": "c", "SizeRw": -1, "State": null },
+        ]);
+        let walk = walk(serde_json::json!({
+            "ImageUsage": { "TotalSize": 10, "Reclaimable": 1, "Items": [{ "Id": "x", "Size": 10 }] },
+            "ContainerUsage": { "TotalSize": 20, "Reclaimable": 1, "ActiveCount": 1, "Items": items },
+            "Containers": null
+        }));
+        assert_eq!(walk.parts[1].1, Some(Part { used: 20, reclaimable: 1 }));
+        let sizes: Vec<_> = walk.layers.values().copied().collect();
+        assert_eq!(sizes, [20_971_520, 0, 0]);
+        for items in [serde_json::json!(null), serde_json::json!([])] {
+            let usage = serde_json::json!({ "ContainerUsage": { "TotalSize": 2, "Items": items } });
+            assert!(self::walk(usage).layers.is_empty());
+        }
+    }
+
+    #[test]
+    fn sizes_of_the_list_of_containers() {
+        let of = |json: serde_json::Value| {
+            let mut walk = Walk::default();
+            let failure = listed(serde_json::from_value(json).unwrap(), &mut walk);
+            (walk.layers.values().copied().collect::<Vec<_>>(), failure.is_some())
+        };
+        let sized = serde_json::json!([
+            { "Id": "a", "SizeRw": 7, "SizeRootFs": 9 }, { "Id": "b", "SizeRootFs": 9 }, { "Id": "c" }
+        ]);
+        assert_eq!(of(sized), (vec![7, 0], false));
+        assert_eq!(of(serde_json::json!([{ "Id": "a" }])), (vec![], true), "told, not left out");
+        assert_eq!(of(serde_json::json!([])), (vec![], false));
     }
 }

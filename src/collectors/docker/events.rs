@@ -26,6 +26,8 @@ const FILTERS: &str = "%7B%22type%22%3A%5B%22container%22%2C%22image%22%5D%2C%22
     %22load%22%5D%7D";
 /// Pauses between attempts.
 const PAUSES: [u64; 5] = [1, 2, 5, 10, 30];
+/// What is asked of the past is answered within.
+const ANSWER: Duration = Duration::from_secs(2);
 /// No event is longer.
 const LINE: usize = 1 << 20;
 /// More than the Engine repeats.
@@ -128,6 +130,7 @@ async fn follow(client: Client, live: Arc<Live>) {
             Ok(()) => {
                 pauses = PAUSES.into_iter();
                 live.cut.store(true, Ordering::Release);
+                lock(&live.ledger).engine_is_gone();
                 None
             }
             Err(failure) => Some(failure),
@@ -165,16 +168,47 @@ impl Past {
     fn path(&self) -> String {
         let since = match self.newest {
             0 => String::new(),
-            nanos => format!("&since={}.{:09}", nanos / 1_000_000_000, nanos % 1_000_000_000),
+            nanos => format!("&since={}", instant(nanos)),
         };
         format!("/events?filters={FILTERS}{since}")
     }
 }
 
+fn instant(nanos: i64) -> String {
+    format!("{}.{:09}", nanos / 1_000_000_000, nanos % 1_000_000_000)
+}
+
+/// Whether the Engine still has the newest event that we know: then it is the one of before, for
+/// none outlives a restart.
+async fn is_the_same(client: &Client, newest: i64) -> bool {
+    let (at, mut text) = (instant(newest), Vec::new());
+    let path = format!("/events?filters={FILTERS}&since={at}&until={at}");
+    let Ok(mut pieces) = client.stream("events", &path).await else { return false };
+    while let Ok(Some(piece)) = pieces.next().await {
+        text.extend_from_slice(piece.as_ref());
+        if text.len() > LINE {
+            break;
+        }
+    }
+    let events = text.split(|byte| *byte == b'\n').map(serde_json::from_slice::<Event>);
+    events.flatten().any(|event| event.nanos == newest)
+}
+
 /// One connection, until its end. `Err`: there was none.
 async fn read(client: &Client, live: &Live) -> Result<(), Failure> {
-    let path = lock(&live.received.past).path();
+    let (path, newest) = {
+        let past = lock(&live.received.past);
+        (past.path(), past.newest)
+    };
+    let same = tokio::time::timeout(ANSWER, is_the_same(client, newest));
+    let same = newest > 0 && same.await.unwrap_or(false);
     let mut pieces = client.stream("events", &path).await?;
+    // Before what it repeats: somebody may have stopped a container meanwhile.
+    if same {
+        lock(&live.ledger).engine_is_the_same();
+    } else if newest > 0 {
+        lock(&live.ledger).engine_is_another();
+    }
     if std::mem::replace(&mut lock(&live.received.past).begun, true) {
         live.received.gaps.fetch_add(1, Ordering::Relaxed);
     }

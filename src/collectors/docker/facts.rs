@@ -21,6 +21,9 @@ pub struct Usage {
     pub pressure: Pressure,
     /// Processes that the kernel killed for want of memory.
     pub oom_kills: Option<u64>,
+    /// Where some were killed: whether the first process is about to end; `None` if it cannot be
+    /// seen.
+    pub ending: Option<bool>,
 }
 
 /// Seconds and numbers of CFS periods.

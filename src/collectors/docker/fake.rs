@@ -10,6 +10,7 @@ use super::address::Address;
 use super::cgroup::Roots;
 use super::compose::Files;
 use super::container::Naming;
+use super::detail::Sockets;
 use super::fetch::{Lasting, Raw, Reader, Setting};
 use super::kernel::Kernel;
 use super::processes::Patterns;
@@ -69,6 +70,7 @@ fn reader(socket: std::path::PathBuf, lasting: Arc<Lasting>) -> Reader {
         deadline: Duration::from_secs(2),
         naming: Naming::default(),
         patterns: Patterns::default(),
+        sockets: Sockets::default(),
         disk_usage_interval: Duration::from_mins(1),
     };
     let roots = Roots { proc: "/nowhere".into(), cgroup: "/nowhere".into() };

@@ -13,19 +13,20 @@ use super::api::{Inspection, Summary};
 use super::client::{About, Client, Engine};
 use super::compose::{FileRead, Files};
 use super::container::{ById, Container, Naming};
-use super::detail::Detail;
+use super::detail::{Detail, Sockets};
 use super::disk::{Walked, Walker, Walks};
 use super::events::{Changes, Received, Stream};
+use super::facts::Usage;
 use super::failure;
 use super::gather::gather;
 use super::images::{ImageList, Images};
 use super::inspections::Inspections;
 use super::kernel::{self, Kernel};
-use super::ledger::{Counted, Ledger};
+use super::ledger::{Counted, Ledger, Measured};
 use super::lock;
 use super::processes::Patterns;
 use super::sample::CAP;
-use super::services::Past;
+use super::services::{Past, lost};
 use super::stats::{Background, Latest, Skipped};
 use super::time;
 use super::top::Top;
@@ -109,6 +110,8 @@ pub struct Setting {
     pub deadline: Duration,
     pub naming: Naming,
     pub patterns: Patterns,
+    /// Of the Engine, beside the usual ones.
+    pub sockets: Sockets,
     /// Zero is never.
     pub disk_usage_interval: Duration,
 }
@@ -157,6 +160,18 @@ impl Limits {
     }
 }
 
+/// By the Engine's clock, as in all that it tells.
+struct Times {
+    /// When the list was asked for.
+    then: f64,
+    /// When the kernel's files were looked at.
+    looked: f64,
+    /// Since when the Engine has been running, by our clock.
+    since: Option<f64>,
+    /// How far its clock is ahead of ours.
+    ahead: f64,
+}
+
 impl Reader {
     pub fn new(setting: Setting, files: Files, kernel: Kernel, lasting: Arc<Lasting>) -> Self {
         Self {
@@ -173,7 +188,12 @@ impl Reader {
 
     pub async fn fetch(&self) -> Result<Raw, Failure> {
         let (raw, files) = tokio::join!(self.engine(), self.files.read());
-        if raw.as_ref().is_err_and(|failure| failure.reason != Reason::Timeout) {
+        if let Err(failure) = &raw
+            && failure.reason != Reason::Timeout
+        {
+            if is_gone(failure) {
+                lock(&self.lasting.ledger).engine_is_gone();
+            }
             // The Engine may come back as another version. With the connection its tasks end.
             *lock(&self.connection) = None;
         }
@@ -203,18 +223,20 @@ impl Reader {
                 return Err(failure);
             }
         };
-        let ((uninspected, used), (images, no_images)) = tokio::join!(
+        let ((uninspected, looked, used, since), (images, no_images)) = tokio::join!(
             async {
                 let now = time::now() + about.ahead;
                 let until = limits.details;
                 let uninspected =
                     self.inspect(client, &mut containers, &changes, (now, until)).await;
-                (uninspected, self.used(&connection, &containers, &about, limits).await)
+                let looked = time::now() + about.ahead;
+                let used = self.used(&connection, &containers, &about, limits).await;
+                (uninspected, looked, used, self.since(&containers, limits).await)
             },
             self.images.read(client, changes.images, limits.end),
         );
-        let (counted, past) =
-            self.count(&containers, &used.kernel, &connection, &changes, (then, about.ahead));
+        let times = Times { then, looked, since, ahead: about.ahead };
+        let (counted, past) = self.count(&containers, &used.kernel, &connection, &changes, &times);
         self.inspections.retain(&containers);
         Ok(Raw {
             engine: connection.engine.clone(),
@@ -260,8 +282,8 @@ impl Reader {
         let Lasting { ledger, received, walks, .. } = self.lasting.as_ref();
         lock(ledger).set(!engine.is_podman, &self.setting.naming.aliases);
         let stream = Stream::start(client.clone(), Arc::clone(ledger), Arc::clone(received));
-        let every = self.setting.disk_usage_interval;
-        let walk = || Walker::start(client.clone(), every, Arc::clone(walks));
+        let (every, sized) = (self.setting.disk_usage_interval, engine.sizes_on_request);
+        let walk = || Walker::start(client.clone(), sized, every, Arc::clone(walks));
         let connection = Arc::new(Connection {
             _walker: (!every.is_zero()).then(walk),
             client,
@@ -285,11 +307,11 @@ impl Reader {
         let containers = containers.get_mut(..within_cap).unwrap_or_default();
         let due = self.inspections.apply(containers, changes, now);
         let mut silent: BTreeSet<String> = due.iter().cloned().collect();
-        let at = Instant::now();
+        let (at, sockets) = (Instant::now(), &self.setting.sockets);
         let calls = due.into_iter().map(|id| async move {
             let path = format!("/containers/{id}/json");
             match client.get::<Inspection>("inspection", &path, until).await {
-                Ok(found) => Ok((id, Some(Arc::new(Detail::of(found))))),
+                Ok(found) => Ok((id, Some(Arc::new(Detail::of(found, sockets))))),
                 // Between the list and this: the next list knows.
                 Err(failure) if failure::is_gone(&failure) => Ok((id, None)),
                 Err(failure) => Err(failure),
@@ -324,29 +346,41 @@ impl Reader {
         kernel: &kernel::Found,
         connection: &Connection,
         changes: &Changes,
-        (then, ahead): (f64, f64),
+        times: &Times,
     ) -> (Vec<Counted>, Past) {
-        // The Engine's clock, as in all that it tells.
-        let now = time::now() + ahead;
+        let now = time::now() + times.ahead;
         // After a gap the inspections are all there is.
         let streaming = connection.stream.is_connected() && !changes.all;
         let mut ledger = lock(&self.lasting.ledger);
         for container in containers {
-            let usage = kernel.usages.get(&container.id);
-            if let Some(kills) = usage.and_then(|usage| usage.oom_kills) {
-                ledger.measured(&container.id, kills, now);
-            }
             ledger.observe(container, now, streaming);
+            let usage = kernel.usages.get(&container.id);
+            if let Some(found) = usage.and_then(|usage| measured(container, usage, times.looked)) {
+                ledger.measured(&container.id, found);
+            }
         }
-        ledger.keep(containers, then);
+        ledger.keep(containers, times.then);
         let known = containers.iter().map(|one| (one.id.clone(), ledger.known(&one.id, now)));
+        let lost = times.since.map(|since| lost(containers, since + times.ahead));
         let past = Past {
             known: known.collect(),
+            lost: lost.unwrap_or_default(),
             seen: ledger.services().map(|(key, seen)| (key.clone(), seen)).collect(),
             uncounted: ledger.over(),
         };
-        (ledger.counted(), past)
+        (ledger.counted(now), past)
     }
+}
+
+/// Whether nobody is where the Engine should be: its containers may have gone with it.
+fn is_gone(failure: &Failure) -> bool {
+    matches!(failure.reason, Reason::Refused | Reason::NotFound | Reason::Protocol)
+}
+
+/// What the kernel says of the run that the inspection tells of: its process was looked at.
+fn measured(container: &Container, usage: &Usage, at: f64) -> Option<Measured> {
+    let started = container.detail.as_ref()?.started?;
+    Some(Measured { started, kills: usage.oom_kills?, ending: usage.ending, at })
 }
 
 impl Connection {

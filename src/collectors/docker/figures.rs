@@ -60,6 +60,17 @@ impl Reader {
         Used { source, stats: Some(stats), kernel, commands }
     }
 
+    /// Since when the Engine has been running, where it is on this machine and that is of use: for
+    /// what has ended.
+    pub(super) async fn since(&self, containers: &[Container], limits: Limits) -> Option<f64> {
+        let address = &self.setting.address;
+        if !address.is_local() || !containers.iter().any(Container::has_ended) {
+            return None;
+        }
+        let peer = address.peer(limits.half).await;
+        tokio::time::timeout_at(limits.end, self.kernel.since(peer)).await.ok().flatten()
+    }
+
     fn wanted(&self, container: &Container, about: &About) -> Wanted {
         let Some(detail) = &container.detail else {
             return Wanted { id: container.id.clone(), ..Wanted::default() };

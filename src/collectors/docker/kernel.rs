@@ -12,6 +12,7 @@ use super::container::ById;
 use super::facts::{Usage, Usages};
 use super::lock;
 use super::logfiles::{self, LogFiles};
+use super::since::Since;
 use crate::engine::{Failure, blocking};
 
 /// A container whose files were not found is looked for again after this long.
@@ -48,6 +49,8 @@ pub struct Found {
     pub partitions: String,
     /// Running containers that have no files here, and why the first has none.
     pub missing: u64,
+    /// Why there is no block I/O of any container, if the kernel does not count it.
+    pub no_block_io: Option<Failure>,
     pub failure: Option<Failure>,
 }
 
@@ -82,6 +85,8 @@ impl Found {
 pub struct Kernel {
     shared: Arc<Shared>,
     busy: Arc<AtomicBool>,
+    /// The same of the question since when the Engine runs.
+    asked: Arc<AtomicBool>,
 }
 
 struct Shared {
@@ -90,6 +95,7 @@ struct Shared {
     cgroups: Mutex<Result<Arc<Cgroups>, Failure>>,
     root: PathBuf,
     logs: LogFiles,
+    since: Since,
     /// Where each container's files are, as long as its first process is the same.
     places: Mutex<BTreeMap<String, (u32, Spot)>>,
 }
@@ -103,10 +109,11 @@ enum Spot {
 
 impl Kernel {
     pub fn new(roots: Roots, root: PathBuf) -> Self {
+        let since = Since::new(roots.proc.clone());
         let cgroups = Mutex::new(Cgroups::find(roots.clone()).map(Arc::new));
         let (logs, places) = (LogFiles::default(), Mutex::default());
-        let shared = Shared { roots, cgroups, root, logs, places };
-        Self { shared: Arc::new(shared), busy: Arc::default() }
+        let shared = Shared { roots, cgroups, root, logs, since, places };
+        Self { shared: Arc::new(shared), busy: Arc::default(), asked: Arc::default() }
     }
 
     /// Which files there are, or why there are none.
@@ -135,6 +142,16 @@ impl Kernel {
             Ok(found)
         };
         blocking("files of the kernel", &self.busy, work).await
+    }
+}
+
+impl Kernel {
+    /// Since when the Engine has been running, or at least this machine; `peer` is the process at
+    /// the other end of its socket.
+    pub async fn since(&self, peer: Option<u32>) -> Option<f64> {
+        let shared = Arc::clone(&self.shared);
+        let work = move || Ok(shared.since.read(peer));
+        blocking("start of the Engine", &self.asked, work).await.ok().flatten()
     }
 }
 
@@ -179,6 +196,9 @@ impl Shared {
                     found.commands.insert(one.id.clone(), lines);
                 }
             }
+        }
+        if !found.usages.is_empty() && found.usages.values().all(|usage| usage.disks.is_empty()) {
+            found.no_block_io = cgroups.no_block_io();
         }
         if local || !found.usages.is_empty() {
             found.machine = Some(cgroups.machine());

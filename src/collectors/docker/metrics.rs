@@ -24,7 +24,7 @@ metrics! { Engine {
     gauge machine_cpu_cores [C04] = |e| e.cores;
     /// Memory of the machine in bytes; absent where a proxy hides it. Source: /info MemTotal.
     gauge machine_memory_bytes [C04] = |e| e.memory;
-    /// Whether something of some container could not be read this time. Source: inspections and the kernel's files.
+    /// Whether something of some container could not be read this time. Source: inspections, and the kernel's files or stats.
     gauge container_scrape_error = |e| e.incomplete;
     /// Time that the Engine took for the list of containers in seconds. Source: /containers/json.
     gauge stack_docker_list_duration_seconds [C01] = |e| e.took;
@@ -52,7 +52,7 @@ metrics! { Service {
     gauge stack_service_replicas {state} [C01 C06] = |s| [("wanted", Some(s.wanted)), ("running", Some(s.running)), ("healthy", s.healthy)];
     /// Whether at least one replica of the Compose service runs, or none is wanted. Source: Compose files and /containers/json State.
     gauge stack_service_up [C01] = |s| s.up();
-    /// The one thing to be said of the Compose service, always 1; the other states are absent: running, degraded, restarting (again and again), failed_start, crashed, stopped (by somebody), paused, created (never started), missing, deploying, job_failed, done (a job), off (none wanted). Source: Compose files, /containers/json, /containers/ID/json and /events.
+    /// The one thing to be said of the Compose service, always 1; the other states are absent: running, degraded, restarting (again and again), failed_start, crashed, down (ended with the Engine or the machine and was not brought back), stopped (by somebody), paused, created (never started), missing, deploying, job_failed, done (a job), off (none wanted). Source: Compose files, /containers/json, /containers/ID/json and /events.
     gauge stack_service_state {state} [C01 C12] = |s| [(s.state.as_str(), 1)];
     /// Replicas of the Compose service that are wanted and do not run, while others do. Source: Compose files and /containers/json State.
     gauge stack_service_replicas_missing [C01] = |s| s.missing();
@@ -76,12 +76,14 @@ metrics! { Lives {
     counter stack_service_starts_total [C05] = |l| l.counts.starts;
     /// Starts by the restart policy: each one is a crash. Unlike the Engine's count it goes on over a recreation. Source: /events, /containers/ID/json RestartCount.
     counter stack_service_restarts_total [C05 C12] = |l| l.counts.restarts;
-    /// Ends of containers of the service by class: done (exit code 0), stopped (somebody asked for it), oom, killed and terminated (nobody known asked), fault (a defect such as SIGSEGV), error, unknown (not seen). Source: /events die, /containers/ID/json State.ExitCode.
+    /// Ends of containers of the service by class: done (exit code 0), stopped (somebody asked for it; before Engine 23 also the Engine as it stops), oom, killed and terminated (nobody known asked), fault (a defect such as SIGSEGV), error, engine (with the Engine or the machine), unknown (not seen). Source: /events die, /containers/ID/json State.ExitCode.
     counter stack_service_deaths_total {class} [C12] = |l| l.counts.deaths();
     /// Signals sent to containers of the service through the Engine. Source: /events kill.
     counter stack_service_kills_total {signal} [C05] = |l| [("SIGKILL", l.counts.kills.kill), ("SIGTERM", l.counts.kills.term), ("other", l.counts.kills.other)];
-    /// Processes of the service that the kernel killed for want of memory: main ended the container, child did not. Source: /events oom and cgroup oom_kill.
-    counter stack_service_oom_kills_total {process} [C10] = |l| [("main", l.counts.ooms.main), ("child", l.counts.ooms.child)];
+    /// Processes of the service that the kernel killed for want of memory: main ended the container, child did not. A child counts as the kernel has counted it, not as the Engine's oom events have it: absent where the kernel's files are out of reach (stack_docker_source_info), and too low by what was killed between the last reading and the end of a run. Source: cgroup oom_kill, /events die and oom.
+    counter stack_service_oom_kills_total {process} [C10] = |l| l.oom_kills();
+    /// Notices of the Engine that a container of the service was short of memory, which are no kills: on cgroup v1 several come for one kill, and some with none. Source: /events oom.
+    counter stack_service_oom_notices_total [C10] = |l| l.counts.ooms.notices;
     /// Changes of the status of health checks, by the new status. Source: /events health_status.
     counter stack_service_health_changes_total {status} [C07] = |l| [("healthy", l.counts.health.healthy), ("unhealthy", l.counts.health.unhealthy)];
     /// Whether a container of the service is restarted again and again: it waits for its next start, or has had three in ten minutes. Source: /events, /containers/ID/json State.Restarting.
@@ -112,7 +114,7 @@ metrics! { Life {
     gauge stack_container_finished_timestamp_seconds [C12] = |l| l.finished();
     /// Exit code of the last run; 137 is any SIGKILL and 143 any SIGTERM, 127 and 128 with the state created are failed starts; absent while it runs. Source: /containers/ID/json State.ExitCode.
     gauge stack_container_exit_code [C12] = |l| l.container.exit_code();
-    /// Whether the container has ended with an error by itself and is no replica of a service that should run: jobs, and containers without Compose. Source: /events die and /containers/ID/json State.
+    /// Whether the container has ended with an error, by itself or cut off with the Engine, and is no replica of a service that should run: jobs, containers without Compose, and for an hour those of docker compose run. Source: /events die and /containers/ID/json State.
     gauge stack_container_failed [C12] = |l| l.failed;
     /// 1 for the reason why the container could not be started: port_in_use, binary_missing, mount, permission, image, other; absent otherwise. Source: /containers/ID/json State.Error.
     gauge stack_container_failed_start {reason} [C12] = |l| l.failed_start().map(|reason| (reason, 1)).into_iter();
@@ -140,7 +142,7 @@ metrics! { Life {
     gauge stack_container_log_bounded = |l| l.detail().and_then(|detail| detail.log.bounded);
     /// Bytes of the container's log files, rotated ones included; absent where they cannot be seen. Source: the files at /containers/ID/json LogPath.
     gauge stack_container_log_bytes = |l| l.log;
-    /// Whether the container is privileged, or has the Engine's socket mounted. Source: /containers/ID/json HostConfig.Privileged and Mounts.
+    /// Whether the container is privileged, or has the Engine's socket mounted, also in a folder above it. Source: /containers/ID/json HostConfig.Privileged and Mounts.
     gauge stack_container_privileged {way} = |l| l.detail().map(|d| [("privileged", d.privileged), ("engine_socket", d.mounts_engine)]).into_iter().flatten();
     /// Whether the container is privileged or has the Engine's socket mounted and is not among those that may. Source: as above and the setting privileged.
     gauge stack_container_privilege_unexpected = |l| l.unexpected_privilege;

@@ -29,9 +29,11 @@
 //! the exporter.
 //!
 //! Absent: what the source of the figures does not say (see each metric), limits that are not set,
-//! network figures of containers without a network of their own, block I/O before the first. A
+//! network figures of containers without a network of their own, block I/O before the first, and where a
+//! kernel with control groups v1 does not count it (a gap that says how to make it). A
 //! container that hangs in the Engine costs its own details (`stack_docker_skipped_total`). Who
-//! ended a container before the exporter came is guessed from its policy and exit code. Podman
+//! ended a container before the exporter came is guessed from its policy and exit code, and from when
+//! the Engine was started: what went with it is down, not stopped by hand. Podman
 //! tells of no kill for want of memory and of no signals, so there a stop by hand is a kill.
 
 mod api;
@@ -63,6 +65,7 @@ mod rows;
 mod sample;
 mod services;
 mod signals;
+mod since;
 mod stats;
 mod top;
 mod usage;

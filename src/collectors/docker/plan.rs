@@ -8,6 +8,7 @@ use super::address::{self, Address, Certificates};
 use super::cgroup::Roots;
 use super::compose::{self, Files};
 use super::container::Naming;
+use super::detail::Sockets;
 use super::fetch::{Reader, Setting};
 use super::kernel::Kernel;
 use super::ports::{Allowed, Policy};
@@ -168,6 +169,7 @@ fn target(docker: &Docker, address: Address, plan: &mut Plan) -> Target {
         deadline: docker.timeout.map_or(Duration::from_secs(5), Dur::get),
         naming: Naming { labels: docker.container_labels.clone(), aliases: docker.aliases.clone() },
         patterns,
+        sockets: Sockets::with(address.socket(), &docker.root_path),
         disk_usage_interval: docker.disk_usage_interval.get(),
     };
     let roots = Roots { proc: docker.proc_path.clone(), cgroup: docker.cgroup_path.clone() };

@@ -11,7 +11,7 @@ use super::disk::Walk;
 use super::facts::{Disk, Network, Usage};
 use super::fetch::{Source, StreamState};
 use super::images::ImageFacts;
-use super::ledger::{Counts, Known};
+use super::ledger::{Counts, Known, Ooms};
 
 /// The states that the Engine documents; one that it adds is shown while it lasts.
 const STATES: [&str; 7] =
@@ -50,6 +50,8 @@ pub struct Lives {
     pub service: String,
     pub counts: Counts,
     pub looping: bool,
+    /// Whether the kernel's count of kills is in reach: the Engine tells of none.
+    pub kills_are_counted: bool,
 }
 
 /// What a container is and was.
@@ -122,6 +124,13 @@ impl Engine {
     ) -> impl Iterator<Item = (&'static str, Option<T>)> {
         let parts = self.disk.iter().flat_map(|walk| walk.parts);
         parts.map(move |(kind, part)| (kind, part.map(read)))
+    }
+}
+
+impl Lives {
+    pub fn oom_kills(&self) -> [(&'static str, Option<u64>); 2] {
+        let Ooms { main, child, .. } = self.counts.ooms;
+        [("main", Some(main)), ("child", Some(child).filter(|_| self.kills_are_counted))]
     }
 }
 

@@ -34,7 +34,7 @@ pub struct Judging {
 }
 
 pub fn sample(mut raw: Raw, judging: &Judging, now: SystemTime) -> Batch {
-    let incomplete = raw.uninspected.is_some() || raw.kernel.missing > 0;
+    let mut incomplete = is_incomplete(&raw);
     let mut batch = gaps(&mut raw);
     // The Engine's clock, as in all that it tells.
     let ours = now.duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -43,16 +43,15 @@ pub fn sample(mut raw: Raw, judging: &Judging, now: SystemTime) -> Batch {
     let manner = &judging.manner;
     let services = services::services(&containers, &raw.files, &raw.past, manner, seconds);
     let mut rows = services.rows;
-    let too_many = |count: usize| count.saturating_sub(CAP) as u64;
-    let (more_containers, more_services) = (too_many(containers.len()), too_many(rows.len()));
-    containers.truncate(CAP);
-    rows.truncate(CAP);
+    let (more_containers, more_services) = (capped(&mut containers), capped(&mut rows));
     let stats_age = raw.stats.as_ref().and_then(|stats| stats.age(now));
+    let kills_are_counted = kills_are_counted(&raw);
     let (usages, gap) = match raw.stats.take() {
         None => (std::mem::take(&mut raw.kernel.usages), None),
         Some(stats) => fresh(stats, stats_age),
     };
     if let Some(failure) = gap {
+        incomplete = true;
         batch = batch.gap("CPU, memory, network and block I/O (stats)", failure);
     }
     let processes = judging.patterns.count(&containers, &raw.commands, raw.past.seen.keys());
@@ -83,7 +82,7 @@ pub fn sample(mut raw: Raw, judging: &Judging, now: SystemTime) -> Batch {
         .with(vec![Version { facts: raw.engine }])
         .with(vec![Origin { source: raw.source }])
         .with(vec![engine])
-        .with(counted(raw.counted, &lives))
+        .with(counted(raw.counted, &lives, kills_are_counted))
         .with::<Service>(rows)
         .with(ports(&lives, &judging.ports))
         .with(lives.iter().filter_map(spec).collect::<Vec<Spec>>())
@@ -94,6 +93,13 @@ pub fn sample(mut raw: Raw, judging: &Judging, now: SystemTime) -> Batch {
         .dropped("containers", more_containers)
         .dropped("services", more_services)
         .dropped("lives", raw.past.uncounted)
+}
+
+/// Takes those beyond the cap away, and says how many they were.
+fn capped<T>(rows: &mut Vec<T>) -> u64 {
+    let more = rows.len().saturating_sub(CAP) as u64;
+    rows.truncate(CAP);
+    more
 }
 
 fn life(raw: &Raw, container: Container, usages: &Usages, now: f64) -> Life {
@@ -109,6 +115,19 @@ fn life(raw: &Raw, container: Container, usages: &Usages, now: f64) -> Life {
         now,
         container,
     }
+}
+
+/// Whether something of some container is missing. Where the Engine is asked for the figures, its
+/// containers may well be on another machine.
+fn is_incomplete(raw: &Raw) -> bool {
+    raw.uninspected.is_some() || (raw.stats.is_none() && raw.kernel.missing > 0)
+}
+
+/// Whether the kernel says how many processes it has killed: by its files alone, since Linux 4.13.
+fn kills_are_counted(raw: &Raw) -> bool {
+    let mut usages = raw.kernel.usages.values();
+    let told = raw.kernel.usages.is_empty() || usages.any(|usage| usage.oom_kills.is_some());
+    raw.stats.is_none() && told
 }
 
 /// Cores and bytes of the machine: as the Engine has them, or as the kernel has.
@@ -129,11 +148,13 @@ fn gaps(raw: &mut Raw) -> Batch {
         batch = batch.gap("services of a Compose file", failure);
     }
     let kernel = raw.kernel.failure.take();
+    let no_block_io = raw.kernel.no_block_io.take();
     let parts = [
         ("details of containers", raw.uninspected.take()),
         ("events", raw.stream.failure.take()),
         ("images", raw.no_images.take()),
         ("disk usage", raw.disk.failure.take()),
+        ("block I/O of containers", no_block_io.filter(|_| raw.stats.is_none())),
         ("files of the kernel of some containers", kernel.filter(|_| raw.stats.is_none())),
     ];
     for (what, failure) in parts {
@@ -166,18 +187,19 @@ fn uses(
     let of = |container: &Container| {
         let detail = container.detail.as_ref();
         let layer = layers.and_then(|walk| walk.layers.get(&container.id)).copied();
-        Some(Use {
+        Use {
             names: Arc::clone(&container.names),
-            usage: Arc::clone(usages.get(&container.id)?),
+            // That it was seen, and its health, rest on the list and the inspection alone.
+            usage: usages.get(&container.id).cloned().unwrap_or_default(),
             limits: detail.map(|detail| detail.limits),
             owns_network: detail.is_none_or(|detail| detail.network == NetworkKind::Own),
             devices: Arc::clone(devices),
             seen: Some(now),
             health: Some(container.health),
             storage: storage(raw, devices, layer),
-        })
+        }
     };
-    running.filter_map(of).collect()
+    running.map(of).collect()
 }
 
 /// The machine as a whole, which two of the best known dashboards ask for as `id="/"`.
@@ -227,7 +249,11 @@ fn unexpected_privilege(container: &Container, allowed: &[String]) -> bool {
     has && !may
 }
 
-fn counted(counted: Vec<super::ledger::Counted>, lives: &[Life]) -> Vec<Lives> {
+fn counted(
+    counted: Vec<super::ledger::Counted>,
+    lives: &[Life],
+    kills_are_counted: bool,
+) -> Vec<Lives> {
     let mut looping = BTreeMap::<(String, String), bool>::new();
     for life in lives {
         let loops = life.known.looping || life.container.state == "restarting";
@@ -238,6 +264,7 @@ fn counted(counted: Vec<super::ledger::Counted>, lives: &[Life]) -> Vec<Lives> {
         project: one.key.0,
         service: one.key.1,
         counts: one.counts,
+        kills_are_counted,
     };
     counted.into_iter().map(row).collect()
 }

@@ -47,8 +47,9 @@ impl Cgroups {
         if dirs.0.is_empty() {
             return Err(not_found(id));
         }
+        let first = process.is_some();
         let process = process.or_else(|| self.any_process(&dirs, id, &mut buffer));
-        Ok(Place { dirs, process, network: true })
+        Ok(Place { dirs, process, first, network: true })
     }
 
     /// The directories that the lines of `/proc/<pid>/cgroup` name.

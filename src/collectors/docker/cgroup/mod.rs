@@ -18,6 +18,7 @@
 //! Reading `/proc` can block while a process hangs in the kernel: not for an async worker.
 
 mod buffer;
+mod life;
 mod locate;
 mod machine;
 mod parse;
@@ -35,6 +36,7 @@ use std::sync::Mutex;
 use rustix::fs::{Access, AtFlags, accessat};
 
 use buffer::Buffer;
+pub use life::named;
 use locate::Parents;
 pub use machine::Machine;
 use processes::Processes;
@@ -93,6 +95,8 @@ pub struct Place {
     /// Its directory below `/proc`. Held open it can never mean another process, also when the
     /// number is used again.
     process: Option<OwnedFd>,
+    /// Whether that is the first process of the container.
+    first: bool,
     network: bool,
 }
 
@@ -103,6 +107,14 @@ impl Place {
     pub fn without_network(mut self) -> Self {
         self.network = false;
         self
+    }
+
+    /// Whether its first process has been killed, and is only not gone yet: with much memory to give
+    /// back, and on a busy machine, that takes its time.
+    fn is_ending(&self, buffer: &mut Buffer) -> Option<bool> {
+        let process = self.process.as_ref().filter(|_| self.first)?;
+        let dying = life::has_sigkill(buffer.read_in(process, "status")?);
+        Some(dying || life::is_exiting(buffer.read_in(process, "stat")?)?)
     }
 
     /// Whether its first process has. Of a process that we do not know it cannot be told.
@@ -129,6 +141,14 @@ impl Cgroups {
         }
     }
 
+    /// Why no container has block I/O, if it is not that none has done any.
+    pub fn no_block_io(&self) -> Option<Failure> {
+        if self.version == Version::V2 {
+            return None;
+        }
+        v1::counts_block_io(self.tops.get(Hierarchy::Blkio), &mut Buffer::new()).err()
+    }
+
     /// What the container uses now. `None`: this run of it has ended.
     pub fn read(&self, place: &Place) -> Option<Usage> {
         let mut buffer = Buffer::new();
@@ -151,6 +171,9 @@ impl Cgroups {
             let count = self.processes.count(dir, &mut buffer);
             usage.processes = count.processes;
             usage.descriptors = count.descriptors;
+        }
+        if usage.oom_kills > Some(0) {
+            usage.ending = place.is_ending(&mut buffer);
         }
         // Last, for half of a reading is none. What has ended may keep its groups for a while, or
         // for ever if the Engine was killed; what has been started again is another run.

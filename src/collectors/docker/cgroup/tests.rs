@@ -149,6 +149,7 @@ fn v2_with_the_systemd_driver() {
         disks: [((259, 0), disk([4096, 8192, 1, 2])), ((253, 1), disk([100, 0, 3, 0]))].into(),
         pressure: Pressure { cpu: stall.clone(), memory: stall.clone(), io: stall },
         oom_kills: Some(2),
+        ending: None,
     };
     assert_eq!(usage("v2_systemd", &id("a1"), 4711), expected);
     assert_eq!(at(&folder("v2_systemd")).source(), "cgroup_v2");
@@ -368,4 +369,47 @@ fn what_may_not_be_read_is_absent() {
     assert_eq!((usage.memory.usage, usage.memory.working_set, usage.oom_kills), (None, None, None));
     assert_eq!(usage.memory.rss, Some(30_000_000));
     assert!(usage.disks.is_empty());
+}
+
+/// A tree of v1 with one container, and what the kernel says at the top and of the container.
+fn block_io(top: Option<&str>, container: Option<&str>) -> (bool, Option<Failure>) {
+    let dir = copy("v1_systemd_4.4");
+    let blkio = dir.path().join("cgroup/blkio");
+    let mut groups = vec![blkio.clone()];
+    while let Some(group) = groups.pop() {
+        let text = if group == blkio { top } else { container };
+        for name in ["io_service_bytes", "io_serviced"] {
+            let file = group.join(format!("blkio.throttle.{name}"));
+            let _ = fs::remove_file(group.join(format!("blkio.throttle.{name}_recursive")));
+            match text {
+                Some(text) => fs::write(file, text).unwrap(),
+                None => drop(fs::remove_file(file)),
+            }
+        }
+        let inside = fs::read_dir(&group).unwrap().map(|entry| entry.unwrap().path());
+        groups.extend(inside.filter(|path| path.is_dir()));
+    }
+    let cgroups = at(dir.path());
+    let usage = cgroups.read(&cgroups.locate(&id("d4"), 8000).unwrap()).unwrap();
+    (usage.disks.is_empty(), cgroups.no_block_io())
+}
+
+#[test]
+fn a_kernel_that_counts_no_block_io() {
+    let counted = "254:0 Read 4096\n254:0 Write 0\n254:0 Total 4096\nTotal 4096\n";
+    let (none, why) = block_io(Some("Total 0\n"), Some("Total 0\n"));
+    let text = why.as_ref().map(Failure::to_string).unwrap_or_default();
+    assert!(none && text.contains("does not count"), "{text}");
+    assert!(why.unwrap().hint.unwrap_or_default().contains("--device-write-bps /dev/DISK:500mb"));
+    // It counts: the container has not read or written anything yet.
+    let (none, why) = block_io(Some(counted), Some("Total 0\n"));
+    assert!(none && why.is_none(), "{why:?}");
+    let (none, why) = block_io(Some(counted), Some(counted));
+    assert!(!none && why.is_none(), "{why:?}");
+    // Built without it.
+    let (none, why) = block_io(None, None);
+    let text = why.as_ref().map(Failure::to_string).unwrap_or_default();
+    assert!(none && text.contains("no blkio.throttle.io_service_bytes"), "{text}");
+    let v2 = at(&folder("v2_systemd"));
+    assert!(v2.no_block_io().is_none(), "io.stat is always there");
 }

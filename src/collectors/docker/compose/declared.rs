@@ -14,6 +14,9 @@ pub struct Declared {
     pub image: Option<String>,
     /// Whether the image is built here.
     pub build: bool,
+    /// Whether a program of another kind provides it (`provider`, from Compose 2.36 on): there is
+    /// no container.
+    pub provided: bool,
     pub container_name: Option<String>,
     /// As the Engine names policies (`no`, `always`, `on-failure:3`); `deploy.restart_policy`, else
     /// `restart`.
@@ -101,6 +104,7 @@ impl Declared {
         self.older.overlay(later.older);
         replace(&mut self.cpu_reservation, later.cpu_reservation);
         self.build |= later.build;
+        self.provided |= later.provided;
         if let Some(profiles) = later.profiles {
             let known = self.profiles.get_or_insert_default();
             for profile in profiles {
@@ -145,9 +149,14 @@ impl Declared {
         profiles.is_empty() || enabled.iter().any(|on| on == "*" || profiles.contains(on))
     }
 
+    /// How many containers there should be, once it is started.
+    pub fn wanted(&self) -> u64 {
+        if self.provided { 0 } else { self.replicas.unwrap_or(1) }
+    }
+
     /// Whether Compose could start it from this file alone.
     pub(super) fn is_whole(&self) -> bool {
-        self.image.is_some() || self.build
+        self.image.is_some() || self.build || self.provided
     }
 
     /// Whether a key of a service, or one below it, is read at all.
@@ -186,6 +195,7 @@ const FIELDS: &[(&str, Forget)] = &[
     ("profiles", |of| of.profiles = None),
     ("image", |of| of.image = None),
     ("build", |of| of.build = false),
+    ("provider", |of| of.provided = false),
     ("container_name", |of| of.container_name = None),
     ("restart", |of| of.older.restart = None),
     ("deploy.restart_policy.condition", |of| of.newer.restart = None),

@@ -9,6 +9,7 @@
 
 mod declared;
 mod dotenv;
+mod figures;
 mod files;
 #[cfg(test)]
 mod fixtures;

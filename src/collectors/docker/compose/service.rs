@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::declared::{Condition, Declared, Health, Said};
+use super::figures::{Figure, Number};
 use super::interpolate::{Variables, fill};
 use super::ports::{self, Port};
 use super::values;
@@ -24,6 +25,7 @@ impl Reader<'_> {
             profiles: get(node, "profiles").map(|list| self.list(list)),
             image: self.text(get(node, "image")),
             build: get(node, "build").is_some(),
+            provided: get(node, "provider").is_some(),
             container_name: self.text(get(node, "container_name")),
             cpu_reservation: self.at(node, "deploy.resources.reservations.cpus", values::decimal),
             health: get(node, "healthcheck").map(|node| self.health(node)),
@@ -63,6 +65,16 @@ impl Reader<'_> {
         fill(&scalar.text, self.variables).filter(|text| !text.is_empty())
     }
 
+    /// A port's number, or a text with several.
+    fn port(&self, node: Option<&Node>) -> Option<String> {
+        let text = self.text(node)?;
+        let Value::Scalar(scalar) = &node?.value else { return None };
+        match Figure::of(scalar, text.clone()).number {
+            Some(Number::Whole(port)) => Some(port.to_string()),
+            _ => Some(text),
+        }
+    }
+
     /// A text, or a list of them.
     pub fn list(&self, node: &Node) -> Vec<String> {
         let items = match &node.value {
@@ -80,13 +92,13 @@ impl Reader<'_> {
     }
 
     /// The value at a dotted key.
-    fn at<T>(&mut self, service: &Node, key: &str, parse: fn(&str) -> Option<T>) -> Option<T> {
+    fn at<T>(&mut self, service: &Node, key: &str, parse: fn(&Figure) -> Option<T>) -> Option<T> {
         let node = key.split('.').try_fold(service, get)?;
-        if !matches!(node.value, Value::Scalar(_)) {
+        let Value::Scalar(scalar) = &node.value else {
             self.wrong(node, key);
             return None;
-        }
-        let value = parse(&self.text(Some(node))?);
+        };
+        let value = parse(&Figure::of(scalar, self.text(Some(node))?));
         if value.is_none() {
             self.wrong(node, key);
         }
@@ -111,12 +123,12 @@ impl Reader<'_> {
         let is_none = |test: &Node| self.items(test).first().is_some_and(|text| text == "NONE");
         let test_is_none = get(node, "test").map(is_none);
         let mut health = Health {
-            interval: self.at(node, "interval", values::duration),
-            timeout: self.at(node, "timeout", values::duration),
-            start_period: self.at(node, "start_period", values::duration),
-            start_interval: self.at(node, "start_interval", values::duration),
+            interval: self.at(node, "interval", |of| values::duration(&of.text)),
+            timeout: self.at(node, "timeout", |of| values::duration(&of.text)),
+            start_period: self.at(node, "start_period", |of| values::duration(&of.text)),
+            start_interval: self.at(node, "start_interval", |of| values::duration(&of.text)),
             retries: self.at(node, "retries", values::whole),
-            disable: self.at(node, "disable", values::truth),
+            disable: self.at(node, "disable", |of| values::truth(&of.text)),
             test_is_none,
             disabled: false,
         };
@@ -131,7 +143,7 @@ impl Reader<'_> {
             let read = if is_map {
                 self.long_port(node).map(|port| vec![port])
             } else {
-                let Some(text) = self.text(Some(node)) else { continue };
+                let Some(text) = self.port(Some(node)) else { continue };
                 ports::short(&text)
             };
             match read {
@@ -145,8 +157,8 @@ impl Reader<'_> {
     }
 
     fn long_port(&mut self, node: &Node) -> Option<Port> {
-        let target = self.text(get(node, "target"))?.parse().ok()?;
-        let published = self.text(get(node, "published"));
+        let target = self.port(get(node, "target"))?.parse().ok()?;
+        let published = self.port(get(node, "published"));
         if let Some(published) = &published {
             ports::range(published)?;
         }

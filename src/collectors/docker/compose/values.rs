@@ -2,13 +2,24 @@
 
 use std::time::Duration;
 
+use super::figures::{Figure, Number, float};
+
+/// Bytes, as in `size_of`. A plain number is one of bytes; -1 is none, and so is a fraction.
+pub fn size(figure: &Figure) -> Option<u64> {
+    match figure.number {
+        Some(Number::Whole(bytes)) => Some(u64::try_from(bytes).unwrap_or(0)),
+        Some(Number::Decimal(_)) => Some(0),
+        None => size_of(&figure.text),
+    }
+}
+
 /// Bytes: `512m`, `1.5gb`, `2G`, `64MiB`, `1024`. All units are powers of 1024, as Docker has it.
 #[allow(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     reason = "it is in the range of u64, and Docker cuts off the fraction of a byte too"
 )]
-pub fn size(text: &str) -> Option<u64> {
+fn size_of(text: &str) -> Option<u64> {
     let (number, unit) = split(text.trim());
     let shift = match unit.trim_start().to_ascii_lowercase().as_str() {
         "" | "b" => 0,
@@ -22,7 +33,7 @@ pub fn size(text: &str) -> Option<u64> {
     if let Ok(whole) = number.parse::<u64>() {
         return whole.checked_mul(1 << shift);
     }
-    let bytes = decimal(number)? * (1_u64 << shift) as f64;
+    let bytes = plain(number)? * (1_u64 << shift) as f64;
     (bytes < u64::MAX as f64).then_some(bytes as u64)
 }
 
@@ -51,25 +62,47 @@ pub fn duration(text: &str) -> Option<Duration> {
             "w" => 604_800.0,
             _ => return None,
         };
-        seconds += decimal(number)? * unit;
+        seconds += plain(number)? * unit;
         rest = next;
     }
     Duration::try_from_secs_f64(seconds).ok()
 }
 
-/// A number of CPUs: `0.5`, `2`.
-pub fn decimal(text: &str) -> Option<f64> {
+/// A number of CPUs: `0.5`, `2`, `1e-1`.
+pub fn decimal(figure: &Figure) -> Option<f64> {
+    let value = match figure.number {
+        Some(Number::Whole(whole)) => whole as f64,
+        Some(Number::Decimal(decimal)) => decimal,
+        None => float(&figure.text.replace('_', ""))?,
+    };
+    (value >= 0.0 && value.is_finite()).then_some(value)
+}
+
+/// Digits and a point.
+fn plain(text: &str) -> Option<f64> {
     let plain = !text.is_empty() && text.chars().all(|c| c.is_ascii_digit() || c == '.');
     plain.then(|| text.parse().ok()).flatten()
 }
 
-pub fn whole(text: &str) -> Option<u64> {
-    text.trim().parse().ok()
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked just before")]
+pub fn whole(figure: &Figure) -> Option<u64> {
+    match figure.number {
+        Some(Number::Whole(whole)) => whole.try_into().ok(),
+        Some(Number::Decimal(decimal)) => {
+            let is_whole = decimal.fract() == 0.0 && (0.0..1e15).contains(&decimal);
+            is_whole.then_some(decimal as u64)
+        }
+        None => figure.text.trim().parse().ok(),
+    }
 }
 
-/// A limit; `-1`, which lifts it, is read as 0.
-pub fn limit(text: &str) -> Option<u64> {
-    if text.trim() == "-1" { Some(0) } else { whole(text) }
+/// A limit; what is below 0 lifts it, and is read as 0.
+pub fn limit(figure: &Figure) -> Option<u64> {
+    match figure.number {
+        Some(Number::Whole(..0)) => Some(0),
+        None if figure.text.trim() == "-1" => Some(0),
+        _ => whole(figure),
+    }
 }
 
 pub fn truth(text: &str) -> Option<bool> {
@@ -87,6 +120,10 @@ fn split(text: &str) -> (&str, &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn quoted(text: &str) -> Figure {
+        Figure { text: text.to_owned(), number: None }
+    }
 
     #[test]
     fn sizes() {
@@ -112,7 +149,7 @@ mod tests {
             ("5x", None),
             ("", None),
         ] {
-            assert_eq!(size(text), want, "{text}");
+            assert_eq!(size(&quoted(text)), want, "{text}");
         }
     }
 
@@ -141,14 +178,25 @@ mod tests {
 
     #[test]
     fn numbers() {
-        assert_eq!(
-            (decimal("0.5"), decimal("2"), decimal(".25")),
-            (Some(0.5), Some(2.0), Some(0.25))
-        );
-        assert_eq!(
-            (decimal("inf"), decimal("-1"), decimal("1e3"), decimal("")),
-            (None, None, None, None)
-        );
+        let number = |text: &str| decimal(&quoted(text));
+        for (text, want) in [
+            ("0.5", Some(0.5)),
+            ("2", Some(2.0)),
+            (".25", Some(0.25)),
+            ("1e-1", Some(0.1)),
+            ("1_0", Some(10.0)),
+            ("+2", Some(2.0)),
+            ("inf", None),
+            ("nan", None),
+            ("-1", None),
+            ("0x2", None),
+            (" 1", None),
+            ("e", None),
+            ("", None),
+        ] {
+            assert_eq!(number(text), want, "{text}");
+        }
+        let limit = |text: &str| limit(&quoted(text));
         assert_eq!((limit("-1"), limit("200"), limit("-2")), (Some(0), Some(200), None));
         assert_eq!((truth("True"), truth("no"), truth("maybe")), (Some(true), Some(false), None));
     }

@@ -17,12 +17,14 @@ pub enum Death {
     Fault,
     /// Any other exit code.
     Error,
+    /// It went with the Engine or the machine.
+    Engine,
     /// It was not seen, only that there was one.
     Unknown,
 }
 
 impl Death {
-    pub const ALL: [(&'static str, Self); 8] = [
+    pub const ALL: [(&'static str, Self); 9] = [
         ("done", Self::Done),
         ("stopped", Self::Stopped),
         ("oom", Self::Oom),
@@ -30,6 +32,7 @@ impl Death {
         ("terminated", Self::Terminated),
         ("fault", Self::Fault),
         ("error", Self::Error),
+        ("engine", Self::Engine),
         ("unknown", Self::Unknown),
     ];
 
@@ -44,6 +47,21 @@ impl Death {
             Some(code) => Self::of_code(code),
             None => Self::Unknown,
         }
+    }
+
+    /// The same while the Engine was away: what runs is stopped or killed with it, and none of that
+    /// is told. 255 stands for what was found dead.
+    pub const fn without_engine(self, code: Option<i64>) -> Self {
+        match (self, code) {
+            (Self::Oom | Self::Fault, _) => self,
+            (_, None | Some(0 | 130 | 137 | 143 | 255)) => Self::Engine,
+            _ => self,
+        }
+    }
+
+    /// Whether somebody, or nobody known, has ended what would have gone on.
+    pub const fn is_of_its_own(self) -> bool {
+        !matches!(self, Self::Stopped | Self::Engine | Self::Unknown)
     }
 
     /// By the exit code alone.
@@ -83,7 +101,10 @@ pub struct Kills {
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Ooms {
     pub main: u64,
+    /// As the kernel has counted them.
     pub child: u64,
+    /// What the Engine said, which are no kills.
+    pub notices: u64,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

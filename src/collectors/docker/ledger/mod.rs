@@ -2,13 +2,16 @@
 //! numbers only grow. Pure: events and inspections go in, with their times.
 
 mod counts;
+mod engine;
+mod ooms;
 mod run;
 #[cfg(test)]
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-pub use counts::{Counts, Death};
+pub use counts::{Counts, Death, Ooms};
+pub use ooms::Measured;
 
 use super::api::Event;
 use super::container::{Container, known_health};
@@ -44,6 +47,8 @@ pub struct Ledger {
     tells_orders: bool,
     /// When counting began; containers made later are counted from their first start.
     began: Option<f64>,
+    /// Time of the newest event.
+    newest: f64,
     runs: BTreeMap<String, Life>,
     /// Services and containers that the cap kept out at the last look.
     over: u64,
@@ -113,6 +118,7 @@ impl Ledger {
             return Effect::Nothing;
         }
         self.began.get_or_insert(at);
+        self.newest = self.newest.max(at);
         let key = self.key(event);
         let action = event.action.as_str();
         let known = self.runs.contains_key(id);
@@ -133,7 +139,7 @@ impl Ledger {
         match action {
             "start" => run.start(at, counts),
             "die" => run.end(at, code(), self.tells_orders, counts),
-            "oom" => run.oom(at),
+            "oom" => run.oom(at, counts),
             "kill" => kill(attribute("signal").unwrap_or_default(), at, run, counts),
             "stop" => run.stopped(),
             _ if action.starts_with("health_status") => {
@@ -173,9 +179,11 @@ impl Ledger {
     }
 
     /// The kernel's count of processes of a container that it killed for want of memory.
-    pub fn measured(&mut self, id: &str, kills: u64, now: f64) {
-        if let Some(life) = self.runs.get_mut(id) {
-            life.run.measured(kills, now);
+    pub fn measured(&mut self, id: &str, found: Measured) {
+        if let Some(Life { key, run, .. }) = self.runs.get_mut(id)
+            && let Some(entry) = self.services.get_mut(key)
+        {
+            run.measured(found, &mut entry.counts);
         }
     }
 
@@ -189,6 +197,7 @@ impl Ledger {
             let here = ids.contains(id.as_str()) || life.heard > then - MEANWHILE;
             if !here && let Some(entry) = services.get_mut(&life.key) {
                 life.run.vanished(&mut entry.counts);
+                life.run.settle(f64::INFINITY, &mut entry.counts);
                 entry.dismissed = life.run.death() == Some(Death::Stopped);
             }
             here
@@ -235,7 +244,12 @@ impl Ledger {
     }
 
     /// All that was counted; of what is new only zeros this once.
-    pub fn counted(&mut self) -> Vec<Counted> {
+    pub fn counted(&mut self, now: f64) -> Vec<Counted> {
+        for Life { key, run, .. } in self.runs.values_mut() {
+            if let Some(entry) = self.services.get_mut(key) {
+                run.settle(now, &mut entry.counts);
+            }
+        }
         let show = |(key, entry): (&Key, &mut Service)| {
             let born = std::mem::replace(&mut entry.born, true);
             let counts = if born { entry.counts.clone() } else { Counts::default() };

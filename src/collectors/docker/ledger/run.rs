@@ -7,12 +7,10 @@
 use super::super::container::Container;
 use super::super::detail::Detail;
 use super::counts::{Counts, Death};
+use super::ooms::{Measured, Ooms};
 
 /// An event that tells of a change may still be on its way for this long, in seconds.
 const SETTLE: f64 = 2.0;
-/// An end follows the kill of the first process at once; whoever lives on after this long, in
-/// seconds, has lost a child.
-const OUTLIVED: f64 = 1.0;
 /// A program that was asked to end has done so by then, in seconds, or it never will.
 const PATIENCE: f64 = 600.0;
 /// Three restarts within this time make a loop, in seconds.
@@ -21,18 +19,27 @@ const LOOP: f64 = 600.0;
 const STILL: f64 = 180.0;
 
 #[derive(Clone, Debug, Default)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Run {
     running: bool,
     last_start: f64,
     last_end: f64,
     death: Option<Death>,
-    /// When somebody last asked for the end of this run.
+    /// When it ended by SIGKILL, while that is not counted yet: the reason may still come.
+    unsettled: Option<f64>,
+    /// When somebody last asked for the end of this run, and when first.
     ordered: Option<f64>,
+    first_ordered: f64,
     /// Whether the Engine starts it again after a crash; not known before the first inspection.
     policy_restarts: Option<bool>,
     /// The Engine's count of restarts, and those that were counted here since.
     restart_count: Option<i64>,
     restarted: i64,
+    /// Starts that events told of, after an end that nobody asked for: by the policy, or by hand.
+    /// That count says which.
+    presumed: i64,
+    /// Whether one of the starts since then was after an end that somebody asked for.
+    renewed: bool,
     /// Starts after an end that was not seen: that count tells whose they were.
     unexplained: u64,
     /// Times of the last three restarts.
@@ -40,26 +47,13 @@ pub struct Run {
     /// Whether we know its container, and this run, from the beginning.
     pub known_container: bool,
     known_run: bool,
+    /// The Engine was away during this run. Unless live-restore is on, the run has ended with it.
+    orphaned: bool,
+    /// It may be the Engine that has stopped it, at its own end.
+    suspect: bool,
     ooms: Ooms,
     health: &'static str,
     pub healthy_after: Option<f64>,
-}
-
-/// Kills of this run for want of memory: told by events, by the kernel, and counted.
-#[derive(Clone, Debug, Default)]
-struct Ooms {
-    events: u64,
-    measured: u64,
-    counted: u64,
-    since: f64,
-    /// Whether the kernel was asked before.
-    asked: bool,
-}
-
-impl Ooms {
-    fn open(&self) -> u64 {
-        self.events.max(self.measured).saturating_sub(self.counted)
-    }
 }
 
 impl Run {
@@ -71,7 +65,7 @@ impl Run {
             running,
             last_start: started,
             last_end: if running { 0.0 } else { finished.max(started) },
-            restart_count: detail.restarts,
+            restart_count: restarts(container, detail),
             health: container.health,
             known_run: container.health == "starting",
             ..Self::default()
@@ -110,25 +104,39 @@ impl Run {
     }
 
     fn begin(&mut self, at: f64, counts: &mut Counts) {
-        let by_policy = self.policy_restarts != Some(false)
-            && self.death.is_some_and(|death| !matches!(death, Death::Stopped | Death::Unknown));
+        let by_policy =
+            self.policy_restarts != Some(false) && self.death.is_some_and(Death::is_of_its_own);
         counts.starts += 1;
-        self.unexplained += u64::from(self.death == Some(Death::Unknown));
-        if by_policy {
-            counts.restarts += 1;
-            self.restarted += 1;
-            self.recent.rotate_left(1);
-            if let Some(last) = self.recent.last_mut() {
-                *last = at;
+        self.unexplained += u64::from(matches!(self.death, Some(Death::Unknown | Death::Engine)));
+        self.renewed |= self.death == Some(Death::Stopped);
+        match self.policy_restarts {
+            _ if !by_policy => {}
+            // There is no inspection that could say more.
+            None => {
+                self.restarted += 1;
+                self.restart(1, at, counts);
             }
+            Some(_) => self.presumed += 1,
         }
         self.running = true;
         self.known_run = true;
+        (self.orphaned, self.suspect) = (false, false);
         self.last_start = at;
         self.ordered = None;
         self.ooms = Ooms::default();
         self.healthy_after = None;
         self.health = "";
+    }
+
+    /// Restarts by the policy, the last of them then.
+    fn restart(&mut self, times: i64, at: f64, counts: &mut Counts) {
+        counts.restarts += u64::try_from(times).unwrap_or(0);
+        for _ in 0..times.min(3) {
+            self.recent.rotate_left(1);
+            if let Some(last) = self.recent.last_mut() {
+                *last = at;
+            }
+        }
     }
 
     /// `told`: whether it is told when somebody orders the end.
@@ -137,8 +145,52 @@ impl Run {
             self.last_end = self.last_end.max(at);
         } else if at > self.last_start {
             let ordered = self.is_ordered(at);
-            let killed = self.ooms.open() > 0 && !ordered;
-            self.finish(at, Death::of(code, killed, ordered, told), counts);
+            let killed = self.ooms.explain_a_kill() && !ordered;
+            let death = Death::of(code, killed, ordered, told);
+            self.finish(at, self.with_engine(death, code, ordered), counts);
+        }
+    }
+
+    /// What is told of the end of a run during which the Engine was away: nobody can have ordered
+    /// it since. The Engine itself does, as it stops and as it starts.
+    const fn with_engine(&self, death: Death, code: Option<i64>, ordered: bool) -> Death {
+        if self.orphaned && !ordered { death.without_engine(code) } else { death }
+    }
+
+    /// The Engine is away, or has been.
+    pub const fn orphan(&mut self) {
+        self.orphaned |= self.running;
+    }
+
+    /// It was not.
+    pub const fn adopt(&mut self) {
+        (self.orphaned, self.suspect) = (false, false);
+    }
+
+    /// Whether it goes on, as far as is known.
+    pub const fn is_left_alone(&self) -> bool {
+        self.running && self.ordered.is_none()
+    }
+
+    pub const fn last_start(&self) -> f64 {
+        self.last_start
+    }
+
+    /// When it was first asked to end, if it has ended since `since`.
+    pub fn stopped_since(&self, since: f64) -> Option<f64> {
+        let stopped = self.death == Some(Death::Stopped) && !self.running;
+        (stopped && self.last_end >= since).then_some(self.first_ordered)
+    }
+
+    /// It may have been the Engine that asked for its end.
+    pub const fn suspect(&mut self) {
+        self.suspect = true;
+    }
+
+    /// The Engine has ended, or was started anew.
+    pub fn confirm(&mut self) {
+        if std::mem::take(&mut self.suspect) && self.death == Some(Death::Stopped) {
+            (self.death, self.orphaned) = (Some(Death::Engine), true);
         }
     }
 
@@ -147,23 +199,31 @@ impl Run {
         if self.running {
             self.finish(self.last_start, Death::Unknown, counts);
         }
+        let presumed = std::mem::take(&mut self.presumed);
+        self.restart(presumed, self.last_start, counts);
     }
 
     fn finish(&mut self, at: f64, death: Death, counts: &mut Counts) {
-        let open = self.ooms.open();
-        let main = u64::from(death == Death::Oom);
-        counts.ooms.main += main;
-        counts.ooms.child += open.saturating_sub(main);
-        self.ooms.counted += open;
-        counts.died(death, 1);
+        self.settle(f64::INFINITY, counts);
+        counts.ooms.child += self.ooms.ended(death);
         self.death = Some(death);
+        if death == Death::Killed {
+            self.unsettled = Some(at);
+        } else {
+            tell(death, counts);
+        }
         self.running = false;
         self.last_end = at;
     }
 
     /// Somebody sent a signal that ends a program.
     pub fn order(&mut self, at: f64) {
-        self.ordered = Some(at);
+        if self.orphaned {
+            return;
+        }
+        if self.ordered.replace(at).is_none() {
+            self.first_ordered = at;
+        }
     }
 
     fn is_ordered(&self, at: f64) -> bool {
@@ -172,27 +232,40 @@ impl Run {
 
     /// The Engine says `stop` after the end that it asked for.
     pub fn stopped(&mut self) {
-        if !self.running {
+        if !self.running && !self.orphaned {
             self.death = Some(Death::Stopped);
         }
     }
 
-    pub fn oom(&mut self, at: f64) {
-        self.ooms.events += 1;
-        self.ooms.since = at;
+    /// The Engine says that the memory was not enough. That can come after the end that it led to.
+    pub fn oom(&mut self, at: f64, counts: &mut Counts) {
+        counts.ooms.notices += 1;
+        match self.unsettled.take_if(|end| at - *end < SETTLE) {
+            Some(_) => {
+                tell(Death::Oom, counts);
+                if self.death == Some(Death::Killed) {
+                    self.death = Some(Death::Oom);
+                }
+            }
+            None if self.running => self.ooms.notice(at),
+            None => {}
+        }
     }
 
-    /// The kernel's own count of this run.
-    pub fn measured(&mut self, kills: u64, now: f64) {
-        let first = !std::mem::replace(&mut self.ooms.asked, true);
-        if first && !self.known_run {
-            // What was before us is not ours to tell.
-            self.ooms.counted = kills.saturating_sub(self.ooms.events);
+    /// Counts an end by SIGKILL once no event can explain it any more.
+    pub fn settle(&mut self, now: f64, counts: &mut Counts) {
+        if self.unsettled.take_if(|end| now - *end > SETTLE).is_some() {
+            tell(Death::Killed, counts);
         }
-        if kills > self.ooms.measured.max(self.ooms.events) {
-            self.ooms.since = now;
+    }
+
+    /// The kernel's own count, of this run or of one before or after it.
+    pub fn measured(&mut self, found: Measured, counts: &mut Counts) {
+        let earlier = found.started <= self.last_end;
+        let later = self.last_start > 0.0 && found.started > self.last_start;
+        if self.running && !earlier && !later {
+            counts.ooms.child += self.ooms.measured(found, self.known_run);
         }
-        self.ooms.measured = kills;
     }
 
     pub fn health(&mut self, status: &'static str, at: f64, counts: &mut Counts) {
@@ -220,7 +293,6 @@ impl Run {
         counts: &mut Counts,
     ) {
         self.policy_restarts = Some(!matches!(detail.policy.as_str(), "" | "no"));
-        self.settle_ooms(container, now, counts);
         let (started, finished) = (detail.started.unwrap_or(0.0), detail.finished.unwrap_or(0.0));
         let settled = !streaming || started.max(finished) < now - SETTLE;
         if settled {
@@ -258,51 +330,70 @@ impl Run {
         } else if started > self.last_start {
             // The end before it was never told.
             let before = if finished < started { finished } else { self.last_start };
-            self.finish(before, Death::Unknown, counts);
+            let unseen = if self.orphaned { Death::Engine } else { Death::Unknown };
+            self.finish(before, unseen, counts);
             self.begin(started, counts);
         }
-        if !container.has_usage() {
+        if container.has_usage() {
+            // It has outlived the Engine.
+            self.orphaned = false;
+        } else {
             let killed = detail.oom_killed == Some(true);
             let stopped = container.state == "exited" && detail.always_restarts();
-            let ordered = stopped || self.is_ordered(finished);
-            let death = Death::of(detail.exit_code, killed, ordered, false);
+            let ordered = self.is_ordered(finished);
+            let death = Death::of(detail.exit_code, killed, stopped || ordered, false);
+            let death = self.with_engine(death, detail.exit_code, ordered);
             self.finish(finished.max(started).max(self.last_start), death, counts);
         }
     }
 
-    /// Restarts between two looks leave nothing but the Engine's count, which a start by hand sets
-    /// to 0. It grows at the end of a run, so while the Engine waits one of it is still to come.
+    /// The Engine's count grows with each restart by the policy, also between two looks, and a start
+    /// by hand sets it to 0.
     fn count_restarts(&mut self, container: &Container, detail: &Detail, counts: &mut Counts) {
-        let to_come = match container.state.as_str() {
-            "restarting" => 1,
-            "running" | "paused" => 0,
-            // Stopped while it waited, or given up: the last may never have come.
-            _ => return,
-        };
-        let Some(restarts) = detail.restarts.map(|restarts| (restarts - to_come).max(0)) else {
-            return;
-        };
-        let unknown = if self.known_container { 0 } else { restarts - self.restarted };
+        let Some(restarts) = restarts(container, detail) else { return };
+        let known = self.restarted + self.presumed;
+        let unknown = if self.known_container { 0 } else { restarts - known };
         let grown = restarts - self.restart_count.unwrap_or(unknown);
+        if !matches!(container.state.as_str(), "restarting" | "running" | "paused") {
+            // Stopped while it waited, or given up: the last may never have come.
+            let came = (grown - self.restarted).clamp(0, self.presumed);
+            self.presumed -= came;
+            self.restarted += came;
+            return self.restart(came, self.last_start, counts);
+        }
         if grown > 0 {
-            let missed = u64::try_from(grown - self.restarted).unwrap_or(0);
-            let unseen = missed.saturating_sub(self.unexplained);
+            let missed = (grown - self.restarted).max(0);
+            let untold = u64::try_from(missed - self.presumed).unwrap_or(0);
+            let unseen = untold.saturating_sub(self.unexplained);
             counts.starts += unseen;
-            counts.restarts += missed;
             counts.died(Death::Unknown, unseen);
+            self.restart(missed, self.last_start, counts);
             self.restarted = (self.restarted - grown).max(0);
+            self.presumed = (self.presumed - missed).max(0);
         } else if grown < 0 {
-            self.restarted = 0;
+            // Those before that start by hand, which is none itself, or all before `docker restart`.
+            let before = self.presumed - i64::from(!self.renewed);
+            self.restart(before.max(restarts).max(0), self.last_start, counts);
+            (self.restarted, self.presumed) = (0, 0);
+        }
+        // It tells of the present run: what is left were starts by hand.
+        if self.running && detail.started.is_some_and(|started| started > self.last_end) {
+            self.presumed = 0;
         }
         self.restart_count = Some(restarts);
-        self.unexplained = 0;
+        (self.unexplained, self.renewed) = (0, false);
     }
+}
 
-    fn settle_ooms(&mut self, container: &Container, now: f64, counts: &mut Counts) {
-        let open = self.ooms.open();
-        if open > 0 && self.running && container.has_usage() && now - self.ooms.since > OUTLIVED {
-            counts.ooms.child += open;
-            self.ooms.counted += open;
-        }
-    }
+/// Restarts by the policy. The Engine counts one at the end of a run: while it waits that one is
+/// still to come.
+fn restarts(container: &Container, detail: &Detail) -> Option<i64> {
+    let to_come = i64::from(container.state == "restarting");
+    detail.restarts.map(|restarts| (restarts - to_come).max(0))
+}
+
+/// An end with all that follows from it.
+fn tell(death: Death, counts: &mut Counts) {
+    counts.ooms.main += u64::from(death == Death::Oom);
+    counts.died(death, 1);
 }

@@ -5,6 +5,10 @@ use super::super::container::Naming;
 use super::super::detail::Detail;
 use super::*;
 
+mod engine;
+mod kills;
+mod restarts;
+
 const ID: &str = "a";
 
 fn event(at: f64, action: &str, more: &[(&str, &str)]) -> Event {
@@ -76,8 +80,8 @@ impl Book {
     }
 
     fn counts(&mut self) -> Counts {
-        self.0.counted();
-        self.0.counted().remove(0).counts
+        self.0.counted(f64::INFINITY);
+        self.0.counted(f64::INFINITY).remove(0).counts
     }
 
     fn deaths(&mut self, name: &str) -> u64 {
@@ -100,35 +104,6 @@ fn a_stop_by_hand_is_no_crash() {
     assert_eq!((book.deaths("killed"), book.counts().starts), (1, 2));
     book.event(140.0, "start").kill(141.0, "1").die(150.0, 0);
     assert_eq!((book.deaths("done"), book.counts().kills.other), (1, 1), "SIGHUP is no order");
-}
-
-#[test]
-fn the_main_process_and_a_child() {
-    let mut book = Book::new();
-    book.event(101.0, "start").event(105.0, "oom");
-    let running = || detail(100.9, 0.0);
-    book.look("running", running(), 105.5, true);
-    assert_eq!(book.counts().ooms.child, 0, "the end may follow");
-    book.look("running", running(), 107.0, true);
-    assert_eq!((book.counts().ooms.child, book.counts().ooms.main), (1, 0));
-    // The kernel counts the same kill, and one more that no event told.
-    book.0.measured(ID, 1, 108.0);
-    book.look("running", running(), 110.0, true);
-    assert_eq!(book.counts().ooms.child, 1);
-    book.0.measured(ID, 2, 111.0);
-    book.look("running", running(), 113.0, true);
-    assert_eq!(book.counts().ooms.child, 2);
-    book.event(120.0, "oom").event(120.0, "oom").event(120.1, "oom").die(120.2, 137);
-    let ooms = book.counts().ooms;
-    assert_eq!((ooms.main, ooms.child, book.deaths("oom")), (1, 3, 1));
-}
-
-#[test]
-fn a_stop_after_a_childs_end_is_no_oom() {
-    let mut book = Book::new();
-    book.event(101.0, "start").event(105.0, "oom");
-    book.kill(105.2, "SIGKILL").die(105.3, 137);
-    assert_eq!((book.deaths("stopped"), book.counts().ooms.child), (1, 1));
 }
 
 #[test]
@@ -210,9 +185,9 @@ fn a_service_outlives_its_containers() {
     book.event(101.0, "start").kill(110.0, "15").die(111.0, 0).event(112.0, "destroy");
     book.0.keep(&[], 200.0);
     assert_eq!(book.0.runs.len(), 0);
-    assert_eq!(book.0.counted().len(), 1, "it is remembered");
+    assert_eq!(book.0.counted(210.0).len(), 1, "it is remembered");
     book.0.keep(&[], 200.0 + MEMORY);
-    assert_eq!(book.0.counted().len(), 0, "and not for ever");
+    assert_eq!(book.0.counted(210.0).len(), 0, "and not for ever");
 }
 
 #[test]
@@ -227,8 +202,8 @@ fn one_removed_by_force_has_ended() {
 fn zeros_come_first() {
     let mut ledger = Book::new().0;
     ledger.event(&event(101.0, "start", &[]));
-    assert_eq!(ledger.counted().remove(0).counts, Counts::default());
-    assert_eq!(ledger.counted().remove(0).counts.starts, 1);
+    assert_eq!(ledger.counted(110.0).remove(0).counts, Counts::default());
+    assert_eq!(ledger.counted(110.0).remove(0).counts.starts, 1);
 }
 
 #[test]
@@ -236,8 +211,10 @@ fn a_loop_and_its_end() {
     let mut book = Book::new();
     let always = || Detail { policy: "always".into(), ..detail(900.0, 0.0) };
     book.event(900.0, "start").look("running", always(), 905.0, true);
-    for at in [910.0, 920.0, 930.0] {
+    for (restarts, at) in [(1, 910.0), (2, 920.0), (3, 930.0)] {
         book.die(at, 3).event(at + 1.0, "start");
+        let told = Detail { restarts: Some(restarts), started: Some(at + 0.9), ..always() };
+        book.look("running", told, at + 5.0, true);
     }
     assert!(book.known().looping && book.counts().restarts == 3);
     assert!(!book.0.known(ID, 930.0 + 300.0).looping, "it has settled");
@@ -299,6 +276,10 @@ fn events_and_looks_in_any_order_count_the_same() {
                 _ => drop(book.look("restarting", looked(index + 1, end), at + 0.2, true)),
             }
         }
+        // The next reading finds the Engine's count.
+        let (start, end) = runs[11];
+        let last = Detail { restarts: Some(12), policy: "always".into(), ..detail(start, end) };
+        book.look("restarting", last, end + 10.0, true);
         let counts = book.counts();
         let deaths: u64 = counts.deaths().map(|(_, count)| count).sum();
         assert_eq!((counts.starts, deaths, counts.restarts), (12, 12, 11), "seed {seed}");
@@ -314,18 +295,6 @@ fn fastrand(seed: u64) -> impl FnMut() -> u32 {
         state ^= state << 17;
         (state >> 33) as u32
     }
-}
-
-#[test]
-fn what_the_kernel_counted_before_us_is_not_told() {
-    let mut book = Book(Ledger { began: Some(500.0), tells_orders: true, ..Ledger::default() });
-    book.look("running", detail(40.0, 0.0), 1000.0, true);
-    book.0.measured(ID, 5, 1000.0);
-    book.look("running", detail(40.0, 0.0), 1010.0, true);
-    assert_eq!(book.counts().ooms.child, 0);
-    book.0.measured(ID, 6, 1020.0);
-    book.look("running", detail(40.0, 0.0), 1030.0, true);
-    assert_eq!(book.counts().ooms.child, 1);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use super::super::api_stats::Stats;
 use super::super::client;
 use super::super::compose;
 use super::super::container::Naming;
-use super::super::detail::Detail;
+use super::super::detail::{Detail, Sockets};
 use super::super::disk::{Walk, Walked};
 use super::super::fetch::{Source, StreamState};
 use super::super::images::Images;
@@ -48,7 +48,7 @@ fn raw(case: &Path) -> Raw {
     for found in inspections {
         let same = |container: &&mut Container| container.id == found.id;
         if let Some(container) = containers.iter_mut().find(same) {
-            container.inspected(Arc::new(Detail::of(found)), true);
+            container.inspected(Arc::new(Detail::of(found, &Sockets::default())), true);
         }
     }
     let timeout = || Failure::new(Reason::Timeout, "no complete answer in time");
@@ -115,8 +115,8 @@ fn lived(case: &Path, containers: &[Container]) -> (Vec<super::super::ledger::Co
     ledger.keep(containers, now - 1.0);
     let known = containers.iter().map(|one| (one.id.clone(), ledger.known(&one.id, now))).collect();
     let seen = ledger.services().map(|(key, seen)| (key.clone(), seen)).collect();
-    ledger.counted();
-    (ledger.counted(), Past { known, seen, uncounted: 0 }, events)
+    ledger.counted(now);
+    (ledger.counted(now), Past { known, seen, ..Past::default() }, events)
 }
 
 /// A list in the order of time, or by id: newer Engines do not say whose they are.

@@ -13,30 +13,35 @@ pub enum End {
     Stopped,
     /// By itself, with an error.
     Crashed,
+    /// With the Engine or the machine.
+    Lost,
 }
 
-/// `None` for one that is alive, or was made and never started.
-pub fn end(container: &Container, known: Known) -> Option<End> {
+/// `None` for one that is alive, or was made and never started. `lost`: its end, if nobody saw it,
+/// was that of the Engine.
+pub fn end(container: &Container, known: Known, lost: bool) -> Option<End> {
     let detail = container.detail.as_deref();
-    if matches!(container.state.as_str(), "created" | "exited" | "dead")
+    let has_ended = container.has_ended();
+    if (has_ended || container.state == "created")
         && detail.is_some_and(|detail| detail.start_error.is_some())
     {
         return Some(End::FailedStart);
     }
-    if !matches!(container.state.as_str(), "exited" | "dead") {
+    if !has_ended {
         return None;
     }
     Some(match known.death {
         Some(Death::Stopped) => End::Stopped,
         Some(Death::Done) => End::Done,
-        Some(Death::Unknown) | None => guess(container),
+        Some(Death::Engine) => End::Lost,
+        Some(Death::Unknown) | None => guess(container, lost),
         Some(_) => End::Crashed,
     })
 }
 
 /// It ended before we looked. The Engine would have started it again by its policy unless somebody
 /// stopped it; an exit code says the rest.
-fn guess(container: &Container) -> End {
+fn guess(container: &Container, lost: bool) -> End {
     // Not inspected: no alarm on a guess.
     let Some(detail) = container.detail.as_deref() else { return End::Stopped };
     let code = detail.exit_code.or(container.ended_with);
@@ -44,6 +49,8 @@ fn guess(container: &Container) -> End {
         return End::Crashed;
     }
     match code {
+        // 255: the Engine found it dead.
+        None | Some(0 | 130 | 137 | 143 | 255) if lost => End::Lost,
         _ if detail.always_restarts() => End::Stopped,
         Some(0) => End::Done,
         // SIGINT, SIGKILL and SIGTERM, as `docker stop` leaves them.
@@ -65,7 +72,7 @@ mod tests {
         let summary = Summary { id: "a".into(), state: state.into(), ..Summary::default() };
         let mut container = Container::of(summary, &Naming::default()).unwrap();
         container.inspected(Arc::new(detail), false);
-        end(&container, Known { death, ..Known::default() })
+        end(&container, Known { death, ..Known::default() }, false)
     }
 
     fn code(code: i64) -> Detail {

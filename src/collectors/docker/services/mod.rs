@@ -6,6 +6,7 @@
 //! that is not in use, and jobs that have done their work.
 
 mod end;
+mod lost;
 #[cfg(test)]
 mod tests;
 
@@ -13,16 +14,22 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 pub use end::{End, end};
+pub use lost::lost;
 
 use super::compose::{Condition, Declared, File, FileRead};
 use super::container::{ById, Container};
 use super::ledger::{Key, Known, Seen};
+
+/// An end with an error by `docker compose run` is told for this long, in seconds.
+const RUN: f64 = 3600.0;
 
 /// What is known beside containers and files.
 #[derive(Default)]
 pub struct Past {
     /// Of each container.
     pub known: ById<Known>,
+    /// Containers that went with the Engine or the machine, before their life was counted.
+    pub lost: BTreeSet<String>,
     /// Services seen lately.
     pub seen: BTreeMap<Key, Seen>,
     /// Services and containers whose life is not counted: too many.
@@ -50,6 +57,8 @@ pub enum State {
     Restarting,
     FailedStart,
     Crashed,
+    /// It went with the Engine or the machine, and nobody brought it back.
+    Down,
     /// Somebody stopped it.
     Stopped,
     Paused,
@@ -75,6 +84,7 @@ impl State {
             Self::Restarting => "restarting",
             Self::FailedStart => "failed_start",
             Self::Crashed => "crashed",
+            Self::Down => "down",
             Self::Stopped => "stopped",
             Self::Paused => "paused",
             Self::Created => "created",
@@ -129,6 +139,7 @@ struct Found {
     paused: u64,
     failed_start: u64,
     crashed: u64,
+    lost: u64,
     stopped: u64,
     created: u64,
     done: u64,
@@ -161,8 +172,9 @@ pub fn services(
         let of_compose = container.is_of_compose();
         let key = (container.names.project.clone(), container.names.service.clone());
         let is_job = of_compose && expected.jobs.contains(&key);
-        let end = end(container, known);
-        if end == Some(End::Crashed) && (is_job || !of_compose) {
+        let end = end(container, known, past.lost.contains(&container.id));
+        let matters = is_job || !of_compose && !is_old_run(container, now);
+        if matters && is_failure(container, end) {
             failed.insert(container.id.clone());
         }
         if of_compose {
@@ -194,6 +206,17 @@ pub fn services(
         }
     };
     Services { rows: keys.into_iter().map(row).collect(), failed }
+}
+
+/// Whether an end is one with an error. What was cut off and would say that all is well is none.
+fn is_failure(container: &Container, end: Option<End>) -> bool {
+    end == Some(End::Crashed) || (end == Some(End::Lost) && container.exit_code() != Some(0))
+}
+
+/// One that `docker compose run` has left behind: whoever ran it has seen how it ended.
+fn is_old_run(container: &Container, now: f64) -> bool {
+    let ended = container.detail.as_ref().and_then(|detail| detail.finished);
+    container.oneoff && ended.is_some_and(|ended| now - ended > RUN)
 }
 
 /// What is known of a service without looking at its containers.
@@ -266,7 +289,11 @@ impl Expected {
 impl Found {
     fn count(&mut self, container: &Container, end: Option<End>, is_job: bool) {
         self.any = true;
-        let done = end == Some(End::Done) && is_done(container, is_job);
+        let done = match end {
+            Some(End::Done) => is_done(container, is_job),
+            Some(End::Lost) => is_job && container.exit_code() == Some(0),
+            _ => false,
+        };
         if !done && container.state != "removing" {
             self.expected += 1;
         }
@@ -282,6 +309,7 @@ impl Found {
             (_, Some(End::Stopped)) => self.stopped += 1,
             _ if done => self.done += 1,
             (_, Some(End::Crashed | End::Done)) => self.crashed += 1,
+            (_, Some(End::Lost)) => self.lost += 1,
             ("created", None) => self.created += 1,
             _ => {}
         }
@@ -298,7 +326,7 @@ impl Found {
                 if self.expected == 0 && (self.any || optional) {
                     return 0;
                 }
-                declared.replicas.unwrap_or(1)
+                declared.wanted()
             }
         }
     }
@@ -316,9 +344,10 @@ impl Found {
             (wanted == 0, State::Off),
             (self.failed_start > 0, State::FailedStart),
             (self.restarting > 0, State::Restarting),
-            (self.crashed > 0 && is_job, State::JobFailed),
+            (self.crashed + self.lost > 0 && is_job, State::JobFailed),
             (deploying && self.any, State::Deploying),
             (self.crashed > 0, State::Crashed),
+            (self.lost > 0, State::Down),
             (self.paused > 0, State::Paused),
             (self.stopped > 0, State::Stopped),
             (self.created > 0, State::Created),

@@ -221,3 +221,66 @@ fn a_deployment_may_take_its_time() {
     assert_eq!(state(&[ended()], NOW - 180.0), State::Crashed);
     assert_eq!(state(&[], NOW - 60.0), State::Missing, "nothing is being deployed");
 }
+
+#[test]
+fn what_went_with_the_engine_is_down() {
+    let ended = |code: i64| container("api", "exited", &format!("Exited ({code}) 2 hours ago"));
+    let by = |container: &Container, death: Option<Death>, lost: bool| {
+        let known = Known { death, ..Known::default() };
+        let ids = if lost { [container.id.clone()].into() } else { BTreeSet::new() };
+        let past =
+            Past { known: [(container.id.clone(), known)].into(), lost: ids, ..Past::default() };
+        let one = std::slice::from_ref(container);
+        let row = services(one, &[], &past, &Manner::default(), NOW).rows.remove(0);
+        (row.state, row.wanted)
+    };
+    for code in [0, 130, 137, 143] {
+        let ended = ended(code);
+        assert_eq!(by(&ended, Some(Death::Engine), false), (State::Down, 1), "seen, {code}");
+        assert_eq!(by(&ended, None, true), (State::Down, 1), "before we came, {code}");
+        assert_eq!(by(&ended, Some(Death::Stopped), true), (State::Stopped, 1), "by hand, {code}");
+    }
+    assert_eq!(by(&ended(137), None, false).0, State::Stopped);
+    assert_eq!(by(&ended(1), None, true).0, State::Crashed, "by itself, whatever came then");
+    // Of no service that should run.
+    let lone = Container { oneoff: true, ..ended(137) };
+    let past = Past { lost: [lone.id.clone()].into(), ..Past::default() };
+    let found = services(&[lone], &[], &past, &Manner::default(), NOW);
+    assert_eq!((found.rows.len(), found.failed.len()), (0, 1));
+}
+
+#[test]
+fn services_without_containers() {
+    let text = "services: { db: { provider: { type: cloud, options: { a: b } } }, \
+        model: { provider: { type: model }, profiles: [ai] }, \
+        none: { scale: 0 }, zero: { deploy: { replicas: 0x0 } }, \
+        app: { depends_on: [db, model] } }\nmodels: { llm: { model: ai/smol } }";
+    let rows = all(&[container("app", "running", "Up 1 second")], &[file(text)]);
+    assert_eq!(rows.len(), 5, "{rows:?}");
+    for name in ["db", "model", "none", "zero"] {
+        assert_eq!(named(&rows, name), (0, 0, State::Off), "{name}");
+    }
+    assert!(rows.iter().all(Service::up));
+    // A later file makes it one with a container.
+    let later = file("services: { db: { provider: !reset null, image: postgres } }");
+    let rows = all(&[container("app", "running", "Up 1 second")], &[file(text), later]);
+    assert_eq!(named(&rows, "db"), (1, 0, State::Missing));
+}
+
+#[test]
+fn a_failed_run_by_hand_is_told_for_an_hour() {
+    let failed = |ended: f64, oneoff| {
+        let summary = Summary {
+            id: "a".into(),
+            state: "exited".into(),
+            names: vec!["/p-api-run-1".into()],
+            status: "Exited (1) 2 hours ago".into(),
+            ..Summary::default()
+        };
+        let one = Container { oneoff, ..Container::of(summary, &Naming::default()).unwrap() };
+        let one = with(one, Detail { finished: Some(ended), ..Detail::default() });
+        services(&[one], &[], &Past::default(), &Manner::default(), NOW).failed.len()
+    };
+    assert_eq!((failed(NOW - 60.0, true), failed(NOW - 2.0 * RUN, true)), (1, 0));
+    assert_eq!(failed(NOW - 2.0 * RUN, false), 1, "a container of its own stays in sight");
+}

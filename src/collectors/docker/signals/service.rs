@@ -27,7 +27,7 @@ pub const DOWN: Signal = Signal {
     name: "service_down",
     alert: "DockerServiceDown",
     measure: level("stack_service_state")
-        .select(&[Match::is("state", &["crashed", "missing", "created"])]),
+        .select(&[Match::is("state", &["crashed", "down", "missing", "created"])]),
     direction: Direction::Above,
     unit: Unit::Count,
     warning: Default::off("see critical"),
@@ -37,7 +37,7 @@ pub const DOWN: Signal = Signal {
     requirements: &["C01", "C12"],
     summary: "A Compose service has no running container.",
     subject: "Service {{ $labels.service }} of {{ $labels.project }} ({{ $labels.state }})",
-    hint: "nobody stopped it: it ended by itself, was removed, or was never started",
+    hint: "nobody stopped it: it ended by itself or with the Engine, was removed, or never started",
     next: "docker compose ps -a; docker compose logs --tail 50",
 };
 

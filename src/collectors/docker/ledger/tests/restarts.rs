@@ -1,0 +1,48 @@
+//! Whose a start was: the restart policy's, or somebody's.
+
+use super::*;
+
+#[test]
+fn a_start_by_hand_is_no_restart_by_the_policy() {
+    let looked = |restarts, started| Detail {
+        restarts: Some(restarts),
+        policy: "always".into(),
+        ..detail(started, started - 1.0)
+    };
+    // Its restart failed, and somebody started it again.
+    let mut book = Book::new();
+    book.event(101.0, "start").look("running", looked(0, 100.9), 105.0, true);
+    book.die(110.0, 137).event(150.0, "start").look("running", looked(0, 149.9), 155.0, true);
+    assert_eq!((book.counts().restarts, book.counts().starts), (0, 2));
+    // By the policy this time.
+    book.die(160.0, 1).event(161.0, "start").look("running", looked(1, 160.9), 165.0, true);
+    assert_eq!((book.counts().restarts, book.counts().starts), (1, 3));
+    // Twice by the policy and once by hand, all between two looks.
+    book.die(170.0, 1).event(171.0, "start").die(172.0, 1).event(173.0, "start");
+    book.die(174.0, 1).event(200.0, "start").look("running", looked(0, 199.9), 205.0, true);
+    assert_eq!((book.counts().restarts, book.counts().starts), (3, 6));
+    // `docker restart` after one by the policy.
+    book.die(210.0, 1).event(211.0, "start");
+    book.look("running", looked(1, 210.9), 215.0, true).die(220.0, 1).event(221.0, "start");
+    book.kill(222.0, "15").die(222.1, 143).event(222.3, "start");
+    book.look("running", looked(0, 222.2), 225.0, true);
+    assert_eq!((book.counts().restarts, book.counts().starts), (5, 9));
+    assert_eq!(book.counts().deaths().map(|(_, count)| count).sum::<u64>(), 8);
+}
+
+#[test]
+fn restarts_of_one_that_has_given_up() {
+    let mut book = Book::new();
+    let looked = |restarts, started, finished| Detail {
+        restarts: Some(restarts),
+        policy: "on-failure".into(),
+        exit_code: Some(1),
+        ..detail(started, finished)
+    };
+    book.event(101.0, "start").look("running", looked(0, 100.9, 0.0), 105.0, true);
+    book.die(110.0, 1).event(110.2, "start").die(110.3, 1).event(110.6, "start").die(110.7, 1);
+    book.look("exited", looked(2, 110.5, 110.7), 120.0, true);
+    book.look("exited", looked(2, 110.5, 110.7), 130.0, true);
+    assert_eq!((book.counts().restarts, book.counts().starts), (2, 3));
+    assert_eq!(book.deaths("error"), 3);
+}
