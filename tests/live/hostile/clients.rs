@@ -7,6 +7,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use futures_util::{StreamExt as _, stream};
 use rustix::process::Signal;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -197,14 +198,17 @@ fn last_line(exporter: &Exporter) -> String {
 /// Standard errors that cannot be written, as shell redirections.
 fn outlets() -> Vec<(&'static str, String)> {
     let folder = watchdog::dir("stderr");
-    let pipe = folder.join("pipe");
-    assert!(command(Path::new("mkfifo"), None).arg(&pipe).status().unwrap().success());
+    let pipe = |name: &str| {
+        let pipe = folder.join(name);
+        assert!(command(Path::new("mkfifo"), None).arg(&pipe).status().unwrap().success());
+        format!("\"$@\" 2>{}", text(&pipe))
+    };
     vec![
         ("standard error is full", "\"$@\" 2>/dev/full".to_owned()),
         ("standard error is closed", "\"$@\" 2>&-".to_owned()),
         ("all three are closed", "\"$@\" 0<&- 1>&- 2>&-".to_owned()),
-        ("standard error is a pipe whose reader is gone", format!("\"$@\" 2>{}", text(&pipe))),
-        ("standard error is a pipe that nobody reads", format!("\"$@\" 2>{}", text(&pipe))),
+        ("standard error is a pipe whose reader is gone", pipe("gone")),
+        ("standard error is a pipe that nobody reads", pipe("full")),
     ]
 }
 
@@ -262,13 +266,11 @@ async fn play_outlet(name: &'static str, script: String) -> Outcome {
 
 pub async fn play() {
     raise_limit();
-    let mut outcomes = Vec::new();
-    for attack in attacks().into_iter().filter(|attack| wanted(attack.name)) {
-        outcomes.push(play_one(attack).await);
-    }
-    for (name, script) in outlets().into_iter().filter(|(name, _)| wanted(name)) {
-        outcomes.push(play_outlet(name, script).await);
-    }
+    let attacks = attacks().into_iter().filter(|attack| wanted(attack.name)).map(play_one);
+    let mut outcomes: Vec<Outcome> = stream::iter(attacks).buffered(2).collect().await;
+    let outlets = outlets().into_iter().filter(|(name, _)| wanted(name));
+    let outlets = outlets.map(|(name, script)| play_outlet(name, script));
+    outcomes.extend(stream::iter(outlets).buffered(4).collect::<Vec<_>>().await);
     report::finish("clients", &outcomes);
 }
 

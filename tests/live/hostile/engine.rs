@@ -3,10 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::liar::{Liar, Manner, Say};
-use super::rig::{Expect, Patient, Rig};
+use super::liar::{Manner, Say};
+use super::rig::{Expect, Lie, Patient, Source, lies_about};
 use super::{report, transport};
-use crate::servers::wait::pause;
 
 /// The id of the one well container.
 pub const ID: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
@@ -203,42 +202,30 @@ fn events() -> Vec<(&'static str, Say)> {
 }
 
 pub async fn play() {
-    let well = || Manner::Http(Arc::new(honest));
-    let liar = Liar::start(well()).await;
-    let config = format!(
-        "docker:\n  url: \"tcp://127.0.0.1:{}\"\n  timeout: 3s\n  disk_usage_interval: 1s\n  processes: {{ web: [app] }}\n",
-        liar.port
-    );
-    let patient = Patient { area: "docker", target: "docker", well: &[STATE, RESTARTS, CPU] };
-    let mut rig = Rig::start("engine", &config, patient).await;
+    let source = Source {
+        kind: "engine",
+        honest: |_| Manner::Http(Arc::new(honest)),
+        behind: 0,
+        config: |port| {
+            format!(
+                "docker:\n  url: \"tcp://127.0.0.1:{port}\"\n  timeout: 3s\n  disk_usage_interval: 1s\n  processes: {{ web: [app] }}\n"
+            )
+        },
+        patient: Patient { area: "docker", target: "docker", well: &[STATE, RESTARTS, CPU] },
+    };
     let transport = transport::lies().into_iter().map(|(name, say)| (LIST, name, say, Expect::Down(&[])));
-    for (part, name, say, expect) in lists().into_iter().chain(others()).chain(transport) {
-        let lie = Manner::Http(Arc::new(move |path| {
-            if path.contains(part) { say.clone() } else { honest(path) }
-        }));
-        rig.case(name, expect, async || liar.set(lie), async || liar.set(well())).await;
-    }
+    let all = lists().into_iter().chain(others()).chain(transport);
+    let mut lies: Vec<Lie> = Vec::new();
     for (name, say) in events() {
-        let lie = Manner::Http(Arc::new(move |path| {
-            if path.contains("/events") { say.clone() } else { honest(path) }
-        }));
-        let shown = Expect::Shown(&[STATE]);
+        let manner = lies_about("/events", say, honest);
         let least = Duration::from_secs(if name.contains("new ids") { 8 } else { 4 });
-        rig.lasting(name, least, shown, async || liar.set(lie), async || liar.set(well())).await;
+        lies.push(Lie::new(name, manner, Expect::Shown(&[STATE])).least(least));
     }
     // What has changed is kept until a reading: here none comes for that long.
-    let lie = Manner::Http(Arc::new(|path| {
-        if path.contains("/events") {
-            Say::headed("", "").forever(format!("{EVENT}\n")).counted()
-        } else {
-            honest(path)
-        }
-    }));
-    let sick = async || {
-        liar.set(lie);
-        pause(Duration::from_secs(15)).await;
-    };
+    let say = Say::headed("", "").forever(format!("{EVENT}\n")).counted();
     let name = "events about ever new ids, without scrapes";
-    rig.case(name, Expect::Shown(&[STATE]), sick, async || liar.set(well())).await;
-    report::finish("engine", &rig.finish().await);
+    let quiet = Lie::new(name, lies_about("/events", say, honest), Expect::Shown(&[STATE]));
+    lies.push(Lie { unseen: Duration::from_secs(15), ..quiet });
+    lies.extend(all.map(|(part, name, say, expect)| Lie::new(name, lies_about(part, say, honest), expect)));
+    report::finish("engine", &source.play(5, lies).await);
 }

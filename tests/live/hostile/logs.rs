@@ -9,9 +9,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::engine::{self, ID, container, frame};
-use super::liar::{Liar, Manner, Say};
+use super::liar::{Manner, Say};
 use super::report::{self, Outcome};
-use super::rig::{Expect, Patient, Rig, launch};
+use super::rig::{Expect, Lie, Patient, Rig, Source, launch, lies_about};
+use super::wanted;
 use crate::servers::process::command;
 use crate::servers::wait::{PATIENT, get_ok, pause, until};
 use crate::servers::{text, watchdog};
@@ -94,6 +95,19 @@ fn empty(folder: &Path) {
 }
 
 pub async fn files() {
+    let (mut first, mut second) = (Vec::new(), Vec::new());
+    for (place, case) in contents().into_iter().enumerate() {
+        if place % 2 == 0 { first.push(case) } else { second.push(case) }
+    }
+    let (mut outcomes, more) = tokio::join!(lane(first), lane(second));
+    outcomes.extend(more);
+    if wanted("a pattern over /sys") {
+        outcomes.push(pseudo().await);
+    }
+    report::finish("logs", &outcomes);
+}
+
+async fn lane(cases: Vec<(&'static str, Make)>) -> Vec<Outcome> {
     let folder = watchdog::dir("sick-logs");
     fs::write(folder.join("well.log"), "2024-01-01 12:00:00,000 [INFO] a: b\n").unwrap();
     let config = format!(
@@ -102,14 +116,12 @@ pub async fn files() {
     );
     let patient = Patient { area: "logs", target: "sick", well: &[LINES] };
     let mut rig = Rig::start("logs", &config, patient).await;
-    for (name, make) in contents() {
+    for (name, make) in cases {
         let sick = async || make(&folder);
         let least = Duration::from_secs(2);
         rig.lasting(name, least, Expect::Lives, sick, async || empty(&folder)).await;
     }
-    let mut outcomes = rig.finish().await;
-    outcomes.push(pseudo().await);
-    report::finish("logs", &outcomes);
+    rig.finish().await
 }
 
 /// A pattern over what the kernel shows as files: their sizes lie, so there always seems to be
@@ -174,14 +186,15 @@ fn outputs() -> Vec<(&'static str, Say)> {
 }
 
 pub async fn containers() {
-    let well = || Manner::Http(Arc::new(honest));
-    let liar = Liar::start(well()).await;
-    let config = format!(
-        "logs:\n  sick: {{ container: web, engine: \"tcp://127.0.0.1:{}\", timeout: 2s }}\n",
-        liar.port
-    );
-    let patient = Patient { area: "logs", target: "sick", well: &[LINES] };
-    let mut rig = Rig::start("output", &config, patient).await;
+    let source = Source {
+        kind: "output",
+        honest: |_| Manner::Http(Arc::new(honest)),
+        behind: 0,
+        config: |port| {
+            format!("logs:\n  sick: {{ container: web, engine: \"tcp://127.0.0.1:{port}\", timeout: 2s }}\n")
+        },
+        patient: Patient { area: "logs", target: "sick", well: &[LINES] },
+    };
     let lists = [
         ("a list of 6 MB of {},", Say::open(format!("[{},", container(ID, "web"))).again("{},", 2_000_000).last("{}]")),
         ("a list of 100,000 containers", Say::open("[").again(container("@@@@@@@@@@@@@@@@", "web") + ",", 100_000).last("{}]").counted()),
@@ -189,31 +202,19 @@ pub async fn containers() {
     ];
     let all = lists.into_iter().map(|(name, say)| ("/containers/json", name, say));
     let all = all.chain(outputs().into_iter().map(|(name, say)| ("/logs", name, say)));
+    let mut lies: Vec<Lie> = Vec::new();
     for (part, name, say) in all {
-        let lie = Manner::Http(Arc::new(move |path| {
-            if path.contains(part) { say.clone() } else { honest(path) }
-        }));
-        let least = Duration::from_secs(2);
-        rig.lasting(name, least, Expect::Lives, async || liar.set(lie), async || liar.set(well())).await;
+        lies.push(Lie::new(name, lies_about(part, say, honest), Expect::Lives));
     }
-    for path in secrets() {
-        let lie = path.clone();
-        let manner = Manner::Http(Arc::new(move |asked| {
-            if asked.contains("/containers/aaaa") && asked.contains("/json") {
-                Say::json(format!(r#"{{"Id":"{ID}","LogPath":"{lie}","HostConfig":{{"LogConfig":{{"Type":"json-file"}}}},"State":{{"Status":"running"}}}}"#))
-            } else {
-                honest(asked)
-            }
-        }));
+    for path in ["/etc/shadow", "/dev/zero", "/proc/self/environ", "/proc/kmsg"] {
+        let say = Say::json(format!(
+            r#"{{"Id":"{ID}","LogPath":"{path}","HostConfig":{{"LogConfig":{{"Type":"json-file"}}}},"State":{{"Status":"running"}}}}"#
+        ));
         let name = format!("the file of its log is {path}");
-        rig.case(&name, Expect::Lives, async || liar.set(manner), async || liar.set(well())).await;
+        lies.push(Lie::new(name, lies_about("aaaa/json", say, honest), Expect::Lives));
     }
-    report::finish("output", &rig.finish().await);
-}
-
-/// Files that are nobody's log.
-fn secrets() -> Vec<String> {
-    ["/etc/shadow", "/dev/zero", "/proc/self/environ", "/proc/kmsg"].map(str::to_owned).into()
+    let lies = lies.into_iter().map(|lie| lie.least(Duration::from_secs(2)));
+    report::finish("output", &source.play(3, lies.collect()).await);
 }
 
 fn honest(path: &str) -> Say {

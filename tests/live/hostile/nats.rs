@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::liar::{Liar, Manner, Say};
-use super::rig::{Expect, Patient, Rig};
+use super::liar::{Manner, Say};
+use super::rig::{Expect, Lie, Patient, Source, lies_about};
 use super::{report, transport};
 
 /// What a well server says.
@@ -113,21 +113,21 @@ fn cases() -> Vec<(&'static str, &'static str, Say, Expect)> {
     ]
 }
 
+fn honest(path: &str) -> Say {
+    Say::json(well(path.split('?').next().unwrap_or_default()))
+}
+
 pub async fn play() {
-    let honest: Arc<dyn Fn(&str) -> Say + Send + Sync> =
-        Arc::new(|path| Say::json(well(path.split('?').next().unwrap_or_default())));
-    let liar = Liar::start(Manner::Http(Arc::clone(&honest))).await;
-    let config = format!("nats:\n  sick: {{ url: \"{}\", timeout: 2s }}\n", liar.url());
-    let patient = Patient { area: "nats", target: "sick", well: &[VARZ, STREAM, CONSUMER] };
-    let mut rig = Rig::start("nats", &config, patient).await;
-    let cure = async |liar: &Liar| liar.set(Manner::Http(Arc::clone(&honest)));
-    let all = transport::lies().into_iter().map(|(name, say)| ("/varz", name, say, Expect::Down(&[])));
-    for (sick, name, say, expect) in cases().into_iter().chain(all) {
-        let honest = Arc::clone(&honest);
-        let lie = Manner::Http(Arc::new(move |path| {
-            if path.starts_with(sick) { say.clone() } else { honest(path) }
-        }));
-        rig.case(name, expect, async || liar.set(lie), async || cure(&liar).await).await;
-    }
-    report::finish("nats", &rig.finish().await);
+    let source = Source {
+        kind: "nats",
+        honest: |_| Manner::Http(Arc::new(honest)),
+        behind: 0,
+        config: |port| format!("nats:\n  sick: {{ url: \"http://127.0.0.1:{port}\", timeout: 2s }}\n"),
+        patient: Patient { area: "nats", target: "sick", well: &[VARZ, STREAM, CONSUMER] },
+    };
+    let transport = transport::lies().into_iter();
+    let transport = transport.map(|(name, say)| ("/varz", name, say, Expect::Down(&[])));
+    let all = cases().into_iter().chain(transport);
+    let lies = all.map(|(part, name, say, expect)| Lie::new(name, lies_about(part, say, honest), expect));
+    report::finish("nats", &source.play(4, lies.collect()).await);
 }

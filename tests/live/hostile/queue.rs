@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::liar::{Liar, Manner, Say};
-use super::rig::{Expect, Patient, Rig};
+use super::liar::{Manner, Say};
+use super::rig::{Expect, Lie, Patient, Source};
 use super::{report, transport};
 
 const WELL: &str = r#"{"status":"healthy","is_running":true,"queue_stats":{
@@ -57,19 +57,22 @@ fn cases() -> Vec<(&'static str, Say, Expect)> {
 }
 
 pub async fn play() {
-    let honest = || Manner::Http(Arc::new(|_| Say::json(WELL)));
-    let liar = Liar::start(honest()).await;
-    let config =
-        format!("queues:\n  sick: {{ http: \"{}/s\", preset: alaw, timeout: 2s }}\n", liar.url());
-    let patient = Patient { area: "queue", target: "sick", well: &[SEARCH] };
-    let mut rig = Rig::start("queue", &config, patient).await;
+    let source = Source {
+        kind: "queue",
+        honest: |_| Manner::Http(Arc::new(|_| Say::json(WELL))),
+        behind: 0,
+        config: |port| {
+            format!("queues:\n  sick: {{ http: \"http://127.0.0.1:{port}/s\", preset: alaw, timeout: 2s }}\n")
+        },
+        patient: Patient { area: "queue", target: "sick", well: &[SEARCH] },
+    };
     let slow = ["byte a second", "no end", "without an end"];
     // The same client as NATS has: one of each kind will do.
     let some = transport::lies().into_iter().filter(|(name, _)| !slow.iter().any(|s| name.contains(s)));
     let some = some.map(|(name, say)| (name, say, Expect::Down(&[])));
-    for (name, say, expect) in cases().into_iter().chain(some) {
-        let lie = Manner::Http(Arc::new(move |_| say.clone()));
-        rig.case(name, expect, async || liar.set(lie), async || liar.set(honest())).await;
-    }
-    report::finish("queue", &rig.finish().await);
+    let all = cases().into_iter().chain(some);
+    let lies = all.map(|(name, say, expect)| {
+        Lie::new(name, Manner::Http(Arc::new(move |_| say.clone())), expect)
+    });
+    report::finish("queue", &source.play(3, lies.collect()).await);
 }
