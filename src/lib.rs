@@ -30,6 +30,9 @@ pub mod collectors;
 pub mod config;
 pub mod engine;
 pub mod exposition;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod generate;
 #[cfg(test)]
 mod golden;

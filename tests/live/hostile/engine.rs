@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::liar::{Manner, Say};
 use super::rig::{Expect, Lie, Patient, Source, lies_about};
 use super::{report, transport};
+use crate::servers::{text, watchdog};
 
 /// The id of the one well container.
 pub const ID: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
@@ -35,7 +36,7 @@ pub fn honest(path: &str) -> Say {
         return Say::headed("", "").stays();
     }
     if path.contains("/logs") {
-        return Say::headed("content-type: application/vnd.docker.raw-stream\r\n", frame("2024-01-01 a\n"));
+        return Say::headed("content-type: application/vnd.docker.raw-stream\r\n", frame("2024-01-01T12:00:00.000000001Z a\n"));
     }
     let body = if path.contains("/version") {
         VERSION.to_owned()
@@ -207,8 +208,11 @@ pub async fn play() {
         honest: |_| Manner::Http(Arc::new(honest)),
         behind: 0,
         config: |port| {
+            // No control groups: the figures are asked of the Engine.
+            let nothing = watchdog::dir("no-groups");
+            let nothing = text(&nothing);
             format!(
-                "docker:\n  url: \"tcp://127.0.0.1:{port}\"\n  timeout: 3s\n  disk_usage_interval: 1s\n  processes: {{ web: [app] }}\n"
+                "docker:\n  url: \"tcp://127.0.0.1:{port}\"\n  timeout: 3s\n  disk_usage_interval: 1s\n  cgroup_path: {nothing}\n  processes: {{ web: [app] }}\n"
             )
         },
         patient: Patient { area: "docker", target: "docker", well: &[STATE, RESTARTS, CPU] },

@@ -37,9 +37,7 @@ pub fn binary() -> &'static Path {
         cargo.args(["build", "--release", "--locked", "--bin", "stack-exporter"]);
         let built = cargo.current_dir(env!("CARGO_MANIFEST_DIR")).status().expect("cargo");
         assert!(built.success(), "cargo build --release");
-        let debug = Path::new(env!("CARGO_BIN_EXE_stack-exporter"));
-        let target = debug.ancestors().nth(2).expect("target");
-        target.join("release/stack-exporter")
+        report::target().join("release/stack-exporter")
     });
     &BINARY
 }

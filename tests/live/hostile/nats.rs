@@ -62,7 +62,7 @@ fn cases() -> Vec<(&'static str, &'static str, Say, Expect)> {
     let with = |from: &str, to: &str| Say::json(varz.replacen(from, to, 1));
     let one = stream("main", &consumer("worker"));
     let long = "n".repeat(100_000);
-    let many_streams = jsz(&format!("{one},#{one}"));
+    let many_streams = jsz(&format!("{one},#{}", stream("z", "")));
     let many_consumers = jsz(&stream("main", &format!("{},#{}", consumer("worker"), consumer("z"))));
     let many_accounts = account(&format!(
         r##"{{"name":"$G","stream_detail":[{one}]}},#{{"name":"z","stream_detail":[]}}"##

@@ -41,7 +41,9 @@ impl Outcome {
 
     /// One row: kind, case, result, peak memory in MB, slowest scrape in ms.
     fn row(&self) -> [String; 5] {
-        let clean = |text: &str| text.replace(['\t', '\n', '|'], " ");
+        let clean = |text: &str| -> String {
+            text.replace(['\t', '\n', '|'], " ").chars().take(300).collect()
+        };
         let slowest = self.slowest.as_millis().to_string();
         [self.kind.to_owned(), self.name.clone(), clean(&self.result()), self.peak(), slowest]
     }
@@ -95,10 +97,10 @@ pub fn finish(kind: &'static str, outcomes: &[Outcome]) {
     assert!(failed.is_empty() || recording, "{} cases:\n{}", failed.len(), failed.join("\n"));
 }
 
-/// The folder `target`, wherever it is: that of the test itself is three levels below.
-fn target() -> PathBuf {
-    let own = std::env::current_exe().expect("this test");
-    own.ancestors().nth(3).expect("target").to_owned()
+/// The folder `target`, wherever it is.
+pub fn target() -> PathBuf {
+    let debug = Path::new(env!("CARGO_BIN_EXE_stack-exporter"));
+    debug.ancestors().nth(2).expect("target").to_owned()
 }
 
 /// Kinds that were not played keep their rows.

@@ -68,6 +68,8 @@ pub struct Rig {
 #[derive(Default)]
 struct Watch {
     slowest: Duration,
+    /// Readings of the patient that the last scrape knew of, with one that was still under way.
+    reads: f64,
     failures: Vec<String>,
 }
 
@@ -253,6 +255,8 @@ impl Rig {
         let (scrape, wrong) = match self.exporter.try_scrape().await {
             Ok(found) => found,
             Err(error) => {
+                // A process that is being killed needs a moment until it is gone.
+                pause(Duration::from_millis(500)).await;
                 if self.exporter.server.is_running() {
                     watch.fails(format!("no answer to a scrape: {}", last_words(&error)));
                 }
@@ -270,6 +274,9 @@ impl Rig {
         if scrape.elapsed > FAST {
             watch.fails(format!("a scrape took over {FAST:?}"));
         }
+        // A scrape that waited for its whole grace has left a reading under way.
+        let under_way = f64::from(u8::from(scrape.elapsed > Duration::from_millis(900)));
+        watch.reads = self.seen(&scrape).reads + under_way;
         if let Some(sick) = self.sick_neighbours(&scrape).first() {
             watch.fails(format!("another target is not well: {sick}"));
         }
@@ -278,7 +285,7 @@ impl Rig {
 
     async fn after_cure(&mut self, watch: &mut Watch) {
         let begun = Instant::now();
-        let mut first = None;
+        let last = watch.reads;
         loop {
             let Some(scrape) = self.look(watch).await else {
                 if !self.exporter.server.is_running() {
@@ -287,10 +294,9 @@ impl Rig {
                 return self.anew().await;
             };
             let seen = self.seen(&scrape);
-            let first = *first.get_or_insert(seen.reads);
-            let well = self.is_well(&scrape);
-            // The first scrape after the cure may still have seen a reading of before.
-            if !well && !self.waits && seen.reads >= first + 2.0 && begun.elapsed() > Duration::from_secs(3) {
+            // What was read before the cure does not show it.
+            let well = self.is_well(&scrape) && seen.reads > last;
+            if !well && !self.waits && seen.reads >= last + 2.0 {
                 watch.fails("after the cure it is not up one reading later".to_owned());
             }
             let resident = self.exporter.resident_bytes().unwrap_or_default();
