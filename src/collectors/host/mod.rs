@@ -41,7 +41,9 @@ pub mod fuzzing {
     pub fn proc(data: &[u8]) {
         let text = String::from_utf8_lossy(data).into_owned();
         let all = || Ok(text.clone());
-        let (Ok(mounts), Ok(fstypes)) = (regex::Regex::new("^/p"), regex::Regex::new("^x")) else { return };
+        let (Ok(mounts), Ok(fstypes)) = (regex::Regex::new("^/p"), regex::Regex::new("^x")) else {
+            return;
+        };
         let filter = super::mounts::Filter { mounts, fstypes, root: "/host".into() };
         let _ = filter.apply(&text);
         let raw = super::fetch::Raw {

@@ -30,7 +30,8 @@ pub fn frames(data: &[u8]) {
 /// Lines of a log with all that is counted in them, in two pieces.
 pub fn scan(data: &[u8]) {
     let scanner = Scanner { levels: true, access: true, errors: true, ..Scanner::default() };
-    let (mut stream, mut tally, mut lines) = (Stream::default(), Tally::default(), Lines::default());
+    let (mut stream, mut tally, mut lines) =
+        (Stream::default(), Tally::default(), Lines::default());
     let (first, second) = data.split_at(data.len() / 2);
     for part in [first, second] {
         lines.feed(part, |piece| scanner.scan(&mut stream, piece, now(), &mut tally));

@@ -13,9 +13,9 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
-use super::{binary, wanted};
 use super::group::Group;
 use super::report::{self, Outcome, megabytes};
+use super::{binary, wanted};
 use crate::servers::exporter::Exporter;
 use crate::servers::kostatus::{KoStatus, Mode};
 use crate::servers::process::command;
@@ -30,8 +30,7 @@ const DEAF: Duration = Duration::from_secs(7);
 const STOP: Duration = Duration::from_secs(8);
 const KEPT: u64 = 32 << 20;
 
-const CONFIG: &str =
-    "docker: { enabled: false }\npostgres: {}\nnats: {}\nqueues: {}\nlogs: {}\nhost: { enabled: true }\n";
+const CONFIG: &str = "docker: { enabled: false }\npostgres: {}\nnats: {}\nqueues: {}\nlogs: {}\nhost: { enabled: true }\n";
 
 /// What each of many connections sends, and what it does then.
 #[derive(Clone)]
@@ -55,29 +54,70 @@ struct Attack {
 
 fn attacks() -> Vec<Attack> {
     let get = |path: &str| format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n").into_bytes();
-    let head = |length: usize| {
-        [b"GET / HTTP/1.1\r\nHost: a\r\nX: ".to_vec(), vec![b'a'; length]].concat()
-    };
+    let head =
+        |length: usize| [b"GET / HTTP/1.1\r\nHost: a\r\nX: ".to_vec(), vec![b'a'; length]].concat();
     let pipeline = get("/").repeat(50);
-    let post = b"POST /-/reload HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000000000000\r\n\r\n";
-    let chunked = b"POST /-/reload HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n";
-    let attack = |name, connections, first, then, stop| Attack { name, connections, first, then, stop };
+    let post =
+        b"POST /-/reload HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000000000000\r\n\r\n";
+    let chunked =
+        b"POST /-/reload HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let attack =
+        |name, connections, first, then, stop| Attack { name, connections, first, then, stop };
     let second = Duration::from_secs(1);
     vec![
         attack("700 unfinished heads of 390 kB", 700, head(390_000), Then::Stays, true),
         attack("700 unfinished heads of 15 kB", 700, head(15_000), Then::Stays, true),
         attack("one half of a head", 1, b"GET / HTTP/1.1\r\nHo".to_vec(), Then::Stays, true),
-        attack("200 heads a byte a second", 200, b"GET / HTTP/1.1\r\nX: ".to_vec(), Then::Drips(b"a", second), true),
-        attack("50 heads of ever more headers", 50, b"GET / HTTP/1.1\r\n".to_vec(), Then::Drips(b"X: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n", Duration::from_millis(1)), true),
+        attack(
+            "200 heads a byte a second",
+            200,
+            b"GET / HTTP/1.1\r\nX: ".to_vec(),
+            Then::Drips(b"a", second),
+            true,
+        ),
+        attack(
+            "50 heads of ever more headers",
+            50,
+            b"GET / HTTP/1.1\r\n".to_vec(),
+            Then::Drips(
+                b"X: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n",
+                Duration::from_millis(1),
+            ),
+            true,
+        ),
         attack("200 answers that are not read", 200, pipeline.clone(), Then::Stays, true),
         attack("200 answers read a byte a second", 200, pipeline, Then::Sips, true),
         attack("4,200 idle connections", 4200, Vec::new(), Then::Stays, true),
         attack("4,200 connections after a request", 4200, get("/-/healthy"), Then::Stays, true),
-        attack("20 bodies of 1 TB", 20, post.to_vec(), Then::Drips(&[b'a'; 65_536], Duration::from_millis(5)), true),
-        attack("20 bodies of pieces without an end", 20, chunked.to_vec(), Then::Drips(b"1\r\na\r\n", Duration::from_millis(1)), true),
+        attack(
+            "20 bodies of 1 TB",
+            20,
+            post.to_vec(),
+            Then::Drips(&[b'a'; 65_536], Duration::from_millis(5)),
+            true,
+        ),
+        attack(
+            "20 bodies of pieces without an end",
+            20,
+            chunked.to_vec(),
+            Then::Drips(b"1\r\na\r\n", Duration::from_millis(1)),
+            true,
+        ),
         attack("300 scrapes that are not read", 300, get("/metrics"), Then::Stays, false),
-        attack("100 requests for HTTP/2", 100, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec(), Then::Drips(b"\0", second), false),
-        attack("100 hands of TLS", 100, vec![0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc], Then::Drips(b"\0", second), false),
+        attack(
+            "100 requests for HTTP/2",
+            100,
+            b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec(),
+            Then::Drips(b"\0", second),
+            false,
+        ),
+        attack(
+            "100 hands of TLS",
+            100,
+            vec![0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc],
+            Then::Drips(b"\0", second),
+            false,
+        ),
     ]
 }
 
@@ -140,9 +180,13 @@ async fn play_one(attack: Attack) -> Outcome {
         peak = peak.max(exporter.resident_bytes().unwrap_or_default());
         pause(Duration::from_millis(200)).await;
     }
-    let said = format!("{served} scrapes served, {refused} not, the last of these after {:.1} s", last_deaf.as_secs_f64());
+    let said = format!(
+        "{served} scrapes served, {refused} not, the last of these after {:.1} s",
+        last_deaf.as_secs_f64()
+    );
     if !exporter.server.is_running() {
-        let why = if group.kills() > 0 { "killed: over 256 MB".to_owned() } else { last_line(&exporter) };
+        let why =
+            if group.kills() > 0 { "killed: over 256 MB".to_owned() } else { last_line(&exporter) };
         failures.push(format!("the process has ended: {why}"));
     } else if served == 0 || last_deaf > DEAF {
         failures.push(format!("deaf for as long as they stay: {said}"));
@@ -197,7 +241,9 @@ async fn comes_back(exporter: &Exporter, baseline: u64, failures: &mut Vec<Strin
         }
         if begun.elapsed() > Duration::from_secs(10) {
             let (now, then) = (megabytes(resident), megabytes(baseline));
-            failures.push(format!("10 s later: a scrape is served: {well}; {now} MB, before it {then} MB"));
+            failures.push(format!(
+                "10 s later: a scrape is served: {well}; {now} MB, before it {then} MB"
+            ));
             return;
         }
         pause(Duration::from_millis(200)).await;
@@ -240,7 +286,10 @@ async fn play_outlet(name: &'static str, script: String) -> Outcome {
     }
     let group = Group::new();
     let script = group.script().replace("\"$@\"", &script);
-    let config = CONFIG.replace("queues: {}", &format!("queues: {{ app: {{ http: \"{}\", preset: alaw, timeout: 1s }} }}", app.url()));
+    let config = CONFIG.replace(
+        "queues: {}",
+        &format!("queues: {{ app: {{ http: \"{}\", preset: alaw, timeout: 1s }} }}", app.url()),
+    );
     let exporter = Exporter::scripted(binary(), &config, &script, &[]);
     let mut failures = Vec::new();
     if !starts(&exporter).await {

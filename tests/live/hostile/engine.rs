@@ -3,8 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::expect::Expect;
 use super::liar::{Manner, Say};
-use super::rig::{Expect, Lie, Patient, Source, lies_about};
+use super::rig::Patient;
+use super::source::{Lie, Source, lies_about};
 use super::{report, transport};
 use crate::servers::{text, watchdog};
 
@@ -36,7 +38,10 @@ pub fn honest(path: &str) -> Say {
         return Say::headed("", "").stays();
     }
     if path.contains("/logs") {
-        return Say::headed("content-type: application/vnd.docker.raw-stream\r\n", frame("2024-01-01T12:00:00.000000001Z a\n"));
+        return Say::headed(
+            "content-type: application/vnd.docker.raw-stream\r\n",
+            frame("2024-01-01T12:00:00.000000001Z a\n"),
+        );
     }
     let body = if path.contains("/version") {
         VERSION.to_owned()
@@ -75,13 +80,21 @@ fn lists() -> Vec<Case> {
     use Expect::{Down, Gap, Lives, Shown};
     let rest: &'static [&'static str] = &[STATE];
     let flood = |piece: &str, times| {
-        Say::open(format!("[{},", web())).again(piece, times).last(format!("{}]", container("z", "z"))).counted()
+        Say::open(format!("[{},", web()))
+            .again(piece, times)
+            .last(format!("{}]", container("z", "z")))
+            .counted()
     };
-    let with = |from: &str, to: &str| Say::json(format!("[{},{}]", web(), container("b", "b").replacen(from, to, 1)));
+    let with = |from: &str, to: &str| {
+        Say::json(format!("[{},{}]", web(), container("b", "b").replacen(from, to, 1)))
+    };
     let many = |from: &str, head: &str, piece: &str, times, tail: &str| {
         let other = container("b", "b");
         let (before, after) = other.split_once(from).unwrap();
-        Say::open(format!("[{},{before}{head}", web())).again(piece, times).last(format!("{tail}{after}]")).counted()
+        Say::open(format!("[{},{before}{head}", web()))
+            .again(piece, times)
+            .last(format!("{tail}{after}]"))
+            .counted()
     };
     let long = "n".repeat(100_000);
     let parse: &'static [&'static str] = &["parse", "protocol"];
@@ -93,33 +106,98 @@ fn lists() -> Vec<Case> {
         (LIST, "list {}, without an end", Say::open("[").forever("{},"), Down(&[])),
         (LIST, "list 3 MB of null,", flood("null,", 600_000), Lives),
         (LIST, "list 3 MB of []", flood("[],", 1_000_000), Lives),
-        (LIST, "list 100,000 containers", flood(&format!("{},", container("@@@@@@@@@@@@@@@@", "c@@@@@@@@@@@@@@@@")), 100_000), Gap(rest)),
+        (
+            LIST,
+            "list 100,000 containers",
+            flood(&format!("{},", container("@@@@@@@@@@@@@@@@", "c@@@@@@@@@@@@@@@@")), 100_000),
+            Gap(rest),
+        ),
         (LIST, "list 1,000,000 bare ids", flood(r#"{"Id":"@@@@@@@@@@@@@@@@"},"#, 1_000_000), Lives),
         (LIST, "list one container twice", Say::json(format!("[{0},{0}]", web())), Shown(rest)),
-        (LIST, "list one name twice", Say::json(format!("[{},{}]", web(), container("b", "web"))), Lives),
-        (LIST, "list 65,000 published ports", many("\"Ports\":[]", "\"Ports\":[", ports, 65_000, "{}]"), Shown(rest)),
-        (LIST, "list 1,000,000 empty ports", many("\"Ports\":[]", "\"Ports\":[", "{},", 1_000_000, "{}]"), Shown(rest)),
-        (LIST, "list 65,000 labels", many("\"Labels\":{", "\"Labels\":{", "\"l@@@@@@@@@@@@@@@@\":\"v\",", 65_000, ""), Shown(rest)),
-        (LIST, "list 1,000,000 names", many("\"Names\":[", "\"Names\":[", "\"\",", 1_000_000, ""), Shown(rest)),
+        (
+            LIST,
+            "list one name twice",
+            Say::json(format!("[{},{}]", web(), container("b", "web"))),
+            Lives,
+        ),
+        (
+            LIST,
+            "list 65,000 published ports",
+            many("\"Ports\":[]", "\"Ports\":[", ports, 65_000, "{}]"),
+            Shown(rest),
+        ),
+        (
+            LIST,
+            "list 1,000,000 empty ports",
+            many("\"Ports\":[]", "\"Ports\":[", "{},", 1_000_000, "{}]"),
+            Shown(rest),
+        ),
+        (
+            LIST,
+            "list 65,000 labels",
+            many("\"Labels\":{", "\"Labels\":{", "\"l@@@@@@@@@@@@@@@@\":\"v\",", 65_000, ""),
+            Shown(rest),
+        ),
+        (
+            LIST,
+            "list 1,000,000 names",
+            many("\"Names\":[", "\"Names\":[", "\"\",", 1_000_000, ""),
+            Shown(rest),
+        ),
         (LIST, "list a name of 100 kB", with("/b", &long), Shown(rest)),
         (LIST, "list an image of 100 kB", with("app:1", &long), Shown(rest)),
-        (LIST, "list a service of 100 kB", with(r#"service":"b"#, &format!(r#"service":"{long}"#)), Shown(rest)),
+        (
+            LIST,
+            "list a service of 100 kB",
+            with(r#"service":"b"#, &format!(r#"service":"{long}"#)),
+            Shown(rest),
+        ),
         (LIST, "list a project of 100 kB", with("shop", &long), Shown(rest)),
-        (LIST, "list an id of 100 kB", with(r#""Id":"b""#, &format!(r#""Id":"{long}""#)), Shown(rest)),
+        (
+            LIST,
+            "list an id of 100 kB",
+            with(r#""Id":"b""#, &format!(r#""Id":"{long}""#)),
+            Shown(rest),
+        ),
         (LIST, "list a state of 100 kB", with("running", &long), Shown(rest)),
-        (LIST, "list a label of 10 MB", many("\"Labels\":{", "\"Labels\":{\"x\":\"", "aaaaaaaaaa", 1_000_000, "\","), Shown(rest)),
-        (LIST, "list 300 containers with names of 100 kB", flood(&format!("{},", container("@@@@@@@@@@@@@@@@", &long)), 300), Lives),
+        (
+            LIST,
+            "list a label of 10 MB",
+            many("\"Labels\":{", "\"Labels\":{\"x\":\"", "aaaaaaaaaa", 1_000_000, "\","),
+            Shown(rest),
+        ),
+        (
+            LIST,
+            "list 300 containers with names of 100 kB",
+            flood(&format!("{},", container("@@@@@@@@@@@@@@@@", &long)), 300),
+            Lives,
+        ),
         (LIST, "list a text without an end", Say::open(r#"[{"Id":""#).forever("a"), Down(&[])),
         (LIST, "list a key without an end", Say::open(r#"[{""#).forever("a"), Down(&[])),
-        (LIST, "list a number without an end", Say::open(r#"[{"Created":"#).forever("1"), Down(&[])),
+        (
+            LIST,
+            "list a number without an end",
+            Say::open(r#"[{"Created":"#).forever("1"),
+            Down(&[]),
+        ),
         (LIST, "list 100,000 levels", Say::json("[".repeat(100_000)), Down(parse)),
-        (LIST, "list 100,000 levels in what is skipped", Say::json(format!("[{},{{\"X\":{}", web(), "[".repeat(100_000))), Down(parse)),
+        (
+            LIST,
+            "list 100,000 levels in what is skipped",
+            Say::json(format!("[{},{{\"X\":{}", web(), "[".repeat(100_000))),
+            Down(parse),
+        ),
         (LIST, "list {}", Say::json("{}"), Down(parse)),
         (LIST, "list null", Say::json("null"), Lives),
         (LIST, "list of numbers", Say::json("[1,2,3]"), Lives),
         (LIST, "list not UTF-8", Say::json(b"[{\"Id\":\"\xff\xfe\"}]"), Down(parse)),
         (LIST, "list cut off", Say::json(format!("[{},", web())), Down(parse)),
-        (LIST, "list with ids that are paths", with(r#""Id":"b""#, r#""Id":"../../secrets?x=""#), Shown(rest)),
+        (
+            LIST,
+            "list with ids that are paths",
+            with(r#""Id":"b""#, r#""Id":"../../secrets?x=""#),
+            Shown(rest),
+        ),
     ]
 }
 
@@ -130,7 +208,10 @@ fn others() -> Vec<Case> {
     let inspection = |from: &str, to: &str| Say::json(INSPECTION.replacen(from, to, 1));
     let many = |whole: &str, from: &str, head: &str, piece: &str, times, tail: &str| {
         let (before, after) = whole.split_once(from).unwrap();
-        Say::open(format!("{before}{head}")).again(piece, times).last(format!("{tail}{after}")).counted()
+        Say::open(format!("{before}{head}"))
+            .again(piece, times)
+            .last(format!("{tail}{after}"))
+            .counted()
     };
     let long = "n".repeat(100_000);
     let mounts = "\"Mounts\":[]";
@@ -217,7 +298,8 @@ pub async fn play() {
         },
         patient: Patient { area: "docker", target: "docker", well: &[STATE, RESTARTS, CPU] },
     };
-    let transport = transport::lies().into_iter().map(|(name, say)| (LIST, name, say, Expect::Down(&[])));
+    let transport =
+        transport::lies().into_iter().map(|(name, say)| (LIST, name, say, Expect::Down(&[])));
     let all = lists().into_iter().chain(others()).chain(transport);
     let mut lies: Vec<Lie> = Vec::new();
     for (name, say) in events() {
@@ -230,6 +312,8 @@ pub async fn play() {
     let name = "events about ever new ids, without scrapes";
     let quiet = Lie::new(name, lies_about("/events", say, honest), Expect::Shown(&[STATE]));
     lies.push(Lie { unseen: Duration::from_secs(15), ..quiet });
-    lies.extend(all.map(|(part, name, say, expect)| Lie::new(name, lies_about(part, say, honest), expect)));
+    lies.extend(
+        all.map(|(part, name, say, expect)| Lie::new(name, lies_about(part, say, honest), expect)),
+    );
     report::finish("engine", &source.play(5, lies).await);
 }

@@ -9,9 +9,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::engine::{self, ID, container, frame};
+use super::expect::Expect;
 use super::liar::{Manner, Say};
 use super::report::{self, Outcome};
-use super::rig::{Expect, Lie, Patient, Rig, Source, launch, lies_about};
+use super::rig::{Patient, Rig, launch};
+use super::source::{Lie, Source, lies_about};
 use super::wanted;
 use crate::servers::process::command;
 use crate::servers::wait::{PATIENT, get_ok, pause, until};
@@ -36,52 +38,115 @@ fn contents() -> Vec<(&'static str, Make)> {
     let one = |make: fn(&Path)| -> Make { Box::new(move |folder| make(&folder.join("x.log"))) };
     let mebibyte = "a".repeat(1 << 20);
     vec![
-        ("a line of 300 MB", Box::new(move |folder| write(&folder.join("x.log"), 300, |_| mebibyte.clone()))),
+        (
+            "a line of 300 MB",
+            Box::new(move |folder| write(&folder.join("x.log"), 300, |_| mebibyte.clone())),
+        ),
         ("a hole of 1 TB", one(|file| File::create(file).unwrap().set_len(1 << 40).unwrap())),
         ("20,000,000 empty lines", one(|file| write(file, 20, |_| "\n".repeat(1_000_000)))),
-        ("100,000 kinds of errors", Box::new(move |folder| {
-            let word = |n: u64| -> String { format!("{n:x}").chars().map(|c| char::from(b'a' + (c as u8 % 16))).collect() };
-            write(&folder.join("x.log"), 100_000, |n| format!("{error}{} {} failed\n", word(n), word(n * 7919)));
-        })),
-        ("errors of 100 kB", Box::new(move |folder| write(&folder.join("x.log"), 200, |n| format!("{error}{n} {}\n", "word ".repeat(20_000))))),
-        ("a traceback of 20 MB", one(|file| {
-            fs::write(file, "Traceback (most recent call last):\n").unwrap();
-            write(file, 400_000, |n| if n == 0 { "Traceback (most recent call last):\n".to_owned() } else { format!("  File \"/a/b{n}.py\", line {n}, in f\n") });
-        })),
-        ("20 MB of bytes without any form", one(|file| {
-            let mut state = 1_u64;
-            let mut out = BufWriter::new(File::create(file).unwrap());
-            for _ in 0..(20 << 17) {
-                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-                out.write_all(&state.to_le_bytes()).unwrap();
-            }
-        })),
-        ("lines of JSON of 100,000 levels", one(|file| write(file, 20, |_| "{\"a\":".repeat(100_000) + "\n"))),
-        ("lines of JSON with 100,000 keys", one(|file| write(file, 10, |_| {
-            let keys: String = (0..100_000).map(|n| format!("\"level{n}\":\"error\",")).collect();
-            format!("{{{keys}\"level\":\"error\",\"message\":\"m\"}}\n")
-        }))),
-        ("access lines with 100,000 methods", one(|file| write(file, 100_000, |n| {
-            format!("10.0.{}.{} - - [01/Jan/2024:12:00:00 +0000] \"M{n} /{n} HTTP/1.1\" {} 5 \"-\" \"-\"\n", n / 256 % 256, n % 256, n % 1000)
-        }))),
-        ("5,000 files", Box::new(|folder| {
-            for n in 0..5000 {
-                fs::write(folder.join(format!("f{n}.log")), "a\n").unwrap();
-            }
-        })),
-        ("a FIFO", one(|file| {
-            assert!(command(Path::new("mkfifo"), None).arg(file).status().unwrap().success());
-        })),
+        (
+            "100,000 kinds of errors",
+            Box::new(move |folder| {
+                let word = |n: u64| -> String {
+                    format!("{n:x}").chars().map(|c| char::from(b'a' + (c as u8 % 16))).collect()
+                };
+                write(&folder.join("x.log"), 100_000, |n| {
+                    format!("{error}{} {} failed\n", word(n), word(n * 7919))
+                });
+            }),
+        ),
+        (
+            "errors of 100 kB",
+            Box::new(move |folder| {
+                write(&folder.join("x.log"), 200, |n| {
+                    format!("{error}{n} {}\n", "word ".repeat(20_000))
+                })
+            }),
+        ),
+        (
+            "a traceback of 20 MB",
+            one(|file| {
+                fs::write(file, "Traceback (most recent call last):\n").unwrap();
+                write(file, 400_000, |n| {
+                    if n == 0 {
+                        "Traceback (most recent call last):\n".to_owned()
+                    } else {
+                        format!("  File \"/a/b{n}.py\", line {n}, in f\n")
+                    }
+                });
+            }),
+        ),
+        (
+            "20 MB of bytes without any form",
+            one(|file| {
+                let mut state = 1_u64;
+                let mut out = BufWriter::new(File::create(file).unwrap());
+                for _ in 0..(20 << 17) {
+                    state = state
+                        .wrapping_mul(6_364_136_223_846_793_005)
+                        .wrapping_add(1_442_695_040_888_963_407);
+                    out.write_all(&state.to_le_bytes()).unwrap();
+                }
+            }),
+        ),
+        (
+            "lines of JSON of 100,000 levels",
+            one(|file| write(file, 20, |_| "{\"a\":".repeat(100_000) + "\n")),
+        ),
+        (
+            "lines of JSON with 100,000 keys",
+            one(|file| {
+                write(file, 10, |_| {
+                    let keys: String =
+                        (0..100_000).map(|n| format!("\"level{n}\":\"error\",")).collect();
+                    format!("{{{keys}\"level\":\"error\",\"message\":\"m\"}}\n")
+                })
+            }),
+        ),
+        (
+            "access lines with 100,000 methods",
+            one(|file| {
+                write(file, 100_000, |n| {
+                    format!(
+                        "10.0.{}.{} - - [01/Jan/2024:12:00:00 +0000] \"M{n} /{n} HTTP/1.1\" {} 5 \"-\" \"-\"\n",
+                        n / 256 % 256,
+                        n % 256,
+                        n % 1000
+                    )
+                })
+            }),
+        ),
+        (
+            "5,000 files",
+            Box::new(|folder| {
+                for n in 0..5000 {
+                    fs::write(folder.join(format!("f{n}.log")), "a\n").unwrap();
+                }
+            }),
+        ),
+        (
+            "a FIFO",
+            one(|file| {
+                assert!(command(Path::new("mkfifo"), None).arg(file).status().unwrap().success());
+            }),
+        ),
         ("/dev/zero", one(|file| symlink("/dev/zero", file).unwrap())),
         ("/proc/kmsg", one(|file| symlink("/proc/kmsg", file).unwrap())),
         ("a folder", one(|file| fs::create_dir(file).unwrap())),
         ("a link to itself", one(|file| symlink(file, file).unwrap())),
-        ("a file that is renamed 2,000 times", Box::new(|folder| {
-            fs::write(folder.join("r0.log"), "a\nb\n").unwrap();
-            for n in 1..2000 {
-                fs::rename(folder.join(format!("r{}.log", n - 1)), folder.join(format!("r{n}.log"))).unwrap();
-            }
-        })),
+        (
+            "a file that is renamed 2,000 times",
+            Box::new(|folder| {
+                fs::write(folder.join("r0.log"), "a\nb\n").unwrap();
+                for n in 1..2000 {
+                    fs::rename(
+                        folder.join(format!("r{}.log", n - 1)),
+                        folder.join(format!("r{n}.log")),
+                    )
+                    .unwrap();
+                }
+            }),
+        ),
     ]
 }
 
@@ -147,7 +212,8 @@ async fn pseudo() -> Outcome {
     }
     let last = exporter.try_scrape().await.map(|(scrape, _)| scrape);
     let cpu = last.as_ref().ok().and_then(|scrape| scrape.value("process_cpu_seconds_total"));
-    let used = settled.zip(cpu).map(|((before, at), now)| (now - before) / at.elapsed().as_secs_f64());
+    let used =
+        settled.zip(cpu).map(|((before, at), now)| (now - before) / at.elapsed().as_secs_f64());
     match used {
         None => failures.push("it does not live".to_owned()),
         Some(used) if used > 0.2 => failures.push(format!("takes {used:.2} of a core for ever")),
@@ -158,8 +224,14 @@ async fn pseudo() -> Outcome {
         failures.push("takes over 64 MB".to_owned());
     }
     let said = used.map_or_else(|| "-".to_owned(), |used| format!("{used:.2} of a core"));
-    let outcome =
-        Outcome { kind: "logs", name: "a pattern over /sys".to_owned(), said, peak, slowest, failures };
+    let outcome = Outcome {
+        kind: "logs",
+        name: "a pattern over /sys".to_owned(),
+        said,
+        peak,
+        slowest,
+        failures,
+    };
     eprintln!("{outcome}");
     outcome
 }
@@ -167,7 +239,8 @@ async fn pseudo() -> Outcome {
 /// Answers to the question for a container's output.
 fn outputs() -> Vec<(&'static str, Say)> {
     let head = || Say::headed("content-type: application/vnd.docker.raw-stream\r\n", "");
-    let bare = |bytes: &[u8]| Say::headed("content-type: application/vnd.docker.raw-stream\r\n", bytes);
+    let bare =
+        |bytes: &[u8]| Say::headed("content-type: application/vnd.docker.raw-stream\r\n", bytes);
     let line = frame("2024-01-01T12:00:00.000000001Z [ERROR] app: a\n");
     vec![
         ("output without an end", head().forever(&line)),
@@ -180,7 +253,12 @@ fn outputs() -> Vec<(&'static str, Say)> {
         ("half of a head", bare(&[1, 0, 0])),
         ("text without frames, and no end", head().forever("hello\n")),
         ("times that are none", head().again(frame("99999-99-99T99:99:99Z a\n"), 100_000)),
-        ("times that jump", head().again(frame("9999-12-31T23:59:59.999999999Z a\n"), 1).last(frame("0001-01-01T00:00:00Z a\n"))),
+        (
+            "times that jump",
+            head()
+                .again(frame("9999-12-31T23:59:59.999999999Z a\n"), 1)
+                .last(frame("0001-01-01T00:00:00Z a\n")),
+        ),
         ("a byte a second", head().paced(Duration::from_secs(1)).forever("\x01")),
     ]
 }
@@ -191,13 +269,24 @@ pub async fn containers() {
         honest: |_| Manner::Http(Arc::new(honest)),
         behind: 0,
         config: |port| {
-            format!("logs:\n  sick: {{ container: web, engine: \"tcp://127.0.0.1:{port}\", timeout: 2s }}\n")
+            format!(
+                "logs:\n  sick: {{ container: web, engine: \"tcp://127.0.0.1:{port}\", timeout: 2s }}\n"
+            )
         },
         patient: Patient { area: "logs", target: "sick", well: &[LINES] },
     };
     let lists = [
-        ("a list of 6 MB of {},", Say::open(format!("[{},", container(ID, "web"))).again("{},", 2_000_000).last("{}]")),
-        ("a list of 100,000 containers", Say::open("[").again(container("@@@@@@@@@@@@@@@@", "web") + ",", 100_000).last("{}]").counted()),
+        (
+            "a list of 6 MB of {},",
+            Say::open(format!("[{},", container(ID, "web"))).again("{},", 2_000_000).last("{}]"),
+        ),
+        (
+            "a list of 100,000 containers",
+            Say::open("[")
+                .again(container("@@@@@@@@@@@@@@@@", "web") + ",", 100_000)
+                .last("{}]")
+                .counted(),
+        ),
         ("a list without an end", Say::open("[").forever("{},")),
     ];
     let all = lists.into_iter().map(|(name, say)| ("/containers/json", name, say));

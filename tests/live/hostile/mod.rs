@@ -14,6 +14,7 @@ use crate::servers::run;
 
 mod clients;
 mod engine;
+mod expect;
 mod group;
 mod liar;
 mod logs;
@@ -24,6 +25,7 @@ mod queue;
 mod report;
 mod rig;
 mod soak;
+mod source;
 mod sqlite;
 mod transport;
 

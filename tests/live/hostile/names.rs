@@ -90,8 +90,12 @@ async fn world() -> World {
     .await;
     let file = watchdog::dir("named-db").join("a.db");
     let connection = Connection::open(&file).unwrap();
-    connection.execute_batch("create table tasks(status text, created_at text, queue text)").unwrap();
-    connection.execute("insert into tasks values ('processing', '2024-01-01', ?1)", [EVIL]).unwrap();
+    connection
+        .execute_batch("create table tasks(status text, created_at text, queue text)")
+        .unwrap();
+    connection
+        .execute("insert into tasks values ('processing', '2024-01-01', ?1)", [EVIL])
+        .unwrap();
     let postgres = Postgres::start(None).await;
     let client = postgres.client().await;
     client.batch_execute(&format!("create database \"{EVIL}\"")).await.unwrap();
@@ -124,11 +128,14 @@ pub async fn play() {
             failures.push(format!("nothing of the names is in it: {part}"));
         }
         let (name, said) = (name.to_owned(), format!("{} bytes", said.len()));
-        let one = Outcome { kind: "names", name, said, peak: None, slowest: Duration::ZERO, failures };
+        let one =
+            Outcome { kind: "names", name, said, peak: None, slowest: Duration::ZERO, failures };
         eprintln!("{one}");
         outcomes.push(one);
     };
-    exporter.wait_line("jetstream_consumer_num_pending{target=\"n\"", Duration::from_secs(20)).await;
+    exporter
+        .wait_line("jetstream_consumer_num_pending{target=\"n\"", Duration::from_secs(20))
+        .await;
     let folder = exporter.server.dir().to_owned();
     let config = folder.join("check.yaml");
     fs::write(&config, &world.config).unwrap();
@@ -138,7 +145,11 @@ pub async fn play() {
     let file = world.logs.join(FILE);
     outcome("logs top", &said(&config, &["logs", "top", text(&file)]), &[]);
     let missing = world.logs.join(format!("no-{FILE}"));
-    outcome("logs top of a file that is not there", &said(&config, &["logs", "top", text(&missing)]), &["red"]);
+    outcome(
+        "logs top of a file that is not there",
+        &said(&config, &["logs", "top", text(&missing)]),
+        &["red"],
+    );
     for path in ["/", "/runbooks"] {
         let page = exporter.get(path, &[]).await.body;
         outcome(&format!("the page {path}"), &page, if path == "/" { &["red"] } else { &[] });

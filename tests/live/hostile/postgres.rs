@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use super::expect::Expect;
 use super::liar::{Liar, Manner, Say};
-use super::rig::{Expect, Lie, Patient, Rig, Source};
+use super::rig::{Patient, Rig};
+use super::source::{Lie, Source};
 use super::{report, wanted};
 use crate::servers::Stack;
 use crate::servers::postgres::DATABASE;
@@ -40,7 +42,9 @@ fn error(text: &str) -> Vec<u8> {
 
 /// A description of rows with so many columns of text.
 fn columns(count: u16) -> Vec<u8> {
-    let one = [b"a\0".as_slice(), &[0; 6], &25_u32.to_be_bytes(), &[255, 255, 255, 255, 255, 255, 0, 0]].concat();
+    let one =
+        [b"a\0".as_slice(), &[0; 6], &25_u32.to_be_bytes(), &[255, 255, 255, 255, 255, 255, 0, 0]]
+            .concat();
     message(b'T', &[&count.to_be_bytes()[..], &one.repeat(count.into())].concat())
 }
 
@@ -61,12 +65,28 @@ fn doors() -> Vec<(&'static str, Say)> {
         ("log-in: notices without an end", say(auth(0, &[])).forever(notice("hello"))),
         ("log-in: notices of 100 kB without an end", say(auth(0, &[])).forever(notice(&long))),
         ("log-in: one notice without an end", say(auth(0, &[])).forever(claims(b'N', 0x7fff_ffff))),
-        ("log-in: parameters without an end", say(auth(0, &[])).forever(message(b'S', b"p@@@@@@@@@@@@@@@@\0v\0")).counted()),
-        ("log-in: one parameter without an end", say([auth(0, &[]), claims(b'S', 0x7fff_ffff)].concat()).forever("a")),
-        ("log-in: mechanisms without an end", say([claims(b'R', 0x7fff_ffff), 10_u32.to_be_bytes().to_vec()].concat()).forever("SCRAM-SHA-1\0")),
-        ("log-in: 10,000,000 rounds of SCRAM", say(auth(11, b"r=aaaaaaaa,s=QSXCR+Q6sek8bf92,i=10000000"))),
+        (
+            "log-in: parameters without an end",
+            say(auth(0, &[])).forever(message(b'S', b"p@@@@@@@@@@@@@@@@\0v\0")).counted(),
+        ),
+        (
+            "log-in: one parameter without an end",
+            say([auth(0, &[]), claims(b'S', 0x7fff_ffff)].concat()).forever("a"),
+        ),
+        (
+            "log-in: mechanisms without an end",
+            say([claims(b'R', 0x7fff_ffff), 10_u32.to_be_bytes().to_vec()].concat())
+                .forever("SCRAM-SHA-1\0"),
+        ),
+        (
+            "log-in: 10,000,000 rounds of SCRAM",
+            say(auth(11, b"r=aaaaaaaa,s=QSXCR+Q6sek8bf92,i=10000000")),
+        ),
         ("log-in: an unknown way", say(auth(99, &[]))),
-        ("log-in: the answer to a password twice", say([auth(0, &[]), auth(0, &[])].concat()).stays()),
+        (
+            "log-in: the answer to a password twice",
+            say([auth(0, &[]), auth(0, &[])].concat()).stays(),
+        ),
         ("log-in: a message of length 0", say(claims(b'R', 0)).forever("\0")),
         ("log-in: a message of length 3", say(claims(b'R', 3)).forever("\0")),
         ("log-in: a message of negative length", say(claims(b'R', 0xffff_ffff)).forever("\0")),
@@ -92,20 +112,52 @@ fn answers() -> Vec<(&'static str, Say)> {
         ("query: rows without an end", rows().forever(row(b"a"))),
         ("query: empty rows without an end", rows().forever(message(b'D', &[0, 0]))),
         ("query: rows of 1 MB without an end", rows().forever(row(&long))),
-        ("query: a word without an end", say([columns(1), claims(b'D', 0x7fff_ffff), vec![0, 1, 0x7f, 0xff, 0xff, 0xf0]].concat()).forever("w")),
-        ("query: a word of 200 MB", say([columns(1), claims(b'D', 200_000_010), vec![0, 1], 200_000_000_u32.to_be_bytes().to_vec()].concat()).again("w", 200_000_000)),
-        ("query: a word longer than its row", say([columns(1), message(b'D', &[0, 1, 0, 0, 0, 99, 1])].concat()).stays()),
-        ("query: a row of 65,535 words", rows().forever(message(b'D', &[&[255, 255][..], &[255; 4 * 65_535]].concat()))),
+        (
+            "query: a word without an end",
+            say([columns(1), claims(b'D', 0x7fff_ffff), vec![0, 1, 0x7f, 0xff, 0xff, 0xf0]]
+                .concat())
+            .forever("w"),
+        ),
+        (
+            "query: a word of 200 MB",
+            say([
+                columns(1),
+                claims(b'D', 200_000_010),
+                vec![0, 1],
+                200_000_000_u32.to_be_bytes().to_vec(),
+            ]
+            .concat())
+            .again("w", 200_000_000),
+        ),
+        (
+            "query: a word longer than its row",
+            say([columns(1), message(b'D', &[0, 1, 0, 0, 0, 99, 1])].concat()).stays(),
+        ),
+        (
+            "query: a row of 65,535 words",
+            rows().forever(message(b'D', &[&[255, 255][..], &[255; 4 * 65_535]].concat())),
+        ),
         ("query: rows without a description", say(Vec::new()).forever(row(b"a"))),
         ("query: an error without an end", say(claims(b'E', 0x7fff_ffff)).forever("a")),
         ("query: errors without an end", say(Vec::new()).forever(error("no"))),
         ("query: notices without an end", say(Vec::new()).forever(notice("hello"))),
-        ("query: parameters without an end", say(Vec::new()).forever(message(b'S', b"p@@@@@@@@@@@@@@@@\0v\0")).counted()),
-        ("query: notifications without an end", say(Vec::new()).forever(message(b'A', b"\0\0\0\x01channel\0@@@@@@@@@@@@@@@@\0")).counted()),
+        (
+            "query: parameters without an end",
+            say(Vec::new()).forever(message(b'S', b"p@@@@@@@@@@@@@@@@\0v\0")).counted(),
+        ),
+        (
+            "query: notifications without an end",
+            say(Vec::new())
+                .forever(message(b'A', b"\0\0\0\x01channel\0@@@@@@@@@@@@@@@@\0"))
+                .counted(),
+        ),
         ("query: ends without an end", say(Vec::new()).forever(message(b'C', b"SELECT 1\0"))),
         ("query: ready without an end", say(Vec::new()).forever(message(b'Z', b"I"))),
         ("query: the wish for a copy", say(message(b'G', &[0, 0, 0])).stays()),
-        ("query: a copy without an end", say(message(b'H', &[0, 0, 0])).forever(message(b'd', b"a\n"))),
+        (
+            "query: a copy without an end",
+            say(message(b'H', &[0, 0, 0])).forever(message(b'd', b"a\n")),
+        ),
         ("query: a byte a second", say(columns(1)).drip(Duration::from_secs(1))),
         ("query: never answered", say(Vec::new()).stays()),
     ]

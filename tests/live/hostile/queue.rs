@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use super::expect::Expect;
 use super::liar::{Manner, Say};
-use super::rig::{Expect, Lie, Patient, Source};
+use super::rig::Patient;
+use super::source::{Lie, Source};
 use super::{report, transport};
 
 const WELL: &str = r#"{"status":"healthy","is_running":true,"queue_stats":{
@@ -27,21 +29,45 @@ fn cases() -> Vec<(&'static str, Say, Expect)> {
     let long = "n".repeat(100_000);
     let digits = "9".repeat(1_000_000);
     vec![
-        ("8 MB of 0,", Say::open("[").again("0,", 4_000_000).last("0]"), Down(&["parse", "protocol"])),
+        (
+            "8 MB of 0,",
+            Say::open("[").again("0,", 4_000_000).last("0]"),
+            Down(&["parse", "protocol"]),
+        ),
         ("30 MB of 0,", Say::open("[").again("0,", 15_000_000).last("0]"), Down(&[])),
         ("8 MB of 0, beside the queues", beside("0,", 4_000_000), Shown(rest)),
         ("30 MB of 0, beside the queues", beside("0,", 15_000_000), Lives),
         ("8 MB of {}, beside the queues", beside("{},", 2_700_000), Shown(rest)),
         ("8 MB of \"\", beside the queues", beside("\"\",", 2_700_000), Shown(rest)),
-        ("100,000 queues", inside(r#""q@@@@@@@@@@@@@@@@":{"pending":1,"processing":0,"completed":1},"#, 100_000), Gap(rest)),
+        (
+            "100,000 queues",
+            inside(r#""q@@@@@@@@@@@@@@@@":{"pending":1,"processing":0,"completed":1},"#, 100_000),
+            Gap(rest),
+        ),
         ("1,000,000 empty queues", inside(r#""@@@@@@@@@@@@@@@@":{},"#, 1_000_000), Lives),
-        ("one queue 100,000 times", inside(r#""q":{"pending":1,"processing":0,"completed":1},"#, 100_000), Shown(rest)),
+        (
+            "one queue 100,000 times",
+            inside(r#""q":{"pending":1,"processing":0,"completed":1},"#, 100_000),
+            Shown(rest),
+        ),
         ("a queue of 1,000,000 keys", inside(r#""q":{"@@@@@@@@@@@@@@@@":0},"#, 100_000), Lives),
         ("a queue's name of 100 kB", with("analysis", &long), Lives),
-        ("200 queues with names of 100 kB", inside(&format!(r#""@@@@@@@@@@@@@@@@{long}":{{"pending":1}},"#), 200), Shown(rest)),
+        (
+            "200 queues with names of 100 kB",
+            inside(&format!(r#""@@@@@@@@@@@@@@@@{long}":{{"pending":1}},"#), 200),
+            Shown(rest),
+        ),
         ("a number of 1 MB", with("\"pending\":2", &format!("\"pending\":{digits}")), Lives),
-        ("a number of 1 MB behind a point", with("\"pending\":2", &format!("\"pending\":0.{digits}")), Lives),
-        ("a number of 1 MB in its exponent", with("\"pending\":2", &format!("\"pending\":1e{digits}")), Lives),
+        (
+            "a number of 1 MB behind a point",
+            with("\"pending\":2", &format!("\"pending\":0.{digits}")),
+            Lives,
+        ),
+        (
+            "a number of 1 MB in its exponent",
+            with("\"pending\":2", &format!("\"pending\":1e{digits}")),
+            Lives,
+        ),
         ("a number without an end", Say::open(r#"{"status":"#).forever("9"), Down(&[])),
         ("a text without an end", Say::open(r#"{"status":""#).forever("a"), Down(&[])),
         ("an object without an end", Say::open("{").forever("\"a\":0,"), Down(&[])),
@@ -51,7 +77,11 @@ fn cases() -> Vec<(&'static str, Say, Expect)> {
         ("{}", Say::json("{}"), Down(&["parse"])),
         ("[]", Say::json("[]"), Down(&["parse"])),
         ("null", Say::json("null"), Down(&["parse"])),
-        ("a list where the queues should be", Say::json(r#"{"queue_stats":[1,2,3]}"#), Down(&["parse"])),
+        (
+            "a list where the queues should be",
+            Say::json(r#"{"queue_stats":[1,2,3]}"#),
+            Down(&["parse"]),
+        ),
         ("not UTF-8", Say::json(b"{\"status\":\"\xff\xfe\"}"), Down(&["parse"])),
     ]
 }
@@ -62,13 +92,16 @@ pub async fn play() {
         honest: |_| Manner::Http(Arc::new(|_| Say::json(WELL))),
         behind: 0,
         config: |port| {
-            format!("queues:\n  sick: {{ http: \"http://127.0.0.1:{port}/s\", preset: alaw, timeout: 2s }}\n")
+            format!(
+                "queues:\n  sick: {{ http: \"http://127.0.0.1:{port}/s\", preset: alaw, timeout: 2s }}\n"
+            )
         },
         patient: Patient { area: "queue", target: "sick", well: &[SEARCH] },
     };
     let slow = ["byte a second", "no end", "without an end"];
     // The same client as NATS has: one of each kind will do.
-    let some = transport::lies().into_iter().filter(|(name, _)| !slow.iter().any(|s| name.contains(s)));
+    let some =
+        transport::lies().into_iter().filter(|(name, _)| !slow.iter().any(|s| name.contains(s)));
     let some = some.map(|(name, say)| (name, say, Expect::Down(&[])));
     let all = cases().into_iter().chain(some);
     let lies = all.map(|(name, say, expect)| {

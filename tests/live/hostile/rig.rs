@@ -3,12 +3,11 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::binary;
+use super::expect::{Expect, Seen};
 use super::group::Group;
-use super::liar::{Liar, Manner, Say};
 use super::report::{Outcome, megabytes};
 use crate::servers::exporter::{Exporter, Scrape};
 use crate::servers::httpd::{Httpd, Reply};
@@ -26,19 +25,6 @@ const CURED: Duration = Duration::from_secs(20);
 /// What may stay of the memory that a case has cost.
 const KEPT: u64 = 32 << 20;
 const BETWEEN: Duration = Duration::from_millis(200);
-
-/// What a case must lead to. Lines are those that must be shown all the while, by their start.
-#[derive(Clone, Copy, Debug)]
-pub enum Expect {
-    /// The target is down for one of these reasons; any, if none is named.
-    Down(&'static [&'static str]),
-    /// The target is up, says that something is left out or cannot be read, and shows the rest.
-    Gap(&'static [&'static str]),
-    /// The target is up and shows these: the rest is skipped without a word.
-    Shown(&'static [&'static str]),
-    /// Any of them: it lives, and what it says is a reason or an answer.
-    Lives,
-}
 
 /// The source that is made ill.
 #[derive(Clone, Debug)]
@@ -80,14 +66,6 @@ impl Watch {
             self.failures.push(what);
         }
     }
-}
-
-/// The state of a target in a scrape.
-struct Seen {
-    up: Option<bool>,
-    reasons: Vec<String>,
-    dropped: f64,
-    reads: f64,
 }
 
 impl Rig {
@@ -184,7 +162,7 @@ impl Rig {
         let more = "2024-01-01 12:00:01,000 [ERROR] a: b\n";
         fs::write(&self.log, [fs::read(&self.log).unwrap(), more.into()].concat()).unwrap();
         let before = self.exporter.try_scrape().await.map(|(scrape, _)| self.seen(&scrape));
-        let before = before.unwrap_or(Seen { up: None, reasons: vec![], dropped: 0.0, reads: 0.0 });
+        let before = before.unwrap_or_default();
         self.reset_peak();
         sick().await;
         let said = self.while_sick(least, expect, &before, &mut watch).await;
@@ -200,7 +178,7 @@ impl Rig {
         } else {
             self.after_cure(&mut watch).await;
         }
-        let Watch { slowest, failures } = watch;
+        let Watch { slowest, failures, .. } = watch;
         let (kind, name) = (self.kind, name.to_owned());
         let outcome = Outcome { kind, name, said, peak, slowest, failures };
         eprintln!("{outcome}");
@@ -218,30 +196,12 @@ impl Rig {
         loop {
             let Some(scrape) = self.look(watch).await else { return "-".to_owned() };
             let seen = self.seen(&scrape);
-            let read = seen.reads > before.reads;
-            let left_out = seen.dropped > before.dropped || !seen.reasons.is_empty();
-            let shows = |lines: &[&str]| lines.iter().all(|start| scrape.line(start).is_some());
-            let up = seen.up == Some(true);
-            let met = match expect {
-                Expect::Down(reasons) => {
-                    let known = |reason: &String| reasons.contains(&reason.as_str());
-                    seen.up == Some(false)
-                        && (reasons.is_empty() || seen.reasons.iter().any(known))
-                }
-                Expect::Gap(lines) => up && left_out && shows(lines),
-                Expect::Shown(lines) => up && read && shows(lines),
-                Expect::Lives => read,
-            };
+            let met = expect.is_met(&seen, before, &scrape);
             if met && begun.elapsed() >= least {
                 return seen.says(before);
             }
             if begun.elapsed() > SEEN.max(least) {
-                let missing = match expect {
-                    Expect::Gap(lines) | Expect::Shown(lines) => {
-                        lines.iter().filter(|line| scrape.line(line).is_none()).collect()
-                    }
-                    _ => Vec::new(),
-                };
+                let missing = expect.missing(&scrape);
                 let said = seen.says(before);
                 watch.fails(format!("expected {expect:?}, but it is {said}; missing {missing:?}"));
                 return said;
@@ -319,21 +279,7 @@ impl Rig {
     }
 
     fn seen(&self, scrape: &Scrape) -> Seen {
-        let labels = format!("{{target=\"{}\",area=\"{}\"", self.patient.target, self.patient.area);
-        let sum = |name: &str| {
-            let start = format!("{name}{labels}");
-            let lines = scrape.body.lines().filter(|line| line.starts_with(&start));
-            lines.filter_map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok()).sum()
-        };
-        let start = format!("stack_target_failure{labels},reason=\"");
-        let reasons = scrape.body.lines().filter_map(|line| line.strip_prefix(&start));
-        let up = scrape.value(&format!("stack_target_up{labels}}}"));
-        Seen {
-            up: up.map(|up| up > 0.5),
-            reasons: reasons.filter_map(|rest| Some(rest.split_once('"')?.0.to_owned())).collect(),
-            dropped: sum("stack_target_series_dropped_total"),
-            reads: sum("stack_target_reads_total"),
-        }
+        Seen::of(scrape, self.patient.area, self.patient.target)
     }
 
     fn is_well(&self, scrape: &Scrape) -> bool {
@@ -352,14 +298,18 @@ impl Rig {
                     || line.starts_with("stack_target_reads"))
         });
         let missing = self.patient.well.iter().filter(|start| scrape.line(start).is_none());
-        format!("{}; missing {:?}", lines.collect::<Vec<_>>().join(", "), missing.collect::<Vec<_>>())
+        format!(
+            "{}; missing {:?}",
+            lines.collect::<Vec<_>>().join(", "),
+            missing.collect::<Vec<_>>()
+        )
     }
 
     fn sick_neighbours(&self, scrape: &Scrape) -> Vec<String> {
         let all = [("host", "host"), ("nats", "well"), ("logs", "well")];
-        let others = all.into_iter().filter(|(area, target)| {
-            (*area, *target) != (self.patient.area, self.patient.target)
-        });
+        let others = all
+            .into_iter()
+            .filter(|(area, target)| (*area, *target) != (self.patient.area, self.patient.target));
         let sick = others.filter_map(|(area, target)| {
             let labels = format!("{{target=\"{target}\",area=\"{area}\"}}");
             if scrape.value(&format!("stack_target_up{labels}")) != Some(1.0) {
@@ -414,20 +364,6 @@ impl Rig {
     }
 }
 
-impl Seen {
-    fn says(&self, before: &Self) -> String {
-        let up = match self.up {
-            Some(true) => "up",
-            Some(false) => "down",
-            None => "absent",
-        };
-        let reasons = self.reasons.join(", ");
-        let dropped = self.dropped - before.dropped;
-        let left = if dropped > 0.0 { format!(", {dropped} left out") } else { String::new() };
-        if reasons.is_empty() { format!("{up}{left}") } else { format!("{up}: {reasons}{left}") }
-    }
-}
-
 fn last_words(text: &str) -> &str {
     text.trim_end().lines().next_back().unwrap_or("none")
 }
@@ -443,74 +379,4 @@ pub fn launch(config: &str) -> (Exporter, Group) {
 fn well_nats(request: &crate::servers::httpd::Request) -> Reply {
     let path = request.path.split('?').next().unwrap_or_default();
     Reply::new(200, "application/json", super::nats::well(path))
-}
-
-/// A case of a source that speaks over TCP.
-pub struct Lie {
-    pub name: String,
-    pub manner: Manner,
-    pub expect: Expect,
-    /// For how long at least.
-    pub least: Duration,
-    /// Before the first scrape looks.
-    pub unseen: Duration,
-}
-
-impl Lie {
-    pub fn new(name: impl Into<String>, manner: Manner, expect: Expect) -> Self {
-        let (least, unseen) = (Duration::ZERO, Duration::ZERO);
-        Self { name: name.into(), manner, expect, least, unseen }
-    }
-
-    #[must_use]
-    pub fn least(mut self, least: Duration) -> Self {
-        self.least = least;
-        self
-    }
-}
-
-/// A source over TCP: how it is well, and what is written in the configuration for its port.
-pub struct Source {
-    pub kind: &'static str,
-    pub honest: fn(u16) -> Manner,
-    pub behind: u16,
-    pub config: fn(u16) -> String,
-    pub patient: Patient,
-}
-
-impl Source {
-    /// Plays all of them, in so many lanes side by side: a case is mostly waiting. Each lane has
-    /// a source and an exporter of its own.
-    pub async fn play(&self, lanes: usize, lies: Vec<Lie>) -> Vec<Outcome> {
-        let mut shares: Vec<Vec<Lie>> = (0..lanes).map(|_| Vec::new()).collect();
-        for (place, lie) in lies.into_iter().filter(|lie| super::wanted(&lie.name)).enumerate() {
-            shares[place % lanes].push(lie);
-        }
-        let lanes = shares.into_iter().map(|share| self.lane(share));
-        let lanes: Vec<Vec<Outcome>> = futures_util::future::join_all(lanes).await;
-        lanes.into_iter().flatten().collect()
-    }
-
-    async fn lane(&self, lies: Vec<Lie>) -> Vec<Outcome> {
-        if lies.is_empty() {
-            return Vec::new();
-        }
-        let honest = || (self.honest)(self.behind);
-        let liar = Liar::start(honest()).await;
-        let config = (self.config)(liar.port);
-        let mut rig = Rig::start(self.kind, &config, self.patient.clone()).await;
-        for Lie { name, manner, expect, least, unseen } in lies {
-            let sick = async || {
-                liar.set(manner);
-                pause(unseen).await;
-            };
-            rig.lasting(&name, least, expect, sick, async || liar.set(honest())).await;
-        }
-        rig.finish().await
-    }
-}
-
-/// Asks with this in their path are lied to.
-pub fn lies_about(part: &'static str, say: Say, honest: fn(&str) -> Say) -> Manner {
-    Manner::Http(Arc::new(move |path| if path.contains(part) { say.clone() } else { honest(path) }))
 }

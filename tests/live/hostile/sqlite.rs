@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 
+use super::expect::Expect;
 use super::report::{self, Outcome};
-use super::rig::{Expect, Patient, Rig};
+use super::rig::{Patient, Rig};
 use crate::servers::process::command;
 use crate::servers::{text, watchdog};
 
@@ -35,7 +36,9 @@ fn clear(file: &Path) {
 fn contents() -> Vec<(&'static str, String)> {
     let view = |select: &str| format!("create view tasks as {select}");
     let numbers = |count: &str, select: &str| {
-        format!("create view tasks as with recursive n(i) as (select 1 union all select i+1 from n {count}) {select}")
+        format!(
+            "create view tasks as with recursive n(i) as (select 1 union all select i+1 from n {count}) {select}"
+        )
     };
     let columns: String = (0..1990).map(|n| format!(", c{n} text")).collect();
     let names = "n".repeat(100_000);
@@ -76,10 +79,13 @@ fn things(file: &Path) -> Vec<(&'static str, Box<dyn Fn()>)> {
         })
     };
     vec![
-        ("a FIFO", thing(|file| {
-            let made = command(Path::new("mkfifo"), None).arg(file).status().unwrap();
-            assert!(made.success());
-        })),
+        (
+            "a FIFO",
+            thing(|file| {
+                let made = command(Path::new("mkfifo"), None).arg(file).status().unwrap();
+                assert!(made.success());
+            }),
+        ),
         ("a folder", thing(|file| fs::create_dir(file).unwrap())),
         ("/dev/zero", thing(|file| symlink("/dev/zero", file).unwrap())),
         ("/dev/random", thing(|file| symlink("/dev/random", file).unwrap())),
@@ -89,18 +95,24 @@ fn things(file: &Path) -> Vec<(&'static str, Box<dyn Fn()>)> {
         ("a text", thing(|file| fs::write(file, "hello ".repeat(1000)).unwrap())),
         ("a hole of 1 TB", thing(|file| File::create(file).unwrap().set_len(1 << 40).unwrap())),
         ("gone", thing(|_| {})),
-        ("pages that are damaged", thing(|file| {
-            put(file, WELL);
-            let mut bytes = fs::read(file).unwrap();
-            bytes[100..].fill(0xff);
-            fs::write(file, bytes).unwrap();
-        })),
-        ("a size of pages that is none", thing(|file| {
-            put(file, WELL);
-            let mut bytes = fs::read(file).unwrap();
-            (bytes[16], bytes[17]) = (0xff, 0xff);
-            fs::write(file, bytes).unwrap();
-        })),
+        (
+            "pages that are damaged",
+            thing(|file| {
+                put(file, WELL);
+                let mut bytes = fs::read(file).unwrap();
+                bytes[100..].fill(0xff);
+                fs::write(file, bytes).unwrap();
+            }),
+        ),
+        (
+            "a size of pages that is none",
+            thing(|file| {
+                put(file, WELL);
+                let mut bytes = fs::read(file).unwrap();
+                (bytes[16], bytes[17]) = (0xff, 0xff);
+                fs::write(file, bytes).unwrap();
+            }),
+        ),
     ]
 }
 

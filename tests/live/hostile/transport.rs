@@ -16,11 +16,11 @@ pub fn lies() -> Vec<(&'static str, Say)> {
         ("http: nothing, and the end", Say::bytes("")),
         ("http: nothing, and no end", Say::bytes("").stays()),
         ("http: a head a byte a second", Say::bytes(ok).drip(second)),
+        ("http: a body a byte a second", Say::open("").paced(second).forever(" ")),
         (
-            "http: a body a byte a second",
-            Say::open("").paced(second).forever(" "),
+            "http: 100 Continue without an end",
+            Say::bytes("").forever("HTTP/1.1 100 Continue\r\n\r\n"),
         ),
-        ("http: 100 Continue without an end", Say::bytes("").forever("HTTP/1.1 100 Continue\r\n\r\n")),
         ("http: headers without an end", Say::bytes(ok).forever("x: aaaaaaaaaaaaaaaaaaaaaaaa\r\n")),
         ("http: one header without an end", Say::bytes(format!("{ok}x: ")).forever("a")),
         ("http: a status line without an end", Say::bytes("HTTP/1.1 200 ").forever("a")),
@@ -35,19 +35,31 @@ pub fn lies() -> Vec<(&'static str, Say)> {
         ),
         (
             "http: trailers without an end",
-            Say::headed("transfer-encoding: chunked\r\n", "1\r\n \r\n0\r\n").forever("x: aaaaaaaa\r\n"),
+            Say::headed("transfer-encoding: chunked\r\n", "1\r\n \r\n0\r\n")
+                .forever("x: aaaaaaaa\r\n"),
         ),
         ("http: a length of 2^64", Say::headed("content-length: 18446744073709551615\r\n", "[")),
-        ("http: a length of 2^63 and bytes", Say::headed("content-length: 9223372036854775807\r\n", "").forever(" ")),
+        (
+            "http: a length of 2^63 and bytes",
+            Say::headed("content-length: 9223372036854775807\r\n", "").forever(" "),
+        ),
         ("http: a length that is not reached", Say::headed("content-length: 100\r\n", "[")),
         ("http: two lengths", Say::headed("content-length: 2\r\ncontent-length: 4\r\n", "[]  ")),
-        ("http: redirects to itself", Say::bytes("HTTP/1.1 302 F\r\nlocation: /\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")),
+        (
+            "http: redirects to itself",
+            Say::bytes(
+                "HTTP/1.1 302 F\r\nlocation: /\r\ncontent-length: 0\r\nconnection: close\r\n\r\n",
+            ),
+        ),
         ("http: gzip of 100 MB", Say::headed("content-encoding: gzip\r\n", bomb())),
         ("http: the preface of HTTP/2", Say::bytes("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")),
         ("http: bytes without any form, and no end", Say::bytes("").forever("\0\x01\x02\u{ff}")),
         ("http: an answer of TLS", Say::bytes(vec![0x15, 3, 1, 0, 2, 2, 70])),
         ("http: status 999", Say::http(999, "[]")),
-        ("http: status 500 with a body without an end", Say::bytes("HTTP/1.1 500 X\r\n\r\n").forever("a")),
+        (
+            "http: status 500 with a body without an end",
+            Say::bytes("HTTP/1.1 500 X\r\n\r\n").forever("a"),
+        ),
     ]
 }
 
