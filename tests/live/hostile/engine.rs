@@ -98,7 +98,7 @@ fn lists() -> Vec<Case> {
     };
     let long = "n".repeat(100_000);
     let parse: &'static [&'static str] = &["parse", "protocol"];
-    let ports = r#"{"IP":"0.0.0.0","PrivatePort":80,"PublicPort":1,"Type":"tcp"},"#;
+    let ports = r#"{"IP":"@@@@@@@@@@@@@@@@","PrivatePort":80,"PublicPort":1,"Type":"tcp"},"#;
     vec![
         (LIST, "list 3 MB of {},", flood("{},", 1_000_000), Shown(rest)),
         (LIST, "list 6 MB of {},", flood("{},", 2_000_000), Shown(rest)),
@@ -237,7 +237,6 @@ fn others() -> Vec<Case> {
         (STATS_OF, "stats a network's name of 100 kB", Say::json(STATS.replace("eth0", &long)), Shown(rest)),
         (STATS_OF, "stats negative numbers", Say::json(STATS.replace(":1", ":-1")), Lives),
         (STATS_OF, "stats numbers as texts", Say::json(STATS.replace("5000000000", "\"5\"")), Lives),
-        (STATS_OF, "stats counters that fall", Say::json(STATS.replace("5000000000", "4000000000")), Lives),
         (STATS_OF, "stats without an end", Say::open("{\"networks\":{").forever("\"a\":{},"), Gap(rest)),
         ("/images/json", "images 6 MB of {},", Say::open("[").again("{},", 2_000_000).last("{}]"), Shown(rest)),
         ("/images/json", "images 100,000", Say::open("[").again(r#"{"Id":"sha256:@@@@@@@@@@@@@@@@","RepoTags":["a:@@@@@@@@@@@@@@@@"],"Created":1},"#, 100_000).last("{}]").counted(), Shown(rest)),

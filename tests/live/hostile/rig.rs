@@ -19,9 +19,14 @@ const FAST: Duration = Duration::from_millis(1500);
 /// How old the reading of a well source may be: it is taken anew by each scrape that comes more
 /// than a second after it.
 const OLD: f64 = 3.5;
-/// How long a case may take to be seen, and to be over: deadlines of readings are 2 s.
+/// How long a case may take to be seen: deadlines of readings are 2 s.
 const SEEN: Duration = Duration::from_secs(8);
-const CURED: Duration = Duration::from_secs(20);
+/// How long until nothing is left of it. The target is up with the first reading, but a container
+/// whose inspection or log has failed is asked again after 30 s or 15 s, so that it does not cost
+/// every reading its time.
+const CURED: Duration = Duration::from_secs(36);
+/// All caps reached at once: 2,000 streams and as many consumers, or 500 containers.
+const LARGEST: usize = 8 << 20;
 /// What may stay of the memory that a case has cost.
 const KEPT: u64 = 32 << 20;
 const BETWEEN: Duration = Duration::from_millis(200);
@@ -231,6 +236,9 @@ impl Rig {
             return None;
         }
         watch.slowest = watch.slowest.max(scrape.elapsed);
+        if scrape.body.len() > LARGEST {
+            watch.fails(format!("a scrape is over {} MB", LARGEST >> 20));
+        }
         if scrape.elapsed > FAST {
             watch.fails(format!("a scrape took over {FAST:?}"));
         }
@@ -256,7 +264,9 @@ impl Rig {
             let seen = self.seen(&scrape);
             // What was read before the cure does not show it.
             let well = self.is_well(&scrape) && seen.reads > last;
-            if !well && !self.waits && seen.reads >= last + 2.0 {
+            // A part of it may have been put off for half a minute: see `CURED`.
+            let up = seen.up == Some(true);
+            if !up && !self.waits && seen.reads >= last + 2.0 {
                 watch.fails("after the cure it is not up one reading later".to_owned());
             }
             let resident = self.exporter.resident_bytes().unwrap_or_default();
