@@ -17,7 +17,7 @@ use crate::servers::wait::{PATIENT, get_ok, until};
 
 const SCRAPES: u32 = 20_000;
 /// Scrapers side by side, who share readings.
-const ABREAST: u32 = 20;
+const ABREAST: u32 = 80;
 const TARGETS: usize = 20;
 /// Of the last tenth over the first that is warm.
 const GROWTH: u64 = 16 << 20;
