@@ -4,9 +4,13 @@
 //! of the run finds some that have just been lied to.
 
 use std::fmt::Write as _;
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
 use super::engine;
 use super::liar::{Liar, Manner, Say};
@@ -17,7 +21,7 @@ use crate::servers::wait::{PATIENT, get_ok, until};
 
 const SCRAPES: u32 = 20_000;
 /// Scrapers side by side, who share readings.
-const ABREAST: u32 = 80;
+const ABREAST: u32 = 40;
 const TARGETS: usize = 20;
 /// Of the last tenth over the first that is warm.
 const GROWTH: u64 = 16 << 20;
@@ -42,6 +46,17 @@ fn lie(number: u64, path: &str) -> Say {
         6 => Say::json(format!("[{}]", engine::container(&format!("{number:064x}"), &unique))),
         _ => Say::open("{\"a\":\"").again("a", 100_000),
     }
+}
+
+/// Without the tests' own client, which costs more than what it asks for.
+async fn scrape(port: u16) -> std::io::Result<Duration> {
+    let begun = Instant::now();
+    let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await?;
+    stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await?;
+    let whole = answer.starts_with(b"HTTP/1.1 200 ") && answer.len() > 1000;
+    whole.then(|| begun.elapsed()).ok_or_else(|| std::io::Error::other("not a scrape"))
 }
 
 pub async fn play() {
@@ -78,11 +93,9 @@ pub async fn play() {
     until("the exporter", PATIENT, async || get_ok(&healthy).await).await;
     let (begun, mut slowest, mut warm, mut last) = (Instant::now(), Duration::ZERO, 0, 0);
     for number in (ABREAST..=SCRAPES).step_by(ABREAST as usize) {
-        let scrapes = (0..ABREAST).map(|_| exporter.try_get("/metrics", &[]));
-        for scrape in futures_util::future::join_all(scrapes).await {
-            let scrape = scrape.expect("a scrape");
-            assert_eq!(scrape.status, 200);
-            slowest = slowest.max(scrape.elapsed);
+        let scrapes = (0..ABREAST).map(|_| scrape(exporter.port));
+        for took in futures_util::future::join_all(scrapes).await {
+            slowest = slowest.max(took.expect("a scrape"));
         }
         // Of those side by side nobody knows the order: the next one is looked at to the letter.
         let (_, wrong) = exporter.try_scrape().await.expect("a scrape");
