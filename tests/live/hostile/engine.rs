@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::expect::Expect;
+use super::liar::joined;
 use super::liar::{Manner, Say};
 use super::rig::Patient;
 use super::source::{Lie, Source, lies_about};
@@ -262,7 +263,7 @@ const EVENT: &str = r#"{"Type":"container","Action":"start","Actor":{"ID":"@@@@@
 fn events() -> Vec<(&'static str, Say)> {
     let head = || Say::headed("", "");
     let with = |from: &str, to: &str| EVENT.replacen(from, to, 1) + "\n";
-    let attributes: String = (0..20_000).map(|n| format!("\"label{n}\":\"x\",")).collect();
+    let attributes = joined(20_000, |n| format!("\"label{n}\":\"x\","));
     vec![
         ("events about ever new ids", head().forever(format!("{EVENT}\n")).counted()),
         ("events of services ever new", head().forever(with("\"Attributes\":{", r#""Attributes":{"com.docker.compose.project":"p","com.docker.compose.service":"@@@@@@@@@@@@@@@@""#)).counted()),

@@ -139,6 +139,11 @@ impl Say {
     }
 }
 
+/// Pieces by their number, one behind the other.
+pub fn joined(count: u32, piece: impl Fn(u32) -> String) -> String {
+    (0..count).map(piece).collect::<Vec<_>>().concat()
+}
+
 /// Where 16 `@` stand in a row.
 fn places(bytes: &[u8]) -> Vec<usize> {
     let mut places = Vec::new();
@@ -235,8 +240,8 @@ impl Drop for Liar {
 async fn serve(mut stream: TcpStream, manner: Manner, heard: &Heard) -> io::Result<()> {
     match manner {
         Manner::Http(answer) => {
-            let head = head(&mut stream).await?;
-            let path = head.split(' ').nth(1).unwrap_or_default();
+            let asked = read_head(&mut stream).await?;
+            let path = asked.split(' ').nth(1).unwrap_or_default();
             answer(path).to(&mut stream).await
         }
         Manner::Raw(say) => say.to(&mut stream).await,
@@ -259,7 +264,7 @@ async fn serve(mut stream: TcpStream, manner: Manner, heard: &Heard) -> io::Resu
     }
 }
 
-async fn head(stream: &mut TcpStream) -> io::Result<String> {
+async fn read_head(stream: &mut TcpStream) -> io::Result<String> {
     let mut head = Vec::new();
     let mut buffer = [0; 4096];
     while !head.windows(4).any(|bytes| bytes == b"\r\n\r\n") {

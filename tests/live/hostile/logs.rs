@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::engine::{self, ID, container, frame};
 use super::expect::Expect;
-use super::liar::{Manner, Say};
+use super::liar::{Manner, Say, joined};
 use super::report::{self, Outcome};
 use super::rig::{Patient, Rig, launch};
 use super::source::{Lie, Source, lies_about};
@@ -60,7 +60,7 @@ fn contents() -> Vec<(&'static str, Make)> {
             Box::new(move |folder| {
                 write(&folder.join("x.log"), 200, |n| {
                     format!("{error}{n} {}\n", "word ".repeat(20_000))
-                })
+                });
             }),
         ),
         (
@@ -97,10 +97,9 @@ fn contents() -> Vec<(&'static str, Make)> {
             "lines of JSON with 100,000 keys",
             one(|file| {
                 write(file, 10, |_| {
-                    let keys: String =
-                        (0..100_000).map(|n| format!("\"level{n}\":\"error\",")).collect();
+                    let keys = joined(100_000, |n| format!("\"level{n}\":\"error\","));
                     format!("{{{keys}\"level\":\"error\",\"message\":\"m\"}}\n")
-                })
+                });
             }),
         ),
         (
@@ -113,7 +112,7 @@ fn contents() -> Vec<(&'static str, Make)> {
                         n % 256,
                         n % 1000
                     )
-                })
+                });
             }),
         ),
         (

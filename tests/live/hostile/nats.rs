@@ -69,7 +69,7 @@ fn cases() -> Vec<(&'static str, &'static str, Say, Expect)> {
     let many_consumers =
         jsz(&stream("main", &format!("{},#{}", consumer("worker"), consumer("z"))));
     let many_accounts = account(&format!(
-        r##"{{"name":"$G","stream_detail":[{one}]}},#{{"name":"z","stream_detail":[]}}"##
+        r#"{{"name":"$G","stream_detail":[{one}]}},#{{"name":"z","stream_detail":[]}}"#
     ));
     let rest: &'static [&'static str] = &[VARZ, STREAM];
     let parse: &'static [&'static str] = &["parse", "protocol"];

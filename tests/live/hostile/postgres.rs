@@ -135,7 +135,7 @@ fn answers() -> Vec<(&'static str, Say)> {
         ),
         (
             "query: a row of 65,535 words",
-            rows().forever(message(b'D', &[&[255, 255][..], &[255; 4 * 65_535]].concat())),
+            rows().forever(message(b'D', &[&[255, 255][..], &vec![255; 4 * 65_535]].concat())),
         ),
         ("query: rows without a description", say(Vec::new()).forever(row(b"a"))),
         ("query: an error without an end", say(claims(b'E', 0x7fff_ffff)).forever("a")),

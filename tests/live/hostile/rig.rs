@@ -275,12 +275,12 @@ impl Rig {
                 return;
             }
             if begun.elapsed() > CURED {
-                if !well {
-                    let about = self.about(&scrape);
-                    watch.fails(format!("still not well {CURED:?} after the cure: {about}"));
-                } else {
+                if well {
                     let (now, then) = (megabytes(resident), megabytes(self.baseline));
                     watch.fails(format!("memory is not back: {now} MB, before it {then} MB"));
+                } else {
+                    let about = self.about(&scrape);
+                    watch.fails(format!("still not well {CURED:?} after the cure: {about}"));
                 }
                 return self.anew().await;
             }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 
 use super::expect::Expect;
+use super::liar::joined;
 use super::report::{self, Outcome};
 use super::rig::{Patient, Rig};
 use crate::servers::process::command;
@@ -40,7 +41,7 @@ fn contents() -> Vec<(&'static str, String)> {
             "create view tasks as with recursive n(i) as (select 1 union all select i+1 from n {count}) {select}"
         )
     };
-    let columns: String = (0..1990).map(|n| format!(", c{n} text")).collect();
+    let columns = joined(1990, |n| format!(", c{n} text"));
     let names = "n".repeat(100_000);
     vec![
         ("a word of 800 MB", view("select hex(zeroblob(400000000)) as status, 'x' as created_at, 'q' as queue")),
@@ -68,10 +69,12 @@ fn contents() -> Vec<(&'static str, String)> {
     ]
 }
 
-/// What may stand there in its place; `true` where that may well be called an empty database.
-fn things(file: &Path) -> Vec<(&'static str, Box<dyn Fn()>)> {
+type Make = Box<dyn Fn()>;
+
+/// What may stand there in its place.
+fn things(file: &Path) -> Vec<(&'static str, Make)> {
     let file = file.to_owned();
-    let thing = |make: fn(&Path)| -> Box<dyn Fn()> {
+    let thing = |make: fn(&Path)| -> Make {
         let file = file.clone();
         Box::new(move || {
             clear(&file);
