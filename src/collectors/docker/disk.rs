@@ -77,14 +77,14 @@ fn size(bytes: i64) -> u64 {
 fn images(df: &DiskUsage, all: i64) -> Part {
     let unused = df.images.iter().filter(|image| image.containers == 0);
     let own = unused.map(|image| size(image.size).saturating_sub(size(image.shared_size)));
-    Part { used: size(all), reclaimable: own.sum() }
+    Part { used: size(all), reclaimable: own.fold(0, u64::saturating_add) }
 }
 
 fn containers(df: &DiskUsage) -> Part {
     let of = |alive: bool| {
         let state = |state: &str| matches!(state, "running" | "paused" | "restarting");
         let some = df.containers.iter().filter(move |one| alive || !state(&one.state));
-        some.map(|one| size(one.size_rw)).sum()
+        some.map(|one| size(one.size_rw)).fold(0, u64::saturating_add)
     };
     Part { used: of(true), reclaimable: of(false) }
 }
@@ -93,16 +93,19 @@ fn volumes(df: &DiskUsage) -> Part {
     let uses = || df.volumes.iter().filter_map(|volume| volume.usage_data.as_ref());
     let unused = uses().filter(|volume| volume.ref_count == 0);
     Part {
-        used: uses().map(|volume| size(volume.size)).sum(),
-        reclaimable: unused.map(|volume| size(volume.size)).sum(),
+        used: uses().map(|volume| size(volume.size)).fold(0, u64::saturating_add),
+        reclaimable: unused.map(|volume| size(volume.size)).fold(0, u64::saturating_add),
     }
 }
 
 fn cache(df: &DiskUsage) -> Part {
     let own = || df.build_cache.iter().filter(|entry| !entry.shared);
     Part {
-        used: own().map(|entry| size(entry.size)).sum(),
-        reclaimable: own().filter(|entry| !entry.in_use).map(|entry| size(entry.size)).sum(),
+        used: own().map(|entry| size(entry.size)).fold(0, u64::saturating_add),
+        reclaimable: own()
+            .filter(|entry| !entry.in_use)
+            .map(|entry| size(entry.size))
+            .fold(0, u64::saturating_add),
     }
 }
 
@@ -262,5 +265,13 @@ mod tests {
         assert_eq!(of(sized), (vec![7, 0], false));
         assert_eq!(of(serde_json::json!([{ "Id": "a" }])), (vec![], true), "told, not left out");
         assert_eq!(of(serde_json::json!([])), (vec![], false));
+    }
+
+    #[test]
+    fn sizes_that_no_number_holds_end_at_the_largest() {
+        let volume = r#"{ "UsageData": { "Size": 9223372036854775807, "RefCount": 1 } }"#;
+        let said = format!(r#"{{ "LayersSize": 1, "Volumes": [{volume}, {volume}, {volume}] }}"#);
+        let walk = Walk::of(&serde_json::from_str(&said).unwrap());
+        assert!(format!("{walk:?}").contains(&u64::MAX.to_string()), "{walk:?}");
     }
 }

@@ -51,6 +51,8 @@ mod facts;
 mod fake;
 mod fetch;
 mod figures;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod gather;
 mod images;
 mod inspections;

@@ -71,8 +71,8 @@ fn unreclaimable(words: &BTreeMap<String, u64>) -> Option<u64> {
         None => (word("anon")?, word("shmem")),
     };
     let kernel = ["kernel_stack", "slab_unreclaimable", "sock", "pagetables"];
-    let kernel: u64 = kernel.into_iter().filter_map(word).sum();
-    Some(anonymous + shared.unwrap_or(0) + kernel)
+    let parts = kernel.into_iter().filter_map(word).chain(shared);
+    Some(parts.fold(anonymous, u64::saturating_add))
 }
 
 impl Network {
@@ -162,5 +162,13 @@ mod tests {
     fn a_stopped_container_has_no_usage() {
         let stopped = r#"{ "read": "0001-01-01T00:00:00Z", "cpu_stats": { "cpu_usage": { "total_usage": 0 } } }"#;
         assert_eq!(Usage::of(serde_json::from_str(stopped).unwrap()), None);
+    }
+
+    #[test]
+    fn figures_that_no_number_holds_end_at_the_largest() {
+        let said = r#"{ "read": "2026-01-01T00:00:00Z", "memory_stats": { "usage": 1, "stats": {
+            "anon": 18446744073709551615, "shmem": 1, "sock": 18446744073709551615 } } }"#;
+        let usage = Usage::of(serde_json::from_str(said).unwrap()).unwrap();
+        assert_eq!(usage.memory.unreclaimable, Some(u64::MAX));
     }
 }

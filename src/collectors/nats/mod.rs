@@ -116,3 +116,16 @@ impl Nats {
         }
     }
 }
+
+/// See `src/fuzzing.rs`.
+#[cfg(fuzzing)]
+pub mod fuzzing {
+    /// `/varz`, after a NUL `/jsz`.
+    pub fn nats(data: &[u8]) {
+        let at = data.iter().position(|byte| *byte == 0).unwrap_or(data.len());
+        let (varz, jsz) = data.split_at(at);
+        let of = crate::fuzzing::answer;
+        let raw = super::fetch::Raw { varz: of(varz), jsz: Ok(of(jsz)), healthz: Ok(of(b"2")) };
+        let _ = super::sample::sample("http://a", &raw);
+    }
+}
