@@ -1,7 +1,10 @@
 //! Ways into the parsers of bytes from outside, for the targets in `fuzz/`. Compiled only where
 //! `cargo fuzz` builds; nothing of it is part of the program.
 
-use crate::clients::postgres;
+use serde::de::DeserializeOwned;
+
+use crate::clients::http::Json;
+use crate::clients::{json, postgres};
 use crate::config::SafeUrl;
 
 pub use crate::collectors::docker::fuzzing::{cgroup, compose, engine};
@@ -29,12 +32,8 @@ pub fn address(data: &[u8]) {
 }
 
 /// An answer as a client hands it on; the first byte chooses the status.
-pub(crate) fn answer(data: &[u8]) -> crate::clients::http::Answer {
+pub(crate) fn answer<T: DeserializeOwned>(data: &[u8]) -> Json<T> {
     let (first, body) = data.split_first().unwrap_or((&0, &[]));
     let status = if *first == b'5' { 503 } else { 200 };
-    crate::clients::http::Answer {
-        status: reqwest::StatusCode::from_u16(status).unwrap_or_default(),
-        body: body.to_vec(),
-        took: std::time::Duration::ZERO,
-    }
+    Json { status, value: json::from_slice(body), took: std::time::Duration::ZERO }
 }

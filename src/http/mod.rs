@@ -111,5 +111,7 @@ pub mod fuzzing {
             }
         }
         let _ = super::reload::same_origin(&headers);
+        let hosts = super::Hosts::new(vec!["box.example.org".to_owned()]);
+        let _ = hosts.take(&axum::http::Uri::default(), &headers);
     }
 }

@@ -6,7 +6,7 @@ use super::api::{DiskUsage, Event, Image, Inspection, Summary, TopAnswer};
 use super::api_stats::Stats;
 use super::compose;
 use super::container::{Container, Naming};
-use super::detail::Detail;
+use super::detail::{Detail, Sockets};
 use super::disk::Walk;
 use super::facts::Usage;
 use super::images::Images;
@@ -24,7 +24,8 @@ pub fn engine(data: &[u8]) {
             let _: Vec<_> = list.into_iter().map(|one| Container::of(one, &naming)).collect();
         }
         b'i' => {
-            let _ = serde_json::from_slice::<Inspection>(body).map(Detail::of);
+            let sockets = Sockets::default();
+            let _ = serde_json::from_slice::<Inspection>(body).map(|it| Detail::of(it, &sockets));
         }
         b'e' => {
             let mut ledger = Ledger::default();

@@ -124,8 +124,9 @@ pub mod fuzzing {
     pub fn nats(data: &[u8]) {
         let at = data.iter().position(|byte| *byte == 0).unwrap_or(data.len());
         let (varz, jsz) = data.split_at(at);
-        let of = crate::fuzzing::answer;
-        let raw = super::fetch::Raw { varz: of(varz), jsz: Ok(of(jsz)), healthz: Ok(of(b"2")) };
-        let _ = super::sample::sample("http://a", &raw);
+        use crate::fuzzing::answer;
+        let (jsz, healthz) = (Ok(answer(jsz)), Ok(answer(b"2")));
+        let raw = super::fetch::Raw { varz: answer(varz), jsz, healthz };
+        let _ = super::sample::sample("http://a", raw);
     }
 }
