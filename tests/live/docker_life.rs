@@ -114,7 +114,7 @@ fn health_comes_and_goes() {
         // It may fail for a long time before that counts.
         let second = 1_000_000_000_u64;
         let patient = json!({
-            "Test": ["CMD-SHELL", "false"], "Interval": second, "Timeout": second, "Retries": 1,
+            "Test": ["CMD-SHELL", "false"], "Interval": second, "Timeout": 10 * second, "Retries": 1,
             "StartPeriod": 600 * second,
         });
         let _starting = docker.run(calm("starting").merge("", json!({ "Healthcheck": patient })));

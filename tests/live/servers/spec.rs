@@ -112,7 +112,9 @@ impl ContainerSpec {
     pub fn health(self, script: &str) -> Self {
         let second = 1_000_000_000_u64;
         let check = json!({
-            "Test": ["CMD-SHELL", script], "Interval": second, "Timeout": second, "Retries": 1,
+            // On a busy machine a second passes before a shell has begun, and a check that takes half
+            // of its time deserves an alert.
+            "Test": ["CMD-SHELL", script], "Interval": second, "Timeout": 10 * second, "Retries": 1,
         });
         self.merge("", json!({ "Healthcheck": check }))
     }
