@@ -1,6 +1,6 @@
 //! A second opinion. What the exporter shows of a container is what bollard reads of the same
 //! Engine over a transport of its own: the list, the inspection and the statistics, field by field,
-//! with the kernel's files and without. [C01 C04 C05 C06 C08 C10 C11 C12 C14]
+//! with the kernel's files and without them. [C01 C04 C05 C06 C08 C10 C11 C12 C14]
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -65,8 +65,11 @@ impl Claim {
 fn containers(docker: &Docker) -> Vec<Container> {
     let calm = |service: &str| ContainerSpec::calm("opinion", service);
     // Of fields of `HostConfig` that few of the others have.
-    let rare = json!({ "CpuShares": 512, "MemoryReservation": 16 << 20, "PidsLimit": 77 });
-    let web = calm("web").shell("while :; do :; done").cpus(0.1).memory(48 << 20);
+    let rare = json!({
+        "CpuShares": 512, "CpuPeriod": 50_000, "CpuQuota": 5_000, "PidsLimit": 77,
+        "MemoryReservation": 16 << 20, "MemorySwap": 64 << 20,
+    });
+    let web = calm("web").shell("while :; do :; done").memory(48 << 20);
     let web = web.publish(8080, "0.0.0.0", 18_180).merge("HostConfig", rare);
     // Seldom enough that most readings are not of a check at work.
     let second = 1_000_000_000_u64;

@@ -68,9 +68,8 @@ impl Engine {
         panic!("dockerd does not start with any storage driver:\n{reasons}");
     }
 
-    /// bollard with its own transport: it shares no code with the exporter's client, so that what
-    /// it says is a second opinion. Made anew each time: it keeps no connection that a pause or a
-    /// restart would spoil.
+    /// bollard over a transport of its own, which is none of the exporter's and lets more than GET
+    /// out. Made anew each time: it keeps no connection that a pause or a restart would spoil.
     pub fn client(&self) -> Result<Client, Error> {
         Client::connect_with_unix(text(&self.socket), ANSWERS.as_secs(), API_DEFAULT_VERSION)
     }
