@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::time::{Duration, Instant};
 
 use bollard::models::{
     ContainerInspectResponse, ContainerStatsResponse, ContainerSummary, HostConfig,
@@ -22,7 +23,6 @@ use crate::servers::{Stack, run};
 use crate::stage::binary;
 
 /// What the Engine says of one series of a container: a value between two bounds, or none.
-#[derive(Debug)]
 struct Claim {
     metric: &'static str,
     label: Option<(&'static str, String)>,
@@ -57,7 +57,10 @@ impl Claim {
             (None, None) => true,
             _ => false,
         };
-        (!agrees).then(|| format!("{shown:?} is shown where the Engine says {self:?}"))
+        let Self { metric, label, bounds } = self;
+        let label = label.iter().map(|(name, value)| format!(" {name}={value}"));
+        let series: String = std::iter::once((*metric).to_owned()).chain(label).collect();
+        (!agrees).then(|| format!("{series}: {shown:?} is shown, between {bounds:?} is said"))
     }
 }
 
@@ -302,20 +305,25 @@ fn differences(scrape: &Scrape, name: &str, before: &View, now: &View) -> Vec<St
     differ
 }
 
+/// How old figures can be that are shown: before Engine 25 its statistics are read beside the
+/// scrapes, every ten seconds; the kernel's files are read for a scrape, or were for the last one.
+const OF_THE_ENGINE: Duration = Duration::from_secs(15);
+const OF_FILES: Duration = Duration::from_secs(3);
+
 /// Until the page and the Engine have agreed on each container once. No counter falls on the way.
 async fn agree(docker: &Docker, made: &[Container], config: &str, source: &str) {
-    let first = look(docker, made).await;
+    let mut views = vec![(Instant::now(), look(docker, made).await)];
     let exporter = Exporter::start(binary(), config).await;
     let start = format!("stack_docker_source_info{{target=\"docker\",source=\"{source}");
     exporter.wait_line(&start, PATIENT).await;
-    let mut last = look(docker, made).await;
+    let old = if source == "api" { OF_THE_ENGINE } else { OF_FILES };
     let mut agreed = BTreeSet::new();
     let mut cpu = vec![0.0; made.len()];
     until(&format!("one opinion by {source}"), PATIENT, async || {
+        let reach = views.iter().rposition(|(at, _)| at.elapsed() > old).unwrap_or(0);
         let scrape = exporter.scrape().await;
-        let now = look(docker, made).await;
-        // The Engine's statistics can be ten seconds old, the kernel's files are read at once.
-        let before = if source == "api" { &first } else { &last };
+        let (asked, now) = (Instant::now(), look(docker, made).await);
+        let before = &views[reach].1;
         let mut open = Vec::new();
         for (at, container) in made.iter().enumerate() {
             let name = container.name.as_str();
@@ -331,8 +339,8 @@ async fn agree(docker: &Docker, made: &[Container], config: &str, source: &str) 
                 open.push((name, differ));
             }
         }
-        last = now;
-        if open.is_empty() { Ok(()) } else { Err(format!("{open:#?}")) }
+        views.push((asked, now));
+        if open.is_empty() { Ok(()) } else { Err(open) }
     })
     .await;
 }
