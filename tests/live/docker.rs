@@ -40,7 +40,7 @@ fn usage_is_what_the_engine_says() {
             .await;
         }
         let truth = busy.stats();
-        let exact = truth["memory_stats"]["usage"].as_f64().unwrap();
+        let exact = truth.memory_stats.unwrap().usage.unwrap() as f64;
         let ours = value(&stage, "container_memory_usage_bytes", &name).await.unwrap();
         assert!((ours - exact).abs() <= exact * 0.2 + 1_000_000.0, "{ours} against {exact}");
         assert_eq!(value(&stage, "stack_container_cpu_limit_cores", &name).await, Some(0.2));

@@ -1,6 +1,8 @@
 //! Lives and deaths of containers: loops, failed starts, stops by hand and crashes, jobs, health.
 //! Each shows as one alert, and only that one. [C01 C05 C06 C07 C12 C13]
 
+use bollard::models::ContainerStateStatusEnum;
+use rustix::process::Signal;
 use serde_json::json;
 
 use crate::scene::Scene;
@@ -24,8 +26,8 @@ fn crashes_on_order(project: &str) -> ContainerSpec {
 
 async fn is_running(container: &Container) {
     until("a running container", PATIENT, async || {
-        let state = &container.inspect()["State"];
-        if state["Status"] == "running" { Ok(()) } else { Err(state.clone()) }
+        let state = container.state();
+        if state.status == Some(ContainerStateStatusEnum::RUNNING) { Ok(()) } else { Err(state) }
     })
     .await;
 }
@@ -49,10 +51,13 @@ fn loops_failed_starts_and_ends() {
         kept.push(docker.run(waits));
         kept.push(docker.run(ContainerSpec::lone("alone").shell("exit 3")));
         kept.extend(failed_starts(&docker));
-        for (index, action) in [(2, "kill?signal=USR1"), (3, "stop?t=0"), (4, "pause")] {
-            is_running(&kept[index]).await;
-            kept[index].post(action).unwrap();
+        for running in &kept[2..=4] {
+            is_running(running).await;
         }
+        kept[2].wait_catches(Signal::USR1).await;
+        kept[2].kill("USR1").unwrap();
+        kept[3].stop().unwrap();
+        kept[4].pause().unwrap();
         let of = |project, state| [("project", project), ("service", "app"), ("state", state)];
         scene
             .only(&[
@@ -95,11 +100,11 @@ fn loops_failed_starts_and_ends() {
 /// A program that is not there, and a port that another container has.
 fn failed_starts(docker: &Docker) -> Vec<Container> {
     let binary = docker.create(calm("no-binary").command(&["/nothing"]).restart("always", 0));
-    binary.post("start").unwrap_err();
+    binary.start().unwrap_err();
     let first =
         docker.run(ContainerSpec::calm("port-taken", "first").publish(80, "127.0.0.1", 18_080));
     let second = docker.create(calm("port-taken").publish(80, "127.0.0.1", 18_080));
-    second.post("start").unwrap_err();
+    second.start().unwrap_err();
     vec![binary, first, second]
 }
 
@@ -121,12 +126,12 @@ fn health_comes_and_goes() {
         let status = |status| [("project", "sick"), ("status", status)];
         let (health, changes) = ("stack_container_health", "stack_service_health_changes_total");
         scene.sees(health, &status("healthy"), 1.0).await;
-        sick.post("kill?signal=USR1").unwrap();
+        sick.kill("USR1").unwrap();
         scene
             .only(&[("sick", &["DockerUnhealthy"]), ("starting", &["DockerStartingTooLong"])])
             .await;
         scene.sees(health, &status("unhealthy"), 1.0).await;
-        sick.post("kill?signal=USR2").unwrap();
+        sick.kill("USR2").unwrap();
         scene.only(&[("sick", &[])]).await;
         scene.sees(health, &status("healthy"), 1.0).await;
         scene.sees(changes, &status("healthy"), 2.0).await;
@@ -144,16 +149,16 @@ fn counters_go_on_over_restarts_and_recreations() {
         let (starts, restarts) = ("stack_service_starts_total", "stack_service_restarts_total");
         let project = [("project", "recreated")];
         let crash = async |container: &Container, wanted: f64| {
-            is_running(container).await;
-            container.post("kill?signal=USR1").unwrap();
+            container.wait_catches(Signal::USR1).await;
+            container.kill("USR1").unwrap();
             scene.sees(restarts, &project, wanted).await;
         };
         scene.sees(starts, &project, 1.0).await;
         crash(&first, 1.0).await;
-        assert_eq!(first.inspect()["RestartCount"], 1);
-        first.post("restart?t=0").unwrap();
+        assert_eq!(first.inspect().restart_count, Some(1));
+        first.restart().unwrap();
         scene.sees(starts, &project, 3.0).await;
-        assert_eq!(first.inspect()["RestartCount"], 0);
+        assert_eq!(first.inspect().restart_count, Some(0));
         crash(&first, 2.0).await;
         first.remove();
         let second = docker.run(spec);
@@ -191,7 +196,7 @@ fn a_service_is_scaled() {
         scene.only(&[("scaled", &["DockerReplicasMissing"])]).await;
         scene.sees("stack_service_replicas_missing", &[("project", "scaled")], 1.0).await;
         two.remove();
-        one.post("stop?t=0").unwrap();
+        one.stop().unwrap();
         scene.only(&[("scaled", &["DockerServiceStopped"])]).await;
     });
 }

@@ -63,7 +63,7 @@ fn households(docker: &Docker) -> Vec<Container> {
         docker.run(quick("by-hand-unless").restart("unless-stopped", 0)),
     ];
     for stopped in &made {
-        stopped.post("stop?t=0").unwrap();
+        stopped.stop().unwrap();
     }
     made.extend([
         docker.run(quick("polite").shell(polite)),

@@ -38,7 +38,7 @@ fn files_and_engine_agree() {
         let busy = ContainerSpec::calm("agree", "app").shell(work).network("bridge").cpus(1.0);
         let busy = docker.run(busy.memory(64 << 20).health("test -f /tmp/done"));
         busy.wait_health("healthy", PATIENT).await;
-        busy.post("pause").unwrap();
+        busy.pause().unwrap();
         let differ = |files: &BTreeMap<String, f64>, engine: &BTreeMap<String, f64>| {
             let engine = engine.iter();
             engine
@@ -78,7 +78,7 @@ fn files_and_engine_agree() {
         if io_counted {
             assert!(total("container_fs_writes_bytes_total") >= 3.0 * 2_097_152.0);
         }
-        busy.post("unpause").unwrap();
+        busy.unpause().unwrap();
     });
 }
 

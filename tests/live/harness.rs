@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use bollard::models::ContainerStateStatusEnum;
+
 use crate::servers::docker::{ContainerSpec, Docker};
 use crate::servers::kostatus::{KoStatus, Mode};
 use crate::servers::prometheus::{Labels, Prometheus, Setup, Target};
@@ -176,39 +178,29 @@ fn docker_runs_limits_heals_pauses_and_restarts() {
         );
         web.wait_health("healthy", PATIENT).await;
         lap("container healthy", start);
-        assert_eq!(web.stats()["memory_stats"]["limit"], 64 << 20);
-        assert!(web.stats()["memory_stats"]["usage"].as_u64().unwrap() > 0);
+        let memory = web.stats().memory_stats.unwrap();
+        assert_eq!(memory.limit, Some(64 << 20));
+        assert!(memory.usage.unwrap() > 0);
         let info = web.inspect();
-        assert_eq!(info["Config"]["Labels"]["com.docker.compose.service"], "web");
-        assert_eq!(info["HostConfig"]["CpuQuota"], 50_000);
+        let labels = info.config.unwrap().labels.unwrap();
+        assert_eq!(labels["com.docker.compose.service"], "web");
+        assert_eq!(info.host_config.unwrap().cpu_quota, Some(50_000));
         let greedy = docker.run(
             ContainerSpec::new("greedy").memory(16 << 20).shell("x=a; while :; do x=$x$x; done"),
         );
         assert_eq!(greedy.wait_exit(PATIENT).await, 137);
-        assert_eq!(greedy.inspect()["State"]["OOMKilled"], true);
+        assert_eq!(greedy.state().oom_killed, Some(true));
         greedy.remove();
         let loops = docker.run(ContainerSpec::new("loop").restart("always", 0).shell("exit 1"));
-        until("3 restarts", PATIENT, async || {
-            loops.inspect()["RestartCount"].as_u64().unwrap_or(0) >= 3
-        })
-        .await;
+        until("3 restarts", PATIENT, async || loops.inspect().restart_count >= Some(3)).await;
         let made = docker.create(ContainerSpec::new("made"));
-        assert_eq!(made.inspect()["State"]["Status"], "created");
+        assert_eq!(made.state().status, Some(ContainerStateStatusEnum::CREATED));
         lap("five containers", start);
         docker.pause().await;
         let start = Instant::now();
-        assert!(
-            tokio::time::timeout(Duration::from_millis(300), async {
-                tokio::net::UnixStream::connect(&docker.engine.socket)
-                    .await
-                    .unwrap()
-                    .readable()
-                    .await
-            })
-            .await
-            .is_err(),
-            "answers while paused"
-        );
+        let client = docker.engine.client().unwrap();
+        let ping = tokio::time::timeout(Duration::from_millis(300), client.ping());
+        ping.await.expect_err("answers while paused");
         docker.resume();
         docker.engine.ping().unwrap();
         lap("docker pause and resume", start);
@@ -216,7 +208,7 @@ fn docker_runs_limits_heals_pauses_and_restarts() {
         docker.restart().await;
         lap("docker restart", start);
         web.wait_health("healthy", PATIENT).await;
-        assert_eq!(failing.inspect()["State"]["ExitCode"], 3);
+        assert_eq!(failing.state().exit_code, Some(3));
         lap("... and web healthy", start);
     });
 }

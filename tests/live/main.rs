@@ -20,6 +20,7 @@ mod docker_expect;
 mod docker_life;
 mod docker_long;
 mod docker_memory;
+mod docker_opinion;
 mod docker_posture;
 mod docker_rights;
 mod docker_source;

@@ -116,9 +116,9 @@ fn containers(docker: &Docker) -> Vec<Container> {
     let running = [web, starting, fickle, leaking, looping, job, done];
     let mut containers: Vec<_> = running.into_iter().map(|spec| docker.run(spec)).collect();
     let broken = docker.create(of("broken").command(&["/not/there"]));
-    broken.post("start").expect_err("a command that is not there");
+    broken.start().expect_err("a command that is not there");
     let stopped = docker.run(of("stopped"));
-    stopped.post("stop?t=0").expect("stop a container");
+    stopped.stop().expect("stop a container");
     containers.extend([broken, stopped]);
     containers
 }

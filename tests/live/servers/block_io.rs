@@ -39,8 +39,9 @@ async fn make_counted(docker: &Docker) -> Result<(), String> {
     if shows(docker, "plain", &Value::Null).await {
         return Ok(());
     }
-    let info = docker.engine.json("GET", "/info", &Value::Null).map_err(|e| e.to_string())?;
-    let root = info["DockerRootDir"].as_str().unwrap_or("/var/lib/docker").to_owned();
+    let info = docker.engine.ask(async |client| client.info().await);
+    let root = info.map_err(|error| error.to_string())?.docker_root_dir;
+    let root = root.unwrap_or_else(|| "/var/lib/docker".to_owned());
     let disk = disk_of(Path::new(&root))?;
     let limit = json!({ "BlkioDeviceWriteBps": [{ "Path": disk, "Rate": RATE }] });
     if shows(docker, "limited", &limit).await {
@@ -56,9 +57,9 @@ async fn shows(docker: &Docker, name: &str, limit: &Value) -> bool {
     let container = docker.run(spec.merge("HostConfig", limit.clone()));
     let start = Instant::now();
     until("a count of block I/O, or none", PATIENT, async || {
-        let stats = container.stats();
-        let entries = stats["blkio_stats"]["io_service_bytes_recursive"].as_array();
-        let any = entries.into_iter().flatten().any(|entry| entry["value"].as_u64() > Some(0));
+        let block_io = container.stats().blkio_stats.unwrap_or_default();
+        let entries = block_io.io_service_bytes_recursive.unwrap_or_default();
+        let any = entries.iter().any(|entry| entry.value > Some(0));
         (any || start.elapsed() > SHOWN).then_some(any)
     })
     .await

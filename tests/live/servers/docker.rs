@@ -7,12 +7,24 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::Value;
+use bollard::body_full;
+use bollard::errors::Error;
+use bollard::models::{
+    ContainerInspectResponse, ContainerState, ContainerStateStatusEnum, ContainerStatsResponse,
+    ContainerSummary,
+};
+use bollard::query_parameters::{
+    CreateContainerOptionsBuilder, CreateImageOptionsBuilder, KillContainerOptionsBuilder,
+    LogsOptionsBuilder, RemoveContainerOptionsBuilder, RestartContainerOptionsBuilder,
+    StatsOptionsBuilder, StopContainerOptionsBuilder,
+};
+use futures_util::TryStreamExt as _;
+use rustix::process::Signal;
 
 use super::engine::{Engine, Extra};
 use super::process::{is_root, need_program};
 pub use super::spec::{ContainerSpec, IMAGE};
-use super::wait::until;
+use super::wait::{PATIENT, until};
 use super::{Mend, watchdog};
 use crate::skip::skip;
 
@@ -86,11 +98,13 @@ impl Docker {
 
     /// `{storage driver}, cgroup v{version}, {server version}`, for the test's output.
     pub fn describe(&self) -> String {
-        let info = self.engine.json("GET", "/info", &Value::Null).unwrap_or_default();
+        let info = self.engine.ask(async |client| client.info().await).unwrap_or_default();
         let own = if self.engine.server.is_some() { "own" } else { "found running" };
         format!(
             "Engine {} ({own}), storage {}, cgroup v{}",
-            info["ServerVersion"], info["Driver"], info["CgroupVersion"]
+            info.server_version.unwrap_or_default(),
+            info.driver.unwrap_or_default(),
+            info.cgroup_version.map(|version| version.to_string()).unwrap_or_default()
         )
     }
 
@@ -104,13 +118,16 @@ impl Docker {
     /// # Panics
     /// When busybox is missing or not static.
     pub fn import(&self, image: &str) {
-        let tar = busybox_tar();
+        let tar = body_full(busybox_tar().into());
         let (repository, tag) = image.rsplit_once(':').unwrap_or((image, "latest"));
-        let path = format!("/images/create?fromSrc=-&repo={repository}&tag={tag}");
-        let answer = self.engine.request("POST", &path, "application/x-tar", &tar);
-        let (status, body) = answer.expect("docker import");
-        let body = String::from_utf8_lossy(&body);
-        assert!(status < 400 && !body.contains("\"error\""), "docker import: {status} {body}");
+        let options = CreateImageOptionsBuilder::new().from_src("-").repo(repository).tag(tag);
+        let told = self.engine.ask(async |client| {
+            client
+                .create_image(Some(options.build()), Some(tar), None)
+                .try_collect::<Vec<_>>()
+                .await
+        });
+        told.expect("docker import");
     }
 
     /// Creates and starts a container.
@@ -119,7 +136,7 @@ impl Docker {
     /// When the Engine refuses.
     pub fn run(&self, spec: ContainerSpec) -> Container {
         let container = self.create(spec);
-        container.post("start").expect("start a container");
+        container.start().expect("start a container");
         container
     }
 
@@ -130,9 +147,11 @@ impl Docker {
     pub fn create(&self, spec: ContainerSpec) -> Container {
         let spec = spec.label(RUN_LABEL, &self.prefix);
         let name = self.name(&spec.name);
-        let path = format!("/containers/create?name={name}");
-        let made = self.engine.json("POST", &path, spec.body()).expect("create a container");
-        let id = made["Id"].as_str().unwrap_or_default().to_owned();
+        let options = CreateContainerOptionsBuilder::new().name(&name).build();
+        let made = self
+            .engine
+            .ask(async |client| client.create_container(Some(options), spec.body()).await);
+        let id = made.expect("create a container").id;
         Container { id, name, engine: self.engine.clone() }
     }
 
@@ -164,16 +183,35 @@ impl Docker {
 impl Container {
     /// # Panics
     /// When the Engine does not know it.
-    pub fn inspect(&self) -> Value {
-        self.get("json").expect("inspect a container")
+    pub fn inspect(&self) -> ContainerInspectResponse {
+        let answer = self.engine.ask(async |client| client.inspect_container(&self.id, None).await);
+        answer.expect("inspect a container")
+    }
+
+    /// The part of [`Self::inspect`] that changes most.
+    pub fn state(&self) -> ContainerState {
+        self.inspect().state.expect("a state")
+    }
+
+    /// Its line in the list of all containers.
+    ///
+    /// # Panics
+    /// When the Engine does not know it.
+    pub fn listed(&self) -> ContainerSummary {
+        let list = self.engine.list();
+        let own = list.into_iter().find(|one| one.id.as_ref() == Some(&self.id));
+        own.expect("a line of the list")
     }
 
     /// One reading of its statistics.
     ///
     /// # Panics
     /// When the Engine does not answer.
-    pub fn stats(&self) -> Value {
-        self.get("stats?stream=false&one-shot=true").expect("statistics of a container")
+    pub fn stats(&self) -> ContainerStatsResponse {
+        let options = StatsOptionsBuilder::new().stream(false).one_shot(true).build();
+        let answer =
+            self.engine.ask(async |client| client.stats(&self.id, Some(options)).try_next().await);
+        answer.expect("statistics of a container").expect("a reading")
     }
 
     /// The lines that the Engine has of its output, of both streams.
@@ -181,27 +219,21 @@ impl Container {
     /// # Panics
     /// When the Engine does not answer.
     pub fn lines(&self) -> u64 {
-        let path = format!("/containers/{}/logs?stdout=1&stderr=1", self.id);
-        let answer = self.engine.request("GET", &path, "text/plain", b"");
-        let (status, body) = answer.expect("the output of a container");
-        assert_eq!(status, 200, "{}", String::from_utf8_lossy(&body));
-        let (mut rest, mut lines) = (body.as_slice(), 0);
-        // A head of eight bytes with the length of what follows at its end.
-        while let Some((head, more)) = rest.split_first_chunk::<8>() {
-            let length = u32::from_be_bytes([head[4], head[5], head[6], head[7]]) as usize;
-            let (text, more) = more.split_at(length.min(more.len()));
-            lines += memchr::memchr_iter(b'\n', text).count() as u64;
-            rest = more;
-        }
-        lines
+        let options = LogsOptionsBuilder::new().stdout(true).stderr(true).build();
+        let answer = self.engine.ask(async |client| {
+            let lines = |part: &[u8]| memchr::memchr_iter(b'\n', part).count() as u64;
+            let output = client.logs(&self.id, Some(options));
+            output.try_fold(0, async |sum, part| Ok(sum + lines(part.as_ref()))).await
+        });
+        answer.expect("the output of a container")
     }
 
     /// Waits until it has ended and returns the exit code.
     pub async fn wait_exit(&self, deadline: Duration) -> i64 {
         until(&format!("the end of {}", self.name), deadline, async || {
-            let state = &self.inspect()["State"];
-            let code = state["ExitCode"].as_i64().filter(|_| state["Status"] == "exited");
-            code.ok_or_else(|| state.clone())
+            let state = self.state();
+            let has_ended = state.status == Some(ContainerStateStatusEnum::EXITED);
+            state.exit_code.filter(|_| has_ended).ok_or(state)
         })
         .await
     }
@@ -209,32 +241,69 @@ impl Container {
     /// Waits for `healthy`, `unhealthy` or `starting`.
     pub async fn wait_health(&self, wanted: &str, deadline: Duration) {
         until(&format!("{} {wanted}", self.name), deadline, async || {
-            let health = &self.inspect()["State"]["Health"];
-            if health["Status"] == wanted { Ok(()) } else { Err(health.clone()) }
+            let health = self.state().health.unwrap_or_default();
+            let status = health.status.map(|status| status.to_string());
+            if status.as_deref() == Some(wanted) { Ok(()) } else { Err(health) }
         })
         .await;
     }
 
-    /// `start`, `stop?t=0`, `restart?t=0`, `pause`, `unpause`, `kill?signal=TERM`.
-    pub fn post(&self, action: &str) -> std::io::Result<()> {
-        let path = format!("/containers/{}/{action}", self.id);
-        self.engine.json("POST", &path, &Value::Null).map(|_| ())
+    pub fn start(&self) -> Result<(), Error> {
+        self.engine.ask(async |client| client.start_container(&self.id, None).await)
+    }
+
+    /// At once, without the time to end in order.
+    pub fn stop(&self) -> Result<(), Error> {
+        let options = StopContainerOptionsBuilder::new().t(0).build();
+        self.engine.ask(async |client| client.stop_container(&self.id, Some(options)).await)
+    }
+
+    /// As [`Self::stop`], and starts it again.
+    pub fn restart(&self) -> Result<(), Error> {
+        let options = RestartContainerOptionsBuilder::new().t(0).build();
+        self.engine.ask(async |client| client.restart_container(&self.id, Some(options)).await)
+    }
+
+    pub fn pause(&self) -> Result<(), Error> {
+        self.engine.ask(async |client| client.pause_container(&self.id).await)
+    }
+
+    pub fn unpause(&self) -> Result<(), Error> {
+        self.engine.ask(async |client| client.unpause_container(&self.id).await)
+    }
+
+    /// Waits until its first process has a handler for a signal: without one it ignores it.
+    pub async fn wait_catches(&self, signal: Signal) {
+        let proc = self.engine.proc();
+        until(&format!("{} to catch {signal:?}", self.name), PATIENT, async || {
+            let state = self.state();
+            let file = proc.join(state.pid.unwrap_or(0).to_string()).join("status");
+            let status = fs::read_to_string(file).unwrap_or_default();
+            let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+            let caught = caught.and_then(|set| u64::from_str_radix(set.trim(), 16).ok());
+            let catches = caught.is_some_and(|set| set >> (signal.as_raw() - 1) & 1 == 1);
+            if catches { Ok(()) } else { Err(state) }
+        })
+        .await;
+    }
+
+    /// Sends its first process a signal, as `USR1`.
+    pub fn kill(&self, signal: &str) -> Result<(), Error> {
+        let options = KillContainerOptionsBuilder::new().signal(signal).build();
+        self.engine.ask(async |client| client.kill_container(&self.id, Some(options)).await)
     }
 
     /// Removes it now, running or not.
     pub fn remove(self) {
         drop(self);
     }
-
-    fn get(&self, what: &str) -> std::io::Result<Value> {
-        self.engine.json("GET", &format!("/containers/{}/{what}", self.id), &Value::Null)
-    }
 }
 
 impl Drop for Container {
     fn drop(&mut self) {
-        let path = format!("/containers/{}?force=true&v=true", self.id);
-        let _ = self.engine.json("DELETE", &path, &Value::Null);
+        let options = RemoveContainerOptionsBuilder::new().force(true).v(true).build();
+        let _ =
+            self.engine.ask(async |client| client.remove_container(&self.id, Some(options)).await);
     }
 }
 

@@ -1,18 +1,23 @@
 //! A Docker Engine: the one that runs, or a `dockerd` of our own when we are root.
 
 use std::fs;
-use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::symlink;
-use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use bollard::errors::Error;
+use bollard::models::ContainerSummary;
+use bollard::query_parameters::ListContainersOptionsBuilder;
+use bollard::{API_DEFAULT_VERSION, Docker as Client};
 use rustix::process::{Pid, Signal, kill_process};
-use serde_json::Value;
+use tokio::time::timeout;
 
 use super::process::{Pause, Server, Spec, descendants, is_root, need_program};
 use super::wait::{PATIENT, until};
-use super::{text, watchdog};
+use super::{block, text, watchdog};
+
+/// How long the Engine may take for an answer.
+const ANSWERS: Duration = Duration::from_secs(15);
 
 /// The best first. `vfs` copies whole images and works on every file system.
 const STORAGE_DRIVERS: [&str; 2] = ["overlay2", "vfs"];
@@ -63,44 +68,22 @@ impl Engine {
         panic!("dockerd does not start with any storage driver:\n{reasons}");
     }
 
-    /// One request, blocking: the Engine's API takes milliseconds, and `Drop` cannot wait
-    /// otherwise. HTTP/1.0, so that the answer ends with the connection and is not chunked.
-    pub fn request(
-        &self,
-        method: &str,
-        path: &str,
-        content_type: &str,
-        body: &[u8],
-    ) -> io::Result<(u16, Vec<u8>)> {
-        let mut stream = UnixStream::connect(&self.socket)?;
-        stream.set_read_timeout(Some(Duration::from_secs(15)))?;
-        stream.set_write_timeout(Some(Duration::from_secs(15)))?;
-        let length = body.len();
-        let head = format!(
-            "{method} {path} HTTP/1.0\r\nHost: docker\r\nContent-Type: {content_type}\r\n\
-             Content-Length: {length}\r\n\r\n"
-        );
-        stream.write_all(head.as_bytes())?;
-        stream.write_all(body)?;
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer)?;
-        let bad = || io::Error::other(String::from_utf8_lossy(&answer).into_owned());
-        let end = answer.windows(4).position(|four| four == b"\r\n\r\n").ok_or_else(bad)?;
-        let (head, rest) = answer.split_at(end);
-        let head = String::from_utf8_lossy(head);
-        let status = head.split(' ').nth(1).and_then(|word| word.parse().ok());
-        Ok((status.ok_or_else(bad)?, rest.iter().skip(4).copied().collect()))
+    /// bollard over a transport of its own, which is none of the exporter's and lets more than GET
+    /// out. Made anew each time: it keeps no connection that a pause or a restart would spoil.
+    pub fn client(&self) -> Result<Client, Error> {
+        Client::connect_with_unix(text(&self.socket), ANSWERS.as_secs(), API_DEFAULT_VERSION)
     }
 
-    /// A request with a JSON answer; a status of 400 and above is an error.
-    pub fn json(&self, method: &str, path: &str, body: &Value) -> io::Result<Value> {
-        let sent = if body.is_null() { String::new() } else { body.to_string() };
-        let (status, answer) = self.request(method, path, "application/json", sent.as_bytes())?;
-        if status >= 400 {
-            let answer = String::from_utf8_lossy(&answer);
-            return Err(io::Error::other(format!("{method} {path}: {status} {answer}")));
-        }
-        if answer.is_empty() { Ok(Value::Null) } else { Ok(serde_json::from_slice(&answer)?) }
+    /// One question, blocking: the Engine's API takes milliseconds, and `Drop` cannot wait
+    /// otherwise. A status of 400 and above is an error.
+    pub fn ask<T>(
+        &self,
+        question: impl AsyncFnOnce(&Client) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let client = self.client()?;
+        // The client's own deadline ends with the head of an answer.
+        let answer = async { timeout(ANSWERS, question(&client)).await };
+        block(answer).unwrap_or(Err(Error::RequestTimeoutError))
     }
 
     /// The proc file system that has the Engine's process numbers, also after a restart.
@@ -135,9 +118,18 @@ impl Engine {
         self.ready().await;
     }
 
-    pub fn ping(&self) -> io::Result<()> {
-        let (status, body) = self.request("GET", "/_ping", "text/plain", b"")?;
-        if status == 200 { Ok(()) } else { Err(io::Error::other(format!("{status} {body:?}"))) }
+    /// All containers, also those that have ended.
+    ///
+    /// # Panics
+    /// When the Engine does not answer.
+    pub fn list(&self) -> Vec<ContainerSummary> {
+        let options = ListContainersOptionsBuilder::new().all(true).build();
+        let answer = self.ask(async |client| client.list_containers(Some(options)).await);
+        answer.expect("a list of containers")
+    }
+
+    pub fn ping(&self) -> Result<(), Error> {
+        self.ask(async |client| client.ping().await).map(|_| ())
     }
 
     pub async fn ready(&self) {

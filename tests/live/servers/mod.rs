@@ -42,6 +42,12 @@ pub fn run<T>(test: impl Future<Output = T>) -> T {
     RUNTIME.block_on(test)
 }
 
+/// Waits for an answer where nothing can be awaited: in `Drop`, on a thread of a test's own. The
+/// runtime's other threads go on meanwhile, and with them the connection that the answer comes on.
+pub fn block<T>(answer: impl Future<Output = T>) -> T {
+    tokio::task::block_in_place(|| RUNTIME.block_on(answer))
+}
+
 /// A client of its own per call: no connection is kept that a pause or a restart would spoil.
 ///
 /// # Panics

@@ -1,5 +1,6 @@
 //! What to run as a container.
 
+use bollard::models::ContainerCreateBody;
 use serde_json::{Value, json};
 
 /// The image that every Engine gets first.
@@ -44,8 +45,15 @@ impl ContainerSpec {
         spec
     }
 
-    pub const fn body(&self) -> &Value {
-        &self.body
+    /// What `POST /containers/create` gets.
+    ///
+    /// # Panics
+    /// When it says something that the client's type has no place for.
+    pub fn body(&self) -> ContainerCreateBody {
+        let typed = serde_json::from_value(self.body.clone()).expect("a body");
+        let kept = serde_json::to_value(&typed).expect("a body as JSON");
+        assert_eq!(lost(&self.body, &kept), None, "{kept}");
+        typed
     }
 
     /// `bridge`, `host`, `container:ID`.
@@ -141,4 +149,15 @@ impl ContainerSpec {
         }
         self
     }
+}
+
+/// The first field that is not, or not so, in what became of it.
+fn lost(asked: &Value, kept: &Value) -> Option<String> {
+    let Value::Object(fields) = asked else {
+        return (asked != kept).then(|| asked.to_string());
+    };
+    fields.iter().find_map(|(name, value)| {
+        let there = lost(value, &kept[name.as_str()])?;
+        Some(format!("{name}: {there}"))
+    })
 }
