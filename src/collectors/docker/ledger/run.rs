@@ -370,7 +370,8 @@ impl Run {
             self.restart(missed, self.last_start, counts);
             self.restarted = (self.restarted - grown).max(0);
             self.presumed = (self.presumed - missed).max(0);
-        } else if grown < 0 {
+        } else if grown < 0 || (self.renewed && grown == 0 && self.presumed > 0) {
+            // It was set back, also when it has grown to the same number since.
             // Those before that start by hand, which is none itself, or all before `docker restart`.
             let before = self.presumed - i64::from(!self.renewed);
             self.restart(before.max(restarts).max(0), self.last_start, counts);

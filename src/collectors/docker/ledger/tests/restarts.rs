@@ -28,6 +28,12 @@ fn a_start_by_hand_is_no_restart_by_the_policy() {
     book.look("running", looked(0, 222.2), 225.0, true);
     assert_eq!((book.counts().restarts, book.counts().starts), (5, 9));
     assert_eq!(book.counts().deaths().map(|(_, count)| count).sum::<u64>(), 8);
+    // One by the policy; then `docker restart` and another by the policy between two looks.
+    book.die(230.0, 1).event(231.0, "start").look("running", looked(1, 230.9), 235.0, true);
+    assert_eq!((book.counts().restarts, book.counts().starts), (6, 10));
+    book.kill(240.0, "15").die(240.1, 143).event(240.3, "start");
+    book.die(242.0, 1).event(243.0, "start").look("running", looked(1, 242.9), 248.0, true);
+    assert_eq!((book.counts().restarts, book.counts().starts), (7, 12));
 }
 
 #[test]
