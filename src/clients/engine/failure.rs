@@ -3,6 +3,9 @@
 
 use crate::engine::{Failure, Reason};
 
+/// What to do where an answer is not understood.
+pub const HINT: &str = "is this a Docker Engine? Others that speak its API may use other words";
+
 /// What to do where the socket may not be opened.
 const GROUP: &str = "run the exporter in the group that owns the socket: \
     `--group-add $(stat -c %g /var/run/docker.sock)`, or behind a filtering proxy";

@@ -3,8 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use super::api::{Config, Health, HostConfig, Inspection, LogConfig, Probe, State};
-use super::container::{known_health, known_state};
+use super::container::{cut, known_health, known_state};
 use super::time;
+
+/// No path is longer.
+const PATH: usize = 4096;
 
 /// Without an inspection none of it is known.
 #[derive(Debug, Default)]
@@ -35,6 +38,10 @@ pub struct Detail {
     /// The socket of the Engine is mounted, or a folder with it: whoever breaks in owns the machine.
     pub mounts_engine: bool,
     pub log: Log,
+    /// Mounts and runs of the health check beyond those that were looked at.
+    pub more: u64,
+    /// Counts that no honest Engine says, left out: which one is first.
+    pub odd: Option<&'static str>,
 }
 
 /// Where the Engine's socket is, on its machine.
@@ -171,33 +178,37 @@ impl Detail {
         let (health, check) = checked(state.health.as_ref(), &config);
         let network = host.network_mode.as_str();
         let borrows = network == "host" || network.starts_with("container:");
-        let mounted = found.mounts.iter().any(|mount| sockets.are_in(&mount.source));
+        let more = found.mounts.more + state.health.as_ref().map_or(0, |health| health.log.more);
+        let restarts = found.restart_count.map(|count| u32::try_from(count).map_err(|_| "RestartCount"));
+        let mounted = found.mounts.kept.iter().any(|mount| sockets.are_in(&mount.source));
         Self {
-            name: found.name.trim_start_matches('/').to_owned(),
+            name: cut(found.name.trim_start_matches('/')),
             // In a restart loop `Running` is true as well.
             state: known_state(if state.restarting {
                 "restarting".to_owned()
             } else {
-                state.status.clone()
+                cut(&state.status)
             }),
             health,
             started: time::seconds(&state.started_at),
             finished: time::seconds(&state.finished_at),
             exit_code: state.exit_code,
             oom_killed: state.oom_killed,
-            restarts: found.restart_count,
+            restarts: restarts.and_then(Result::ok).map(i64::from),
             start_error: start_error(&state),
-            policy: host.restart_policy.name.clone(),
+            policy: cut(&host.restart_policy.name),
             check,
-            publishes_ports: !host.port_bindings.is_empty(),
+            publishes_ports: host.publishes_ports,
             limits: Limits::of(&host),
             network: if borrows { NetworkKind::Borrowed } else { NetworkKind::Own },
             pid: state.pid.and_then(|pid| u32::try_from(pid).ok()).filter(|pid| *pid > 0),
-            image: config.image.filter(|image| !image.is_empty()),
-            image_id: found.image,
+            image: config.image.filter(|image| !image.is_empty()).map(|image| cut(&image)),
+            image_id: cut(&found.image),
             privileged: host.privileged,
             mounts_engine: mounted,
             log: Log::of(host.log_config, found.log_path),
+            more,
+            odd: restarts.and_then(Result::err),
         }
     }
 
@@ -223,10 +234,10 @@ fn checked(health: Option<&Health>, config: &Config) -> (&'static str, Option<Ch
     }
     let timeout = config.healthcheck.as_ref().map_or(0, |check| check.timeout);
     let check = Check {
-        failing_streak: health.failing_streak,
-        took: health.log.last().and_then(took),
+        failing_streak: health.failing_streak.filter(|streak| *streak >= 0),
+        took: health.log.kept.last().and_then(took),
         timeout: if timeout > 0 { timeout as f64 / 1e9 } else { 30.0 },
-        first_success: first_success(&health.log),
+        first_success: first_success(&health.log.kept),
     };
     (status, Some(check))
 }
@@ -276,7 +287,8 @@ impl Log {
             "local" | "none" => Some(true),
             _ => None,
         };
-        Self { driver: config.driver, bounded, path: Some(path).filter(|path| !path.is_empty()) }
+        let path = Some(path).filter(|path| !path.is_empty() && path.len() <= PATH);
+        Self { driver: cut(&config.driver), bounded, path }
     }
 }
 
@@ -358,6 +370,29 @@ mod tests {
         assert_eq!(first_success(&log(&[0, 0, 0, 0, 0])), None, "it may have been earlier");
         assert_eq!(first_success(&log(&[1, 0, 0, 0, 0])), None, "an old one that failed once");
         assert_eq!(first_success(&log(&[1])), None);
+    }
+
+    #[test]
+    fn an_inspection_becomes_no_more_than_it_must() {
+        let bindings: serde_json::Map<_, _> =
+            (0..65_000).map(|port| (format!("{port}/tcp"), serde_json::json!([{}]))).collect();
+        let mounts = vec![serde_json::json!({ "Source": "/x" }); 1000];
+        let found = inspected(serde_json::json!({
+            "Name": "n".repeat(10_000), "Image": "i".repeat(10_000), "RestartCount": i64::MIN,
+            "LogPath": "/".repeat(10_000), "HostConfig": { "PortBindings": bindings },
+            "Mounts": mounts, "State": { "Status": "s".repeat(10_000), "Health": {
+                "Status": "healthy", "FailingStreak": -3, "Log": vec![serde_json::json!({}); 1000]
+            } }
+        }));
+        assert!(found.publishes_ports && found.log.path.is_none());
+        assert_eq!((found.restarts, found.odd), (None, Some("RestartCount")));
+        assert_eq!(found.more, 1000 - 256 + 1000 - 16);
+        assert!(found.name.len() + found.image_id.len() + found.state.len() < 1000);
+        assert_eq!(found.check.unwrap().failing_streak, None);
+        assert!(!inspected(serde_json::json!({ "HostConfig": { "PortBindings": null } })).publishes_ports);
+        assert!(!inspected(serde_json::json!({ "HostConfig": { "PortBindings": {} } })).publishes_ports);
+        let usual = inspected(serde_json::json!({ "RestartCount": 7 }));
+        assert_eq!((usual.restarts, usual.odd, usual.more), (Some(7), None, 0));
     }
 
     #[test]

@@ -44,6 +44,9 @@ pub fn sample(mut raw: Raw, judging: &Judging, now: SystemTime) -> Batch {
     let services = services::services(&containers, &raw.files, &raw.past, manner, seconds);
     let mut rows = services.rows;
     let (more_containers, more_services) = (capped(&mut containers), capped(&mut rows));
+    let more_containers = more_containers + raw.out.containers;
+    batch = odd(&containers, batch);
+    raw.out.entries += entries(&containers, raw.stats.as_ref());
     let stats_age = raw.stats.as_ref().and_then(|stats| stats.age(now));
     let kills_are_counted = kills_are_counted(&raw);
     let (usages, gap) = match raw.stats.take() {
@@ -78,7 +81,8 @@ pub fn sample(mut raw: Raw, judging: &Judging, now: SystemTime) -> Batch {
         disk_age: raw.disk.last.as_ref().map(|(at, _)| now.duration_since(*at).unwrap_or_default()),
         skipped: raw.skipped,
     };
-    batch
+    raw.out
+        .note(batch)
         .with(vec![Version { facts: raw.engine }])
         .with(vec![Origin { source: raw.source }])
         .with(vec![engine])
@@ -100,6 +104,27 @@ fn capped<T>(rows: &mut Vec<T>) -> u64 {
     let more = rows.len().saturating_sub(CAP) as u64;
     rows.truncate(CAP);
     more
+}
+
+/// What was left out of inspections and stats.
+fn entries(containers: &[Container], stats: Option<&Latest>) -> u64 {
+    let details = containers.iter().filter_map(|container| container.detail.as_ref());
+    let usages = stats.and_then(|stats| stats.round.as_ref()).map(|round| &round.usages);
+    let usages = containers.iter().filter_map(|container| usages?.get(&container.id));
+    details.map(|detail| detail.more).chain(usages.map(|usage| usage.more)).sum()
+}
+
+/// Counts that no honest Engine says.
+fn odd(containers: &[Container], batch: Batch) -> Batch {
+    let mut odd = containers.iter().filter_map(|one| Some((one, one.detail.as_ref()?.odd?)));
+    let Some((first, count)) = odd.next() else { return batch };
+    let detail = format!(
+        "inspection: no possible {count} of {} ({} containers)",
+        first.names.name,
+        odd.count() + 1
+    );
+    let failure = Failure::new(Reason::Parse, detail);
+    batch.gap("counts of containers", failure.hint("docker inspect, or what stands in between?"))
 }
 
 fn life(raw: &Raw, container: Container, usages: &Usages, now: f64) -> Life {
