@@ -160,11 +160,7 @@ impl Client {
     }
 
     /// What a container uses, told once.
-    pub async fn stats(
-        &self,
-        id: &str,
-        until: Instant,
-    ) -> Result<ContainerStatsResponse, Failure> {
+    pub async fn stats(&self, id: &str, until: Instant) -> Result<ContainerStatsResponse, Failure> {
         self.library.stats(id, until).await
     }
 
@@ -214,16 +210,4 @@ impl Pieces {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn versions_are_numbers() {
-        let of = |text| Api::parse(text).unwrap();
-        assert!(of("1.9") < of("1.41") && of("1.55") < of("2.0"));
-        assert_eq!(of("1.60").min(NEWEST).to_string(), "1.55", "newer than we know");
-        assert_eq!(of("1.41").min(NEWEST).to_string(), "1.41");
-        assert!(of("1.44") >= FAST && of("1.43") < FAST);
-        assert_eq!((Api::parse(""), Api::parse("1"), Api::parse("1.x")), (None, None, None));
-    }
-}
+mod tests;

@@ -1,5 +1,5 @@
 //! The calls that are the library's: version, stats and processes. Its answers are bounded below it,
-//! in the transport, and every call ends by a clock of ours: its own does not apply there.
+//! in the transport, and every call ends by a clock of ours: its own would end with the head.
 //!
 //! What it says of a failure is left out but for the kind: the Engine's text may be among it.
 
@@ -50,11 +50,7 @@ impl Library {
     }
 
     /// The first answer. What comes behind it is read as well, so that the connection is kept.
-    pub async fn stats(
-        &self,
-        id: &str,
-        until: Instant,
-    ) -> Result<ContainerStatsResponse, Failure> {
+    pub async fn stats(&self, id: &str, until: Instant) -> Result<ContainerStatsResponse, Failure> {
         let options = StatsOptions { stream: false, one_shot: true };
         let call = async {
             let mut answers = pin!(self.small.stats(id, Some(options)));
@@ -63,13 +59,14 @@ impl Library {
             while let Some(Ok(_)) = answers.next().await {}
             Ok(first)
         };
-        ended("stats", until, call).await
+        let stats = ended("stats", until, call).await?;
+        if stats.read.is_some() { Ok(stats) } else { Err(odd("stats")) }
     }
 
     pub async fn top(&self, id: &str, until: Instant) -> Result<Vec<Vec<String>>, Failure> {
         let options = TopOptions { ps_args: "-eo pid,args".to_owned() };
         let call = self.large.top_processes(id, Some(options));
-        Ok(ended("processes", until, call).await?.processes.unwrap_or_default())
+        ended("processes", until, call).await?.processes.ok_or_else(|| odd("processes"))
     }
 }
 
@@ -85,13 +82,16 @@ async fn ended<T>(
 fn failure(what: &str, error: &Error) -> Failure {
     match error {
         Error::DockerResponseServerError { status_code, .. } => refused(what, *status_code),
-        Error::JsonDataError { .. } | Error::JsonSerdeError { .. } => {
-            Failure::new(Reason::Parse, format!("{what}: not the expected JSON")).hint(HINT)
-        }
+        Error::JsonDataError { .. } | Error::JsonSerdeError { .. } => odd(what),
+        Error::RequestTimeoutError => timeout(what),
         Error::IOError { err } => named(what, &cause(err)),
         Error::HyperResponseError { err } => named(what, &cause(err)),
         other => named(what, &cause(other)),
     }
+}
+
+fn odd(what: &str) -> Failure {
+    Failure::new(Reason::Parse, format!("{what}: not the expected JSON")).hint(HINT)
 }
 
 #[cfg(test)]

@@ -5,6 +5,8 @@ pub mod address;
 pub mod api;
 pub mod client;
 pub mod failure;
+#[cfg(test)]
+pub mod fake;
 mod library;
 pub mod time;
 pub mod transport;

@@ -179,7 +179,8 @@ impl Detail {
         let network = host.network_mode.as_str();
         let borrows = network == "host" || network.starts_with("container:");
         let more = found.mounts.more + state.health.as_ref().map_or(0, |health| health.log.more);
-        let restarts = found.restart_count.map(|count| u32::try_from(count).map_err(|_| "RestartCount"));
+        let restarts =
+            found.restart_count.map(|count| u32::try_from(count).map_err(|_| "RestartCount"));
         let mounted = found.mounts.kept.iter().any(|mount| sockets.are_in(&mount.source));
         Self {
             name: cut(found.name.trim_start_matches('/')),
@@ -389,8 +390,13 @@ mod tests {
         assert_eq!(found.more, 1000 - 256 + 1000 - 16);
         assert!(found.name.len() + found.image_id.len() + found.state.len() < 1000);
         assert_eq!(found.check.unwrap().failing_streak, None);
-        assert!(!inspected(serde_json::json!({ "HostConfig": { "PortBindings": null } })).publishes_ports);
-        assert!(!inspected(serde_json::json!({ "HostConfig": { "PortBindings": {} } })).publishes_ports);
+        assert!(
+            !inspected(serde_json::json!({ "HostConfig": { "PortBindings": null } }))
+                .publishes_ports
+        );
+        assert!(
+            !inspected(serde_json::json!({ "HostConfig": { "PortBindings": {} } })).publishes_ports
+        );
         let usual = inspected(serde_json::json!({ "RestartCount": 7 }));
         assert_eq!((usual.restarts, usual.odd, usual.more), (Some(7), None, 0));
     }

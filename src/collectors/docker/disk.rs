@@ -182,7 +182,8 @@ async fn walk(client: &Client, on_request: bool) -> Result<(Walk, Option<Failure
     let path = "/containers/json?all=true&size=true";
     match client.get::<Vec<Summary>>("sizes of containers", path, until).await {
         Ok(list) => {
-            let missing = (list.dropped > 0).then(|| too_large("sizes of containers", list.dropped));
+            let missing =
+                (list.dropped > 0).then(|| too_large("sizes of containers", list.dropped));
             let failure = listed(list.value, &mut walk);
             Ok((walk, missing.or(failure)))
         }

@@ -56,6 +56,8 @@ mod inspections;
 mod kernel;
 mod known;
 mod ledger;
+#[cfg(test)]
+mod liar;
 mod logfiles;
 mod metrics;
 mod plan;

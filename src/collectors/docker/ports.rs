@@ -327,7 +327,11 @@ mod tests {
         ports
     }
 
-    fn judged(address: &'static str, container: u16, policy: &[(u16, &str)]) -> (&'static str, bool) {
+    fn judged(
+        address: &'static str,
+        container: u16,
+        policy: &[(u16, &str)],
+    ) -> (&'static str, bool) {
         let policy = policy.iter().map(|(port, text)| (*port, Allowed::parse(text).unwrap()));
         let found = published(&ports([(address, container)]), &policy.collect());
         (found[0].address, found[0].exposed)
@@ -381,9 +385,9 @@ mod tests {
         assert!(exposed.iter().any(|row| row.port == "5432-5433/tcp"), "{exposed:?}");
         let rest: Vec<_> = rows.iter().filter(|row| row.port.contains("ports)")).collect();
         assert_eq!(rest.len(), 1, "{rows:?}");
-        assert!(rest[0].port.ends_with("-65000/tcp (52534 ports)"), "{rest:?}");
+        assert!(rest[0].port.ends_with("-65000/tcp (55902 ports)"), "{rest:?}");
         let few = of(&ports((8000..8100).map(|port| ("127.0.0.1", port))));
-        assert_eq!(few.len(), 1 + 1, "{few:?}");
+        assert_eq!(few.len(), 1, "{few:?}");
         assert_eq!(of(&ports((8000..8024).map(|port| ("", port)))).len(), EACH, "as they are");
         let odd = ports((0..5000).step_by(2).map(|port| ("", port)));
         let mut names: Vec<_> = of(&odd).into_iter().map(|row| (row.port, row.address)).collect();
@@ -396,9 +400,7 @@ mod tests {
     #[test]
     fn what_is_no_port_is_counted() {
         let of = |json: serde_json::Value| serde_json::from_value::<Ports>(json).unwrap();
-        let port = |address: String, container: i64| {
-            serde_json::json!({ "IP": address, "PrivatePort": container, "PublicPort": 1 })
-        };
+        let port = |address: String, container: i64| serde_json::json!({ "IP": address, "PrivatePort": container, "PublicPort": 1 });
         let odd = of([-1, 65_536, 80, i64::MIN].map(|n| port(String::new(), n)).to_vec().into());
         assert_eq!((odd.count(), odd.more), (1, 3));
         let many = (0..1000).map(|n| port(format!("10.0.{}.{}", n / 250, n % 250), 80));

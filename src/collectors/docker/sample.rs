@@ -307,6 +307,12 @@ fn ports(lives: &[Life], policy: &Policy) -> Vec<Published> {
     lives.iter().flat_map(of).collect()
 }
 
+/// Rows of these with no policy.
+#[cfg(test)]
+pub fn ports_of(containers: &[Container]) -> usize {
+    containers.iter().map(|one| published(&one.ports, &Policy::new()).len()).sum()
+}
+
 fn spec(life: &Life) -> Option<Spec> {
     let limits = *life.limits()?;
     let started = life.detail()?.started;

@@ -74,7 +74,8 @@ mod tests {
     fn command_lines_have_so_much_room() {
         let of = |length: usize| vec!["x".repeat(length); 2];
         let mut lines: ById<_> =
-            [("a".to_owned(), of(10)), ("b".to_owned(), of(10_000)), ("c".to_owned(), of(20))].into();
+            [("a".to_owned(), of(10)), ("b".to_owned(), of(10_000)), ("c".to_owned(), of(20))]
+                .into();
         keep(&mut lines, 1000);
         assert_eq!(lines.keys().collect::<Vec<_>>(), ["a", "c"]);
     }

@@ -179,7 +179,8 @@ mod tests {
 
     #[test]
     fn what_a_liar_uses() {
-        let entry = |n: u64| serde_json::json!({ "major": n, "minor": 0, "op": "read", "value": 1 });
+        let entry =
+            |n: u64| serde_json::json!({ "major": n, "minor": 0, "op": "read", "value": 1 });
         let networks: serde_json::Map<_, _> =
             (0..500).map(|n| (format!("eth{n}"), serde_json::json!({ "rx_bytes": 1 }))).collect();
         let stats = serde_json::json!({

@@ -31,6 +31,8 @@ const LISTED: u64 = 1 << 20;
 const DECODED: u64 = 65 << 20;
 /// Connections without a request are kept for so long: some scrapes.
 const IDLE: Duration = Duration::from_secs(90);
+/// The library's time limit.
+const LIBRARY: Duration = Duration::from_hours(1);
 /// Kept at once, as many as there are requests at a time.
 const KEPT: usize = 8;
 
@@ -128,11 +130,11 @@ impl Transport {
                     .map_err(|failure| Error::IOError { err: std::io::Error::other(failure) })
             })
         };
-        // Its own time limit does not apply to a custom transport.
+        // Its own time limit is for the head of an answer alone; ours, for all of it, are shorter.
         let made = Docker::connect_with_custom_transport(
             send,
             Some(format!("{}://{}", self.base, self.host)),
-            0,
+            LIBRARY.as_secs(),
             bollard::API_DEFAULT_VERSION,
         );
         made.map_err(|_| Failure::new(Reason::Protocol, "the address is not usable"))

@@ -79,17 +79,21 @@ impl AsyncRead for Bounded {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let most = self.most();
-        if self.read > most {
-            let text = format!("the answer is over {} kB", most / 1024);
-            return Poll::Ready(Err(io::Error::other(Failure::new(Reason::Protocol, text))));
+        if self.read > self.most() {
+            return Poll::Ready(Err(too_much(self.most())));
         }
         let before = buffer.filled().len();
         let outcome = of_socket!(self, one => one.poll_read(context, buffer));
         let came = buffer.filled().len().saturating_sub(before);
         self.read = self.read.saturating_add(came as u64);
-        outcome
+        // Of what has come at once some is body, so here is no saying that the head is too long.
+        if self.read > self.most { Poll::Ready(Err(too_much(self.most))) } else { outcome }
     }
+}
+
+fn too_much(most: u64) -> io::Error {
+    let text = format!("the answer is over {} kB", most / 1024);
+    io::Error::other(Failure::new(Reason::Protocol, text))
 }
 
 impl AsyncWrite for Bounded {

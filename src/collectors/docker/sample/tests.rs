@@ -88,7 +88,10 @@ fn raw(case: &Path) -> Raw {
         images: json::<Vec<Image>>(case, "images").map(|list| Arc::new(Images::of(list))),
         no_images: None,
         disk: json::<DiskUsage>(case, "df").map_or_else(Walked::default, |df| Walked {
-            last: Some((UNIX_EPOCH + now(case) - Duration::from_mins(2), Arc::new(Walk::of(&df, true)))),
+            last: Some((
+                UNIX_EPOCH + now(case) - Duration::from_mins(2),
+                Arc::new(Walk::of(&df, true)),
+            )),
             failure: None,
         }),
         counted,
