@@ -32,6 +32,13 @@ pub fn timeout(what: &str) -> Failure {
     advised(Failure::new(Reason::Timeout, format!("{what}: no complete answer in time")))
 }
 
+/// An inspection that does not name the container that was asked for.
+pub fn another(what: &str) -> Failure {
+    let failure =
+        Failure::new(Reason::Parse, format!("{what}: not of the container that was asked for"));
+    failure.hint("what answers there is no Docker Engine, or a proxy mixes several")
+}
+
 /// Whether the container has gone between two calls.
 pub fn is_gone(failure: &Failure) -> bool {
     failure.detail.ends_with("status 404") || failure.detail.ends_with("status 409")

@@ -74,6 +74,9 @@ impl Server {
     }
 
     /// First lines of the requests.
+    ///
+    /// # Panics
+    /// When a thread of the server has.
     pub fn heard(&self) -> Vec<String> {
         self.heard.lock().unwrap().clone()
     }

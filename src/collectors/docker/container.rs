@@ -76,23 +76,23 @@ impl Container {
             return None;
         }
         let label = |key: &str| labels.get(&format!("{COMPOSE}{key}")).map(String::as_str);
-        let named = |key: &str| cut(label(key).unwrap_or_default());
+        let of_compose = |key: &str| cut(label(key).unwrap_or_default());
         let value = |key| Some(labels.get(key)?.chars().take(LONGEST).collect());
         let more = naming.labels.iter().filter_map(|key| Some((label_name(key), value(key)?)));
         let names = Names {
             id: format!("/docker/{id}"),
             name: name(&names).map_or_else(|| short(&id), cut),
             image: cut(&summary.image),
-            project: named("project"),
-            service: naming.service(named("service")),
-            number: named("container-number"),
+            project: of_compose("project"),
+            service: naming.service(of_compose("service")),
+            number: of_compose("container-number"),
             more: more.collect(),
         };
         let health = summary
             .health
             .map_or_else(|| health_of(&status), |health| known_health(&health.status));
         Some(Self {
-            oneoff: named("oneoff").eq_ignore_ascii_case("true"),
+            oneoff: of_compose("oneoff").eq_ignore_ascii_case("true"),
             files: split(label("project.config_files")),
             depends_on: split(label("depends_on"))
                 .iter()

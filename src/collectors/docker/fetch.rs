@@ -307,7 +307,7 @@ impl Reader {
         let calls = due.into_iter().map(|id| async move {
             let path = format!("/containers/{id}/json");
             match client.get::<Inspection>("inspection", &path, until).await {
-                Ok(found) if found.value.id != id => Err(another()),
+                Ok(found) if found.value.id != id => Err(failure::another("inspection")),
                 Ok(found) => {
                     let mut detail = Detail::of(found.value, sockets);
                     detail.more += found.dropped;
@@ -376,12 +376,6 @@ impl Reader {
 /// Whether nobody is where the Engine should be: its containers may have gone with it.
 fn is_gone(failure: &Failure) -> bool {
     matches!(failure.reason, Reason::Refused | Reason::NotFound | Reason::Protocol)
-}
-
-fn another() -> Failure {
-    let failure =
-        Failure::new(Reason::Parse, "inspection: not of the container that was asked for");
-    failure.hint("what answers there is no Docker Engine, or a proxy mixes several")
 }
 
 /// What the kernel says of the run that the inspection tells of: its process was looked at.

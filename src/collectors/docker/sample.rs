@@ -8,6 +8,7 @@ use super::container::{Container, Names};
 use super::detail::NetworkKind;
 use super::facts::{Usage, Usages};
 use super::fetch::Raw;
+use super::known::LeftOut;
 use super::ports::{Policy, published};
 use super::processes::{Patterns, Process};
 use super::rows::{
@@ -44,9 +45,8 @@ pub fn sample(mut raw: Raw, judging: &Judging, now: SystemTime) -> Batch {
     let services = services::services(&containers, &raw.files, &raw.past, manner, seconds);
     let mut rows = services.rows;
     let (more_containers, more_services) = (capped(&mut containers), capped(&mut rows));
-    let more_containers = more_containers + raw.out.containers;
-    batch = odd(&containers, batch);
-    raw.out.entries += entries(&containers, raw.stats.as_ref());
+    batch = left_out(&raw, &containers, batch)
+        .dropped("containers", more_containers + raw.out.containers);
     let stats_age = raw.stats.as_ref().and_then(|stats| stats.age(now));
     let kills_are_counted = kills_are_counted(&raw);
     let (usages, gap) = match raw.stats.take() {
@@ -81,8 +81,7 @@ pub fn sample(mut raw: Raw, judging: &Judging, now: SystemTime) -> Batch {
         disk_age: raw.disk.last.as_ref().map(|(at, _)| now.duration_since(*at).unwrap_or_default()),
         skipped: raw.skipped,
     };
-    raw.out
-        .note(batch)
+    batch
         .with(vec![Version { facts: raw.engine }])
         .with(vec![Origin { source: raw.source }])
         .with(vec![engine])
@@ -94,7 +93,6 @@ pub fn sample(mut raw: Raw, judging: &Judging, now: SystemTime) -> Batch {
         .with(faults(&uses))
         .with(uses)
         .with::<Process>(processes)
-        .dropped("containers", more_containers)
         .dropped("services", more_services)
         .dropped("lives", raw.past.uncounted)
 }
@@ -104,6 +102,12 @@ fn capped<T>(rows: &mut Vec<T>) -> u64 {
     let more = rows.len().saturating_sub(CAP) as u64;
     rows.truncate(CAP);
     more
+}
+
+/// Tells what of the answers is not shown.
+fn left_out(raw: &Raw, containers: &[Container], batch: Batch) -> Batch {
+    let entries = raw.out.entries + entries(containers, raw.stats.as_ref());
+    LeftOut { entries, ..raw.out }.note(odd(containers, batch))
 }
 
 /// What was left out of inspections and stats.

@@ -14,7 +14,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 
 use super::api::Summary;
 use super::client::Client;
-use super::container::Naming;
+use super::container::{Container, Naming};
 use super::facts::{Usage, Usages};
 use super::gather::gather;
 use super::known::known;
@@ -136,7 +136,7 @@ async fn round(client: &Client, skipped: &Skipped) -> Latest {
     match client.get::<Vec<Summary>>("stats", "/containers/json", until).await {
         Ok(list) => {
             let (containers, _) = known(list, &Naming::default());
-            let running = containers.into_iter().filter(|container| container.has_usage());
+            let running = containers.into_iter().filter(Container::has_usage);
             let ids = running.map(|container| container.id).take(CAP).collect();
             read(client, ids, until, skipped).await
         }

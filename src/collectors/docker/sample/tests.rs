@@ -12,7 +12,6 @@ use super::super::disk::{Walk, Walked};
 use super::super::fetch::{Source, StreamState};
 use super::super::images::Images;
 use super::super::kernel::Found;
-use super::super::known::LeftOut;
 use super::super::ledger::Ledger;
 use super::super::services::Past;
 use super::super::stats::Round;

@@ -9,9 +9,9 @@ use tokio::time::Instant;
 
 use crate::clients::engine::api::or_default;
 use crate::clients::engine::client::Client;
-use crate::clients::engine::failure::HINT;
+use crate::clients::engine::failure::another;
 use crate::clients::engine::is_id;
-use crate::engine::{Failure, Reason};
+use crate::engine::Failure;
 use crate::text::short;
 
 /// Containers of a source that are read.
@@ -211,8 +211,7 @@ pub(super) async fn nature(
     let path = format!("/containers/{id}/json");
     let inspection = client.get::<Inspection>("an inspection", &path, until).await?.value;
     if inspection.id != id {
-        let text = "an inspection: not of the container that was asked for";
-        return Err(Failure::new(Reason::Parse, text).hint(HINT));
+        return Err(another("an inspection"));
     }
     let driver = short(&inspection.host_config.log_config.driver, NAME).into_owned();
     let named = Path::new(&inspection.log_path).strip_prefix("/").ok();
