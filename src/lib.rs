@@ -33,6 +33,9 @@ pub mod config;
 pub mod engine;
 pub mod exposition;
 pub mod files;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod generate;
 #[cfg(test)]
 mod golden;

@@ -15,6 +15,7 @@ mod server;
 mod statement;
 #[cfg(test)]
 mod tests;
+mod watch;
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -45,7 +46,7 @@ const SESSION: Duration = Duration::from_hours(1);
 const AUTH_PAUSE: Duration = Duration::from_secs(15);
 /// Answers beyond this are refused: they can only come from a query that forgot its limit.
 const MAX_ROWS: usize = 50_000;
-const MAX_BYTES: usize = 32 << 20;
+const MAX_BYTES: usize = 16 << 20;
 pub const APPLICATION: &str = "stack-exporter";
 
 /// One database, by one session that is made on demand and made again after a loss.
@@ -271,7 +272,7 @@ impl Guard {
                 _ => {}
             }
             if rows.len() > MAX_ROWS || bytes > MAX_BYTES {
-                let text = format!("the answer has over {MAX_ROWS} rows or 32 MiB");
+                let text = format!("the answer has over {MAX_ROWS} rows or 16 MiB");
                 let hint = "count or limit in the query";
                 return Err(Trouble::Excess(Failure::new(Reason::Protocol, text).hint(hint)));
             }

@@ -77,6 +77,7 @@ pub static WORDS: &[Words] = &[
             "restarting",
             "failed_start",
             "crashed",
+            "down",
             "stopped",
             "paused",
             "created",

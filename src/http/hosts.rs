@@ -28,7 +28,7 @@ impl Hosts {
         Self::new(machine_names(&name, &read("/etc/hosts"), &read("/etc/resolv.conf")))
     }
 
-    fn new(machine: Vec<String>) -> Self {
+    pub(super) fn new(machine: Vec<String>) -> Self {
         Self { machine, allowed: RwLock::default() }
     }
 

@@ -97,3 +97,21 @@ async fn ready(
         (StatusCode::SERVICE_UNAVAILABLE, "not ready: the first readings are under way\n")
     }
 }
+
+/// See `src/fuzzing.rs`.
+#[cfg(fuzzing)]
+pub mod fuzzing {
+    /// Host, origin and site of a request, one a line.
+    pub fn host(data: &[u8]) {
+        let mut headers = axum::http::HeaderMap::new();
+        let lines = data.split(|byte| *byte == b'\n');
+        for (name, line) in ["host", "origin", "sec-fetch-site"].into_iter().zip(lines) {
+            if let Ok(value) = axum::http::HeaderValue::from_bytes(line) {
+                headers.insert(name, value);
+            }
+        }
+        let _ = super::reload::same_origin(&headers);
+        let hosts = super::Hosts::new(vec!["box.example.org".to_owned()]);
+        let _ = hosts.take(&axum::http::Uri::default(), &headers);
+    }
+}

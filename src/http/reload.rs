@@ -28,7 +28,7 @@ pub(super) async fn serve(
 
 /// A page of another site in the operator's browser must not be able to reload us. Tools send
 /// neither header.
-fn same_origin(headers: &HeaderMap) -> bool {
+pub(super) fn same_origin(headers: &HeaderMap) -> bool {
     let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or("invalid"));
     let site = text("sec-fetch-site").is_none_or(|site| matches!(site, "same-origin" | "none"));
     let origin = text(header::ORIGIN.as_str()).is_none_or(|origin| {

@@ -27,6 +27,7 @@ mod docker_tls;
 mod exposition;
 mod harness;
 mod host;
+mod hostile;
 mod logs;
 mod logs_crash;
 mod logs_docker;

@@ -15,12 +15,16 @@ pub fn seconds(text: &str) -> Option<f64> {
     let (clock, zone) = rest.split_at(zone_at);
     let mut date = date.splitn(3, '-').map(str::parse::<i64>);
     let (year, month, day) = (date.next()?.ok()?, date.next()?.ok()?, date.next()?.ok()?);
-    if year <= 1 || !(1..=12).contains(&month) || !(1..=31).contains(&day) {
+    // What is no time must not come near the ends of a number either.
+    if !(2..=9999).contains(&year) || !(1..=12).contains(&month) || !(1..=31).contains(&day) {
         return None;
     }
     let mut clock = clock.splitn(3, ':');
     let (hours, minutes) = (clock.next()?.parse::<i64>().ok()?, clock.next()?.parse::<i64>().ok()?);
     let seconds: f64 = clock.next()?.parse().ok()?;
+    if !is_clock(hours, minutes) || !(0.0..61.0).contains(&seconds) {
+        return None;
+    }
     let whole = (days(year, month, day) * 24 + hours) * 60 + minutes - offset(zone)?;
     Some((whole * 60) as f64 + seconds)
 }
@@ -49,7 +53,12 @@ fn offset(zone: &str) -> Option<i64> {
     }
     let sign = if zone.starts_with('-') { -1 } else { 1 };
     let (hours, minutes) = zone.get(1..)?.split_once(':')?;
-    Some(sign * (hours.parse::<i64>().ok()? * 60 + minutes.parse::<i64>().ok()?))
+    let (hours, minutes) = (hours.parse::<i64>().ok()?, minutes.parse::<i64>().ok()?);
+    is_clock(hours, minutes).then(|| sign * (hours * 60 + minutes))
+}
+
+fn is_clock(hours: i64, minutes: i64) -> bool {
+    (0..24).contains(&hours) && (0..60).contains(&minutes)
 }
 
 /// Days from 1970-01-01 in the Gregorian calendar: years start in March, so that the leap day is
@@ -78,6 +87,12 @@ mod tests {
             ("2024-13-01T00:00:00Z", None),
             ("2024-01-01", None),
             ("2024-01-01T00:00:00+é", None),
+            ("202899999999999-01-31T12:00:00Z", None),
+            ("2024-01-01T9223372036854775807:00:00Z", None),
+            ("2024-01-01T00:9223372036854775807:00Z", None),
+            ("2024-01-01T00:00:00+9223372036854775807:00", None),
+            ("2024-01-01T00:00:1e300Z", None),
+            ("2024-01-01T00:00:nanZ", None),
         ] {
             assert_eq!(seconds(text), want, "{text}");
         }

@@ -17,8 +17,9 @@ use tokio_postgres::{CancelToken, Client, Config, Connection, NoTls, SimpleQuery
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::failure::Open;
-use super::methods::Watched;
+use super::methods::LogIn;
 use super::server::{Place, Wanted};
+use super::watch::{Watched, WatchedTls};
 use super::{Address, CONNECT, Session};
 use crate::config::Secret;
 
@@ -95,8 +96,11 @@ async fn try_one(
     let session = match at.encryption()? {
         // Nothing is encrypted within a machine, whatever is asked for: as `libpq` does.
         Some(tls) if !place.is_socket() => {
-            let connector = connector(&tls, &place.host)?;
-            let stream = Watched::unwatched(stream);
+            // Within TLS nobody else listens, and before it nothing is told.
+            let log_in = |private| LogIn::new(at.methods, private);
+            let inner = connector(&tls, &place.host)?;
+            let connector = WatchedTls { inner, log_in: log_in(true) };
+            let stream = Watched::asked(stream, log_in(false));
             let connected = config.connect_raw(stream, connector).await;
             let (client, connection) = connected.map_err(Open::of)?;
             session(client, connection, end, Some((tls, place.host.clone())))
@@ -104,7 +108,7 @@ async fn try_one(
         _ => {
             let mut config = config.clone();
             config.ssl_mode(SslMode::Disable);
-            let stream = Watched::new(stream, at.methods, end.is_private());
+            let stream = Watched::plain(stream, LogIn::new(at.methods, end.is_private()));
             let connected = config.connect_raw(stream, NoTls).await;
             let (client, connection) = connected.map_err(Open::of)?;
             session(client, connection, end, None)

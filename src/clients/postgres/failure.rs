@@ -132,9 +132,8 @@ fn of_connection(error: &Error, at: &Address) -> Failure {
     let kind = error.to_string();
     let cause = error.source().map(ToString::to_string).unwrap_or_default();
     let io = error.source().and_then(|cause| cause.downcast_ref::<std::io::Error>());
-    let refused = io.and_then(std::io::Error::get_ref);
-    if let Some(refused) = refused.and_then(|inner| inner.downcast_ref::<Refused>()) {
-        return of_refused(*refused, at);
+    if let Some(refused) = refused(error) {
+        return of_refused(refused, at);
     }
     if io.is_some_and(lacks_files) {
         return Failure::no_files(&at.to_string());
@@ -151,16 +150,28 @@ fn of_connection(error: &Error, at: &Address) -> Failure {
     Failure::new(reason, format!("{at}: {what}")).hint(hint)
 }
 
-/// We have not sent what was asked for.
+/// We have not sent what was asked for, or not read on.
 fn of_refused(refused: Refused, at: &Address) -> Failure {
-    let hint = match refused {
-        Refused::ClearText => {
+    const LIES: &str = "check the port: what answers there is not PostgreSQL, or means harm";
+    let (reason, hint) = match refused {
+        Refused::ClearText => (
+            Reason::Auth,
             "add `?sslmode=require` to the address, use scram-sha-256 in pg_hba.conf, or allow it \
-             with `?require_auth=password` on a trusted network"
+             with `?require_auth=password` on a trusted network",
+        ),
+        Refused::Method => {
+            (Reason::Auth, "change the method in pg_hba.conf, or `require_auth` in the address")
         }
-        Refused::Method => "change the method in pg_hba.conf, or `require_auth` in the address",
+        Refused::TooMuch => (Reason::Protocol, "count or limit in the query"),
+        Refused::Length | Refused::Asides => (Reason::Protocol, LIES),
     };
-    Failure::new(Reason::Auth, format!("{at}: {refused}")).hint(hint)
+    Failure::new(reason, format!("{at}: {refused}")).hint(hint)
+}
+
+/// Ours, where it lies at the bottom of the driver's error.
+fn refused(error: &Error) -> Option<Refused> {
+    let io = error.source()?.downcast_ref::<std::io::Error>()?;
+    io.get_ref()?.downcast_ref::<Refused>().copied()
 }
 
 /// The way to the server.
@@ -217,6 +228,9 @@ fn of_tls(cause: &str) -> (Reason, &'static str, &'static str) {
 /// A query on an open session. `named`: it is not ours, and its names are looked for in schemas.
 pub(super) fn of_query(error: &Error, at: &Address, limit: Duration, named: bool) -> Failure {
     let Some(db) = error.as_db_error() else {
+        if let Some(refused) = refused(error) {
+            return of_refused(refused, at);
+        }
         let text = format!("{at}: the connection was lost during a query");
         return Failure::new(Reason::Protocol, text).hint("did the server restart?");
     };

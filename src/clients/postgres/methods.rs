@@ -3,12 +3,6 @@
 //! Whoever answers in the server's place can ask for the password in clear text, and every driver
 //! sends it. So what the server says before the log-in is over is read along.
 
-use std::io;
-use std::pin::Pin;
-use std::task::{Context, Poll, ready};
-
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-
 /// Codes of the server's message `R`.
 const OK: u32 = 0;
 const CLEAR_TEXT: u32 = 3;
@@ -31,13 +25,19 @@ impl Default for Methods {
     }
 }
 
-/// The server asked for what it may not have.
+/// The server asked for what it may not have, or says what no server says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Refused {
     #[error("the server asks for the password in clear text over an unencrypted connection")]
     ClearText,
     #[error("the server asks for another log-in than `require_auth` allows")]
     Method,
+    #[error("a message that is longer than any of PostgreSQL")]
+    Length,
+    #[error("an answer that is too long to be read (24 MiB)")]
+    TooMuch,
+    #[error("too many notices and parameters that nobody asked for")]
+    Asides,
 }
 
 impl Methods {
@@ -87,112 +87,30 @@ impl Methods {
     }
 }
 
-/// A connection that reads along until the log-in is over.
-pub(super) struct Watched<S> {
-    inner: S,
-    watch: Option<Watch>,
-}
-
-struct Watch {
+/// What a log-in may ask for, and what it has asked for so far.
+pub(super) struct LogIn {
     methods: Methods,
-    /// Nobody else can listen: a socket or the loopback.
+    /// Nobody else can listen: TLS, a socket or the loopback.
     private: bool,
-    /// Kind, length and the code of the message under way.
-    head: Vec<u8>,
-    /// What is left of it.
-    skip: usize,
     first: bool,
 }
 
-impl<S> Watched<S> {
-    pub fn new(inner: S, methods: Methods, private: bool) -> Self {
-        let watch = Watch { methods, private, head: Vec::new(), skip: 0, first: true };
-        Self { inner, watch: Some(watch) }
+impl LogIn {
+    pub fn new(methods: Methods, private: bool) -> Self {
+        Self { methods, private, first: true }
     }
 
-    /// What goes through it is encrypted, and cannot be read along.
-    pub fn unwatched(inner: S) -> Self {
-        Self { inner, watch: None }
-    }
-}
-
-impl Watch {
-    /// Whether the log-in goes on.
-    fn see(&mut self, bytes: &[u8]) -> Result<bool, Refused> {
-        let mut rest = bytes;
-        while let Some((byte, after)) = rest.split_first() {
-            if self.skip > 0 {
-                let passed = self.skip.min(rest.len());
-                self.skip -= passed;
-                rest = rest.get(passed..).unwrap_or_default();
-                continue;
-            }
-            self.head.push(*byte);
-            rest = after;
-            let number = |from: usize| {
-                let bytes = self.head.get(from..from + 4)?;
-                bytes.try_into().ok().map(u32::from_be_bytes)
-            };
-            let Some(length) = number(1) else { continue };
-            let authentication = self.head.first() == Some(&b'R');
-            if authentication && length >= 8 {
-                let Some(code) = number(5) else { continue };
-                self.methods.judge(self.private, code, self.first)?;
-                self.first = false;
-                if code == OK {
-                    return Ok(false);
-                }
-            }
-            let seen = self.head.len() - 1;
-            self.skip = usize::try_from(length).unwrap_or(usize::MAX).saturating_sub(seen);
-            self.head.clear();
-        }
-        Ok(true)
-    }
-}
-
-impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let before = buffer.filled().len();
-        ready!(Pin::new(&mut self.inner).poll_read(cx, buffer))?;
-        let Some(watch) = &mut self.watch else { return Poll::Ready(Ok(())) };
-        match watch.see(buffer.filled().get(before..).unwrap_or_default()) {
-            Ok(true) => {}
-            Ok(false) => self.watch = None,
-            Err(refused) => {
-                // The driver must not see what it would answer.
-                buffer.set_filled(before);
-                return Poll::Ready(Err(io::Error::new(io::ErrorKind::PermissionDenied, refused)));
-            }
-        }
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.inner).poll_write(cx, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_shutdown(cx)
+    /// Takes the code of a message `R`. Whether the log-in is over.
+    pub fn asked(&mut self, code: u32) -> Result<bool, Refused> {
+        self.methods.judge(self.private, code, self.first)?;
+        self.first = false;
+        Ok(code == OK)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::watch::Frames;
     use super::*;
 
     fn message(code: u32, rest: &[u8]) -> Vec<u8> {
@@ -200,19 +118,14 @@ mod tests {
         [&b"R"[..], &length.to_be_bytes(), &code.to_be_bytes(), rest].concat()
     }
 
-    /// What comes of these messages, cut into pieces of any length.
+    /// Whether the log-in goes on after these messages, cut into pieces of any length.
     fn outcome(methods: &str, private: bool, bytes: &[u8]) -> Result<bool, Refused> {
         let methods = Methods::of(methods).expect("methods");
         let mut outcomes = Vec::new();
         for size in 1..=bytes.len() {
-            let mut watch = Watched::new((), methods, private).watch.expect("a watch");
-            let mut goes_on = Ok(true);
-            for piece in bytes.chunks(size) {
-                if goes_on == Ok(true) {
-                    goes_on = watch.see(piece);
-                }
-            }
-            outcomes.push(goes_on);
+            let mut frames = Frames::new(LogIn::new(methods, private));
+            let seen = bytes.chunks(size).try_for_each(|piece| frames.see(piece));
+            outcomes.push(seen.map(|()| frames.is_logging_in()));
         }
         let first = *outcomes.first().expect("an outcome");
         assert!(outcomes.iter().all(|outcome| *outcome == first), "{outcomes:?}");

@@ -21,10 +21,13 @@ impl Rows {
         Self { columns: columns.collect(), rows: Vec::new() }
     }
 
-    /// Adds a row and says how many bytes it has.
+    /// Adds a row and says how many bytes of memory it takes.
     pub(super) fn push<'v>(&mut self, values: impl Iterator<Item = Option<&'v str>>) -> usize {
         let row: Vec<_> = values.map(|value| value.map(ToOwned::to_owned)).collect();
-        let bytes = row.iter().map(|value| value.as_ref().map_or(8, String::len)).sum();
+        let bytes = row
+            .iter()
+            .map(|value| size_of_val(value) + value.as_ref().map_or(0, String::len))
+            .sum();
         self.rows.push(row);
         bytes
     }

@@ -300,4 +300,12 @@ mod tests {
         assert_eq!(of(serde_json::json!([{ "Id": "a" }])), (vec![], true), "told, not left out");
         assert_eq!(of(serde_json::json!([])), (vec![], false));
     }
+
+    #[test]
+    fn sizes_that_no_number_holds_end_at_the_largest() {
+        let volume = r#"{ "UsageData": { "Size": 9223372036854775807, "RefCount": 1 } }"#;
+        let said = format!(r#"{{ "LayersSize": 1, "Volumes": [{volume}, {volume}, {volume}] }}"#);
+        let walk = Walk::of(&serde_json::from_str(&said).unwrap(), true);
+        assert!(format!("{walk:?}").contains(&u64::MAX.to_string()), "{walk:?}");
+    }
 }

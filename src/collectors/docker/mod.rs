@@ -50,6 +50,8 @@ mod facts;
 mod fake;
 mod fetch;
 mod figures;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod gather;
 mod images;
 mod inspections;

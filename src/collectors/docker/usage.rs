@@ -194,4 +194,12 @@ mod tests {
         assert_eq!(usage.more, 500 + 300 - 2 * PARTS as u64);
         assert_eq!(usage.memory.unreclaimable, Some(u64::MAX));
     }
+
+    #[test]
+    fn figures_that_no_number_holds_end_at_the_largest() {
+        let said = r#"{ "read": "2026-01-01T00:00:00Z", "memory_stats": { "usage": 1, "stats": {
+            "anon": 18446744073709551615, "shmem": 1, "sock": 18446744073709551615 } } }"#;
+        let usage = Usage::of(serde_json::from_str(said).unwrap()).unwrap();
+        assert_eq!(usage.memory.unreclaimable, Some(u64::MAX));
+    }
 }

@@ -34,6 +34,33 @@ mod metrics;
 mod mounts;
 mod sample;
 mod signals;
+/// See `src/fuzzing.rs`.
+#[cfg(fuzzing)]
+pub mod fuzzing {
+    /// A file of `/proc`, read as each of those that there are.
+    pub fn proc(data: &[u8]) {
+        let text = String::from_utf8_lossy(data).into_owned();
+        let all = || Ok(text.clone());
+        let (Ok(mounts), Ok(fstypes)) = (regex::Regex::new("^/p"), regex::Regex::new("^x")) else {
+            return;
+        };
+        let filter = super::mounts::Filter { mounts, fstypes, root: "/host".into() };
+        let _ = filter.apply(&text);
+        let raw = super::fetch::Raw {
+            stat: all(),
+            meminfo: all(),
+            net: all(),
+            disks: all(),
+            load: None,
+            uname: super::fetch::Uname::default(),
+            mounts: Ok(Vec::new()),
+            more_mounts: 0,
+            ticks_per_second: 100.0,
+        };
+        let _ = super::sample::sample(raw, std::time::SystemTime::UNIX_EPOCH);
+    }
+}
+
 #[cfg(test)]
 mod tests;
 

@@ -28,6 +28,8 @@ pub mod config;
 mod containers;
 pub mod errors;
 mod follow;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod hours;
 mod input;
 mod journal;

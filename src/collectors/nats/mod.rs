@@ -116,3 +116,17 @@ impl Nats {
         }
     }
 }
+
+/// See `src/fuzzing.rs`.
+#[cfg(fuzzing)]
+pub mod fuzzing {
+    /// `/varz`, after a NUL `/jsz`.
+    pub fn nats(data: &[u8]) {
+        let at = data.iter().position(|byte| *byte == 0).unwrap_or(data.len());
+        let (varz, jsz) = data.split_at(at);
+        use crate::fuzzing::answer;
+        let (jsz, healthz) = (Ok(answer(jsz)), Ok(answer(b"2")));
+        let raw = super::fetch::Raw { varz: answer(varz), jsz, healthz };
+        let _ = super::sample::sample("http://a", raw);
+    }
+}

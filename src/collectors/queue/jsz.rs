@@ -152,7 +152,7 @@ fn observe(target: &str, stream: &Stream, consumer: &Consumer, now: &str) -> Obs
         && consumer.config.filter_subjects.is_empty();
     let dead = stream.state.messages.filter(|_| work_queue && alone).and_then(|messages| {
         // Deliveries are used up: neither pending nor processing, and still there.
-        Some(messages.saturating_sub(pending? + processing?))
+        Some(messages.saturating_sub(pending?.saturating_add(processing?)))
     });
     let jobs = [(State::Pending, pending), (State::Processing, processing), (State::Dead, dead)];
     let jobs = jobs.into_iter().filter_map(|(state, count)| Some((state, count?)));
@@ -199,11 +199,17 @@ fn epoch(text: &str) -> Option<f64> {
     let mut date = date.splitn(3, '-').map(str::parse::<i64>);
     let (year, month, day) = (date.next()?.ok()?, date.next()?.ok()?, date.next()?.ok()?);
     let mut time = time.splitn(3, ':');
-    let minutes = time.next()?.parse::<i64>().ok()? * 60 + time.next()?.parse::<i64>().ok()?;
+    let (hours, minutes) = (time.next()?.parse::<i64>().ok()?, time.next()?.parse::<i64>().ok()?);
     let seconds: f64 = time.next()?.parse().ok()?;
-    if year < 1970 || !(1..=12).contains(&month) {
+    // What is no time must not come near the ends of a number either.
+    let dated =
+        (1970..=9999).contains(&year) && (1..=12).contains(&month) && (1..=31).contains(&day);
+    let timed =
+        (0..24).contains(&hours) && (0..60).contains(&minutes) && (0.0..61.0).contains(&seconds);
+    if !dated || !timed {
         return None;
     }
+    let minutes = hours * 60 + minutes;
     // Years from March on, so that the leap day is the last one.
     let (y, m) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
     let days = 365 * y + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + day - 719_469;
@@ -220,7 +226,16 @@ mod tests {
         assert_eq!(epoch("1970-01-01T00:00:00Z"), Some(0.0));
         assert_eq!(epoch("2024-02-29T23:59:59.5Z"), Some(1_709_251_199.5));
         assert_eq!(epoch("2000-03-01T00:00:00Z"), Some(951_868_800.0));
-        for none in ["0001-01-01T00:00:00Z", "", "2024-01-01", "2024-01-01T00:00:00+01:00"] {
+        for none in [
+            "0001-01-01T00:00:00Z",
+            "",
+            "2024-01-01",
+            "2024-01-01T00:00:00+01:00",
+            "9223372036854775807-01-01T00:00:00Z",
+            "2024-01-9223372036854775807T00:00:00Z",
+            "2024-01-01T9223372036854775807:00:00Z",
+            "2024-01-01T00:00:infZ",
+        ] {
             assert_eq!(epoch(none), None, "{none}");
         }
     }

@@ -36,6 +36,7 @@ mod sample;
 mod signals;
 mod sqlite;
 mod table;
+/// See `src/fuzzing.rs`.
 #[cfg(test)]
 mod tests;
 
@@ -76,5 +77,39 @@ impl Collector for Watched {
     fn sample(&self, raw: fetch::Raw, now: SystemTime) -> Result<Batch, Failure> {
         let mut history = self.history.lock().unwrap_or_else(PoisonError::into_inner);
         sample::sample(&self.rules, &self.source, raw, &mut history, now)
+    }
+}
+
+#[cfg(fuzzing)]
+pub mod fuzzing {
+    use std::collections::BTreeMap;
+
+    /// A status page of one form or another, a consumer, or a table in lines and tabs.
+    pub fn queue(data: &[u8]) {
+        use crate::fuzzing::answer;
+        let text = |text: &str| Some(text.to_owned());
+        let paths = super::config::Paths {
+            queues: text("/q"),
+            pending: text("/p"),
+            status: text("/s"),
+            oldest_age_seconds: text("/o"),
+            ..super::config::Paths::default()
+        };
+        let _ = super::json::parse("a", answer(data), &paths);
+        let whole = super::config::Paths { queues: None, ..paths };
+        let _ = super::json::parse("a", answer(data), &whole);
+        let want = super::config::JetStream {
+            nats: None,
+            url: None,
+            stream: "s".to_owned(),
+            consumer: "c".to_owned(),
+        };
+        let _ = super::jsz::parse("a", answer(data), &want);
+        let body = String::from_utf8_lossy(data);
+        let mut rows = body.lines().map(|line| line.split('\t').map(|w| Some(w.to_owned())));
+        let columns = rows.next().into_iter().flatten().flatten().collect();
+        let rows = rows.map(Iterator::collect).collect();
+        let table = super::table::Table { columns, rows, processing: None };
+        let _ = super::table::observe("a", &table, &BTreeMap::new());
     }
 }

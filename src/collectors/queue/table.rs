@@ -75,7 +75,8 @@ pub fn observe(
         });
         let name = places.queue.map_or(target, |place| cell(place).unwrap_or(NONE));
         let queue = queue_of(&mut queues, name);
-        *queue.jobs.entry(state).or_default() += count;
+        let jobs = queue.jobs.entry(state).or_default();
+        *jobs = jobs.saturating_add(count);
         let age = places.age.and_then(cell);
         let age = age.map(|text| text.trim().parse::<f64>().map_err(|_| ()));
         let age = age.transpose().map_err(|()| wrong("`oldest_age_seconds` is not a number"))?;
@@ -176,5 +177,13 @@ mod tests {
         let wrong = seen(&table(&["s", "n"], &[&["new", "1"], &["new", "many"]]));
         assert_eq!(wrong.unwrap_err(), "row 2 of the query: `count` is not a whole number");
         assert!(seen(&table(&["a"], &[])).is_err());
+    }
+
+    #[test]
+    fn counts_that_no_number_holds_end_at_the_largest() {
+        let max = "18446744073709551615";
+        let table = table(&["state", "count"], &[&["pending", max], &["pending", "5"]]);
+        let queues = observe("a", &table, &BTreeMap::new()).unwrap();
+        assert_eq!(queues[0].jobs[&State::Pending], u64::MAX);
     }
 }

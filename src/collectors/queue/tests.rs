@@ -232,12 +232,6 @@ fn asked(file: &Path, query: &str) -> Reader {
     Reader::new(super::config::Sqlite { query: Some(query.to_owned()), ..sqlite }, [].into())
 }
 
-fn resident() -> u64 {
-    let text = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = text.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1024
-}
-
 /// What the owner of a file puts into it makes us neither big nor slow, and is told.
 #[test]
 fn a_file_of_somebody_who_means_harm_costs_little() {
@@ -310,8 +304,7 @@ fn rows_without_end_cost_little() {
         }
     }
     assert!(begun.elapsed() < Duration::from_mins(4), "{:?}", begun.elapsed());
-    // All tests of this program together.
-    assert!(resident() < 256 << 20, "{}", resident());
+    // That it fits into 256 MB is shown by the suite of hostile sources (tests/live/hostile).
 }
 
 /// The operator's own query reads, and can do nothing else.

@@ -3,10 +3,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
+use super::lint::Lint;
 use super::port::free_port;
 use super::process::{Server, Spec, is_root};
 use super::wait::{PATIENT, get_ok, until};
@@ -17,6 +19,7 @@ pub struct Exporter {
     pub server: Server,
     pub port: u16,
     config: PathBuf,
+    lint: Mutex<Lint>,
 }
 
 /// One answer of `/metrics`.
@@ -87,6 +90,14 @@ impl Exporter {
         exporter
     }
 
+    /// Under a shell script that becomes it with `exec "$@"`: to limit it first. Does not wait.
+    pub fn scripted(binary: &Path, config: &str, script: &str, args: &[&str]) -> Self {
+        Self::spawn(config, args, |args| {
+            let before = ["-c", script, "sh", text(binary)];
+            Spec::new(Path::new("sh"), "dash", &[&before, args].concat())
+        })
+    }
+
     /// As `start`; as another user when we are root, with a copy of the program that he can reach.
     ///
     /// # Panics
@@ -141,15 +152,36 @@ impl Exporter {
         let own_storage = args.iter().any(|arg| arg.starts_with("--storage."));
         all.extend((!own_storage).then_some(storage_flag.as_str()));
         all.extend(args);
-        Self { server: Server::start(spec(&all), &dir), port, config: file }
+        let server = Server::start(spec(&all), &dir);
+        Self { server, port, config: file, lint: Mutex::default() }
     }
 
     pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
 
+    /// One scrape, checked to the letter.
+    ///
+    /// # Panics
+    /// When there is no answer within 10 s, or the exposition breaks a rule (see `lint.rs`).
     pub async fn scrape(&self) -> Scrape {
-        self.get("/metrics", &[]).await
+        let (scrape, wrong) = self.try_scrape().await.unwrap_or_else(|error| panic!("{error}"));
+        assert!(wrong.is_empty(), "an exposition with faults:\n{}", wrong.join("\n"));
+        scrape
+    }
+
+    /// The same for a process that may be gone; with what is wrong with the exposition.
+    pub async fn try_scrape(&self) -> Result<(Scrape, Vec<String>), String> {
+        let begun = Instant::now();
+        let scrape = self.try_get("/metrics", &[]).await?;
+        if scrape.status != 200 {
+            return Ok((scrape, Vec::new()));
+        }
+        let process = self.server.pid().map(|pid| pid.as_raw_nonzero().get());
+        let mut lint = self.lint.lock().unwrap_or_else(PoisonError::into_inner);
+        let wrong = lint.check(&scrape.body, process, begun);
+        drop(lint);
+        Ok((scrape, wrong))
     }
 
     /// A GET of any path with headers.
@@ -157,13 +189,18 @@ impl Exporter {
     /// # Panics
     /// When there is no answer within 10 s.
     pub async fn get(&self, path: &str, headers: &[(&str, &str)]) -> Scrape {
+        self.try_get(path, headers).await.unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// The same for a process that may be gone.
+    pub async fn try_get(&self, path: &str, headers: &[(&str, &str)]) -> Result<Scrape, String> {
         let start = Instant::now();
         let url = format!("{}{path}", self.url());
         let mut request = http_client().get(&url);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let answer = request.send().await.unwrap_or_else(|error| panic!("{url}: {error:?}"));
+        let answer = request.send().await.map_err(|error| format!("{url}: {error:?}"))?;
         let named = answer.headers().iter();
         let headers = named
             .map(|(name, value)| {
@@ -171,8 +208,8 @@ impl Exporter {
             })
             .collect();
         let status = answer.status().as_u16();
-        let body = answer.text().await.expect("a body");
-        Scrape { status, headers, body, elapsed: start.elapsed() }
+        let body = answer.text().await.map_err(|error| format!("{url}: {error:?}"))?;
+        Ok(Scrape { status, headers, body, elapsed: start.elapsed() })
     }
 
     /// Scrapes until the page holds a line that starts with `start`; returns the scrape.

@@ -20,6 +20,7 @@ pub mod engine;
 pub mod exporter;
 pub mod httpd;
 pub mod kostatus;
+pub mod lint;
 pub mod logwriter;
 pub mod nats;
 pub mod nats_client;

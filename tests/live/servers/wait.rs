@@ -63,6 +63,11 @@ pub async fn until<O: Outcome>(
     }
 }
 
+/// The time between two looks of a caller's own loop, which has a deadline.
+pub async fn pause(time: Duration) {
+    tokio::time::sleep(time).await;
+}
+
 /// Waits until a GET of `url` is answered with 200 and returns the body.
 pub async fn http_ok(url: &str, deadline: Duration) -> String {
     until(&format!("200 from {url}"), deadline, async || get_ok(url).await).await

@@ -248,3 +248,14 @@ fn is_unified(dir: &Path) -> bool {
 fn is_mounted(dir: &Path) -> bool {
     std::fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_some())
 }
+
+/// For `src/fuzzing.rs`: a file of the kernel, read as each of those that there are.
+#[cfg(fuzzing)]
+pub fn fuzz(data: &[u8]) {
+    let _ = (parse::number(data), parse::value(data, b"usage_usec"), parse::pressure(data));
+    let _ = (parse::io_stat(data), parse::networks(data, |_| true), parse::sockets(data));
+    let _ = parse::pairs(data).count();
+    let mut disks = parse::Disks::default();
+    parse::blkio(data, parse::Unit::Bytes, &mut disks);
+    parse::blkio(data, parse::Unit::Operations, &mut disks);
+}

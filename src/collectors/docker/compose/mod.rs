@@ -77,6 +77,16 @@ pub fn is_compose_file(path: &Path) -> bool {
     documents.iter().any(|root| root.get("services").or(root.get("include")).is_some())
 }
 
+/// For `src/fuzzing.rs`: a file and the `.env` beside it, and each of its lines as a template.
+#[cfg(fuzzing)]
+pub fn fuzz(path: &Path, text: &str, env: &str) {
+    let (variables, _) = dotenv::parse(env, &interpolate::Variables::default());
+    for line in text.lines().take(64) {
+        let _ = interpolate::fill(line, &variables);
+    }
+    let _ = load::load_from(source::Sources::of(path, text), path, &[]);
+}
+
 /// A file that is not on the disk.
 #[cfg(test)]
 pub fn parse(path: &Path, text: &str) -> Result<File, crate::engine::Failure> {

@@ -40,7 +40,7 @@ pub struct Sources {
 
 impl Sources {
     /// A file that is not on the disk.
-    #[cfg(test)]
+    #[cfg(any(test, fuzzing))]
     pub fn of(path: &Path, text: &str) -> Self {
         let trees = [(path.to_owned(), parse(path, text))].into();
         Self { trees, seen: BTreeMap::new() }

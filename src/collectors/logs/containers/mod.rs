@@ -51,3 +51,37 @@ impl Streams {
         }
     }
 }
+
+/// For `src/fuzzing.rs`: an answer in the form that the first byte names, in two pieces.
+#[cfg(fuzzing)]
+pub fn fuzz_frames(data: &[u8]) {
+    let Some((form, body)) = data.split_first() else { return };
+    let form = match *form {
+        b'r' => frames::Form::Raw { local: false },
+        b'l' => frames::Form::Raw { local: true },
+        _ => frames::Form::Multiplexed,
+    };
+    let mut frames = frames::Frames::new(form);
+    let (first, second) = body.split_at(body.len() / 2);
+    if frames.feed(first, |_| true).is_ok() && frames.feed(second, |_| true).is_ok() {
+        let _ = frames.end(|_| true);
+    }
+}
+
+/// For `src/fuzzing.rs`: a json-file of the Engine.
+#[cfg(fuzzing)]
+pub fn fuzz_envelopes(data: &[u8]) {
+    use super::follow::Sink as _;
+    let mut nobody = super::fuzzing::Nobody;
+    let mut envelope = envelope::Envelope::<()>::new(&mut nobody, Streams::default());
+    let mut unwrap = envelope::Unwrap::default();
+    let mut lines = super::scan::lines::Lines::default();
+    lines.feed(data, |piece| envelope.lines(&mut unwrap, piece));
+    envelope.settle(&mut unwrap);
+    let mut out = Vec::new();
+    for line in data.split(|byte| *byte == b'\n') {
+        if let Some(record) = record::Record::parse(line) {
+            record::unescape(record.text, &mut out);
+        }
+    }
+}
