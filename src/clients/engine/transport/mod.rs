@@ -152,6 +152,10 @@ pub fn cause(error: &(dyn std::error::Error + 'static)) -> Failure {
         if let Some(failure) = inner.and_then(|inner| inner.downcast_ref::<Failure>()) {
             return failure.clone();
         }
+        // With TLS 1.3 a client learns by the first answer that it is refused.
+        if inner.is_some_and(|inner| inner.is::<rustls::Error>()) {
+            return Failure::new(Reason::Tls, "the TLS handshake failed");
+        }
         source = error.source();
     }
     Failure::new(Reason::Protocol, "the answer is not HTTP, or was cut off")
