@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 use std::time::{Duration, Instant};
 
-use reqwest::{ClientBuilder, StatusCode};
+use reqwest::ClientBuilder;
 use serde::de::DeserializeOwned;
 
 use super::json::{self, Decoded, JsonError};
@@ -13,12 +13,6 @@ use crate::engine::{Failure, Reason, lacks_files};
 
 /// Deadline of a reading unless it is configured. Connect < request < reading.
 const DEADLINE: Duration = Duration::from_secs(5);
-/// No monitoring answer that we read is larger; 10,000 JetStream consumers are 9 MB.
-const BODY: usize = 64 << 20;
-
-/// An answer without an end must begin by then.
-const OPENING: Duration = Duration::from_secs(10);
-
 /// A base address and a pooled client for it. It can do nothing but GET.
 pub struct HttpClient {
     client: Result<reqwest::Client, Failure>,
@@ -27,19 +21,6 @@ pub struct HttpClient {
     /// What goes with every request.
     query: String,
     login: Option<(String, Option<Secret>)>,
-}
-
-/// An answer that has no end: its pieces as they come.
-pub struct Pieces {
-    what: &'static str,
-    response: reqwest::Response,
-}
-
-impl Pieces {
-    /// The next piece; `None` when the other side has ended the answer.
-    pub async fn next(&mut self) -> Result<Option<impl AsRef<[u8]> + use<>>, Failure> {
-        self.response.chunk().await.map_err(|error| failure(self.what, &error))
-    }
 }
 
 /// An answer in JSON, or why it is none.
@@ -57,13 +38,6 @@ impl<T> Json<T> {
         }
         self.value.map_err(|error| error.failure(what, hint))
     }
-}
-
-/// A whole answer.
-pub struct Answer {
-    pub status: StatusCode,
-    pub body: Vec<u8>,
-    pub took: Duration,
 }
 
 impl HttpClient {
@@ -111,41 +85,6 @@ impl HttpClient {
         })
     }
 
-    /// A client whose requests end by their callers' clocks alone, over a socket of this machine.
-    pub fn unix(socket: &std::path::Path, deadline: Duration) -> Self {
-        let builder = common(deadline).unix_socket(socket);
-        Self::at(built(builder, tls::usual()), "http://localhost".to_owned())
-    }
-
-    /// The same over TCP, with these TLS settings.
-    pub fn tcp(
-        base: String,
-        tls: Result<rustls::ClientConfig, Failure>,
-        deadline: Duration,
-    ) -> Self {
-        Self::at(tls.and_then(|tls| built(common(deadline), tls)), base)
-    }
-
-    /// GET of `path` below the base address. Any status is an answer.
-    pub async fn get(&self, path: &str) -> Result<Answer, Failure> {
-        self.get_as(if path.is_empty() { "the address" } else { path }, path).await
-    }
-
-    /// The same under a name of its own in failures, where paths have identifiers in them.
-    pub async fn get_as(&self, what: &str, path: &str) -> Result<Answer, Failure> {
-        let started = Instant::now();
-        let mut response = self.send(what, path).await?;
-        let status = response.status();
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| failure(what, &error))? {
-            if body.len() + chunk.len() > BODY {
-                return Err(Failure::new(Reason::Protocol, format!("{what}: answer over 64 MiB")));
-            }
-            body.extend_from_slice(&chunk);
-        }
-        Ok(Answer { status, body, took: started.elapsed() })
-    }
-
     /// GET of an answer in JSON, decoded as it comes. Any status is an answer; `what` names it in
     /// failures.
     pub async fn json<T>(&self, what: &str, path: &str) -> Result<Json<T>, Failure>
@@ -171,25 +110,6 @@ impl HttpClient {
 
     async fn send(&self, what: &str, path: &str) -> Result<reqwest::Response, Failure> {
         self.request(path)?.send().await.map_err(|error| failure(what, &error))
-    }
-
-    /// GET of an answer that goes on; any status but 200 is a failure.
-    pub async fn stream(&self, what: &'static str, path: &str) -> Result<Pieces, Failure> {
-        let request = self.request(path)?;
-        let late = |_| Failure::new(Reason::Timeout, format!("{what}: no answer in time"));
-        let response = tokio::time::timeout(OPENING, request.send()).await.map_err(late)?;
-        let response = response.map_err(|error| failure(what, &error))?;
-        let status = response.status().as_u16();
-        if status == 200 { Ok(Pieces { what, response }) } else { Err(refused(what, status)) }
-    }
-
-    /// GET that must end in 200.
-    pub async fn get_ok(&self, path: &str) -> Result<Answer, Failure> {
-        let answer = self.get(path).await?;
-        if answer.status.is_success() {
-            return Ok(answer);
-        }
-        Err(refused(path, answer.status.as_u16()))
     }
 }
 
@@ -282,8 +202,9 @@ mod tests {
             peer.write_all(answer).await.unwrap();
             String::from_utf8_lossy(&head[..length]).into_owned()
         };
-        let (head, answer) = tokio::join!(server, client.get(path));
-        assert!(answer.is_ok());
+        let call = client.json::<serde_json::Value>("it", path);
+        let (head, answer) = tokio::join!(server, call);
+        assert_eq!(answer.unwrap().status, 200);
         let of = |start: &str| {
             let line = head.lines().find(|line| line.to_lowercase().starts_with(start));
             line.unwrap_or_default().to_owned()

@@ -21,7 +21,7 @@ const KINDS: [&str; 10] = [
     "/containers/json",
     "/containers/ID/json",
     "/containers/ID/stats?stream=false&one-shot=true",
-    "/containers/ID/top?ps_args=-eo%20pid,args",
+    "/containers/ID/top?ps_args=-eo+pid%2Cargs",
     "/images/json",
     "/system/df",
     "/events",

@@ -1,11 +1,9 @@
 //! Where the Engine is.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::clients::http::HttpClient;
 use crate::clients::tls;
 use crate::config::SafeUrl;
 use crate::config::url::Host;
@@ -65,18 +63,6 @@ impl Address {
                 })
             }
             _ => Err(WANTED),
-        }
-    }
-
-    pub fn http(&self, deadline: Duration) -> HttpClient {
-        match self {
-            Self::Unix(path) => HttpClient::unix(path, deadline),
-            Self::Tcp(host) => {
-                HttpClient::tcp(format!("http://{host}"), Ok(tls::usual()), deadline)
-            }
-            Self::Tls(host, files) => {
-                HttpClient::tcp(format!("https://{host}"), files.config(), deadline)
-            }
         }
     }
 

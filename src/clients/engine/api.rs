@@ -1,4 +1,4 @@
-//! Answers that say what the Engine is. All fields may be missing: versions of the API differ.
+//! What the Engine says of its machine. All fields may be missing: versions of the API differ.
 
 use serde::{Deserialize, Deserializer};
 
@@ -11,25 +11,8 @@ where
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
-/// `GET /version`.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "PascalCase")]
-pub struct Version {
-    pub version: String,
-    /// The newest version of the API that it speaks.
-    pub api_version: String,
-    #[serde(deserialize_with = "or_default")]
-    pub components: Vec<Component>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "PascalCase")]
-pub struct Component {
-    /// `Engine`, or `Podman Engine`.
-    pub name: String,
-}
-
-/// `GET /info`.
+/// `GET /info`. Own, as the library's type has closed words (the driver of control groups, the kind
+/// of isolation, the state of a swarm): one that it does not know loses the whole answer.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Info {

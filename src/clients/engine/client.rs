@@ -1,16 +1,31 @@
 //! The way to the Engine. There is no function here that sends anything but GET.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use bollard::models::ContainerStatsResponse;
+use http_body_util::BodyExt as _;
+use hyper::body::{Bytes, Incoming};
 use serde::de::DeserializeOwned;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 use super::address::Address;
-use super::api::{Info, Version};
-use super::failure::{advised, timeout};
+use super::api::Info;
+use super::failure::{HINT, advised, timeout};
+use super::library::Library;
 use super::time;
-use crate::clients::http::{HttpClient, Pieces, refused};
+use super::transport::{Bound, Transport, cause, named};
+use crate::clients::http::{is_success, refused};
+use crate::clients::json::{self, Decoded, JsonError};
 use crate::engine::{Failure, Reason};
+use crate::text::short;
+
+/// The part of the first reading's time that a connection may take.
+const CONNECT: f64 = 0.4;
+/// An answer without an end must begin by then.
+const OPENING: Duration = Duration::from_secs(10);
+/// No version has a longer name.
+const LONGEST: usize = 128;
 
 /// The newest version of the API that is understood here.
 const NEWEST: Api = Api { major: 1, minor: 55 };
@@ -69,82 +84,130 @@ pub struct About {
 /// Requests in the version that was negotiated.
 #[derive(Clone)]
 pub struct Client {
-    http: Arc<HttpClient>,
+    decoded: Transport,
+    endless: Transport,
+    library: Library,
     prefix: Arc<str>,
 }
 
 impl Client {
     /// Asks for the version once; from then on all requests name the one that both sides speak.
     pub async fn connect(address: &Address, until: Instant) -> Result<(Self, Engine), Failure> {
-        let http = Arc::new(address.http(until.saturating_duration_since(Instant::now())));
-        let bare = Self { http, prefix: "".into() };
-        let version: Version = bare.get("version", "/version", until).await?;
-        let spoken = Api::parse(&version.api_version).ok_or_else(|| {
+        let limit = until.saturating_duration_since(Instant::now()).mul_f64(CONNECT);
+        let transport = |bound| Transport::new(address, bound, limit);
+        let library = Library::new(address, limit)?;
+        let version = library.version(until).await?;
+        let spoken = version.api_version.as_deref().and_then(Api::parse).ok_or_else(|| {
             let failure = Failure::new(Reason::Parse, "version: no version of an API in it");
             failure.hint("is this a Docker Engine?")
         })?;
         let api = spoken.min(NEWEST);
-        let client = Self { prefix: format!("/v{api}").into(), ..bare };
+        let prefix: Arc<str> = format!("/v{api}").into();
+        let client = Self {
+            decoded: transport(Bound::Decoded),
+            endless: transport(Bound::Endless),
+            library: library.speaking(&prefix)?,
+            prefix,
+        };
+        let parts = version.components.unwrap_or_default();
         let engine = Engine {
-            version: version.version,
+            version: short(&version.version.unwrap_or_default(), LONGEST).into_owned(),
             api: api.to_string(),
             has_fast_stats: api >= FAST,
             sizes_on_request: api >= BRIEF,
-            is_podman: version.components.iter().any(|part| part.name.contains("Podman")),
+            is_podman: parts.iter().any(|part| part.name.contains("Podman")),
         };
         Ok((client, engine))
     }
 
     /// The machine; a proxy may keep it from us.
     pub async fn about(&self, until: Instant) -> Option<About> {
-        let info: Info = self.get("info", "/info", until).await.ok()?;
+        let info: Info = self.get("info", "/info", until).await.ok()?.value;
         let ahead = time::seconds(&info.time).map_or(0.0, |theirs| theirs - time::now());
+        let some = |count: &i64| *count > 0;
         Some(About {
-            cores: info.cores,
-            memory: info.memory,
+            cores: info.cores.filter(some),
+            memory: info.memory.filter(some),
             root: info.root,
             // The answer itself takes its time.
             ahead: if ahead.abs() < SAME { 0.0 } else { ahead },
         })
     }
 
-    /// One answer, ended at `until`. `what` names the call in failures.
-    pub async fn get<T: DeserializeOwned>(
+    /// One answer, decoded as it comes into no more than its budget, and ended at `until`. `what`
+    /// names the call in failures.
+    pub async fn get<T>(
         &self,
         what: &'static str,
         path: &str,
         until: Instant,
-    ) -> Result<T, Failure> {
-        let path = format!("{}{path}", self.prefix);
-        let call = self.http.get_as(what, &path);
-        let answer = tokio::time::timeout_at(until, call).await.map_err(|_| timeout(what))?;
-        let answer = answer.map_err(advised)?;
-        if !answer.status.is_success() {
-            return Err(advised(refused(what, answer.status.as_u16())));
-        }
-        serde_json::from_slice(&answer.body).map_err(|_| {
-            let failure = Failure::new(Reason::Parse, format!("{what}: not the expected JSON"));
-            failure.hint("is this a Docker Engine? Others that speak its API may use other words")
-        })
+    ) -> Result<Decoded<T>, Failure>
+    where
+        T: DeserializeOwned + Send + 'static,
+    {
+        let wrong = |error: JsonError| error.failure(what, HINT);
+        let call = async {
+            let path = format!("{}{path}", self.prefix);
+            let mut pieces = Pieces::of(&self.decoded, what, &path).await?;
+            let mut stream = json::Stream::default();
+            while let Some(piece) = pieces.next().await? {
+                stream.take(piece).await.map_err(wrong)?;
+            }
+            stream.finish().await.map_err(wrong)
+        };
+        let answer = timeout_at(until, call).await.map_err(|_| timeout(what))?;
+        answer.map_err(advised)
     }
 
-    /// An answer without an end.
+    /// What a container uses, told once.
+    pub async fn stats(&self, id: &str, until: Instant) -> Result<ContainerStatsResponse, Failure> {
+        self.library.stats(id, until).await
+    }
+
+    /// The processes of a container: a row for each, the command line last.
+    pub async fn top(&self, id: &str, until: Instant) -> Result<Vec<Vec<String>>, Failure> {
+        self.library.top(id, until).await
+    }
+
+    /// An answer without an end. Who takes its pieces bounds what becomes of them.
     pub async fn stream(&self, what: &'static str, path: &str) -> Result<Pieces, Failure> {
-        self.http.stream(what, &format!("{}{path}", self.prefix)).await.map_err(advised)
+        let path = format!("{}{path}", self.prefix);
+        let call = Pieces::of(&self.endless, what, &path);
+        let answer = tokio::time::timeout(OPENING, call).await.map_err(|_| timeout(what))?;
+        answer.map_err(advised)
+    }
+}
+
+/// The pieces of an answer as they come.
+pub struct Pieces {
+    what: &'static str,
+    body: Incoming,
+}
+
+impl Pieces {
+    /// Any status but a success is a failure.
+    async fn of(way: &Transport, what: &'static str, path: &str) -> Result<Self, Failure> {
+        let answer = way.get(what, path).await?;
+        let status = answer.status().as_u16();
+        if is_success(status) {
+            Ok(Self { what, body: answer.into_body() })
+        } else {
+            Err(refused(what, status))
+        }
+    }
+
+    /// The next piece; `None` when the other side has ended the answer.
+    pub async fn next(&mut self) -> Result<Option<Bytes>, Failure> {
+        while let Some(frame) = self.body.frame().await {
+            let frame = frame.map_err(|error| named(self.what, &cause(&error)))?;
+            // What is no data comes behind all data.
+            if let Ok(piece) = frame.into_data() {
+                return Ok(Some(piece));
+            }
+        }
+        Ok(None)
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn versions_are_numbers() {
-        let of = |text| Api::parse(text).unwrap();
-        assert!(of("1.9") < of("1.41") && of("1.55") < of("2.0"));
-        assert_eq!(of("1.60").min(NEWEST).to_string(), "1.55", "newer than we know");
-        assert_eq!(of("1.41").min(NEWEST).to_string(), "1.41");
-        assert!(of("1.44") >= FAST && of("1.43") < FAST);
-        assert_eq!((Api::parse(""), Api::parse("1"), Api::parse("1.x")), (None, None, None));
-    }
-}
+mod tests;

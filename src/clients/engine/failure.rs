@@ -3,6 +3,9 @@
 
 use crate::engine::{Failure, Reason};
 
+/// What to do where an answer is not understood.
+pub const HINT: &str = "is this a Docker Engine? Others that speak its API may use other words";
+
 /// What to do where the socket may not be opened.
 const GROUP: &str = "run the exporter in the group that owns the socket: \
     `--group-add $(stat -c %g /var/run/docker.sock)`, or behind a filtering proxy";
@@ -27,6 +30,13 @@ pub fn advised(failure: Failure) -> Failure {
 
 pub fn timeout(what: &str) -> Failure {
     advised(Failure::new(Reason::Timeout, format!("{what}: no complete answer in time")))
+}
+
+/// An inspection that does not name the container that was asked for.
+pub fn another(what: &str) -> Failure {
+    let failure =
+        Failure::new(Reason::Parse, format!("{what}: not of the container that was asked for"));
+    failure.hint("what answers there is no Docker Engine, or a proxy mixes several")
 }
 
 /// Whether the container has gone between two calls.

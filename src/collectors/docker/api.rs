@@ -3,15 +3,79 @@
 //! become values of this process. All fields may be missing: versions of the API differ.
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::marker::PhantomData;
 
+use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
+use super::ports::Ports;
 use crate::clients::engine::api::or_default;
 
-/// The keys of a map that may also be `null`.
-fn keys<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
-    let map: BTreeMap<String, serde_json::Value> = or_default(deserializer)?;
-    Ok(map.into_keys().collect())
+/// Whether there is anything in a map, which may also be `null`. What is in it is skipped.
+fn is_filled<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    struct Filled;
+    impl<'de> Visitor<'de> for Filled {
+        type Value = bool;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a map")
+        }
+
+        fn visit_unit<E>(self) -> Result<bool, E> {
+            Ok(false)
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<bool, A::Error> {
+            let mut filled = false;
+            while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {
+                filled = true;
+            }
+            Ok(filled)
+        }
+    }
+    deserializer.deserialize_any(Filled)
+}
+
+/// As many elements of a list as anybody needs, and how many more there are.
+#[derive(Debug)]
+pub struct Capped<T, const MOST: usize> {
+    pub kept: Vec<T>,
+    pub more: u64,
+}
+
+impl<T, const MOST: usize> Default for Capped<T, MOST> {
+    fn default() -> Self {
+        Self { kept: Vec::new(), more: 0 }
+    }
+}
+
+impl<'de, T: Deserialize<'de>, const MOST: usize> Deserialize<'de> for Capped<T, MOST> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct List<T, const MOST: usize>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>, const MOST: usize> Visitor<'de> for List<T, MOST> {
+            type Value = Capped<T, MOST>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+                let mut capped = Capped::default();
+                while capped.kept.len() < MOST {
+                    match list.next_element()? {
+                        Some(one) => capped.kept.push(one),
+                        None => return Ok(capped),
+                    }
+                }
+                while list.next_element::<IgnoredAny>()?.is_some() {
+                    capped.more += 1;
+                }
+                Ok(capped)
+            }
+        }
+        deserializer.deserialize_seq(List(PhantomData))
+    }
 }
 
 /// An entry of `GET /containers/json`.
@@ -31,7 +95,7 @@ pub struct Summary {
     #[serde(deserialize_with = "or_default")]
     pub labels: BTreeMap<String, String>,
     #[serde(deserialize_with = "or_default")]
-    pub ports: Vec<Port>,
+    pub ports: Ports,
     /// From API 1.52 on.
     pub health: Option<SummaryHealth>,
     /// With `size=1` only; left out where it is 0.
@@ -48,19 +112,6 @@ pub struct SummaryHealth {
     pub status: String,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-#[serde(default)]
-pub struct Port {
-    #[serde(rename = "IP", deserialize_with = "or_default")]
-    pub address: String,
-    #[serde(rename = "PrivatePort")]
-    pub container: u16,
-    #[serde(rename = "PublicPort")]
-    pub host: Option<u16>,
-    #[serde(rename = "Type", deserialize_with = "or_default")]
-    pub protocol: String,
-}
-
 /// `GET /containers/<id>/json`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
@@ -75,7 +126,7 @@ pub struct Inspection {
     pub host_config: HostConfig,
     pub config: Config,
     #[serde(deserialize_with = "or_default")]
-    pub mounts: Vec<Mount>,
+    pub mounts: Capped<Mount, 256>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -98,8 +149,9 @@ pub struct State {
 pub struct Health {
     pub status: String,
     pub failing_streak: Option<i64>,
+    /// The last five.
     #[serde(deserialize_with = "or_default")]
-    pub log: Vec<Probe>,
+    pub log: Capped<Probe, 16>,
 }
 
 /// A run of a health check.
@@ -126,9 +178,9 @@ pub struct HostConfig {
     pub network_mode: String,
     pub privileged: bool,
     pub log_config: LogConfig,
-    /// The ports that are published, with what is not of use here.
-    #[serde(deserialize_with = "keys")]
-    pub port_bindings: Vec<String>,
+    /// Whether it publishes ports.
+    #[serde(rename = "PortBindings", deserialize_with = "is_filled")]
+    pub publishes_ports: bool,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -166,16 +218,8 @@ pub struct Mount {
     pub source: String,
 }
 
-/// `GET /containers/<id>/top`.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "PascalCase")]
-pub struct TopAnswer {
-    /// A row for each process, the command line last.
-    #[serde(deserialize_with = "or_default")]
-    pub processes: Vec<Vec<String>>,
-}
-
-/// A line of `GET /events`.
+/// A line of `GET /events`. Own, as the library's type has closed words (of what kind a thing is, and
+/// the scope): one that it does not know ends the stream; and it lacks Podman's state of health.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Event {

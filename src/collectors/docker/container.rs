@@ -3,9 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::api::{Port, Summary};
+use super::api::Summary;
 use super::compose::Condition;
 use super::detail::Detail;
+use super::ports::Ports;
+use crate::text;
+
+pub use crate::clients::engine::is_id;
 
 /// What names a container: the labels that its series share.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -52,12 +56,16 @@ pub struct Container {
     pub depends_on: Vec<(String, Condition)>,
     /// The exit code in the list's text, of a container that has ended.
     pub ended_with: Option<i64>,
-    pub ports: Vec<Port>,
+    pub ports: Ports,
     pub detail: Option<Arc<Detail>>,
 }
 
 /// Values of labels that go out are cut off here, in characters.
 const LONGEST: usize = 128;
+/// Names are short; longer ones are cut off here, in bytes.
+const NAME: usize = 256;
+/// Files of a project, and services that one waits for.
+const PARTS: usize = 100;
 /// The prefix of the labels that Compose sets.
 const COMPOSE: &str = "com.docker.compose.";
 
@@ -67,40 +75,37 @@ impl Container {
         if id.is_empty() {
             return None;
         }
-        let label = |key: &str| labels.get(&format!("{COMPOSE}{key}")).cloned().unwrap_or_default();
+        let label = |key: &str| labels.get(&format!("{COMPOSE}{key}")).map(String::as_str);
+        let of_compose = |key: &str| cut(label(key).unwrap_or_default());
         let value = |key| Some(labels.get(key)?.chars().take(LONGEST).collect());
         let more = naming.labels.iter().filter_map(|key| Some((label_name(key), value(key)?)));
         let names = Names {
             id: format!("/docker/{id}"),
-            name: name(&names).unwrap_or_else(|| short(&id)),
-            image: summary.image,
-            project: label("project"),
-            service: naming.service(label("service")),
-            number: label("container-number"),
+            name: name(&names).map_or_else(|| short(&id), cut),
+            image: cut(&summary.image),
+            project: of_compose("project"),
+            service: naming.service(of_compose("service")),
+            number: of_compose("container-number"),
             more: more.collect(),
         };
         let health = summary
             .health
             .map_or_else(|| health_of(&status), |health| known_health(&health.status));
-        let mut ports = summary.ports;
-        ports.retain(|port| port.host.is_some());
-        ports.sort();
-        ports.dedup();
         Some(Self {
-            oneoff: label("oneoff").eq_ignore_ascii_case("true"),
-            files: split(&label("project.config_files")),
-            depends_on: split(&label("depends_on"))
+            oneoff: of_compose("oneoff").eq_ignore_ascii_case("true"),
+            files: split(label("project.config_files")),
+            depends_on: split(label("depends_on"))
                 .iter()
                 .filter_map(|one| awaited(one))
-                .map(|(service, awaits)| (naming.service(service), awaits))
+                .map(|(service, awaits)| (naming.service(cut(&service)), awaits))
                 .collect(),
             id,
             names: Arc::new(names),
-            state: known_state(state),
+            state: known_state(cut(&state)),
             health,
             created: summary.created,
             ended_with: ended_with(&status),
-            ports,
+            ports: summary.ports,
             detail: None,
         })
     }
@@ -174,11 +179,16 @@ fn label_name(key: &str) -> String {
 }
 
 /// The container's own name; with old links it has those of others too: `/other/alias`.
-fn name(names: &[String]) -> Option<String> {
+fn name(names: &[String]) -> Option<&str> {
     let names = || names.iter().map(|name| name.trim_start_matches('/'));
     let mut said = names().filter(|name| !name.is_empty());
     let plain = said.clone().find(|name| !name.contains('/'));
-    plain.or_else(|| said.next()).map(str::to_owned)
+    plain.or_else(|| said.next())
+}
+
+/// A name from outside, as it is kept.
+pub fn cut(name: &str) -> String {
+    text::short(name, NAME).into_owned()
 }
 
 /// What stands for a container without a name: its series must not be another one's.
@@ -216,8 +226,9 @@ fn ended_with(status: &str) -> Option<i64> {
     status.strip_prefix("Exited (")?.split_once(')')?.0.parse().ok()
 }
 
-fn split(list: &str) -> Vec<String> {
-    list.split(',').filter(|part| !part.is_empty()).map(str::to_owned).collect()
+fn split(list: Option<&str>) -> Vec<String> {
+    let parts = list.into_iter().flat_map(|list| list.split(','));
+    parts.filter(|part| !part.is_empty()).take(PARTS).map(str::to_owned).collect()
 }
 
 /// From `service:condition:restart`.
@@ -259,7 +270,7 @@ mod tests {
         assert_eq!(container.names.number, "2");
         assert_eq!(container.names.more, [("container_label_org_team_owner".into(), "ann".into())]);
         assert_eq!(container.health, "starting");
-        assert_eq!(container.ports.len(), 1, "only what is published");
+        assert_eq!(container.ports.count(), 1, "only what is published");
         let awaits: Vec<_> = container.depends_on.iter().map(|(_, awaits)| *awaits).collect();
         assert_eq!(awaits, [Condition::Healthy, Condition::Completed, Condition::Started]);
         assert_eq!(container.depends_on[2].0, "y", "by its other name");
@@ -282,6 +293,32 @@ mod tests {
         }
         assert_eq!(named(serde_json::json!(["/x/y", "/db"]), "other"), "db");
         assert_eq!(named(serde_json::json!(["/x/y"]), ""), "x/y");
+    }
+
+    #[test]
+    fn ids_are_hexadecimal() {
+        assert!(is_id(&"a0".repeat(32)) && is_id("F"));
+        for wrong in ["", "..", "a/b", "x", "a?b", "é", &"a".repeat(65)] {
+            assert!(!is_id(wrong), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn long_names_are_cut() {
+        let long = "n".repeat(100_000);
+        let list = serde_json::json!({
+            "Id": "ab", "Names": [format!("/{long}")], "Image": long, "State": long,
+            "Labels": { "com.docker.compose.project": long, "com.docker.compose.service": long,
+                "com.docker.compose.depends_on": "x,".repeat(5000) }
+        });
+        let summary: Summary = serde_json::from_value(list).unwrap();
+        let container = Container::of(summary, &Naming::default()).unwrap();
+        let names = &container.names;
+        let words = [&names.name, &names.image, &names.project, &names.service, &container.state];
+        for word in words {
+            assert!(word.len() == NAME && word.starts_with("nnn"), "{}", word.len());
+        }
+        assert_eq!(container.depends_on.len(), PARTS);
     }
 
     #[test]

@@ -3,8 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use super::api::{Config, Health, HostConfig, Inspection, LogConfig, Probe, State};
-use super::container::{known_health, known_state};
+use super::container::{cut, known_health, known_state};
 use super::time;
+
+/// No path is longer.
+const PATH: usize = 4096;
 
 /// Without an inspection none of it is known.
 #[derive(Debug, Default)]
@@ -35,6 +38,10 @@ pub struct Detail {
     /// The socket of the Engine is mounted, or a folder with it: whoever breaks in owns the machine.
     pub mounts_engine: bool,
     pub log: Log,
+    /// Mounts and runs of the health check beyond those that were looked at.
+    pub more: u64,
+    /// Counts that no honest Engine says, left out: which one is first.
+    pub odd: Option<&'static str>,
 }
 
 /// Where the Engine's socket is, on its machine.
@@ -171,33 +178,38 @@ impl Detail {
         let (health, check) = checked(state.health.as_ref(), &config);
         let network = host.network_mode.as_str();
         let borrows = network == "host" || network.starts_with("container:");
-        let mounted = found.mounts.iter().any(|mount| sockets.are_in(&mount.source));
+        let more = found.mounts.more + state.health.as_ref().map_or(0, |health| health.log.more);
+        let restarts =
+            found.restart_count.map(|count| u32::try_from(count).map_err(|_| "RestartCount"));
+        let mounted = found.mounts.kept.iter().any(|mount| sockets.are_in(&mount.source));
         Self {
-            name: found.name.trim_start_matches('/').to_owned(),
+            name: cut(found.name.trim_start_matches('/')),
             // In a restart loop `Running` is true as well.
             state: known_state(if state.restarting {
                 "restarting".to_owned()
             } else {
-                state.status.clone()
+                cut(&state.status)
             }),
             health,
             started: time::seconds(&state.started_at),
             finished: time::seconds(&state.finished_at),
             exit_code: state.exit_code,
             oom_killed: state.oom_killed,
-            restarts: found.restart_count,
+            restarts: restarts.and_then(Result::ok).map(i64::from),
             start_error: start_error(&state),
-            policy: host.restart_policy.name.clone(),
+            policy: cut(&host.restart_policy.name),
             check,
-            publishes_ports: !host.port_bindings.is_empty(),
+            publishes_ports: host.publishes_ports,
             limits: Limits::of(&host),
             network: if borrows { NetworkKind::Borrowed } else { NetworkKind::Own },
             pid: state.pid.and_then(|pid| u32::try_from(pid).ok()).filter(|pid| *pid > 0),
-            image: config.image.filter(|image| !image.is_empty()),
-            image_id: found.image,
+            image: config.image.filter(|image| !image.is_empty()).map(|image| cut(&image)),
+            image_id: cut(&found.image),
             privileged: host.privileged,
             mounts_engine: mounted,
-            log: Log::of(host.log_config, found.log_path),
+            log: Log::of(&host.log_config, found.log_path),
+            more,
+            odd: restarts.and_then(Result::err),
         }
     }
 
@@ -223,10 +235,10 @@ fn checked(health: Option<&Health>, config: &Config) -> (&'static str, Option<Ch
     }
     let timeout = config.healthcheck.as_ref().map_or(0, |check| check.timeout);
     let check = Check {
-        failing_streak: health.failing_streak,
-        took: health.log.last().and_then(took),
+        failing_streak: health.failing_streak.filter(|streak| *streak >= 0),
+        took: health.log.kept.last().and_then(took),
         timeout: if timeout > 0 { timeout as f64 / 1e9 } else { 30.0 },
-        first_success: first_success(&health.log),
+        first_success: first_success(&health.log.kept),
     };
     (status, Some(check))
 }
@@ -266,7 +278,7 @@ impl Limits {
 }
 
 impl Log {
-    fn of(config: LogConfig, path: String) -> Self {
+    fn of(config: &LogConfig, path: String) -> Self {
         let sized = |key: &str| {
             config.options.get(key).is_some_and(|size| !matches!(size.as_str(), "" | "-1" | "0"))
         };
@@ -276,122 +288,10 @@ impl Log {
             "local" | "none" => Some(true),
             _ => None,
         };
-        Self { driver: config.driver, bounded, path: Some(path).filter(|path| !path.is_empty()) }
+        let path = Some(path).filter(|path| !path.is_empty() && path.len() <= PATH);
+        Self { driver: cut(&config.driver), bounded, path }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn texts_of_the_engine_are_sorted() {
-        for (text, want) in [
-            (
-                "driver failed programming external connectivity on endpoint x (1): Error starting userland proxy: listen tcp4 0.0.0.0:80: bind: address already in use",
-                StartError::PortInUse,
-            ),
-            (
-                "driver failed programming external connectivity on endpoint x: Bind for 0.0.0.0:80 failed: port is already allocated",
-                StartError::PortInUse,
-            ),
-            (
-                "OCI runtime create failed: container_linux.go:380: starting container process caused: exec: \"nope\": executable file not found in $PATH: unknown",
-                StartError::BinaryMissing,
-            ),
-            (
-                "OCI runtime create failed: starting container process caused: exec: \"/nope\": stat /nope: no such file or directory: unknown",
-                StartError::BinaryMissing,
-            ),
-            (
-                "OCI runtime create failed: rootfs_linux.go:76: mounting \"/a\" to rootfs at \"/b\" caused: not a directory",
-                StartError::Mount,
-            ),
-            (
-                "OCI runtime create failed: exec: \"/etc/passwd\": permission denied: unknown",
-                StartError::Permission,
-            ),
-            ("No such image: api:latest", StartError::Image),
-            ("the moon is full", StartError::Other),
-        ] {
-            assert_eq!(StartError::of(text), want, "{text}");
-        }
-    }
-
-    fn inspected(value: serde_json::Value) -> Detail {
-        Detail::of(serde_json::from_value(value).unwrap(), &Sockets::default())
-    }
-
-    #[test]
-    fn a_text_of_an_earlier_start_is_no_failed_start() {
-        let of = |status: &str| {
-            let state = serde_json::json!({ "Status": status, "Error": "address already in use" });
-            inspected(serde_json::json!({ "State": state })).start_error
-        };
-        assert_eq!(of("created"), Some(StartError::PortInUse));
-        assert_eq!(of("running"), None);
-    }
-
-    #[test]
-    fn logs_that_can_fill_the_disk() {
-        let of = |value| Log::of(serde_json::from_value(value).unwrap(), String::new()).bounded;
-        assert_eq!(of(serde_json::json!({ "Type": "json-file", "Config": {} })), Some(false));
-        assert_eq!(
-            of(serde_json::json!({ "Type": "json-file", "Config": { "max-size": "10m" } })),
-            Some(true)
-        );
-        assert_eq!(of(serde_json::json!({ "Type": "local", "Config": null })), Some(true));
-        assert_eq!(of(serde_json::json!({ "Type": "fluentd" })), None);
-    }
-
-    #[test]
-    fn the_first_success_is_known_or_not() {
-        let log = |codes: &[i64]| -> Vec<Probe> {
-            let probe = |(n, code): (usize, &i64)| Probe {
-                start: String::new(),
-                end: format!("1970-01-01T00:00:{n:02}Z"),
-                exit_code: *code,
-            };
-            codes.iter().enumerate().map(probe).collect()
-        };
-        assert_eq!(first_success(&log(&[1, 0, 0])), Some(1.0));
-        assert_eq!(first_success(&log(&[0, 0, 0, 0, 0])), None, "it may have been earlier");
-        assert_eq!(first_success(&log(&[1, 0, 0, 0, 0])), None, "an old one that failed once");
-        assert_eq!(first_success(&log(&[1])), None);
-    }
-
-    #[test]
-    fn whose_network_and_socket() {
-        let of = |mode: &str| {
-            inspected(serde_json::json!({ "HostConfig": { "NetworkMode": mode } })).network
-        };
-        assert_eq!(
-            (of("host"), of("container:ab")),
-            (NetworkKind::Borrowed, NetworkKind::Borrowed)
-        );
-        assert_eq!(of("shop_default"), NetworkKind::Own);
-        let mounts = serde_json::json!([{ "Source": "/var/run/docker.sock" }]);
-        assert!(inspected(serde_json::json!({ "Mounts": mounts })).mounts_engine);
-    }
-
-    #[test]
-    fn a_folder_with_the_socket() {
-        let usual = Sockets::default();
-        for source in
-            ["/", "/run", "/run/", "/var/run", "/var/run/", "/run/podman", "/srv/x/docker.sock"]
-        {
-            assert!(usual.are_in(source), "{source}");
-        }
-        let others =
-            ["", "/var", "/var/lib/docker", "/run/lock", "/runner", "/run/docker", "run", "/home"];
-        for source in others {
-            assert!(!usual.are_in(source), "{source}");
-        }
-        // The one in use, as it is outside of our own container.
-        let own = Sockets::with(Some(Path::new("/host/srv/engine/x.sock")), Path::new("/host"));
-        assert!(own.are_in("/srv/engine") && own.are_in("/srv") && own.are_in("/run"));
-        assert!(!own.are_in("/host") && !own.are_in("/srv/engine2"));
-        let own = Sockets::with(Some(Path::new("/var/run/user/1000/docker.sock")), Path::new("/"));
-        assert!(own.are_in("/run/user/1000") && own.are_in("/var/run/user"));
-    }
-}
+mod tests;

@@ -10,11 +10,15 @@ use tokio::time::Instant;
 
 use super::api::{DfSum, DiskUsage, Summary};
 use super::client::Client;
+use super::container::is_id;
 use super::lock;
 use crate::engine::{Failure, Reason};
 
 /// A walk through many files takes long; longer than this something hangs.
 const LIMIT: Duration = Duration::from_mins(2);
+
+/// Containers whose layers are known.
+const LAYERS: usize = 2000;
 
 /// Bytes in use, and of these the ones that nothing needs.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -39,11 +43,13 @@ pub struct Walked {
 }
 
 impl Walk {
-    pub fn of(df: &DiskUsage) -> Self {
+    /// Of lists that are not whole nothing is summed up.
+    pub fn of(df: &DiskUsage, whole: bool) -> Self {
         let sum = |sum: &Option<DfSum>| sum.as_ref().map(part);
         // Without lists and without sums nothing is known.
-        let images = sum(&df.image_usage).or_else(|| df.layers_size.map(|all| images(df, all)));
-        let listed = images.is_some();
+        let listed = df.layers_size.filter(|_| whole).map(|all| images(df, all));
+        let images = sum(&df.image_usage).or(listed);
+        let listed = images.is_some() && whole;
         let usage = df.container_usage.as_ref().map(|usage| part(&usage.sum));
         let or_listed = |of: &Option<DfSum>, part: Part| sum(of).or(listed.then_some(part));
         Self {
@@ -61,7 +67,7 @@ impl Walk {
 /// Up to API 1.52 a list, and from then on another one.
 fn layers(df: &DiskUsage) -> BTreeMap<String, u64> {
     let newer = df.container_usage.iter().flat_map(|usage| &usage.items);
-    let all = df.containers.iter().chain(newer).filter(|one| !one.id.is_empty());
+    let all = df.containers.iter().chain(newer).filter(|one| is_id(&one.id)).take(LAYERS);
     all.map(|one| (one.id.clone(), size(one.size_rw))).collect()
 }
 
@@ -74,17 +80,22 @@ fn size(bytes: i64) -> u64 {
     u64::try_from(bytes).unwrap_or(0)
 }
 
+/// Sizes of a liar are no reason to overflow.
+fn total(sizes: impl Iterator<Item = u64>) -> u64 {
+    sizes.fold(0, u64::saturating_add)
+}
+
 fn images(df: &DiskUsage, all: i64) -> Part {
     let unused = df.images.iter().filter(|image| image.containers == 0);
     let own = unused.map(|image| size(image.size).saturating_sub(size(image.shared_size)));
-    Part { used: size(all), reclaimable: own.fold(0, u64::saturating_add) }
+    Part { used: size(all), reclaimable: total(own) }
 }
 
 fn containers(df: &DiskUsage) -> Part {
     let of = |alive: bool| {
         let state = |state: &str| matches!(state, "running" | "paused" | "restarting");
         let some = df.containers.iter().filter(move |one| alive || !state(&one.state));
-        some.map(|one| size(one.size_rw)).fold(0, u64::saturating_add)
+        total(some.map(|one| size(one.size_rw)))
     };
     Part { used: of(true), reclaimable: of(false) }
 }
@@ -93,19 +104,16 @@ fn volumes(df: &DiskUsage) -> Part {
     let uses = || df.volumes.iter().filter_map(|volume| volume.usage_data.as_ref());
     let unused = uses().filter(|volume| volume.ref_count == 0);
     Part {
-        used: uses().map(|volume| size(volume.size)).fold(0, u64::saturating_add),
-        reclaimable: unused.map(|volume| size(volume.size)).fold(0, u64::saturating_add),
+        used: total(uses().map(|volume| size(volume.size))),
+        reclaimable: total(unused.map(|volume| size(volume.size))),
     }
 }
 
 fn cache(df: &DiskUsage) -> Part {
     let own = || df.build_cache.iter().filter(|entry| !entry.shared);
     Part {
-        used: own().map(|entry| size(entry.size)).fold(0, u64::saturating_add),
-        reclaimable: own()
-            .filter(|entry| !entry.in_use)
-            .map(|entry| size(entry.size))
-            .fold(0, u64::saturating_add),
+        used: total(own().map(|entry| size(entry.size))),
+        reclaimable: total(own().filter(|entry| !entry.in_use).map(|entry| size(entry.size))),
     }
 }
 
@@ -165,30 +173,39 @@ impl Drop for Walker {
 async fn walk(client: &Client, on_request: bool) -> Result<(Walk, Option<Failure>), Failure> {
     let until = Instant::now() + LIMIT;
     let path = if on_request { "/system/df?verbose=1" } else { "/system/df" };
-    let df: DiskUsage = client.get("disk usage", path, until).await?;
-    let mut walk = Walk::of(&df);
-    if !walk.layers.is_empty() {
-        return Ok((walk, None));
+    let df = client.get::<DiskUsage>("disk usage", path, until).await?;
+    let mut walk = Walk::of(&df.value, df.dropped == 0);
+    let missing = (df.dropped > 0).then(|| too_large("disk usage", df.dropped));
+    if !walk.layers.is_empty() || missing.is_some() {
+        return Ok((walk, missing));
     }
     let path = "/containers/json?all=true&size=true";
     match client.get::<Vec<Summary>>("sizes of containers", path, until).await {
         Ok(list) => {
-            let failure = listed(list, &mut walk);
-            Ok((walk, failure))
+            let missing =
+                (list.dropped > 0).then(|| too_large("sizes of containers", list.dropped));
+            let failure = listed(list.value, &mut walk);
+            Ok((walk, missing.or(failure)))
         }
         // The sums are known all the same.
         Err(failure) => Ok((walk, Some(failure))),
     }
 }
 
+fn too_large(what: &str, dropped: u64) -> Failure {
+    let detail = format!("{what}: {dropped} entries are more than is read of an answer");
+    Failure::new(Reason::Protocol, detail).hint("docker system prune; docker system df")
+}
+
 /// The sizes of a list of containers; it may have none.
 fn listed(list: Vec<Summary>, walk: &mut Walk) -> Option<Failure> {
     let containers = list.len();
     let layer = |one: Summary| {
+        let one = Some(one).filter(|one| is_id(&one.id))?;
         let written = one.size_rw.or(one.size_root_fs.map(|_| 0))?;
         Some((one.id, size(written)))
     };
-    walk.layers = list.into_iter().filter_map(layer).collect();
+    walk.layers = list.into_iter().filter_map(layer).take(LAYERS).collect();
     (containers > 0 && walk.layers.is_empty()).then(|| {
         let detail = format!("sizes of containers: the Engine tells none of {containers}");
         let hint = "container_fs_usage_bytes is absent; a proxy may drop `size` and `verbose`";
@@ -201,7 +218,7 @@ mod tests {
     use super::*;
 
     fn walk(json: serde_json::Value) -> Walk {
-        Walk::of(&serde_json::from_value(json).unwrap())
+        Walk::of(&serde_json::from_value(json).unwrap(), true)
     }
 
     #[test]
@@ -227,7 +244,24 @@ mod tests {
         }));
         let used = walk.parts.map(|(_, part)| part.map(|part| part.used));
         assert_eq!(used, [Some(10), Some(20), Some(30), Some(40)]);
-        assert_eq!(Walk::of(&DiskUsage::default()).parts.map(|(_, part)| part), [None; 4]);
+        assert_eq!(Walk::of(&DiskUsage::default(), true).parts.map(|(_, part)| part), [None; 4]);
+    }
+
+    #[test]
+    fn sums_of_a_liar() {
+        let sizes = vec![serde_json::json!({ "Size": i64::MAX, "Containers": 0 }); 5];
+        let json = serde_json::json!({ "LayersSize": i64::MAX, "Images": sizes,
+            "BuildCache": sizes, "Containers": [{ "Id": "../x", "SizeRw": 1 }] });
+        let walk = walk(json.clone());
+        assert_eq!(walk.parts[0].1.map(|part| part.reclaimable), Some(u64::MAX));
+        assert_eq!(walk.parts[3].1.map(|part| part.used), Some(u64::MAX));
+        assert!(walk.layers.is_empty(), "no id");
+        let cut = Walk::of(&serde_json::from_value(json).unwrap(), false);
+        assert_eq!(cut.parts.map(|(_, part)| part), [None; 4], "half a list has no sum");
+        let sums = serde_json::json!({ "ImageUsage": { "TotalSize": 10 }, "Images": [] });
+        let cut = Walk::of(&serde_json::from_value(sums).unwrap(), false);
+        let used = cut.parts.map(|(_, part)| part.map(|part| part.used));
+        assert_eq!(used, [Some(10), None, None, None]);
     }
 
     /// As Docker 29 answers with `verbose=1`: a container that has written nothing has no size.
@@ -271,7 +305,7 @@ mod tests {
     fn sizes_that_no_number_holds_end_at_the_largest() {
         let volume = r#"{ "UsageData": { "Size": 9223372036854775807, "RefCount": 1 } }"#;
         let said = format!(r#"{{ "LayersSize": 1, "Volumes": [{volume}, {volume}, {volume}] }}"#);
-        let walk = Walk::of(&serde_json::from_str(&said).unwrap());
+        let walk = Walk::of(&serde_json::from_str(&said).unwrap(), true);
         assert!(format!("{walk:?}").contains(&u64::MAX.to_string()), "{walk:?}");
     }
 }

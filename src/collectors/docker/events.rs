@@ -4,18 +4,23 @@
 //! alone: after every connection all containers are inspected, and the ledger sorts out what both
 //! tell.
 
+use std::collections::hash_map::DefaultHasher;
 use std::collections::{BTreeSet, VecDeque};
+use std::hash::{Hash as _, Hasher as _};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout_at};
 
 use super::api::Event;
-use super::client::Client;
+use super::client::{Client, Pieces};
+use super::container::is_id;
 use super::ledger::{Effect, Ledger};
-use super::lock;
-use crate::engine::Failure;
+use super::{lock, time};
+use crate::clients::json;
+use crate::engine::{Failure, Reason};
 
 /// What is asked for; a health check alone writes three more events each time it runs. Podman
 /// filters by `died` and `remove` where the Engine does by `die` and `destroy`.
@@ -30,16 +35,34 @@ const PAUSES: [u64; 5] = [1, 2, 5, 10, 30];
 const ANSWER: Duration = Duration::from_secs(2);
 /// No event is longer.
 const LINE: usize = 1 << 20;
+/// An event that has begun to come is there within.
+const REST: Duration = Duration::from_secs(10);
 /// More than the Engine repeats.
 const REMEMBERED: usize = 512;
+/// Containers that change between two readings; of more all are looked at.
+const CHANGED: usize = 1000;
+/// How far an Engine's clock may be ahead of ours, in seconds. What is later would be waited for.
+const AHEAD: f64 = 86_400.0;
 
 /// What the events have changed since the last reading.
 #[derive(Default)]
 pub struct Changes {
     pub containers: BTreeSet<String>,
-    /// The stream has begun (again): anything may have changed.
+    /// The stream has begun (again), or there were too many: anything may have changed.
     pub all: bool,
     pub images: bool,
+    /// Events that could not be remembered, or make no sense.
+    pub lost: u64,
+}
+
+impl Changes {
+    fn add(&mut self, id: String) {
+        if self.containers.len() < CHANGED || self.containers.contains(&id) {
+            self.containers.insert(id);
+        } else {
+            self.all = true;
+        }
+    }
 }
 
 /// What the task and the readings share.
@@ -92,8 +115,11 @@ impl Stream {
     /// A reading could make nothing of them: they are for the next one.
     pub fn give_back(&self, mut unused: Changes) {
         let mut changes = lock(&self.live.changes);
-        changes.containers.append(&mut unused.containers);
+        for id in std::mem::take(&mut unused.containers) {
+            changes.add(id);
+        }
         changes.all |= unused.all;
+        changes.lost += unused.lost;
         changes.images |= unused.images;
     }
 
@@ -127,11 +153,16 @@ async fn follow(client: Client, live: Arc<Live>) {
     let mut pauses = PAUSES.into_iter();
     loop {
         let failure = match read(&client, &live).await {
-            Ok(()) => {
+            Ok(End::Theirs) => {
                 pauses = PAUSES.into_iter();
                 live.cut.store(true, Ordering::Release);
                 lock(&live.ledger).engine_is_gone();
                 None
+            }
+            // The Engine is there, but what it says is not to be read on.
+            Ok(End::Ours(failure)) => {
+                live.cut.store(true, Ordering::Release);
+                Some(failure)
             }
             Err(failure) => Some(failure),
         };
@@ -147,13 +178,16 @@ async fn follow(client: Client, live: Arc<Live>) {
 struct Past {
     begun: bool,
     newest: i64,
-    seen: VecDeque<(i64, String, String)>,
+    /// Time, and a hash of the rest: ids and actions are as long as the other side likes.
+    seen: VecDeque<(i64, u64)>,
 }
 
 impl Past {
     /// Whether the event is new.
     fn note(&mut self, event: &Event) -> bool {
-        let key = (event.nanos, event.actor.id.clone(), event.action.clone());
+        let mut hasher = DefaultHasher::new();
+        (&event.actor.id, &event.action).hash(&mut hasher);
+        let key = (event.nanos, hasher.finish());
         if self.seen.contains(&key) {
             return false;
         }
@@ -190,12 +224,19 @@ async fn is_the_same(client: &Client, newest: i64) -> bool {
             break;
         }
     }
-    let events = text.split(|byte| *byte == b'\n').map(serde_json::from_slice::<Event>);
-    events.flatten().any(|event| event.nanos == newest)
+    let events = text.split(|byte| *byte == b'\n').map(json::from_slice::<Event>);
+    events.flatten().any(|event| event.value.nanos == newest)
+}
+
+/// Why a stream that went on does so no more.
+enum End {
+    /// The other side has ended it, or is gone.
+    Theirs,
+    Ours(Failure),
 }
 
 /// One connection, until its end. `Err`: there was none.
-async fn read(client: &Client, live: &Live) -> Result<(), Failure> {
+async fn read(client: &Client, live: &Live) -> Result<End, Failure> {
     let (path, newest) = {
         let past = lock(&live.received.past);
         (past.path(), past.newest)
@@ -218,35 +259,76 @@ async fn read(client: &Client, live: &Live) -> Result<(), Failure> {
         (changes.all, changes.images) = (true, true);
     }
     live.connected.store(true, Ordering::Release);
+    Ok(lines(&mut pieces, live).await)
+}
+
+/// Takes events until the end of the stream.
+async fn lines(pieces: &mut Pieces, live: &Live) -> End {
     let mut rest = Vec::new();
-    // An error in the middle is an end as any other.
-    while let Ok(Some(piece)) = pieces.next().await {
-        rest.extend_from_slice(piece.as_ref());
-        let whole = rest.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
+    // Since when a line has been coming.
+    let mut since = Instant::now();
+    loop {
+        let piece = if rest.is_empty() {
+            pieces.next().await
+        } else {
+            match timeout_at(since + REST, pieces.next()).await {
+                Ok(piece) => piece,
+                Err(_) => return End::Ours(odd("an event that does not come to its end")),
+            }
+        };
+        // An error in the middle is an end as any other.
+        let Ok(Some(piece)) = piece else { return End::Theirs };
+        if rest.is_empty() {
+            since = Instant::now();
+        }
+        let newline = piece.iter().rposition(|byte| *byte == b'\n');
+        let whole = newline.map_or(0, |last| rest.len() + last + 1);
+        rest.extend_from_slice(&piece);
         for line in rest.get(..whole).unwrap_or_default().split(|byte| *byte == b'\n') {
             // A line that is no event says nothing; the next inspection will.
-            if let Ok(event) = serde_json::from_slice::<Event>(line)
-                && lock(&live.received.past).note(&event)
-            {
-                live.take(&event);
+            if let Ok(event) = json::from_slice::<Event>(line) {
+                live.hear(&event.value);
             }
         }
         rest.drain(..whole);
+        if whole > 0 {
+            since = Instant::now();
+        }
         if rest.len() > LINE {
-            break;
+            return End::Ours(odd("an event of over 1 MiB"));
         }
     }
-    Ok(())
+}
+
+fn odd(what: &str) -> Failure {
+    let failure = Failure::new(Reason::Protocol, format!("events: {what}"));
+    failure.hint("is this a Docker Engine? The stream is begun anew after a pause")
 }
 
 impl Live {
+    /// Takes an event unless it was taken before, or makes no sense.
+    fn hear(&self, event: &Event) {
+        let seconds = event.nanos as f64 / 1e9;
+        let nobody = event.kind == "container" && !is_id(&event.actor.id);
+        if nobody || seconds <= 0.0 || seconds > time::now() + AHEAD {
+            let mut changes = lock(&self.changes);
+            changes.lost += 1;
+            // It was meant to say something.
+            changes.all = true;
+        } else if lock(&self.received.past).note(event) {
+            self.take(event);
+        }
+    }
+
     fn take(&self, event: &Event) {
         self.received.events.fetch_add(1, Ordering::Relaxed);
         let effect = lock(&self.ledger).event(event);
         let mut changes = lock(&self.changes);
         match effect {
-            Effect::Changed(id) => {
-                changes.containers.insert(id);
+            Effect::Changed(id) => changes.add(id),
+            Effect::TooMany => {
+                changes.all = true;
+                changes.lost += 1;
             }
             Effect::Images => changes.images = true,
             Effect::Nothing => {}
@@ -255,41 +337,4 @@ impl Live {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_repeated_is_not_new() {
-        let mut past = Past::default();
-        assert!(!past.path().contains("since"));
-        let event =
-            |nanos, action: &str| Event { nanos, action: action.into(), ..Event::default() };
-        assert!(past.note(&event(5_000_000_007, "die")));
-        assert!(past.note(&event(5_000_000_007, "start")), "at the same time, but another");
-        assert!(!past.note(&event(5_000_000_007, "die")));
-        assert!(past.note(&event(4_999_999_999, "oom")), "the order of events is not strict");
-        assert!(past.path().ends_with("&since=5.000000007"));
-        for nanos in 0..2000 {
-            past.note(&event(nanos, "x"));
-        }
-        assert_eq!(past.seen.len(), REMEMBERED);
-    }
-
-    #[test]
-    fn the_filters_are_an_encoded_json() {
-        let mut bytes = Vec::new();
-        let mut rest = FILTERS.as_bytes().iter().copied();
-        while let Some(byte) = rest.next() {
-            if byte == b'%' {
-                let digits = [rest.next().unwrap(), rest.next().unwrap()];
-                bytes.push(u8::from_str_radix(std::str::from_utf8(&digits).unwrap(), 16).unwrap());
-            } else {
-                bytes.push(byte);
-            }
-        }
-        let filters: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
-        assert_eq!(filters["type"], serde_json::json!(["container", "image"]));
-        let actions = filters["event"].as_array().unwrap();
-        assert!(!actions.iter().any(|action| action.as_str().unwrap().starts_with("exec")));
-    }
-}
+mod tests;

@@ -24,6 +24,8 @@ pub struct Usage {
     /// Where some were killed: whether the first process is about to end; `None` if it cannot be
     /// seen.
     pub ending: Option<bool>,
+    /// Networks and disks that are not shown.
+    pub more: u64,
 }
 
 /// Seconds and numbers of CFS periods.

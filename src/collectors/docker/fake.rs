@@ -64,10 +64,18 @@ impl Fake {
 }
 
 /// Without files of the kernel: an Engine elsewhere.
-fn reader(socket: std::path::PathBuf, lasting: Arc<Lasting>) -> Reader {
+pub(super) fn reader(socket: std::path::PathBuf, lasting: Arc<Lasting>) -> Reader {
+    reader_within(Duration::from_secs(2), socket, lasting)
+}
+
+pub(super) fn reader_within(
+    deadline: Duration,
+    socket: std::path::PathBuf,
+    lasting: Arc<Lasting>,
+) -> Reader {
     let setting = Setting {
         address: Address::Unix(socket),
-        deadline: Duration::from_secs(2),
+        deadline,
         naming: Naming::default(),
         patterns: Patterns::default(),
         sockets: Sockets::default(),
@@ -99,7 +107,9 @@ async fn answer(mut stream: UnixStream, mood: Mood, log: Arc<Mutex<Vec<String>>>
     } else if request.contains("/containers/b/json") && mood.gone {
         (404, "{}".to_owned())
     } else {
-        (200, r#"{"State":{"Status":"running"},"Config":{"Env":["A=hunter2"]}}"#.to_owned())
+        let id = request.split('/').nth(3).unwrap_or_default();
+        let rest = r#""State":{"Status":"running"},"Config":{"Env":["A=hunter2"]}"#;
+        (200, format!(r#"{{"Id":"{id}",{rest}}}"#))
     };
     let length = body.len();
     let head = format!("HTTP/1.1 {status} x\r\ncontent-length: {length}\r\nconnection: close\r\n");

@@ -22,6 +22,7 @@ use super::gather::gather;
 use super::images::{ImageList, Images};
 use super::inspections::Inspections;
 use super::kernel::{self, Kernel};
+use super::known::{LeftOut, known};
 use super::ledger::{Counted, Ledger, Measured};
 use super::lock;
 use super::processes::Patterns;
@@ -60,6 +61,8 @@ pub struct Raw {
     pub files: Vec<FileRead>,
     /// Answers left out so far, by call.
     pub skipped: [(&'static str, u64); 3],
+    /// What of the answers is not shown.
+    pub out: LeftOut,
 }
 
 /// Where CPU, memory and so on come from.
@@ -216,8 +219,8 @@ impl Reader {
         };
         let ((list, took), about) = tokio::join!(list, connection.about(limits.half));
         let then = then + about.ahead;
-        let mut containers = match list {
-            Ok(list) => self.containers(list),
+        let (mut containers, mut out) = match list {
+            Ok(list) => known(list, &self.setting.naming),
             Err(failure) => {
                 connection.stream.give_back(changes);
                 return Err(failure);
@@ -238,6 +241,7 @@ impl Reader {
         let times = Times { then, looked, since, ahead: about.ahead };
         let (counted, past) = self.count(&containers, &used.kernel, &connection, &changes, &times);
         self.inspections.retain(&containers);
+        out.events = changes.lost;
         Ok(Raw {
             engine: connection.engine.clone(),
             about,
@@ -256,16 +260,8 @@ impl Reader {
             stream: self.lasting.stream_state(&connection.stream),
             files: Vec::new(),
             skipped: self.lasting.skipped(),
+            out,
         })
-    }
-
-    fn containers(&self, list: Vec<Summary>) -> Vec<Container> {
-        let naming = &self.setting.naming;
-        let mut containers: Vec<_> =
-            list.into_iter().filter_map(|one| Container::of(one, naming)).collect();
-        // Should the cap cut some off, then those that do not run, and old ones.
-        containers.sort_by_key(|c| (!c.is_alive(), c.created.map(std::cmp::Reverse)));
-        containers
     }
 
     async fn connection(&self, until: Instant) -> Result<Arc<Connection>, Failure> {
@@ -311,7 +307,12 @@ impl Reader {
         let calls = due.into_iter().map(|id| async move {
             let path = format!("/containers/{id}/json");
             match client.get::<Inspection>("inspection", &path, until).await {
-                Ok(found) => Ok((id, Some(Arc::new(Detail::of(found, sockets))))),
+                Ok(found) if found.value.id != id => Err(failure::another("inspection")),
+                Ok(found) => {
+                    let mut detail = Detail::of(found.value, sockets);
+                    detail.more += found.dropped;
+                    Ok((id, Some(Arc::new(detail))))
+                }
                 // Between the list and this: the next list knows.
                 Err(failure) if failure::is_gone(&failure) => Ok((id, None)),
                 Err(failure) => Err(failure),

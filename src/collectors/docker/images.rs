@@ -11,7 +11,7 @@ use super::api::Image;
 use super::client::Client;
 use super::container::Container;
 use super::lock;
-use crate::engine::Failure;
+use crate::engine::{Failure, Reason};
 
 /// Events tell of changes; where there are none, this is how late they are seen.
 const REFRESH: Duration = Duration::from_mins(5);
@@ -89,11 +89,17 @@ impl ImageList {
         }
         match client.get::<Vec<Image>>("images", "/images/json", until).await {
             Ok(present) => {
-                let images = Arc::new(Images::of(present));
+                let images = Arc::new(Images::of(present.value));
                 let fresh = Some((Instant::now(), Arc::clone(&images)));
                 *lock(&self.last) = fresh;
                 self.owed.store(false, Ordering::Relaxed);
-                (Some(images), None)
+                let missing = (present.dropped > 0).then(|| {
+                    let detail = format!("images: {} are more than is read", present.dropped);
+                    Failure::new(Reason::Protocol, detail).hint("docker image prune")
+                });
+                // It is asked again, for the gap is told as long as it is there.
+                self.owed.store(missing.is_some(), Ordering::Relaxed);
+                (Some(images), missing)
             }
             Err(failure) => {
                 self.owed.store(true, Ordering::Relaxed);

@@ -37,7 +37,6 @@
 //! tells of no kill for want of memory and of no signals, so there a stop by hand is a kill.
 
 mod api;
-mod api_stats;
 mod cadvisor;
 mod cgroup;
 mod compose;
@@ -57,7 +56,10 @@ mod gather;
 mod images;
 mod inspections;
 mod kernel;
+mod known;
 mod ledger;
+#[cfg(test)]
+mod liar;
 mod logfiles;
 mod metrics;
 mod plan;

@@ -1,9 +1,21 @@
 //! Which published ports may be reached from where.
 
-use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::net::IpAddr;
 
-use super::api::Port;
+use serde::de::{DeserializeSeed, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+
+use crate::clients::engine::api::or_default;
+
+/// Addresses of this machine that the ports of one container are bound to.
+const ADDRESSES: usize = 32;
+/// So many ports of a container have a row each; of more those that follow one another share one.
+const EACH: usize = 24;
+/// Rows of a container before the rest is summed up.
+const RANGES: usize = 40;
 
 /// Ports of databases and brokers: whoever reaches them finds data, often without a password.
 const NEVER_PUBLIC: [u16; 25] = [
@@ -30,22 +42,20 @@ impl Class {
         }
     }
 
-    /// An empty address is all addresses.
-    fn of(address: &str) -> Self {
-        match address.parse::<IpAddr>() {
-            Ok(address) if address.is_loopback() => Self::Loopback,
-            Ok(IpAddr::V4(v4)) => {
+    fn of(address: IpAddr) -> Self {
+        match address {
+            address if address.is_loopback() => Self::Loopback,
+            IpAddr::V4(v4) => {
                 let shared =
                     Network::of("100.64.0.0/10").is_some_and(|net| net.contains(v4.into()));
                 let private = v4.is_private() || v4.is_link_local() || shared;
                 if private { Self::Private } else { Self::Any }
             }
-            Ok(IpAddr::V6(v6)) => match v6.to_ipv4_mapped() {
-                Some(v4) => Self::of(&v4.to_string()),
+            IpAddr::V6(v6) => match v6.to_ipv4_mapped() {
+                Some(v4) => Self::of(v4.into()),
                 None if v6.is_unique_local() || v6.is_unicast_link_local() => Self::Private,
                 None => Self::Any,
             },
-            Err(_) => Self::Any,
         }
     }
 }
@@ -100,102 +110,209 @@ impl Allowed {
         })
     }
 
-    fn holds(&self, address: &str) -> bool {
-        let class = Class::of(address);
+    fn holds(&self, address: Option<IpAddr>) -> bool {
+        let class = address.map_or(Class::Any, Class::of);
         match self {
             Self::Class(most) => class <= *most,
             Self::Networks(networks) => {
                 let inside = |address| networks.iter().any(|network| network.contains(address));
-                class == Class::Loopback || address.parse().is_ok_and(inside)
+                class == Class::Loopback || address.is_some_and(inside)
             }
         }
+    }
+}
+
+/// The published ports of a container, as the list has them: numbers by the address of the machine
+/// (none is all addresses) and the protocol. A range of 65,000 ports is one of 65,000 entries there.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ports {
+    of: BTreeMap<(Option<IpAddr>, &'static str), BTreeSet<u16>>,
+    /// Those that were left out: on still more addresses, or with no number of a port.
+    pub more: u64,
+}
+
+/// An entry.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Port {
+    #[serde(rename = "IP", deserialize_with = "or_default")]
+    address: String,
+    #[serde(rename = "PrivatePort")]
+    container: i64,
+    #[serde(rename = "PublicPort")]
+    host: Option<i64>,
+    #[serde(rename = "Type", deserialize_with = "or_default")]
+    protocol: String,
+}
+
+impl Ports {
+    fn take(&mut self, port: &Port) {
+        if port.host.is_none() {
+            return;
+        }
+        let Ok(number) = u16::try_from(port.container) else {
+            self.more += 1;
+            return;
+        };
+        let protocol = match port.protocol.as_str() {
+            "tcp" => "tcp",
+            "udp" => "udp",
+            "sctp" => "sctp",
+            _ => "other",
+        };
+        let key = (port.address.parse().ok(), protocol);
+        if self.of.len() >= ADDRESSES && !self.of.contains_key(&key) {
+            self.more += 1;
+            return;
+        }
+        self.of.entry(key).or_default().insert(number);
+    }
+
+    #[cfg(test)]
+    pub fn count(&self) -> usize {
+        self.of.values().map(BTreeSet::len).sum()
+    }
+}
+
+/// Entries are taken in one by one, never kept.
+struct Taking<'a>(&'a mut Ports);
+
+impl<'de> DeserializeSeed<'de> for Taking<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        self.0.take(&Port::deserialize(deserializer)?);
+        Ok(())
+    }
+}
+
+impl<'de> Deserialize<'de> for Ports {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct List;
+        impl<'de> Visitor<'de> for List {
+            type Value = Ports;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list of ports")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Ports, A::Error> {
+                let mut ports = Ports::default();
+                while list.next_element_seed(Taking(&mut ports))?.is_some() {}
+                Ok(ports)
+            }
+        }
+        deserializer.deserialize_seq(List)
     }
 }
 
 /// By the container's port.
 pub type Policy = BTreeMap<u16, Allowed>;
 
-/// A published port, judged.
+/// A published port, judged; or several that are judged alike.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Published {
-    /// Of the container, with the protocol: `5432/tcp`.
+    /// Of the container, with the protocol: `5432/tcp`, `8000-8099/tcp`.
     pub port: String,
     pub address: &'static str,
     /// Whether it can be reached from further away than it should.
     pub exposed: bool,
 }
 
+/// A port of a container on its way to a row: protocol, class of address, number.
+type Place = (&'static str, Class, u16);
+
+/// Ports that follow one another, with what they have in common.
+struct Range {
+    protocol: &'static str,
+    class: Class,
+    exposed: bool,
+    first: u16,
+    last: u16,
+    count: u32,
+}
+
+impl Range {
+    fn row(&self) -> Published {
+        let Self { protocol, first, last, .. } = self;
+        let whole = self.count == u32::from(last - first) + 1;
+        let port = match self.count {
+            1 => format!("{first}/{protocol}"),
+            _ if whole => format!("{first}-{last}/{protocol}"),
+            count => format!("{first}-{last}/{protocol} ({count} ports)"),
+        };
+        Published { port, address: self.class.as_str(), exposed: self.exposed }
+    }
+
+    /// Takes the other one in.
+    fn join(&mut self, other: &Self) {
+        self.first = self.first.min(other.first);
+        self.last = self.last.max(other.last);
+        self.count += other.count;
+        self.exposed |= other.exposed;
+    }
+}
+
 /// The published ports of a container, one for each class of address; `policy` goes before what
-/// is usual.
-pub fn published(ports: &[Port], policy: &Policy) -> Vec<Published> {
-    let usual = Allowed::Class(Class::Loopback);
-    let mut found: Vec<Published> = ports
-        .iter()
-        .filter(|port| port.host.is_some())
-        .map(|port| {
-            let usual = NEVER_PUBLIC.contains(&port.container).then_some(&usual);
-            let allowed = policy.get(&port.container).or(usual);
-            Published {
-                port: format!("{}/{}", port.container, port.protocol),
-                address: Class::of(&port.address).as_str(),
-                exposed: allowed.is_some_and(|allowed| !allowed.holds(&port.address)),
+/// is usual. Many become ranges, and what is still too much one row of each class.
+pub fn published(ports: &Ports, policy: &Policy) -> Vec<Published> {
+    let found = judged(ports, policy);
+    let many = found.len() > EACH;
+    let mut ranges = Vec::<Range>::new();
+    for ((protocol, class, port), exposed) in found {
+        match ranges.last_mut() {
+            Some(last)
+                if many
+                    && (last.protocol, last.class, last.exposed) == (protocol, class, exposed)
+                    && last.last.checked_add(1) == Some(port) =>
+            {
+                last.last = port;
+                last.count += 1;
             }
-        })
-        .collect();
-    found.sort();
-    // Of several addresses of one class the worst counts; it sorts last.
+            _ => {
+                let (first, last) = (port, port);
+                ranges.push(Range { protocol, class, exposed, first, last, count: 1 });
+            }
+        }
+    }
+    // What is exposed is named first.
+    ranges.sort_by_key(|range| !range.exposed);
+    let rest = ranges.split_off(ranges.len().min(RANGES));
+    let mut sums = BTreeMap::<(&str, Class), Range>::new();
+    for range in rest {
+        match sums.entry((range.protocol, range.class)) {
+            Entry::Occupied(mut sum) => sum.get_mut().join(&range),
+            Entry::Vacant(free) => {
+                free.insert(range);
+            }
+        }
+    }
+    let mut rows: Vec<_> = ranges.iter().chain(sums.values()).map(Range::row).collect();
+    rows.sort();
+    rows.reverse();
+    rows
+}
+
+/// Each port once for each class: of several addresses of one class the worst counts.
+fn judged(ports: &Ports, policy: &Policy) -> Vec<(Place, bool)> {
+    let usual = Allowed::Class(Class::Loopback);
+    let mut found = Vec::<(Place, bool)>::new();
+    for ((address, protocol), numbers) in &ports.of {
+        let class = address.map_or(Class::Any, Class::of);
+        found.extend(numbers.iter().map(|port| {
+            let usual = NEVER_PUBLIC.contains(port).then_some(&usual);
+            let allowed = policy.get(port).or(usual);
+            let exposed = allowed.is_some_and(|allowed| !allowed.holds(*address));
+            ((*protocol, class, *port), exposed)
+        }));
+    }
+    found.sort_unstable();
+    // The worst sorts last.
     found.reverse();
-    found.dedup_by(|a, b| a.port == b.port && a.address == b.address);
+    found.dedup_by_key(|(place, _)| *place);
+    found.reverse();
     found
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn port(address: &str, container: u16) -> Port {
-        Port { address: address.into(), container, host: Some(1), protocol: "tcp".into() }
-    }
-
-    fn judged(address: &str, container: u16, policy: &[(u16, &str)]) -> (&'static str, bool) {
-        let policy = policy.iter().map(|(port, text)| (*port, Allowed::parse(text).unwrap()));
-        let found = published(&[port(address, container)], &policy.collect());
-        (found[0].address, found[0].exposed)
-    }
-
-    #[test]
-    fn databases_are_not_public() {
-        assert_eq!(judged("0.0.0.0", 27017, &[]), ("any", true));
-        assert_eq!(judged("::", 6333, &[]), ("any", true));
-        assert_eq!(judged("127.0.0.1", 5432, &[]), ("loopback", false));
-        assert_eq!(judged("::1", 5432, &[]), ("loopback", false));
-        assert_eq!(judged("192.168.1.5", 5432, &[]), ("private", true));
-        assert_eq!(judged("0.0.0.0", 443, &[]), ("any", false));
-        assert_eq!(judged("", 5432, &[]), ("any", true));
-    }
-
-    #[test]
-    fn the_configuration_says_what_is_allowed() {
-        assert_eq!(judged("0.0.0.0", 5432, &[(5432, "any")]), ("any", false));
-        assert_eq!(judged("10.1.2.3", 5432, &[(5432, "private")]), ("private", false));
-        assert_eq!(judged("0.0.0.0", 3000, &[(3000, "loopback")]), ("any", true));
-        let vpn = [(5432, "10.8.0.0/24, 100.64.0.0/10, fd00::/8")];
-        assert_eq!(judged("10.8.0.7", 5432, &vpn), ("private", false));
-        assert_eq!(judged("100.99.1.1", 5432, &vpn), ("private", false));
-        assert_eq!(judged("fd00::7", 5432, &vpn), ("private", false));
-        assert_eq!(judged("10.9.0.7", 5432, &vpn), ("private", true));
-        assert_eq!(judged("127.0.0.1", 5432, &vpn), ("loopback", false));
-        for wrong in ["", "all", "10.0.0.0/33", "10.0.0.0/8,"] {
-            assert_eq!(Allowed::parse(wrong), None, "{wrong}");
-        }
-        assert!(Network::of("0.0.0.0/0").unwrap().contains("9.9.9.9".parse().unwrap()));
-    }
-
-    #[test]
-    fn one_row_for_each_class() {
-        let both = published(&[port("0.0.0.0", 80), port("::", 80)], &Policy::new());
-        assert_eq!(both.len(), 1);
-        let mixed = published(&[port("127.0.0.1", 5432), port("0.0.0.0", 5432)], &Policy::new());
-        assert_eq!(mixed.iter().filter(|one| one.exposed).count(), 1);
-    }
-}
+mod tests;

@@ -8,6 +8,7 @@ use super::container::{Container, Names};
 use super::detail::NetworkKind;
 use super::facts::{Usage, Usages};
 use super::fetch::Raw;
+use super::known::LeftOut;
 use super::ports::{Policy, published};
 use super::processes::{Patterns, Process};
 use super::rows::{
@@ -44,6 +45,8 @@ pub fn sample(mut raw: Raw, judging: &Judging, now: SystemTime) -> Batch {
     let services = services::services(&containers, &raw.files, &raw.past, manner, seconds);
     let mut rows = services.rows;
     let (more_containers, more_services) = (capped(&mut containers), capped(&mut rows));
+    batch = left_out(&raw, &containers, batch)
+        .dropped("containers", more_containers + raw.out.containers);
     let stats_age = raw.stats.as_ref().and_then(|stats| stats.age(now));
     let kills_are_counted = kills_are_counted(&raw);
     let (usages, gap) = match raw.stats.take() {
@@ -90,7 +93,6 @@ pub fn sample(mut raw: Raw, judging: &Judging, now: SystemTime) -> Batch {
         .with(faults(&uses))
         .with(uses)
         .with::<Process>(processes)
-        .dropped("containers", more_containers)
         .dropped("services", more_services)
         .dropped("lives", raw.past.uncounted)
 }
@@ -100,6 +102,33 @@ fn capped<T>(rows: &mut Vec<T>) -> u64 {
     let more = rows.len().saturating_sub(CAP) as u64;
     rows.truncate(CAP);
     more
+}
+
+/// Tells what of the answers is not shown.
+fn left_out(raw: &Raw, containers: &[Container], batch: Batch) -> Batch {
+    let entries = raw.out.entries + entries(containers, raw.stats.as_ref());
+    LeftOut { entries, ..raw.out }.note(odd(containers, batch))
+}
+
+/// What was left out of inspections and stats.
+fn entries(containers: &[Container], stats: Option<&Latest>) -> u64 {
+    let details = containers.iter().filter_map(|container| container.detail.as_ref());
+    let usages = stats.and_then(|stats| stats.round.as_ref()).map(|round| &round.usages);
+    let usages = containers.iter().filter_map(|container| usages?.get(&container.id));
+    details.map(|detail| detail.more).chain(usages.map(|usage| usage.more)).sum()
+}
+
+/// Counts that no honest Engine says.
+fn odd(containers: &[Container], batch: Batch) -> Batch {
+    let mut odd = containers.iter().filter_map(|one| Some((one, one.detail.as_ref()?.odd?)));
+    let Some((first, count)) = odd.next() else { return batch };
+    let detail = format!(
+        "inspection: no possible {count} of {} ({} containers)",
+        first.names.name,
+        odd.count() + 1
+    );
+    let failure = Failure::new(Reason::Parse, detail);
+    batch.gap("counts of containers", failure.hint("docker inspect, or what stands in between?"))
 }
 
 fn life(raw: &Raw, container: Container, usages: &Usages, now: f64) -> Life {
@@ -280,6 +309,12 @@ fn ports(lives: &[Life], policy: &Policy) -> Vec<Published> {
         })
     };
     lives.iter().flat_map(of).collect()
+}
+
+/// Rows of these with no policy.
+#[cfg(test)]
+pub fn ports_of(containers: &[Container]) -> usize {
+    containers.iter().map(|one| published(&one.ports, &Policy::new()).len()).sum()
 }
 
 fn spec(life: &Life) -> Option<Spec> {

@@ -13,11 +13,11 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::api::Summary;
-use super::api_stats::Stats;
 use super::client::Client;
 use super::container::{Container, Naming};
 use super::facts::{Usage, Usages};
 use super::gather::gather;
+use super::known::known;
 use super::sample::CAP;
 use crate::engine::Failure;
 
@@ -81,8 +81,7 @@ async fn one(
     id: String,
     until: Instant,
 ) -> Result<Option<(String, Arc<Usage>)>, Failure> {
-    let path = format!("/containers/{id}/stats?stream=false&one-shot=true");
-    let stats: Stats = client.get("stats", &path, until).await?;
+    let stats = client.stats(&id, until).await?;
     Ok(Usage::of(stats).map(|usage| (id, Arc::new(usage))))
 }
 
@@ -136,10 +135,9 @@ async fn round(client: &Client, skipped: &Skipped) -> Latest {
     let until = Instant::now() + LIMIT;
     match client.get::<Vec<Summary>>("stats", "/containers/json", until).await {
         Ok(list) => {
-            let mut containers: Vec<_> =
-                list.into_iter().filter_map(|one| Container::of(one, &Naming::default())).collect();
-            containers.retain(Container::has_usage);
-            let ids = containers.into_iter().map(|container| container.id).take(CAP).collect();
+            let (containers, _) = known(list, &Naming::default());
+            let running = containers.into_iter().filter(Container::has_usage);
+            let ids = running.map(|container| container.id).take(CAP).collect();
             read(client, ids, until, skipped).await
         }
         Err(failure) => Latest { round: None, failure: Some(failure) },

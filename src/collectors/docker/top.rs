@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::api::TopAnswer;
 use super::client::Client;
 use super::container::ById;
 use super::gather::gather;
@@ -14,6 +13,8 @@ use super::lock;
 
 const PERIOD: Duration = Duration::from_secs(30);
 const AT_ONCE: usize = 2;
+/// Bytes of command lines of all containers.
+const MOST: usize = 8 << 20;
 
 #[derive(Default)]
 pub struct Top {
@@ -38,16 +39,44 @@ impl Top {
             return lines.unwrap_or_default();
         }
         let calls = ids.into_iter().map(|id| async move {
-            let path = format!("/containers/{id}/top?ps_args=-eo%20pid,args");
-            let answer: TopAnswer = client.get("processes", &path, until).await?;
-            let lines = answer.processes.into_iter().filter_map(|mut row| row.pop());
+            let rows = client.top(&id, until).await?;
+            let lines = rows.into_iter().filter_map(|mut row| row.pop());
             Ok((id, lines.collect::<Vec<_>>()))
         });
         let gathered = gather("processes", calls.collect(), AT_ONCE, until).await;
         let mut lines = lines.unwrap_or_default();
         lines.extend(gathered.answers.into_iter().filter(|(_, lines)| !lines.is_empty()));
+        keep(&mut lines, MOST);
         let fresh = Some((Instant::now(), lines.clone()));
         *lock(&self.last) = fresh;
         lines
+    }
+}
+
+/// Those for which there is room. Of the others nothing is known, rather than half of it.
+fn keep(lines: &mut ById<Vec<String>>, most: usize) {
+    let mut left = most;
+    lines.retain(|_, lines| {
+        let size: usize = lines.iter().map(|line| line.len() + size_of::<String>()).sum();
+        let fits = size <= left;
+        if fits {
+            left -= size;
+        }
+        fits
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn command_lines_have_so_much_room() {
+        let of = |length: usize| vec!["x".repeat(length); 2];
+        let mut lines: ById<_> =
+            [("a".to_owned(), of(10)), ("b".to_owned(), of(10_000)), ("c".to_owned(), of(20))]
+                .into();
+        keep(&mut lines, 1000);
+        assert_eq!(lines.keys().collect::<Vec<_>>(), ["a", "c"]);
     }
 }

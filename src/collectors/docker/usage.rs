@@ -1,34 +1,46 @@
 //! From an answer of the stats endpoint to what is kept of it. cgroup v1 and v2 speak of memory
 //! in different words; what one of them does not say is absent.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
-use super::api_stats::{BlkioStats, CpuStats, MemoryStats, NetworkStats, Stats};
+use bollard::models::{
+    ContainerBlkioStats, ContainerCpuStats, ContainerMemoryStats, ContainerNetworkStats,
+    ContainerStatsResponse,
+};
+
+use super::container::cut;
 use super::facts::{Cpu, Disk, Memory, Network, Traffic, Usage};
+
+/// Networks and disks of a container that are looked at.
+const PARTS: usize = 64;
 
 impl Usage {
     /// `None` for a container that has stopped meanwhile: the Engine then answers with zeros read
     /// in year 1.
-    pub fn of(stats: Stats) -> Option<Self> {
-        if stats.read.is_empty() || stats.read.starts_with("0001-") {
-            return None;
-        }
-        let networks = stats.networks.into_iter();
+    pub fn of(stats: ContainerStatsResponse) -> Option<Self> {
+        stats.read.filter(|read| !read.is_empty() && !read.starts_with("0001-"))?;
+        // In an order of their own, so that always the same ones are shown.
+        let networks = BTreeMap::from_iter(stats.networks.unwrap_or_default());
+        let disks = disks(stats.blkio_stats.unwrap_or_default());
+        let more = [networks.len(), disks.len()].map(|count| count.saturating_sub(PARTS));
+        let networks = networks.into_iter().take(PARTS);
         Some(Self {
-            cpu: Cpu::of(stats.cpu_stats),
-            memory: Memory::of(stats.memory_stats),
-            threads: stats.pids_stats.current,
-            networks: networks.map(|(name, of)| (name, Network::of(&of))).collect(),
-            disks: disks(stats.blkio_stats),
+            cpu: Cpu::of(stats.cpu_stats.unwrap_or_default()),
+            memory: Memory::of(stats.memory_stats.unwrap_or_default()),
+            threads: stats.pids_stats.and_then(|stats| stats.current),
+            networks: networks.map(|(name, of)| (cut(&name), Network::of(&of))).collect(),
+            disks: disks.into_iter().take(PARTS).collect(),
+            more: more.iter().sum::<usize>() as u64,
             ..Self::default()
         })
     }
 }
 
 impl Cpu {
-    fn of(stats: CpuStats) -> Self {
+    fn of(stats: ContainerCpuStats) -> Self {
         let seconds = |nanos: Option<u64>| nanos.map(|nanos| nanos as f64 / 1e9);
-        let (usage, throttling) = (stats.cpu_usage, stats.throttling_data);
+        let usage = stats.cpu_usage.unwrap_or_default();
+        let throttling = stats.throttling_data.unwrap_or_default();
         Self {
             total: seconds(usage.total_usage),
             user: seconds(usage.usage_in_usermode),
@@ -42,8 +54,8 @@ impl Cpu {
 
 impl Memory {
     /// The same words as cAdvisor takes: the totals of the hierarchy on v1, anon and file on v2.
-    fn of(stats: MemoryStats) -> Self {
-        let words = stats.stats;
+    fn of(stats: ContainerMemoryStats) -> Self {
+        let words = stats.stats.unwrap_or_default();
         let word = |v1: &str, v2: &str| words.get(v1).or_else(|| words.get(v2)).copied();
         let inactive = word("total_inactive_file", "inactive_file");
         Self {
@@ -64,19 +76,19 @@ impl Memory {
 }
 
 /// Anonymous and shared memory, and the kernel's own where it says.
-fn unreclaimable(words: &BTreeMap<String, u64>) -> Option<u64> {
+fn unreclaimable(words: &HashMap<String, u64>) -> Option<u64> {
     let word = |name: &str| words.get(name).copied();
     let (anonymous, shared) = match word("total_rss") {
         Some(rss) => (rss, word("total_shmem")),
         None => (word("anon")?, word("shmem")),
     };
     let kernel = ["kernel_stack", "slab_unreclaimable", "sock", "pagetables"];
-    let parts = kernel.into_iter().filter_map(word).chain(shared);
-    Some(parts.fold(anonymous, u64::saturating_add))
+    let rest = shared.into_iter().chain(kernel.into_iter().filter_map(word));
+    Some(rest.fold(anonymous, u64::saturating_add))
 }
 
 impl Network {
-    fn of(stats: &NetworkStats) -> Self {
+    fn of(stats: &ContainerNetworkStats) -> Self {
         Self {
             received: Traffic {
                 bytes: stats.rx_bytes,
@@ -94,15 +106,16 @@ impl Network {
     }
 }
 
-fn disks(stats: BlkioStats) -> BTreeMap<(u64, u64), Disk> {
+fn disks(stats: ContainerBlkioStats) -> BTreeMap<(u64, u64), Disk> {
     let mut disks = BTreeMap::<_, Disk>::new();
     for (entries, counts) in
         [(stats.io_service_bytes_recursive, false), (stats.io_serviced_recursive, true)]
     {
-        for entry in entries {
+        for entry in entries.unwrap_or_default() {
+            let (Some(major), Some(minor)) = (entry.major, entry.minor) else { continue };
             // `Read` on cgroup v1, `read` on v2; the other words are sums of the two.
-            let (op, value) = (entry.op.to_lowercase(), Some(entry.value));
-            let disk = disks.entry((entry.major, entry.minor)).or_default();
+            let (op, value) = (entry.op.unwrap_or_default().to_lowercase(), entry.value);
+            let disk = disks.entry((major, minor)).or_default();
             match (op.as_str(), counts) {
                 ("read", false) => disk.read_bytes = value,
                 ("write", false) => disk.written_bytes = value,
@@ -162,6 +175,24 @@ mod tests {
     fn a_stopped_container_has_no_usage() {
         let stopped = r#"{ "read": "0001-01-01T00:00:00Z", "cpu_stats": { "cpu_usage": { "total_usage": 0 } } }"#;
         assert_eq!(Usage::of(serde_json::from_str(stopped).unwrap()), None);
+    }
+
+    #[test]
+    fn what_a_liar_uses() {
+        let entry =
+            |n: u64| serde_json::json!({ "major": n, "minor": 0, "op": "read", "value": 1 });
+        let networks: serde_json::Map<_, _> =
+            (0..500).map(|n| (format!("eth{n}"), serde_json::json!({ "rx_bytes": 1 }))).collect();
+        let stats = serde_json::json!({
+            "read": "2026-01-02T03:04:05Z", "cpu_stats": null, "pids_stats": null,
+            "blkio_stats": { "io_serviced_recursive": (0..300).map(entry).collect::<Vec<_>>() },
+            "memory_stats": { "stats": { "anon": u64::MAX, "shmem": u64::MAX, "sock": 1 } },
+            "networks": networks,
+        });
+        let usage = Usage::of(serde_json::from_value(stats).unwrap()).unwrap();
+        assert_eq!((usage.networks.len(), usage.disks.len()), (PARTS, PARTS));
+        assert_eq!(usage.more, 500 + 300 - 2 * PARTS as u64);
+        assert_eq!(usage.memory.unreclaimable, Some(u64::MAX));
     }
 
     #[test]

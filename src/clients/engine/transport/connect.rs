@@ -19,7 +19,7 @@ use tower_service::Service;
 
 use super::super::address::Address;
 use super::socket::{Bounded, Socket};
-use crate::engine::{Failure, Reason};
+use crate::engine::{Failure, Reason, lacks_files};
 
 #[derive(Clone)]
 pub struct Connector {
@@ -102,6 +102,9 @@ async fn tcp(host: &str) -> Result<TcpStream, Failure> {
 }
 
 fn failure(error: &std::io::Error) -> Failure {
+    if lacks_files(error) {
+        return Failure::no_files("connection");
+    }
     let (reason, why) = match error.kind() {
         ErrorKind::ConnectionRefused => (Reason::Refused, "connection refused"),
         ErrorKind::PermissionDenied => (Reason::Rights, "permission denied"),

@@ -7,6 +7,7 @@
 mod connect;
 mod socket;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bollard::errors::Error;
@@ -20,13 +21,18 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use super::address::Address;
 use crate::engine::{Failure, Reason};
 use connect::Connector;
+use socket::Opened;
 
 /// What an answer that is collected as a whole may be, its head included.
 const COLLECTED: u64 = 64 << 10;
+/// The same for the command lines of a container: thousands of them.
+const LISTED: u64 = 1 << 20;
 /// What an answer may be that is decoded as it comes.
 const DECODED: u64 = 65 << 20;
 /// Connections without a request are kept for so long: some scrapes.
 const IDLE: Duration = Duration::from_secs(90);
+/// The library's time limit.
+const LIBRARY: Duration = Duration::from_hours(1);
 /// Kept at once, as many as there are requests at a time.
 const KEPT: usize = 8;
 
@@ -34,6 +40,7 @@ const KEPT: usize = 8;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bound {
     Collected,
+    Listed,
     Decoded,
     /// It goes on; who reads it bounds its parts.
     Endless,
@@ -43,6 +50,7 @@ impl Bound {
     const fn bytes(self) -> u64 {
         match self {
             Self::Collected => COLLECTED,
+            Self::Listed => LISTED,
             Self::Decoded => DECODED,
             Self::Endless => u64::MAX,
         }
@@ -75,19 +83,29 @@ impl Transport {
     /// GET of a path with its query. `what` names it in failures.
     pub async fn get(&self, what: &str, path: &str) -> Result<Response<Incoming>, Failure> {
         let request = self.request(path).map_err(|failure| named(what, &failure))?;
-        let answer = self.client.request(request).await;
-        answer.map_err(|error| named(what, &cause(&error)))
+        self.answer(request).await.map_err(|failure| named(what, &failure))
+    }
+
+    async fn answer(&self, request: Request<Empty<Bytes>>) -> Result<Response<Incoming>, Failure> {
+        let answer = self.client.request(request).await.map_err(|error| cause(&error))?;
+        if let Some(opened) = answer.extensions().get::<Opened>() {
+            opened.set();
+        }
+        Ok(answer)
     }
 
     /// The same for the library, which names its requests itself.
-    async fn send(&self, request: BollardRequest) -> Result<Response<Incoming>, Failure> {
+    async fn send(
+        &self,
+        prefix: &str,
+        request: BollardRequest,
+    ) -> Result<Response<Incoming>, Failure> {
         if request.method() != Method::GET {
             let text = format!("{} is not sent to the Engine, only GET", request.method());
             return Err(Failure::new(Reason::Rights, text));
         }
         let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
-        let answer = self.client.request(self.request(path)?).await;
-        answer.map_err(|error| cause(&error))
+        self.answer(self.request(&format!("{prefix}{path}"))?).await
     }
 
     fn request(&self, path: &str) -> Result<Request<Empty<Bytes>>, Failure> {
@@ -99,23 +117,24 @@ impl Transport {
             .map_err(|_| Failure::new(Reason::Protocol, "the address is not usable"))
     }
 
-    /// The library on this transport. It speaks no version until it is told one.
-    pub fn docker(&self) -> Result<Docker, Failure> {
-        let transport = self.clone();
+    /// The library on this transport. It leaves the version of the API out of its requests: they
+    /// get the one that was negotiated as their prefix here.
+    pub fn docker(&self, prefix: &Arc<str>) -> Result<Docker, Failure> {
+        let (transport, prefix) = (self.clone(), Arc::clone(prefix));
         let send = move |request: BollardRequest| {
-            let transport = transport.clone();
+            let (transport, prefix) = (transport.clone(), Arc::clone(&prefix));
             Box::pin(async move {
                 transport
-                    .send(request)
+                    .send(&prefix, request)
                     .await
                     .map_err(|failure| Error::IOError { err: std::io::Error::other(failure) })
             })
         };
-        // Its own time limit does not apply to a custom transport.
+        // Its own time limit is for the head of an answer alone; ours, for all of it, are shorter.
         let made = Docker::connect_with_custom_transport(
             send,
             Some(format!("{}://{}", self.base, self.host)),
-            0,
+            LIBRARY.as_secs(),
             bollard::API_DEFAULT_VERSION,
         );
         made.map_err(|_| Failure::new(Reason::Protocol, "the address is not usable"))
@@ -133,11 +152,16 @@ pub fn cause(error: &(dyn std::error::Error + 'static)) -> Failure {
         if let Some(failure) = inner.and_then(|inner| inner.downcast_ref::<Failure>()) {
             return failure.clone();
         }
+        // With TLS 1.3 a client learns by the first answer that it is refused.
+        if inner.is_some_and(|inner| inner.is::<rustls::Error>()) {
+            return Failure::new(Reason::Tls, "the TLS handshake failed");
+        }
         source = error.source();
     }
     Failure::new(Reason::Protocol, "the answer is not HTTP, or was cut off")
 }
 
-fn named(what: &str, failure: &Failure) -> Failure {
+/// The failure of a call with its name before it.
+pub fn named(what: &str, failure: &Failure) -> Failure {
     Failure { detail: format!("{what}: {}", failure.detail), ..failure.clone() }
 }

@@ -150,6 +150,7 @@ fn v2_with_the_systemd_driver() {
         pressure: Pressure { cpu: stall.clone(), memory: stall.clone(), io: stall },
         oom_kills: Some(2),
         ending: None,
+        more: 0,
     };
     assert_eq!(usage("v2_systemd", &id("a1"), 4711), expected);
     assert_eq!(at(&folder("v2_systemd")).source(), "cgroup_v2");

@@ -14,11 +14,13 @@ pub use counts::{Counts, Death, Ooms};
 pub use ooms::Measured;
 
 use super::api::Event;
-use super::container::{Container, known_health};
+use super::container::{Container, cut, known_health};
 use run::Run;
 
 /// Services and containers that are counted; those beyond are not.
 const CAP: usize = 1000;
+/// Containers that are remembered between two readings.
+pub const RUNS: usize = 3000;
 /// A service without a container is remembered this long, in seconds.
 pub const MEMORY: f64 = 24.0 * 3600.0;
 
@@ -36,6 +38,8 @@ pub enum Effect {
     /// This container is not as it was.
     Changed(String),
     Images,
+    /// There is no room for it until a reading has seen what is still there.
+    TooMany,
     Nothing,
 }
 
@@ -122,6 +126,12 @@ impl Ledger {
         let key = self.key(event);
         let action = event.action.as_str();
         let known = self.runs.contains_key(id);
+        let room = |count: usize| count < RUNS;
+        if !known && !room(self.runs.len())
+            || !room(self.services.len()) && !self.services.contains_key(&key)
+        {
+            return Effect::TooMany;
+        }
         let life = self.runs.entry(id.clone()).or_insert_with(|| {
             let run = match action {
                 "create" => Run::new(),
@@ -264,8 +274,9 @@ impl Ledger {
         let (project, service) = (label("project"), label("service"));
         let oneoff = label("oneoff").eq_ignore_ascii_case("true");
         if project.is_empty() || service.is_empty() || oneoff {
-            (String::new(), attribute("name"))
+            (String::new(), cut(&attribute("name")))
         } else {
+            let (project, service) = (cut(&project), cut(&service));
             let alias = self.aliases.get(&service).cloned();
             (project, alias.unwrap_or(service))
         }

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 
 use super::super::api::{DiskUsage, Event, Image, Inspection, Summary};
-use super::super::api_stats::Stats;
 use super::super::client;
 use super::super::compose;
 use super::super::container::Naming;
@@ -17,7 +16,9 @@ use super::super::ledger::Ledger;
 use super::super::services::Past;
 use super::super::stats::Round;
 use super::*;
-use crate::clients::engine::api::{Info, Version};
+use bollard::models::{ContainerStatsResponse as Stats, SystemVersion};
+
+use crate::clients::engine::api::Info;
 use crate::golden;
 
 /// Minutes after the captures.
@@ -52,14 +53,14 @@ fn raw(case: &Path) -> Raw {
         }
     }
     let timeout = || Failure::new(Reason::Timeout, "no complete answer in time");
-    let version: Version = json(case, "version").unwrap_or_default();
+    let version: SystemVersion = json(case, "version").unwrap_or_default();
     let info: Info = json(case, "info").unwrap_or_default();
     let (counted, past, events) = lived(case, &containers);
     let files = golden::file(case, "docker-compose.yml").map(file);
     Raw {
         engine: client::Engine {
-            version: version.version,
-            api: version.api_version,
+            version: version.version.unwrap_or_default(),
+            api: version.api_version.unwrap_or_default(),
             ..client::Engine::default()
         },
         about: client::About {
@@ -86,7 +87,10 @@ fn raw(case: &Path) -> Raw {
         images: json::<Vec<Image>>(case, "images").map(|list| Arc::new(Images::of(list))),
         no_images: None,
         disk: json::<DiskUsage>(case, "df").map_or_else(Walked::default, |df| Walked {
-            last: Some((UNIX_EPOCH + now(case) - Duration::from_mins(2), Arc::new(Walk::of(&df)))),
+            last: Some((
+                UNIX_EPOCH + now(case) - Duration::from_mins(2),
+                Arc::new(Walk::of(&df, true)),
+            )),
             failure: None,
         }),
         counted,
@@ -94,6 +98,7 @@ fn raw(case: &Path) -> Raw {
         stream: StreamState { connected: events > 0, failure: None, events, gaps: 0 },
         files: files.into_iter().collect(),
         skipped: [("inspect", missing as u64), ("stats", 0), ("files", 0)],
+        out: LeftOut::default(),
     }
 }
 
@@ -183,7 +188,25 @@ fn the_cap_counts_what_it_cuts_off() {
         .map(summary)
         .filter_map(|one| Container::of(one, &Naming::default()))
         .collect();
-    let raw = Raw { containers, ..raw(Path::new("/nowhere")) };
+    let out = LeftOut { containers: 3, entries: 5, ..LeftOut::default() };
+    let raw = Raw { containers, out, ..raw(Path::new("/nowhere")) };
     let batch = sample(raw, &judging(), UNIX_EPOCH + NOW);
-    assert_eq!(batch.drops(), [("containers", 7), ("services", 0), ("lives", 0)]);
+    for (cap, count) in [("containers", 7 + 3), ("entries", 5), ("services", 0), ("lives", 0)] {
+        assert!(batch.drops().contains(&(cap, count)), "{cap}: {:?}", batch.drops());
+    }
+}
+
+#[test]
+fn counts_that_cannot_be_are_a_gap() {
+    let found = serde_json::json!({ "Id": "a", "RestartCount": i64::MIN, "State": { "Status": "running" } });
+    let detail = Detail::of(serde_json::from_value(found).unwrap(), &Sockets::default());
+    let summary = Summary { id: "a".into(), state: "running".into(), ..Summary::default() };
+    let mut container = Container::of(summary, &Naming::default()).unwrap();
+    container.inspected(Arc::new(detail), true);
+    let mut ledger = Ledger::default();
+    ledger.observe(&container, 1e9, true);
+    let raw = Raw { containers: vec![container], ..raw(Path::new("/nowhere")) };
+    let batch = sample(raw, &judging(), UNIX_EPOCH + NOW);
+    let gap = batch.gaps().iter().find(|gap| gap.what == "counts of containers").unwrap();
+    assert!(gap.failure.detail.contains("RestartCount of a (1 containers)"), "{:?}", gap.failure);
 }

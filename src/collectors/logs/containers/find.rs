@@ -1,6 +1,6 @@
 //! Which containers a source consists of, and how their logs can be read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use globset::{Glob, GlobMatcher};
@@ -9,10 +9,16 @@ use tokio::time::Instant;
 
 use crate::clients::engine::api::or_default;
 use crate::clients::engine::client::Client;
+use crate::clients::engine::failure::another;
+use crate::clients::engine::is_id;
 use crate::engine::Failure;
+use crate::text::short;
 
 /// Containers of a source that are read.
 pub const MAX_CONTAINERS: usize = 200;
+
+/// Names are short; longer ones are cut off here, in bytes.
+const NAME: usize = 256;
 
 const PROJECT: &str = "com.docker.compose.project";
 const SERVICE: &str = "com.docker.compose.service";
@@ -96,6 +102,7 @@ impl Summary {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 struct Inspection {
+    id: String,
     log_path: String,
     host_config: HostConfig,
     config: Config,
@@ -165,22 +172,29 @@ pub(super) async fn list(
     selector: &Selector,
     until: Instant,
 ) -> Result<(Vec<Found>, u64), Failure> {
-    let all: Vec<Summary> =
-        client.get("the list of containers", "/containers/json?all=true", until).await?;
-    let mut found: Vec<Found> =
-        all.iter().filter(|summary| selector.takes(summary)).map(found).collect();
+    let path = "/containers/json?all=true";
+    let all = client.get::<Vec<Summary>>("the list of containers", path, until).await?;
+    let (found, beyond) = chosen(&all.value, selector);
+    Ok((found, beyond + all.dropped))
+}
+
+fn chosen(all: &[Summary], selector: &Selector) -> (Vec<Found>, u64) {
+    let taken = |summary: &&Summary| is_id(&summary.id) && selector.takes(summary);
+    let mut found: Vec<Found> = all.iter().filter(taken).map(found).collect();
     // Always the same ones, whatever the order of the answer.
     found.sort_by(|a, b| (!a.running, &a.id).cmp(&(!b.running, &b.id)));
+    let mut seen = BTreeSet::<String>::new();
+    found.retain(|found| seen.insert(found.id.clone()));
     let beyond = found.len().saturating_sub(MAX_CONTAINERS);
     found.truncate(MAX_CONTAINERS);
-    Ok((found, beyond as u64))
+    (found, beyond as u64)
 }
 
 fn found(summary: &Summary) -> Found {
     let running = !matches!(summary.state.as_str(), "exited" | "dead");
     Found {
         id: summary.id.clone(),
-        name: summary.own_names().next().unwrap_or_default().to_owned(),
+        name: short(summary.own_names().next().unwrap_or_default(), NAME).into_owned(),
         running,
         just_ended: !running && summary.status.contains("second"),
         ..Found::default()
@@ -195,8 +209,11 @@ pub(super) async fn nature(
     until: Instant,
 ) -> Result<Nature, Failure> {
     let path = format!("/containers/{id}/json");
-    let inspection: Inspection = client.get("an inspection", &path, until).await?;
-    let driver = inspection.host_config.log_config.driver;
+    let inspection = client.get::<Inspection>("an inspection", &path, until).await?.value;
+    if inspection.id != id {
+        return Err(another("an inspection"));
+    }
+    let driver = short(&inspection.host_config.log_config.driver, NAME).into_owned();
     let named = Path::new(&inspection.log_path).strip_prefix("/").ok();
     let file = named.filter(|_| driver == "json-file").map(|path| root.join(path));
     Ok(Nature { driver, tty: inspection.config.tty, file })
@@ -227,5 +244,17 @@ mod tests {
         for wrong in ["", "/", "a/", "/b", "a/b/c"] {
             assert!(Selector::compose_service(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn each_container_is_chosen_once_by_its_id() {
+        let one = |id: &str| Summary { id: id.to_owned(), ..summary("/bot", &[]) };
+        let list = ["b", "a", "b", "", "../../etc", "a?x=1"].map(one);
+        let (found, beyond) = chosen(&list, &Selector::container("bot").unwrap());
+        let ids: Vec<_> = found.iter().map(|found| found.id.as_str()).collect();
+        assert_eq!((ids, beyond), (vec!["a", "b"], 0));
+        let many: Vec<_> = (0..300).map(|n| one(&format!("{n:x}"))).collect();
+        let (found, beyond) = chosen(&many, &Selector::container("*").unwrap());
+        assert_eq!((found.len(), beyond), (MAX_CONTAINERS, 100));
     }
 }

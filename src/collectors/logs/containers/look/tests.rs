@@ -143,8 +143,9 @@ fn body(line: &str, mood: &Mood) -> Option<(u16, Vec<u8>)> {
                 {{"Id": "d", "Names": ["/bot-d"], "State": "created"}}]"#
         )
     } else if path.ends_with("/json") {
+        let id = path.split('/').nth(3).unwrap();
         format!(
-            r#"{{"LogPath": "{}", "HostConfig": {{"LogConfig": {{"Type": "{}"}}}}, "Config": {{}}}}"#,
+            r#"{{"Id": "{id}", "LogPath": "{}", "HostConfig": {{"LogConfig": {{"Type": "{}"}}}}, "Config": {{}}}}"#,
             mood.log_path, mood.driver
         )
     } else if mood.logs != 0 {
