@@ -14,6 +14,9 @@ use serde::de::{
 
 use crate::text::short;
 
+/// The most elements of one list, and entries of one map: a list that nobody asked for must not
+/// spend what others need. More containers, streams or queues are never shown.
+const ELEMENTS: usize = 10_000;
 /// The longest word that is kept whole, in bytes. Command lines and labels are far shorter.
 const WORD: usize = 16 << 10;
 
@@ -55,17 +58,26 @@ impl Budget {
 pub struct Bounded<'b, T> {
     inner: T,
     budget: &'b Budget,
+    /// Elements that there may still be.
+    elements: usize,
     /// Its keys are those of a structure: bounded by the type, and none is left out.
     is_struct: bool,
 }
 
 impl<'b, T> Bounded<'b, T> {
     pub fn new(inner: T, budget: &'b Budget) -> Self {
-        Self { inner, budget, is_struct: false }
+        Self { inner, budget, elements: ELEMENTS, is_struct: false }
     }
 
     fn around<U>(&self, inner: U) -> Bounded<'b, U> {
         Bounded::new(inner, self.budget)
+    }
+
+    /// Whether there is room for one more element of this size; takes it.
+    fn takes(&mut self, size: usize) -> bool {
+        let left = self.elements.checked_sub(1);
+        self.elements = left.unwrap_or(0);
+        left.is_some() && self.budget.take(size)
     }
 }
 
@@ -221,7 +233,7 @@ impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Bounded<'_, A> {
     where
         S: DeserializeSeed<'de>,
     {
-        if self.budget.take(size_of::<S::Value>()) {
+        if self.takes(size_of::<S::Value>()) {
             let seed = self.around(seed);
             return self.inner.next_element_seed(seed);
         }
@@ -239,7 +251,7 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Bounded<'_, A> {
     where
         S: DeserializeSeed<'de>,
     {
-        if self.budget.take(size_of::<S::Value>()) || self.is_struct {
+        if self.is_struct || self.takes(size_of::<S::Value>()) {
             let seed = self.around(seed);
             return self.inner.next_key_seed(seed);
         }

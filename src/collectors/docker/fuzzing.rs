@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-use super::api::{DiskUsage, Event, Image, Inspection, Summary, TopAnswer};
-use super::api_stats::Stats;
+use bollard::models::{ContainerStatsResponse, ContainerTopResponse};
+
+use super::api::{DiskUsage, Event, Image, Inspection, Summary};
 use super::compose;
 use super::container::{Container, Naming};
 use super::detail::{Detail, Sockets};
@@ -34,16 +35,16 @@ pub fn engine(data: &[u8]) {
             }
         }
         b's' => {
-            let _ = serde_json::from_slice::<Stats>(body).map(Usage::of);
+            let _ = serde_json::from_slice::<ContainerStatsResponse>(body).map(Usage::of);
         }
         b'd' => {
-            let _ = serde_json::from_slice::<DiskUsage>(body).map(|df| Walk::of(&df));
+            let _ = serde_json::from_slice::<DiskUsage>(body).map(|df| Walk::of(&df, false));
         }
         b'm' => {
             let _ = serde_json::from_slice::<Vec<Image>>(body).map(Images::of);
         }
         _ => {
-            let _ = serde_json::from_slice::<TopAnswer>(body);
+            let _ = serde_json::from_slice::<ContainerTopResponse>(body);
         }
     }
 }

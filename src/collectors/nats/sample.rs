@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
+use serde::de::IgnoredAny;
+
 use super::answers::{ConsumerFacts, Jsz, JszTotals, StreamState, Varz};
 use super::fetch::Raw;
 use crate::catalogue::Batch;
-use crate::clients::http::is_success;
+use crate::clients::http::{Json, is_success};
+use crate::clients::json::JsonError;
 use crate::engine::{Failure, Reason};
 
 /// Streams and consumers beyond this are left out and counted: ephemeral consumers can come by
@@ -66,7 +69,7 @@ pub fn sample(server_id: &str, raw: Raw) -> Result<Batch, Failure> {
         cluster: varz.cluster.name.clone(),
         domain: domain.unwrap_or_default(),
     };
-    let healthz = raw.healthz.and_then(|answer| healthy(answer.status, answer.took));
+    let healthz = raw.healthz.and_then(|answer| healthy(&answer));
     let jsz = raw.jsz.and_then(|answer| {
         let took = answer.took;
         let jsz = answer.good("/jsz", HINT)?;
@@ -112,9 +115,13 @@ fn cut(batch: Batch, dropped: u64) -> Batch {
 
 const MANY: &str = "look for consumers that nobody removes: `nats consumer ls STREAM`";
 
-fn healthy(status: u16, took: Duration) -> Result<Duration, Failure> {
-    if is_success(status) {
-        return Ok(took);
+/// What it says beside its status is of no use, but has to have an end.
+fn healthy(answer: &Json<IgnoredAny>) -> Result<Duration, Failure> {
+    let status = answer.status;
+    match &answer.value {
+        Err(error @ JsonError::TooLarge(_)) => return Err(error.failure("/healthz", HINT)),
+        _ if is_success(status) => return Ok(answer.took),
+        _ => {}
     }
     Err(Failure::new(Reason::Other, format!("/healthz: the server says it is not well ({status})")))
 }
@@ -160,7 +167,6 @@ mod tests {
     use serde::de::DeserializeOwned;
 
     use super::*;
-    use crate::clients::http::Json;
     use crate::clients::json;
     use crate::golden;
 

@@ -12,7 +12,7 @@ use super::engine::{self, ID, container, frame};
 use super::expect::Expect;
 use super::liar::{Manner, Say, joined};
 use super::report::{self, Outcome};
-use super::rig::{Patient, Rig, launch};
+use super::rig::{KEPT, Patient, Rig, launch};
 use super::source::{Lie, Source, lies_about};
 use super::wanted;
 use crate::servers::process::command;
@@ -182,6 +182,8 @@ async fn lane(cases: Vec<(&'static str, Make)>) -> Vec<Outcome> {
     let mut rig = Rig::start("logs", &config, patient).await;
     for (name, make) in cases {
         let sick = async || make(&folder);
+        // 8 kB for each file that is followed, and for some time remembered.
+        rig.kept = if name == "5,000 files" { 2 * KEPT } else { KEPT };
         let least = Duration::from_secs(2);
         rig.lasting(name, least, Expect::Lives, sick, async || empty(&folder)).await;
     }

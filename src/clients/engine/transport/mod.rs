@@ -153,7 +153,7 @@ pub fn cause(error: &(dyn std::error::Error + 'static)) -> Failure {
             return failure.clone();
         }
         // With TLS 1.3 a client learns by the first answer that it is refused.
-        if inner.is_some_and(|inner| inner.is::<rustls::Error>()) {
+        if inner.and_then(|inner| inner.downcast_ref::<rustls::Error>()).is_some() {
             return Failure::new(Reason::Tls, "the TLS handshake failed");
         }
         source = error.source();
