@@ -14,9 +14,9 @@ use serde::de::{
 
 use crate::text::short;
 
-/// The most elements of one list, and entries of one map: a list that nobody asked for must not
-/// spend what others need. More containers, streams or queues are never shown.
-const ELEMENTS: usize = 10_000;
+/// The most elements of a list, and entries of a map, that was not asked for by its type: it must
+/// not spend what stands behind it.
+const UNTYPED: usize = 10_000;
 /// The longest word that is kept whole, in bytes. Command lines and labels are far shorter.
 const WORD: usize = 16 << 10;
 
@@ -66,7 +66,7 @@ pub struct Bounded<'b, T> {
 
 impl<'b, T> Bounded<'b, T> {
     pub fn new(inner: T, budget: &'b Budget) -> Self {
-        Self { inner, budget, elements: ELEMENTS, is_struct: false }
+        Self { inner, budget, elements: usize::MAX, is_struct: false }
     }
 
     fn around<U>(&self, inner: U) -> Bounded<'b, U> {
@@ -96,7 +96,6 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Bounded<'_, D> {
     type Error = D::Error;
 
     watched! {
-        deserialize_any();
         deserialize_bool();
         deserialize_i8();
         deserialize_i16();
@@ -125,6 +124,11 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Bounded<'_, D> {
         deserialize_map();
         deserialize_enum(name: &'static str, variants: &'static [&'static str]);
         deserialize_identifier();
+    }
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+        let visitor = Bounded { elements: UNTYPED, ..self.around(visitor) };
+        self.inner.deserialize_any(visitor)
     }
 
     fn deserialize_struct<V: Visitor<'de>>(
@@ -202,12 +206,13 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Bounded<'_, V> {
             // A list of a structure's fields is a form that nobody writes, but liars.
             return Err(A::Error::invalid_type(Unexpected::Seq, &self));
         }
-        let list = self.around(list);
+        let list = Bounded { elements: self.elements, ..self.around(list) };
         self.inner.visit_seq(list)
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<V::Value, A::Error> {
-        let map = Bounded { is_struct: self.is_struct, ..self.around(map) };
+        let (elements, is_struct) = (self.elements, self.is_struct);
+        let map = Bounded { elements, is_struct, ..self.around(map) };
         self.inner.visit_map(map)
     }
 
