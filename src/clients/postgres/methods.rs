@@ -12,7 +12,7 @@ const SASL: u32 = 10;
 /// What may be asked for: the parameter `require_auth`, as `libpq` has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Methods {
-    /// None: only over TLS, a socket or the loopback.
+    /// None: only over TLS or a socket.
     clear_text: Option<bool>,
     md5: bool,
     scram: bool,
@@ -90,7 +90,7 @@ impl Methods {
 /// What a log-in may ask for, and what it has asked for so far.
 pub(super) struct LogIn {
     methods: Methods,
-    /// Nobody else can listen: TLS, a socket or the loopback.
+    /// Only the server can be at the other end: TLS or a socket.
     private: bool,
     first: bool,
 }

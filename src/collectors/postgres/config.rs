@@ -17,7 +17,7 @@ pub struct Postgres {
     /// `?sslmode=require` asks for TLS with a verified certificate, `sslrootcert` names the file
     /// of the authority to trust instead of the public ones. Several hosts and
     /// `target_session_attrs` are as for `libpq`, and so is `host=db user=monitor` instead of an
-    /// address. Over an unencrypted network the password is not sent in clear text unless
+    /// address. Without TLS or a socket of this machine the password is not sent in clear text unless
     /// `?require_auth=password` allows it. In a password `@ : / # ? & %` must be percent-encoded.
     pub url: SafeUrl,
     /// Password of the role; better a file, or none where the server asks for none.
