@@ -43,6 +43,6 @@ pub mod http;
 pub mod load;
 pub mod plan;
 #[cfg(test)]
-#[path = "../tests/skip.rs"]
+#[path = "../tests/shared/skip.rs"]
 mod skip;
 pub mod text;

@@ -49,7 +49,7 @@ mod routing;
 mod scene;
 mod secrets;
 mod servers;
-#[path = "../skip.rs"]
+#[path = "../shared/skip.rs"]
 mod skip;
 mod sqlite;
 mod stage;

@@ -12,7 +12,7 @@ mod catalogue;
 mod cli;
 mod layering;
 mod secrets;
-#[path = "../skip.rs"]
+#[path = "../shared/skip.rs"]
 mod skip;
 mod support;
 mod words;
