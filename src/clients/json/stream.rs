@@ -13,8 +13,9 @@ use super::{Decoded, JsonError, decode, from_slice};
 const SMALL: usize = 256 << 10;
 /// No monitoring answer that we read is larger; 10,000 `JetStream` consumers are 9 MB.
 const LARGEST: usize = 64 << 20;
-/// A word is in memory as a whole, before it is known to be of no use.
-const LONGEST_WORD: usize = 1 << 20;
+/// A word is in memory as a whole before it is cut. An image may have a label of some megabytes, and
+/// the other containers are to be seen all the same.
+const LONGEST_WORD: usize = 12 << 20;
 /// Pieces on their way to the thread: enough that neither waits for the other.
 const AHEAD: usize = 2;
 
@@ -179,7 +180,7 @@ impl<R: Read> Read for Guarded<R> {
         if self.looks_well(buffer.get(..count).unwrap_or_default()) {
             Ok(count)
         } else {
-            Err(io::Error::other("a word of over 1 MiB in the answer"))
+            Err(io::Error::other("a word of over 12 MiB in the answer"))
         }
     }
 }

@@ -133,11 +133,11 @@ async fn neither_a_word_nor_an_answer_without_an_end_is_taken() {
         let error = outcome.unwrap_err();
         assert!(matches!(&error, JsonError::TooLarge(why) if why.contains(text)), "{error:?}");
     };
-    let word = format!("[\"{}", "\\\"x".repeat(3 << 20));
-    too_large(streamed(word.as_bytes(), 65_536).await, "a word of over 1 MiB");
+    let word = format!("[\"{}", "\\\"x".repeat(7 << 20));
+    too_large(streamed(word.as_bytes(), 65_536).await, "a word of over 12 MiB");
     // Also a key, and one that nobody asked for.
-    let key = format!("{{\"{}", "k".repeat(3 << 20));
-    too_large(streamed(key.as_bytes(), 65_536).await, "a word of over 1 MiB");
+    let key = format!("{{\"{}", "k".repeat(13 << 20));
+    too_large(streamed(key.as_bytes(), 65_536).await, "a word of over 12 MiB");
     let blanks = vec![b' '; 65 << 20];
     too_large(streamed(&blanks, 1 << 20).await, "an answer of over 64 MiB");
 }

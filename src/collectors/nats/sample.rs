@@ -8,7 +8,6 @@ use super::answers::{ConsumerFacts, Jsz, JszTotals, StreamState, Varz};
 use super::fetch::Raw;
 use crate::catalogue::Batch;
 use crate::clients::http::{Json, is_success};
-use crate::clients::json::JsonError;
 use crate::engine::{Failure, Reason};
 
 /// Streams and consumers beyond this are left out and counted: ephemeral consumers can come by
@@ -115,13 +114,13 @@ fn cut(batch: Batch, dropped: u64) -> Batch {
 
 const MANY: &str = "look for consumers that nobody removes: `nats consumer ls STREAM`";
 
-/// What it says beside its status is of no use, but has to have an end.
+/// What it says beside its status is of no use, but is JSON, with an end.
 fn healthy(answer: &Json<IgnoredAny>) -> Result<Duration, Failure> {
     let status = answer.status;
     match &answer.value {
-        Err(error @ JsonError::TooLarge(_)) => return Err(error.failure("/healthz", HINT)),
-        _ if is_success(status) => return Ok(answer.took),
-        _ => {}
+        _ if !is_success(status) => {}
+        Ok(_) => return Ok(answer.took),
+        Err(error) => return Err(error.failure("/healthz", HINT)),
     }
     Err(Failure::new(Reason::Other, format!("/healthz: the server says it is not well ({status})")))
 }
