@@ -183,7 +183,7 @@ async fn lane(cases: Vec<(&'static str, Make)>) -> Vec<Outcome> {
     for (name, make) in cases {
         let sick = async || make(&folder);
         // 8 kB for each file that is followed, and for some time remembered.
-        rig.kept = if name == "5,000 files" { KEPT + (40 << 20) } else { KEPT };
+        rig.kept = if name == "5,000 files" { KEPT + (32 << 20) } else { KEPT };
         let least = Duration::from_secs(2);
         rig.lasting(name, least, Expect::Lives, sick, async || empty(&folder)).await;
     }
