@@ -148,8 +148,8 @@ fn a_missing_right_is_a_reason_and_costs_nothing_else() {
                 assert_eq!(found["reason"], "rights", "{found}");
                 eprintln!("without {path}: {found}");
             }
-            // A service of another test may have ended: then it is known to have no processes.
-            let other = "project=\"get-only\"";
+            // The service of the other test is known to have no processes once it has ended.
+            let other = "service=\"rights\"";
             let mut left = scrape.body.lines().filter(|line| !line.contains(other));
             let left = left.find(|line| !gone.is_empty() && line.starts_with(&format!("{gone}{{")));
             assert_eq!(left, None, "without {path}");
