@@ -106,17 +106,21 @@ async fn speaks(bare: &Bare, times: usize) {
     }
 }
 
+async fn lost_lines_are_counted(bare: &Bare) {
+    until("the lines to be counted", PATIENT, async || {
+        let dropped = value(&bare.scrape().await, DROPPED);
+        if dropped >= 10.0 { Ok(()) } else { Err(dropped) }
+    })
+    .await;
+}
+
 #[test]
 fn a_full_disk_for_the_log_costs_lines_only() {
     run(async {
         let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
         let bare = Bare::start(QUIET, full.into()).await;
         speaks(&bare, 5).await;
-        until("the lines to be counted", PATIENT, async || {
-            let dropped = value(&bare.scrape().await, DROPPED);
-            if dropped >= 10.0 { Ok(()) } else { Err(dropped) }
-        })
-        .await;
+        lost_lines_are_counted(&bare).await;
         bare.well_to_the_end().await;
     });
 }
@@ -129,11 +133,7 @@ fn a_reader_of_the_log_that_has_gone_costs_lines_only() {
         assert!(value(&bare.scrape().await, DROPPED).abs() < 1e-9);
         drop(reader);
         speaks(&bare, 5).await;
-        until("the lines to be counted", PATIENT, async || {
-            let dropped = value(&bare.scrape().await, DROPPED);
-            if dropped >= 10.0 { Ok(()) } else { Err(dropped) }
-        })
-        .await;
+        lost_lines_are_counted(&bare).await;
         bare.well_to_the_end().await;
     });
 }
