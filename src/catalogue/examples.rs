@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use super::{
-    Area, Catalogue, Default, Direction, Histogram, Kind, Label, Match, Measure, Metric, Read, Row,
-    Signal,
+    Area, Catalogue, Default, Direction, Histogram, Hold, Kind, Label, Match, Measure, Metric, Read,
+    Row, Sentence, Signal,
 };
 use super::{Table, TableEntry, Unit, level, metrics};
 
@@ -52,6 +52,7 @@ impl Row for Tagged {
                 help: "One series.",
                 kind: Kind::Gauge,
                 extra: None,
+                item: &[],
                 requirements: &[],
                 read: Read::Values(|_, give| give("", 1.0)),
             },
@@ -60,6 +61,7 @@ impl Row for Tagged {
                 help: "One series a state.",
                 kind: Kind::Gauge,
                 extra: Some("state"),
+                item: &[],
                 requirements: &[],
                 read: Read::Values(|_, give| give("up", 1.0)),
             },
@@ -111,12 +113,15 @@ const fn signal(
             Direction::Above => Default::ours(90.5, "a larger one"),
             Direction::Below => Default::ours(10.5, "a smaller one"),
         },
-        hold: Duration::from_mins(hold),
+        advice: None,
+        hold: Hold::both(Duration::from_mins(hold)),
+        item: &[],
         requirements: &[],
-        summary: "Something is wrong.",
-        subject: "The thing",
+        title: Sentence::new("{id} is wrong"),
+        clear: Sentence::new("{id} is well again"),
+        what: "The thing",
         hint: "mend it",
-        next: "look",
+        next: Sentence::new("look"),
     }
 }
 
@@ -192,6 +197,7 @@ const SIGNALS: &[Signal] = &[
         unit: Unit::Ratio,
         warning: Default::ours(0.8, "a number"),
         critical: Default::ours(0.9, "a larger one"),
+        advice: None,
         ..signal(
             "predict_quotient",
             "ExamplePredictQuotient",
@@ -208,6 +214,7 @@ const SIGNALS: &[Signal] = &[
         unit: Unit::Seconds,
         warning: Default::ours(7200.0, "a number"),
         critical: Default::ours(3600.0, "a smaller one"),
+        advice: None,
         ..signal(
             "predict_seconds",
             "ExamplePredictSeconds",
@@ -220,7 +227,7 @@ const SIGNALS: &[Signal] = &[
 
 pub(crate) static AREA: Area = Area {
     name: "example",
-    title: "Example",
+    title: Sentence::new("Example"),
     tables: &[TableEntry::of::<Thing>(), TableEntry::of::<Whole>(), TableEntry::of::<Tagged>()],
     signals: SIGNALS,
     runbook: "",

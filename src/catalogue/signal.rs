@@ -4,18 +4,22 @@
 use std::time::Duration;
 
 use super::measure::Measure;
+use super::sentence::Sentence;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {
+    /// Advice: worth doing one day, and never counted as trouble.
+    Info,
     Warning,
     Critical,
 }
 
 impl Severity {
-    pub const ALL: [Self; 2] = [Self::Warning, Self::Critical];
+    pub const ALL: [Self; 3] = [Self::Info, Self::Warning, Self::Critical];
 
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::Info => "info",
             Self::Warning => "warning",
             Self::Critical => "critical",
         }
@@ -89,41 +93,100 @@ impl Default {
     }
 }
 
+/// How long a trouble must last before it alerts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hold {
+    /// Of the warning, and of advice.
+    pub warning: Duration,
+    pub critical: Duration,
+}
+
+impl Hold {
+    pub const fn both(hold: Duration) -> Self {
+        Self { warning: hold, critical: hold }
+    }
+}
+
 /// A judgement on a metric.
 pub struct Signal {
     /// Value of the label `signal` and key under `thresholds:`.
     pub name: &'static str,
-    /// Name of the alert of both severities, and of the section in the runbook.
+    /// Name of the alert of all severities, and of the section in the runbook.
     pub alert: &'static str,
     pub measure: Measure,
     pub direction: Direction,
     pub unit: Unit,
     pub warning: Default,
     pub critical: Default,
-    /// How long the trouble must last before it alerts.
-    pub hold: Duration,
+    /// What makes it advice: it has a third rule, of severity `info`, and the other two serve those
+    /// who take it more seriously.
+    pub advice: Option<Default>,
+    pub hold: Hold,
+    /// Labels by which one thing can have a threshold of its own; none: the target has one for all.
+    pub item: &'static [&'static str],
     pub requirements: &'static [&'static str],
-    /// A fixed sentence: capital, full stop, no template.
-    pub summary: &'static str,
-    /// The subject of the description, with label templates: "Query in {{ $labels.datname }}".
-    pub subject: &'static str,
+    /// What is wrong, with the thing's labels and no full stop.
+    pub title: Sentence,
+    /// That it is over, in the same way.
+    pub clear: Sentence,
+    /// What the value is, for people: "Used part of the file system". Empty for a yes or no, of
+    /// which the title has said all.
+    pub what: &'static str,
     /// What it means and what helps, for `check`, the status page and the alert.
     pub hint: &'static str,
-    /// The next command that a person would run.
-    pub next: &'static str,
+    /// The next command that a person would run, with the thing's labels.
+    pub next: Sentence,
 }
 
 impl Signal {
-    pub const fn default_of(&self, severity: Severity) -> Default {
+    /// `None` for a severity that the signal does not have.
+    pub const fn default_of(&self, severity: Severity) -> Option<Default> {
         match severity {
-            Severity::Warning => self.warning,
-            Severity::Critical => self.critical,
+            Severity::Info => self.advice,
+            Severity::Warning => Some(self.warning),
+            Severity::Critical => Some(self.critical),
+        }
+    }
+
+    /// The severities that it has rules for, the lowest first.
+    pub fn severities(&self) -> impl Iterator<Item = Severity> {
+        Severity::ALL.into_iter().filter(|severity| self.default_of(*severity).is_some())
+    }
+
+    /// The severity that a single configured value is for: the lowest that has a threshold by
+    /// default, else the lowest of all.
+    pub fn lowest(&self) -> Severity {
+        let set = |severity: &Severity| {
+            self.default_of(*severity).is_some_and(|default| default.value.is_some())
+        };
+        self.severities()
+            .find(set)
+            .unwrap_or_else(|| self.severities().next().unwrap_or(Severity::Warning))
+    }
+
+    pub const fn hold_of(&self, severity: Severity) -> Duration {
+        match severity {
+            Severity::Info | Severity::Warning => self.hold.warning,
+            Severity::Critical => self.hold.critical,
         }
     }
 
     /// Whether the signal says that the target as a whole is there.
     pub fn is_up(&self) -> bool {
         self.measure.metric == "stack_target_up"
+    }
+
+    /// Whether it answers yes or no, so that the title says it all.
+    pub fn is_fact(&self) -> bool {
+        self.unit == Unit::Bool
+    }
+
+    /// "should be at most 90%".
+    pub fn bound(&self) -> &'static str {
+        match self.direction {
+            Direction::Above => "at most",
+            Direction::Below => "at least",
+        }
     }
 }
 

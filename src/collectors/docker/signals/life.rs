@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::catalogue::{Default, Direction, Match, Signal, Unit, level};
+use crate::catalogue::{Default, Direction, Hold, Match, Sentence, Signal, Unit, level};
 
 pub const FAILED_START: Signal = Signal {
     name: "failed_start",
@@ -12,12 +12,15 @@ pub const FAILED_START: Signal = Signal {
     unit: Unit::Count,
     warning: Default::off("see critical"),
     critical: Default::guide(0.0, "C12"),
-    hold: Duration::from_mins(1),
+    advice: None,
+    hold: Hold::both(Duration::from_mins(1)),
+    item: &[],
     requirements: &["C12"],
-    summary: "The Engine could not start a container.",
-    subject: "Container {{ $labels.name }} ({{ $labels.reason }})",
+    title: Sentence::new("The Engine could not start a container"),
+    clear: Sentence::new(""),
+    what: "Container {name} ({reason})",
     hint: "the Engine does not try again, whatever the restart policy says",
-    next: "docker inspect --format '{{.State.Error}}' NAME",
+    next: Sentence::new("docker inspect --format '{{.State.Error}}' NAME"),
 };
 
 pub const FAILED: Signal = Signal {
@@ -28,12 +31,17 @@ pub const FAILED: Signal = Signal {
     unit: Unit::Bool,
     warning: Default::guide(0.0, "C12"),
     critical: Default::off("a service that is gone is service_down"),
-    hold: Duration::from_mins(1),
+    advice: None,
+    hold: Hold::both(Duration::from_mins(1)),
+    item: &[],
     requirements: &["C12"],
-    summary: "A job or a container without Compose has ended with an error.",
-    subject: "Container {{ $labels.name }}",
+    title: Sentence::new("A job or a container without Compose has ended with an error"),
+    clear: Sentence::new(""),
+    what: "",
     hint: "nobody starts it again; remove containers that are not needed any more",
-    next: "docker logs --tail 50 NAME; docker inspect --format '{{.State.ExitCode}}' NAME",
+    next: Sentence::new(
+        "docker logs --tail 50 NAME; docker inspect --format '{{.State.ExitCode}}' NAME",
+    ),
 };
 
 pub const HEALTH: Signal = Signal {
@@ -44,12 +52,15 @@ pub const HEALTH: Signal = Signal {
     unit: Unit::Count,
     warning: Default::guide(0.0, "C06"),
     critical: Default::off("the health checks of the guides pass or fail for little"),
-    hold: Duration::from_mins(1),
+    advice: None,
+    hold: Hold::both(Duration::from_mins(1)),
+    item: &[],
     requirements: &["C06", "C07"],
-    summary: "A container fails its health check.",
-    subject: "Container {{ $labels.name }}",
+    title: Sentence::new("A container fails its health check"),
+    clear: Sentence::new(""),
+    what: "Container {name}",
     hint: "Compose never restarts an unhealthy container by itself",
-    next: "docker inspect --format '{{json .State.Health}}' NAME",
+    next: Sentence::new("docker inspect --format '{{json .State.Health}}' NAME"),
 };
 
 pub const STARTING: Signal = Signal {
@@ -60,12 +71,17 @@ pub const STARTING: Signal = Signal {
     unit: Unit::Seconds,
     warning: Default::guide(85.0, "C13"),
     critical: Default::off("its health check gives up by itself, and then it is unhealthy"),
-    hold: Duration::ZERO,
+    advice: None,
+    hold: Hold::both(Duration::ZERO),
+    item: &[],
     requirements: &["C13"],
-    summary: "A container has not become healthy since its start.",
-    subject: "Time since the start of {{ $labels.name }}",
+    title: Sentence::new("A container has not become healthy since its start"),
+    clear: Sentence::new(""),
+    what: "Time since the start of {name}",
     hint: "it waits for something, or its health check hangs",
-    next: "docker logs --tail 50 NAME; docker inspect --format '{{json .State.Health}}' NAME",
+    next: Sentence::new(
+        "docker logs --tail 50 NAME; docker inspect --format '{{json .State.Health}}' NAME",
+    ),
 };
 
 pub const SLOW_START: Signal = Signal {
@@ -80,12 +96,15 @@ pub const SLOW_START: Signal = Signal {
     unit: Unit::Seconds,
     warning: Default::guide(85.0, "C13"),
     critical: Default::off("it is healthy now"),
-    hold: Duration::ZERO,
+    advice: None,
+    hold: Hold::both(Duration::ZERO),
+    item: &[],
     requirements: &["C13"],
-    summary: "A container took long to become healthy.",
-    subject: "Time from the start of {{ $labels.name }} to its first healthy status",
+    title: Sentence::new("A container took long to become healthy"),
+    clear: Sentence::new(""),
+    what: "Time from the start of {name} to its first healthy status",
     hint: "the next deployment and the next crash take as long; this is told for an hour",
-    next: "docker logs NAME | head -n 100",
+    next: Sentence::new("docker logs NAME | head -n 100"),
 };
 
 pub const CHECK_DURATION: Signal = Signal {
@@ -97,10 +116,13 @@ pub const CHECK_DURATION: Signal = Signal {
     unit: Unit::Ratio,
     warning: Default::ours(0.5, "the guide wants it below the timeout, at which it has failed"),
     critical: Default::off("a check that fails shows as unhealthy"),
-    hold: Duration::from_mins(10),
+    advice: None,
+    hold: Hold::both(Duration::from_mins(10)),
+    item: &[],
     requirements: &["C07"],
-    summary: "A health check takes more than half the time that it may.",
-    subject: "Part of its timeout that the health check of {{ $labels.name }} takes",
+    title: Sentence::new("A health check takes more than half the time that it may"),
+    clear: Sentence::new(""),
+    what: "Part of its timeout that the health check of {name} takes",
     hint: "the service is slow, or the machine is overloaded",
-    next: "docker inspect --format '{{json .State.Health.Log}}' NAME",
+    next: Sentence::new("docker inspect --format '{{json .State.Health.Log}}' NAME"),
 };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::catalogue::{Default, Direction, Signal, Unit, level};
+use crate::catalogue::{Default, Direction, Hold, Sentence, Signal, Unit, level};
 
 pub const PORT_EXPOSED: Signal = Signal {
     name: "port_exposed",
@@ -12,12 +12,15 @@ pub const PORT_EXPOSED: Signal = Signal {
     unit: Unit::Bool,
     warning: Default::guide(0.0, "C03"),
     critical: Default::off("posture wakes nobody"),
-    hold: Duration::from_mins(5),
+    advice: None,
+    hold: Hold::both(Duration::from_mins(5)),
+    item: &[],
     requirements: &["C03", "C14"],
-    summary: "A port of a container can be reached from further away than it should.",
-    subject: "Port {{ $labels.port }} of {{ $labels.name }} (bound to {{ $labels.address }})",
+    title: Sentence::new("A port of a container can be reached from further away than it should"),
+    clear: Sentence::new(""),
+    what: "",
     hint: "Docker goes past the firewall's rules: bind it to 127.0.0.1, or do not publish it",
-    next: "docker ps --format '{{.Names}} {{.Ports}}'",
+    next: Sentence::new("docker ps --format '{{.Names}} {{.Ports}}'"),
 };
 
 pub const MEMORY_LIMIT: Signal = Signal {
@@ -28,12 +31,15 @@ pub const MEMORY_LIMIT: Signal = Signal {
     unit: Unit::Bool,
     warning: Default::guide(1.0, "C11"),
     critical: Default::off("posture wakes nobody"),
-    hold: Duration::from_hours(1),
+    advice: None,
+    hold: Hold::both(Duration::from_hours(1)),
+    item: &[],
     requirements: &["C11"],
-    summary: "A container has no memory limit.",
-    subject: "Container {{ $labels.name }}",
+    title: Sentence::new("A container has no memory limit"),
+    clear: Sentence::new(""),
+    what: "",
     hint: "a leak in it takes the memory of all others: set deploy.resources.limits.memory",
-    next: "docker inspect --format '{{.HostConfig.Memory}}' NAME",
+    next: Sentence::new("docker inspect --format '{{.HostConfig.Memory}}' NAME"),
 };
 
 pub const PRIVILEGED: Signal = Signal {
@@ -44,12 +50,17 @@ pub const PRIVILEGED: Signal = Signal {
     unit: Unit::Bool,
     warning: Default::ours(0.0, "whoever breaks into it has the machine"),
     critical: Default::off("posture wakes nobody"),
-    hold: Duration::from_hours(1),
+    advice: None,
+    hold: Hold::both(Duration::from_hours(1)),
+    item: &[],
     requirements: &[],
-    summary: "A container is privileged or has the Engine's socket.",
-    subject: "Container {{ $labels.name }}",
+    title: Sentence::new("A container is privileged or has the Engine's socket"),
+    clear: Sentence::new(""),
+    what: "",
     hint: "name it under `privileged` if it must be so, or take the right away",
-    next: "docker inspect --format '{{.HostConfig.Privileged}} {{json .Mounts}}' NAME",
+    next: Sentence::new(
+        "docker inspect --format '{{.HostConfig.Privileged}} {{json .Mounts}}' NAME",
+    ),
 };
 
 pub const IMAGE_AGE: Signal = Signal {
@@ -60,12 +71,17 @@ pub const IMAGE_AGE: Signal = Signal {
     unit: Unit::Seconds,
     warning: Default::guide(90.0 * 24.0 * 3600.0, "C02"),
     critical: Default::off("posture wakes nobody"),
-    hold: Duration::from_hours(1),
+    advice: None,
+    hold: Hold::both(Duration::from_hours(1)),
+    item: &[],
     requirements: &["C02"],
-    summary: "A container runs an image without the security patches of the last months.",
-    subject: "Age of the image of {{ $labels.name }}",
+    title: Sentence::new(
+        "A container runs an image without the security patches of the last months",
+    ),
+    clear: Sentence::new(""),
+    what: "Age of the image of {name}",
     hint: "pull or build it anew and deploy it",
-    next: "docker compose pull; docker compose up -d",
+    next: Sentence::new("docker compose pull; docker compose up -d"),
 };
 
 pub const IMAGE_OUTDATED: Signal = Signal {
@@ -76,12 +92,15 @@ pub const IMAGE_OUTDATED: Signal = Signal {
     unit: Unit::Bool,
     warning: Default::ours(0.0, "it was pulled or built for a reason"),
     critical: Default::off("posture wakes nobody"),
-    hold: Duration::from_hours(1),
+    advice: None,
+    hold: Hold::both(Duration::from_hours(1)),
+    item: &[],
     requirements: &["C02"],
-    summary: "A container runs an older image than its tag now means.",
-    subject: "Container {{ $labels.name }}",
+    title: Sentence::new("A container runs an older image than its tag now means"),
+    clear: Sentence::new(""),
+    what: "",
     hint: "a new image was pulled or built and is not deployed",
-    next: "docker compose up -d",
+    next: Sentence::new("docker compose up -d"),
 };
 
 pub const LOG_SIZE: Signal = Signal {
@@ -92,12 +111,17 @@ pub const LOG_SIZE: Signal = Signal {
     unit: Unit::Bytes,
     warning: Default::ours(1_073_741_824.0, "on a small machine a few of them fill the disk"),
     critical: Default::off("a full disk has alerts of its own"),
-    hold: Duration::from_mins(5),
+    advice: None,
+    hold: Hold::both(Duration::from_mins(5)),
+    item: &[],
     requirements: &[],
-    summary: "The log files of a container are large.",
-    subject: "Log files of {{ $labels.name }}",
+    title: Sentence::new("The log files of a container are large"),
+    clear: Sentence::new(""),
+    what: "Log files of {name}",
     hint: "set max-size and max-file of its log driver and recreate it",
-    next: "docker inspect --format '{{.LogPath}} {{json .HostConfig.LogConfig}}' NAME",
+    next: Sentence::new(
+        "docker inspect --format '{{.LogPath}} {{json .HostConfig.LogConfig}}' NAME",
+    ),
 };
 
 pub const LOG_UNBOUNDED: Signal = Signal {
@@ -108,10 +132,13 @@ pub const LOG_UNBOUNDED: Signal = Signal {
     unit: Unit::Bool,
     warning: Default::ours(1.0, "Docker's own default keeps every line for ever"),
     critical: Default::off("posture wakes nobody"),
-    hold: Duration::from_hours(1),
+    advice: None,
+    hold: Hold::both(Duration::from_hours(1)),
+    item: &[],
     requirements: &[],
-    summary: "Nothing bounds the log of a container.",
-    subject: "Container {{ $labels.name }}",
+    title: Sentence::new("Nothing bounds the log of a container"),
+    clear: Sentence::new(""),
+    what: "",
     hint: "set max-size in its `logging` or for all in /etc/docker/daemon.json",
-    next: "docker inspect --format '{{json .HostConfig.LogConfig}}' NAME",
+    next: Sentence::new("docker inspect --format '{{json .HostConfig.LogConfig}}' NAME"),
 };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::catalogue::{Default, Direction, Match, Signal, Unit, level};
+use crate::catalogue::{Default, Direction, Hold, Match, Sentence, Signal, Unit, level};
 
 /// A service that does not run has an alert of its own, or none because somebody stopped it.
 const NOT_RUNNING: &[Match] = &[Match::is_not("state", &["running", "degraded"])];
@@ -15,12 +15,15 @@ pub const UP: Signal = Signal {
     unit: Unit::Bool,
     warning: Default::off("an Engine that does not answer is never just a warning"),
     critical: Default::guide(1.0, "C01"),
-    hold: Duration::from_mins(1),
+    advice: None,
+    hold: Hold::both(Duration::from_mins(1)),
+    item: &[],
     requirements: &["C01"],
-    summary: "The Docker Engine does not answer.",
-    subject: "The Docker Engine",
+    title: Sentence::new("The Docker Engine does not answer"),
+    clear: Sentence::new(""),
+    what: "",
     hint: "containers may go on running, but nobody restarts or sees them",
-    next: "systemctl status docker; journalctl -u docker -n 50",
+    next: Sentence::new("systemctl status docker; journalctl -u docker -n 50"),
 };
 
 pub const DOWN: Signal = Signal {
@@ -32,13 +35,16 @@ pub const DOWN: Signal = Signal {
     unit: Unit::Count,
     warning: Default::off("see critical"),
     critical: Default::guide(0.0, "C01"),
+    advice: None,
     // A cold start takes 85 seconds, in which services wait for one another.
-    hold: Duration::from_mins(2),
+    hold: Hold::both(Duration::from_mins(2)),
+    item: &[],
     requirements: &["C01", "C12"],
-    summary: "A Compose service has no running container.",
-    subject: "Service {{ $labels.service }} of {{ $labels.project }} ({{ $labels.state }})",
+    title: Sentence::new("A Compose service has no running container"),
+    clear: Sentence::new(""),
+    what: "Service {service} of {project} ({state})",
     hint: "nobody stopped it: it ended by itself or with the Engine, was removed, or never started",
-    next: "docker compose ps -a; docker compose logs --tail 50",
+    next: Sentence::new("docker compose ps -a; docker compose logs --tail 50"),
 };
 
 pub const STOPPED: Signal = Signal {
@@ -49,12 +55,15 @@ pub const STOPPED: Signal = Signal {
     unit: Unit::Count,
     warning: Default::ours(0.0, "stopped by hand: whoever did it knows, unless it was forgotten"),
     critical: Default::off("nobody is to be woken for what somebody did"),
-    hold: Duration::from_mins(15),
+    advice: None,
+    hold: Hold::both(Duration::from_mins(15)),
+    item: &[],
     requirements: &["C01"],
-    summary: "A Compose service has been stopped by hand.",
-    subject: "Service {{ $labels.service }} of {{ $labels.project }} ({{ $labels.state }})",
+    title: Sentence::new("A Compose service has been stopped by hand"),
+    clear: Sentence::new(""),
+    what: "Service {service} of {project} ({state})",
     hint: "start it again, or take it out of the Compose file",
-    next: "docker compose ps -a; docker compose up -d",
+    next: Sentence::new("docker compose ps -a; docker compose up -d"),
 };
 
 pub const REPLICAS_MISSING: Signal = Signal {
@@ -65,12 +74,15 @@ pub const REPLICAS_MISSING: Signal = Signal {
     unit: Unit::Count,
     warning: Default::ours(0.0, "the rest carries the load that all were wanted for"),
     critical: Default::off("none left is service_down"),
-    hold: Duration::from_mins(5),
+    advice: None,
+    hold: Hold::both(Duration::from_mins(5)),
+    item: &[],
     requirements: &["C01"],
-    summary: "A Compose service has fewer replicas than wanted.",
-    subject: "Replicas missing of {{ $labels.service }} of {{ $labels.project }}",
+    title: Sentence::new("A Compose service has fewer replicas than wanted"),
+    clear: Sentence::new(""),
+    what: "Replicas missing of {service} of {project}",
     hint: "look at the exit code of the container that is gone",
-    next: "docker compose ps -a",
+    next: Sentence::new("docker compose ps -a"),
 };
 
 pub const RESTART_LOOP: Signal = Signal {
@@ -81,12 +93,15 @@ pub const RESTART_LOOP: Signal = Signal {
     unit: Unit::Bool,
     warning: Default::off("see critical"),
     critical: Default::guide(0.0, "C12"),
-    hold: Duration::from_mins(1),
+    advice: None,
+    hold: Hold::both(Duration::from_mins(1)),
+    item: &[],
     requirements: &["C12"],
-    summary: "A container ends again and again after it was started.",
-    subject: "Service {{ $labels.service }}",
+    title: Sentence::new("A container ends again and again after it was started"),
+    clear: Sentence::new(""),
+    what: "",
     hint: "its log says why; the Engine tries again for ever, at most once a minute",
-    next: "docker logs --tail 50 NAME",
+    next: Sentence::new("docker logs --tail 50 NAME"),
 };
 
 pub const RESTARTS: Signal = Signal {
@@ -101,13 +116,16 @@ pub const RESTARTS: Signal = Signal {
     unit: Unit::Count,
     warning: Default::ours(0.0, "each one is a crash that the restart policy hides"),
     critical: Default::off("a loop is restart_loop"),
+    advice: None,
     // A loop shows itself by then.
-    hold: Duration::from_mins(1),
+    hold: Hold::both(Duration::from_mins(1)),
+    item: &[],
     requirements: &["C05", "C12"],
-    summary: "A container has been restarted by its restart policy.",
-    subject: "Restarts of {{ $labels.service }} in five minutes",
+    title: Sentence::new("A container has been restarted by its restart policy"),
+    clear: Sentence::new(""),
+    what: "Restarts of {service} in five minutes",
     hint: "it ended by itself; a restart by hand is not counted here",
-    next: "docker logs --tail 50 NAME",
+    next: Sentence::new("docker logs --tail 50 NAME"),
 };
 
 pub const OOM_MAIN: Signal = Signal {
@@ -120,12 +138,15 @@ pub const OOM_MAIN: Signal = Signal {
     unit: Unit::Count,
     warning: Default::off("see critical"),
     critical: Default::guide(0.0, "C10"),
-    hold: Duration::ZERO,
+    advice: None,
+    hold: Hold::both(Duration::ZERO),
+    item: &[],
     requirements: &["C10"],
-    summary: "The kernel has ended a container for want of memory.",
-    subject: "Kills in five minutes that ended a container of {{ $labels.service }}",
+    title: Sentence::new("The kernel has ended a container for want of memory"),
+    clear: Sentence::new(""),
+    what: "Kills in five minutes that ended a container of {service}",
     hint: "raise its memory limit, or find the leak",
-    next: "docker inspect --format '{{json .State}}' NAME; dmesg | tail -n 50",
+    next: Sentence::new("docker inspect --format '{{json .State}}' NAME; dmesg | tail -n 50"),
 };
 
 pub const OOM_CHILD: Signal = Signal {
@@ -138,12 +159,15 @@ pub const OOM_CHILD: Signal = Signal {
     unit: Unit::Count,
     warning: Default::guide(0.0, "C10"),
     critical: Default::off("the container goes on; its errors have alerts of their own"),
-    hold: Duration::ZERO,
+    advice: None,
+    hold: Hold::both(Duration::ZERO),
+    item: &[],
     requirements: &["C10"],
-    summary: "The kernel has killed a process inside a container for want of memory.",
-    subject: "Kills in five minutes inside {{ $labels.service }}",
+    title: Sentence::new("The kernel has killed a process inside a container for want of memory"),
+    clear: Sentence::new(""),
+    what: "Kills in five minutes inside {service}",
     hint: "a worker or backend is gone and its work with it, though the container runs on",
-    next: "docker top NAME; docker stats --no-stream; dmesg | tail -n 50",
+    next: Sentence::new("docker top NAME; docker stats --no-stream; dmesg | tail -n 50"),
 };
 
 pub const PROCESS_MISSING: Signal = Signal {
@@ -158,10 +182,13 @@ pub const PROCESS_MISSING: Signal = Signal {
     unit: Unit::Count,
     warning: Default::off("see critical"),
     critical: Default::guide(1.0, "C15"),
-    hold: Duration::from_mins(2),
+    advice: None,
+    hold: Hold::both(Duration::from_mins(2)),
+    item: &[],
     requirements: &["C15"],
-    summary: "A process that must run inside a container is not there.",
-    subject: "Processes like {{ $labels.pattern }} in {{ $labels.service }}",
+    title: Sentence::new("A process that must run inside a container is not there"),
+    clear: Sentence::new(""),
+    what: "Processes like {pattern} in {service}",
     hint: "the container may run on without it: look at its log and restart it",
-    next: "docker top NAME; docker logs --tail 50 NAME",
+    next: Sentence::new("docker top NAME; docker logs --tail 50 NAME"),
 };

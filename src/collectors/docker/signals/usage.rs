@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::catalogue::{Default, Direction, Signal, Unit, level};
+use crate::catalogue::{Default, Direction, Hold, Sentence, Signal, Unit, level};
 
 pub const MEMORY: Signal = Signal {
     name: "memory",
@@ -12,12 +12,15 @@ pub const MEMORY: Signal = Signal {
     unit: Unit::Ratio,
     warning: Default::guide(0.9, "C08"),
     critical: Default::off("the kill itself is oom_killed"),
-    hold: Duration::from_mins(5),
+    advice: None,
+    hold: Hold::both(Duration::from_mins(5)),
+    item: &[],
     requirements: &["C04", "C08"],
-    summary: "A container is near its memory limit.",
-    subject: "Memory of {{ $labels.name }} in parts of its limit",
+    title: Sentence::new("A container is near its memory limit"),
+    clear: Sentence::new(""),
+    what: "Memory of {name} in parts of its limit",
     hint: "page cache is not in it: this memory cannot be given back, and soon the kernel kills",
-    next: "docker stats --no-stream; docker top NAME",
+    next: Sentence::new("docker stats --no-stream; docker top NAME"),
 };
 
 pub const MEMORY_PREDICTED: Signal = Signal {
@@ -28,12 +31,15 @@ pub const MEMORY_PREDICTED: Signal = Signal {
     unit: Unit::Ratio,
     warning: Default::guide(1.0, "C16"),
     critical: Default::off("there are hours left"),
-    hold: Duration::from_mins(30),
+    advice: None,
+    hold: Hold::both(Duration::from_mins(30)),
+    item: &[],
     requirements: &["C16"],
-    summary: "A container will reach its memory limit within four hours.",
-    subject: "Memory of {{ $labels.name }} in four hours, in parts of its limit",
+    title: Sentence::new("A container will reach its memory limit within four hours"),
+    clear: Sentence::new(""),
+    what: "Memory of {name} in four hours, in parts of its limit",
     hint: "by the trend of the last hour; a leak, if it never falls again",
-    next: "docker stats --no-stream; docker top NAME",
+    next: Sentence::new("docker stats --no-stream; docker top NAME"),
 };
 
 pub const CPU: Signal = Signal {
@@ -46,12 +52,15 @@ pub const CPU: Signal = Signal {
     unit: Unit::Ratio,
     warning: Default::guide(0.8, "C08"),
     critical: Default::off("slowness alone wakes nobody"),
-    hold: Duration::from_mins(15),
+    advice: None,
+    hold: Hold::both(Duration::from_mins(15)),
+    item: &[],
     requirements: &["C04", "C08"],
-    summary: "A container is near its CPU limit.",
-    subject: "CPU of {{ $labels.name }} in parts of its limit",
+    title: Sentence::new("A container is near its CPU limit"),
+    clear: Sentence::new(""),
+    what: "CPU of {name} in parts of its limit",
     hint: "it is throttled at the limit and answers late",
-    next: "docker stats --no-stream; docker top NAME",
+    next: Sentence::new("docker stats --no-stream; docker top NAME"),
 };
 
 pub const THROTTLED: Signal = Signal {
@@ -64,12 +73,17 @@ pub const THROTTLED: Signal = Signal {
     unit: Unit::Ratio,
     warning: Default::ours(0.25, "in a quarter of its periods it had to wait"),
     critical: Default::off("slowness alone wakes nobody"),
-    hold: Duration::from_mins(15),
+    advice: None,
+    hold: Hold::both(Duration::from_mins(15)),
+    item: &[],
     requirements: &["C18"],
-    summary: "A container has to wait for CPU time at its limit.",
-    subject: "Part of the periods in which {{ $labels.name }} was throttled",
+    title: Sentence::new("A container has to wait for CPU time at its limit"),
+    clear: Sentence::new(""),
+    what: "Part of the periods in which {name} was throttled",
     hint: "its average may look harmless: short bursts meet the limit and answers come late",
-    next: "docker stats --no-stream; docker inspect --format '{{.HostConfig.NanoCpus}}' NAME",
+    next: Sentence::new(
+        "docker stats --no-stream; docker inspect --format '{{.HostConfig.NanoCpus}}' NAME",
+    ),
 };
 
 pub const THREADS: Signal = Signal {
@@ -80,12 +94,15 @@ pub const THREADS: Signal = Signal {
     unit: Unit::Ratio,
     warning: Default::ours(0.8, "at the limit no process can start, health checks included"),
     critical: Default::off("the health check fails then"),
-    hold: Duration::from_mins(5),
+    advice: None,
+    hold: Hold::both(Duration::from_mins(5)),
+    item: &[],
     requirements: &["C08"],
-    summary: "A container is near its limit of processes and threads.",
-    subject: "Threads of {{ $labels.name }} in parts of the limit",
+    title: Sentence::new("A container is near its limit of processes and threads"),
+    clear: Sentence::new(""),
+    what: "Threads of {name} in parts of the limit",
     hint: "threads or child processes leak",
-    next: "docker top NAME",
+    next: Sentence::new("docker top NAME"),
 };
 
 pub const STATS_AGE: Signal = Signal {
@@ -96,12 +113,15 @@ pub const STATS_AGE: Signal = Signal {
     unit: Unit::Seconds,
     warning: Default::ours(35.0, "the figures are then withdrawn"),
     critical: Default::off("state and health are still seen"),
-    hold: Duration::from_mins(2),
+    advice: None,
+    hold: Hold::both(Duration::from_mins(2)),
+    item: &[],
     requirements: &["C04"],
-    summary: "The Docker Engine gives no figures of CPU and memory.",
-    subject: "Age of the figures",
+    title: Sentence::new("The Docker Engine gives no figures of CPU and memory"),
+    clear: Sentence::new(""),
+    what: "Age of the figures",
     hint: "limits are not watched meanwhile; the Engine is overloaded or its stats calls hang",
-    next: "docker stats --no-stream",
+    next: Sentence::new("docker stats --no-stream"),
 };
 
 pub const ENGINE_SLOW: Signal = Signal {
@@ -112,10 +132,13 @@ pub const ENGINE_SLOW: Signal = Signal {
     unit: Unit::Seconds,
     warning: Default::ours(1.0, "it takes milliseconds; what hangs in the Engine shows here first"),
     critical: Default::off("no answer at all is up"),
-    hold: Duration::from_mins(5),
+    advice: None,
+    hold: Hold::both(Duration::from_mins(5)),
+    item: &[],
     requirements: &["C01"],
-    summary: "The Docker Engine answers slowly.",
-    subject: "Time that the Engine took for the list of containers",
+    title: Sentence::new("The Docker Engine answers slowly"),
+    clear: Sentence::new(""),
+    what: "Time that the Engine took for the list of containers",
     hint: "the disk is slow or full, or a container hangs and holds a lock",
-    next: "time docker ps; df -h /var/lib/docker; journalctl -u docker -n 50",
+    next: Sentence::new("time docker ps; df -h /var/lib/docker; journalctl -u docker -n 50"),
 };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::catalogue::{Default, Direction, Match, Signal, Unit, level};
+use crate::catalogue::{Default, Direction, Hold, Match, Sentence, Signal, Unit, level};
 
 pub const SERVER_ERRORS: Signal = Signal {
     name: "server_errors",
@@ -12,12 +12,17 @@ pub const SERVER_ERRORS: Signal = Signal {
     unit: Unit::Ratio,
     warning: Default::guide(0.01, "H09"),
     critical: Default::ours(0.2, "one request in five fails: users feel it"),
-    hold: Duration::from_mins(10),
+    advice: None,
+    hold: Hold::both(Duration::from_mins(10)),
+    item: &[],
     requirements: &["H09", "L21"],
-    summary: "Too many requests are answered with a server's error.",
-    subject: "Share of status 5xx in the requests of five minutes",
+    title: Sentence::new("Too many requests are answered with a server's error"),
+    clear: Sentence::new(""),
+    what: "Share of status 5xx in the requests of five minutes",
     hint: "502 and 504 mean that the program behind the proxy is gone or slow, 500 that it fails",
-    next: "grep ' 50[0-9] ' in the newest access log; then the log of the program behind it",
+    next: Sentence::new(
+        "grep ' 50[0-9] ' in the newest access log; then the log of the program behind it",
+    ),
 };
 
 pub const REFUSED: Signal = Signal {
@@ -32,12 +37,15 @@ pub const REFUSED: Signal = Signal {
     unit: Unit::Count,
     warning: Default::ours(20.0, "a burst of refused log-ins; the guide names no number"),
     critical: Default::off("they were refused"),
-    hold: Duration::ZERO,
+    advice: None,
+    hold: Hold::both(Duration::ZERO),
+    item: &[],
     requirements: &["L16"],
-    summary: "Many requests are refused for want of rights.",
-    subject: "Requests answered with 401 or 403 in the last five minutes",
+    title: Sentence::new("Many requests are refused for want of rights"),
+    clear: Sentence::new(""),
+    what: "Requests answered with 401 or 403 in the last five minutes",
     hint: "somebody tries passwords, or a client's key has expired",
-    next: "grep ' 40[13] ' in the newest access log, and count the addresses",
+    next: Sentence::new("grep ' 40[13] ' in the newest access log, and count the addresses"),
 };
 
 pub const SLOW: Signal = Signal {
@@ -48,12 +56,17 @@ pub const SLOW: Signal = Signal {
     unit: Unit::Seconds,
     warning: Default::guide(0.5, "H08"),
     critical: Default::off("slow is not down"),
-    hold: Duration::from_mins(10),
+    advice: None,
+    hold: Hold::both(Duration::from_mins(10)),
+    item: &[],
     requirements: &["H08", "L14", "L21"],
-    summary: "Requests take too long.",
-    subject: "Time within which 95 % of the requests of five minutes were answered",
+    title: Sentence::new("Requests take too long"),
+    clear: Sentence::new(""),
+    what: "Time within which 95 % of the requests of five minutes were answered",
     hint: "a slow query, a busy worker pool, or a provider that answers late",
-    next: "sort the newest access log by its last field; look at longest_query of postgres",
+    next: Sentence::new(
+        "sort the newest access log by its last field; look at longest_query of postgres",
+    ),
 };
 
 pub const BUSIEST: Signal = Signal {
@@ -64,10 +77,15 @@ pub const BUSIEST: Signal = Signal {
     unit: Unit::Ratio,
     warning: Default::off("behind a proxy all requests come from one address"),
     critical: Default::off("see warning"),
-    hold: Duration::from_mins(10),
+    advice: None,
+    hold: Hold::both(Duration::from_mins(10)),
+    item: &[],
     requirements: &["L16"],
-    summary: "One client makes most of the requests.",
-    subject: "Share of the busiest address in the requests of five minutes",
+    title: Sentence::new("One client makes most of the requests"),
+    clear: Sentence::new(""),
+    what: "Share of the busiest address in the requests of five minutes",
     hint: "a crawler, a client in a loop, or somebody who tries passwords",
-    next: "count the addresses in the newest access log; limit_req in nginx slows one down",
+    next: Sentence::new(
+        "count the addresses in the newest access log; limit_req in nginx slows one down",
+    ),
 };

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::ONE_LINE;
-use crate::catalogue::{Default, Direction, Match, Signal, Unit, level};
+use crate::catalogue::{Default, Direction, Hold, Match, Sentence, Signal, Unit, level};
 
 pub const CRITICAL: Signal = Signal {
     name: "critical_lines",
@@ -13,12 +13,15 @@ pub const CRITICAL: Signal = Signal {
     unit: Unit::Count,
     warning: Default::guide(0.0, "L06"),
     critical: Default::off(ONE_LINE),
-    hold: Duration::ZERO,
+    advice: None,
+    hold: Hold::both(Duration::ZERO),
+    item: &[],
     requirements: &["L06", "L23"],
-    summary: "A program has written critical lines into its log.",
-    subject: "Critical lines in the last five minutes",
+    title: Sentence::new("A program has written critical lines into its log"),
+    clear: Sentence::new(""),
+    what: "Critical lines in the last five minutes",
     hint: "CRITICAL, FATAL or PANIC: the program itself says that it cannot go on like this",
-    next: "grep -nE 'CRITICAL|FATAL|PANIC' in the newest file",
+    next: Sentence::new("grep -nE 'CRITICAL|FATAL|PANIC' in the newest file"),
 };
 
 pub const ERROR_RATIO: Signal = Signal {
@@ -29,13 +32,16 @@ pub const ERROR_RATIO: Signal = Signal {
     unit: Unit::Ratio,
     warning: Default::guide(0.01, "H09"),
     critical: Default::off("what users feel of it is told by probes and status codes"),
+    advice: None,
     // Longer than the window, so that one error among few events cannot last that long.
-    hold: Duration::from_mins(10),
+    hold: Hold::both(Duration::from_mins(10)),
+    item: &[],
     requirements: &["H09", "L20", "L21"],
-    summary: "A program fails in too many of the things that it logs.",
-    subject: "Share of errors in the events of five minutes",
+    title: Sentence::new("A program fails in too many of the things that it logs"),
+    clear: Sentence::new(""),
+    what: "Share of errors in the events of five minutes",
     hint: "the status page and logs top name the kinds of errors; compare with the last deployment",
-    next: "stack-exporter logs top --since 1h FILE",
+    next: Sentence::new("stack-exporter logs top --since 1h FILE"),
 };
 
 pub const ERROR_BURST: Signal = Signal {
@@ -46,12 +52,15 @@ pub const ERROR_BURST: Signal = Signal {
     unit: Unit::Count,
     warning: Default::ours(4.0, "four times the usual, and never fewer than 20 in five minutes"),
     critical: Default::off(ONE_LINE),
-    hold: Duration::ZERO,
+    advice: None,
+    hold: Hold::both(Duration::ZERO),
+    item: &[],
     requirements: &["L01", "L06", "L13"],
-    summary: "A program writes many more errors than usual.",
-    subject: "Errors of five minutes by the median of the last day",
+    title: Sentence::new("A program writes many more errors than usual"),
+    clear: Sentence::new(""),
+    what: "Errors of five minutes by the median of the last day",
     hint: "compare with the time of the last deployment, and with what it depends on",
-    next: "stack-exporter logs top --since 1h FILE",
+    next: Sentence::new("stack-exporter logs top --since 1h FILE"),
 };
 
 pub const NEW_ERROR_GROUP: Signal = Signal {
@@ -65,12 +74,15 @@ pub const NEW_ERROR_GROUP: Signal = Signal {
         "an error that was never seen before is worth a look in the morning",
     ),
     critical: Default::off(ONE_LINE),
-    hold: Duration::ZERO,
+    advice: None,
+    hold: Hold::both(Duration::ZERO),
+    item: &[],
     requirements: &["L13"],
-    summary: "A program writes an error that it never wrote before.",
-    subject: "Kinds of errors first seen in the last ten minutes",
+    title: Sentence::new("A program writes an error that it never wrote before"),
+    clear: Sentence::new(""),
+    what: "Kinds of errors first seen in the last ten minutes",
     hint: "a new version, new data, or a new way to fail of something it depends on",
-    next: "stack-exporter logs top --since 1h FILE",
+    next: Sentence::new("stack-exporter logs top --since 1h FILE"),
 };
 
 pub const SILENCE: Signal = Signal {
@@ -81,10 +93,13 @@ pub const SILENCE: Signal = Signal {
     unit: Unit::Seconds,
     warning: Default::off("how long a program may be silent depends on the program"),
     critical: Default::off("see warning"),
-    hold: Duration::ZERO,
+    advice: None,
+    hold: Hold::both(Duration::ZERO),
+    item: &[],
     requirements: &["L09"],
-    summary: "A program has written nothing into its log for too long.",
-    subject: "Time since the last line, within the hours of the source",
+    title: Sentence::new("A program has written nothing into its log for too long"),
+    clear: Sentence::new(""),
+    what: "Time since the last line, within the hours of the source",
     hint: "the program hangs, is gone, or logs elsewhere since its last deployment",
-    next: "ls -lt the folder; look at the process",
+    next: Sentence::new("ls -lt the folder; look at the process"),
 };
