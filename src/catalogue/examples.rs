@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use super::{
-    Area, Catalogue, Default, Direction, Histogram, Hold, Kind, Label, Match, Measure, Metric, Read,
-    Row, Sentence, Signal,
+    Area, Catalogue, Default, Direction, Histogram, Hold, Kind, Label, Match, Measure, Metric,
+    Read, Row, Sentence, Signal,
 };
 use super::{Table, TableEntry, Unit, level, metrics};
 
@@ -52,7 +52,6 @@ impl Row for Tagged {
                 help: "One series.",
                 kind: Kind::Gauge,
                 extra: None,
-                item: &[],
                 requirements: &[],
                 read: Read::Values(|_, give| give("", 1.0)),
             },
@@ -61,7 +60,6 @@ impl Row for Tagged {
                 help: "One series a state.",
                 kind: Kind::Gauge,
                 extra: Some("state"),
-                item: &[],
                 requirements: &[],
                 read: Read::Values(|_, give| give("up", 1.0)),
             },
@@ -117,7 +115,7 @@ const fn signal(
         hold: Hold::both(Duration::from_mins(hold)),
         item: &[],
         requirements: &[],
-        title: Sentence::new("{id} is wrong"),
+        title: Sentence::new("{id}[ ({kind})] is wrong"),
         clear: Sentence::new("{id} is well again"),
         what: "The thing",
         hint: "mend it",
@@ -197,7 +195,6 @@ const SIGNALS: &[Signal] = &[
         unit: Unit::Ratio,
         warning: Default::ours(0.8, "a number"),
         critical: Default::ours(0.9, "a larger one"),
-        advice: None,
         ..signal(
             "predict_quotient",
             "ExamplePredictQuotient",
@@ -214,7 +211,6 @@ const SIGNALS: &[Signal] = &[
         unit: Unit::Seconds,
         warning: Default::ours(7200.0, "a number"),
         critical: Default::ours(3600.0, "a smaller one"),
-        advice: None,
         ..signal(
             "predict_seconds",
             "ExamplePredictSeconds",
@@ -227,10 +223,26 @@ const SIGNALS: &[Signal] = &[
 
 pub(crate) static AREA: Area = Area {
     name: "example",
-    title: Sentence::new("Example"),
+    title: "Example",
     tables: &[TableEntry::of::<Thing>(), TableEntry::of::<Whole>(), TableEntry::of::<Tagged>()],
     signals: SIGNALS,
     runbook: "",
 };
 
 pub(crate) static CATALOGUE: Catalogue = Catalogue::new(&[&AREA]);
+
+/// A signal as plain as can be, to be changed.
+pub(crate) fn plain() -> Signal {
+    signal("plain", "ExamplePlain", level("example_used_bytes"), Direction::Above, 5)
+}
+
+/// An area with one signal.
+pub(crate) fn single(signal: Signal) -> &'static Area {
+    Box::leak(Box::new(Area {
+        name: "example",
+        title: "Example",
+        tables: AREA.tables,
+        signals: Box::leak(Box::new([signal])),
+        runbook: "",
+    }))
+}

@@ -2,6 +2,7 @@
 
 use super::area::Area;
 use super::metric::Kind;
+use super::signal::Direction;
 
 /// The range of `rate` and `increase` in rules: at least four scrapes at one a minute.
 pub const WINDOW: &str = "5m";
@@ -80,6 +81,16 @@ pub struct Unless {
     pub on: &'static [&'static str],
 }
 
+/// A second condition: only where this metric too lies beyond a number that nobody configures.
+#[derive(Clone, Copy, Debug)]
+pub struct And {
+    pub metric: &'static str,
+    pub direction: Direction,
+    pub bound: f64,
+    /// Labels besides the target's that both must share.
+    pub on: &'static [&'static str],
+}
+
 /// The number that a signal judges, defined once for `PromQL` and for `check`.
 #[derive(Clone, Copy, Debug)]
 pub struct Measure {
@@ -92,13 +103,23 @@ pub struct Measure {
     /// divisor that is not known is absent. Below a change, a counter's own change is meant; while
     /// it stands still there is no value.
     pub per: Option<(&'static str, &'static [&'static str])>,
-    /// Leave out what this mutes, last of all.
+    /// Leave out what this mutes.
     pub unless: Option<Unless>,
+    /// Leave out what does not meet this too.
+    pub and: Option<And>,
 }
 
 /// The present value of a metric.
 pub const fn level(metric: &'static str) -> Measure {
-    Measure { metric, select: &[], fold: Fold::Level, sum_by: None, per: None, unless: None }
+    Measure {
+        metric,
+        select: &[],
+        fold: Fold::Level,
+        sum_by: None,
+        per: None,
+        unless: None,
+        and: None,
+    }
 }
 
 impl Measure {
@@ -151,6 +172,19 @@ impl Measure {
         self
     }
 
+    /// Keeps quiet unless `metric` is beyond `bound` as well: a share of next to nothing is none.
+    #[must_use]
+    pub const fn and(
+        mut self,
+        metric: &'static str,
+        direction: Direction,
+        bound: f64,
+        on: &'static [&'static str],
+    ) -> Self {
+        self.and = Some(And { metric, direction, bound, on });
+        self
+    }
+
     /// Whether the divisor is a counter whose change is meant: so much of this per one of that.
     pub fn changes_divisor(&self, area: &Area) -> bool {
         let facts = self.per.and_then(|(metric, _)| area.facts(metric));
@@ -158,34 +192,52 @@ impl Measure {
     }
 
     /// The expression, ready to be compared with a threshold. `area` is the signal's own.
+    ///
+    /// Two jobs that scrape one exporter change nothing: of what both tell, the maximum is taken
+    /// before anything is summed or matched. Labels that the user gives to targets stay.
     pub fn promql(&self, area: &Area) -> String {
-        let folded = self.fold.promql(&selector(self.metric, self.select));
-        let summed = match self.sum_by {
-            None => folded,
-            Some(labels) => format!("sum by ({}) ({folded})", join_labels(labels)),
+        let folded = format!(
+            "max without (job) ({})",
+            self.fold.promql(&selector(self.metric, self.select))
+        );
+        let summed = match self.gone(area).as_slice() {
+            [] => folded,
+            gone => format!("sum without ({}) ({folded})", gone.join(", ")),
         };
         let divided = match self.per {
             None => summed,
             Some((metric, on)) => {
+                let labels = join_labels(on);
                 // Something per nothing would be endless and fire.
                 let divisor = if self.changes_divisor(area) {
-                    format!("({} > 0)", self.fold.promql(metric))
+                    format!("(max by ({labels}) ({}) > 0)", self.fold.promql(metric))
                 } else {
-                    metric.to_owned()
+                    format!("max by ({labels}) ({metric})")
                 };
-                format!("{summed} / on ({}) group_left () {divisor}", join_labels(on))
+                format!("{summed} / on ({labels}) group_left () {divisor}")
             }
         };
-        match self.unless {
-            None => divided,
-            // A comparison binds tighter than `unless`: without the outer parentheses the threshold
-            // would be compared with the muting series.
-            Some(Unless { metric, select, on }) => format!(
-                "({divided} unless on ({}) {} == 1)",
-                join_labels(on),
-                selector(metric, select)
-            ),
+        let unless = self.unless.map(|Unless { metric, select, on }| {
+            let labels = join_labels(on);
+            format!(" unless on ({labels}) max by ({labels}) ({}) == 1", selector(metric, select))
+        });
+        let and = self.and.map(|And { metric, direction, bound, on }| {
+            let (labels, operator) = (join_labels(on), direction.operator());
+            format!(" and on ({labels}) max by ({labels}) ({metric}) {operator} {bound}")
+        });
+        if unless.is_none() && and.is_none() {
+            return divided;
         }
+        // A comparison binds tighter than `unless`: without the outer parentheses the threshold
+        // would be compared with the muting series.
+        format!("({divided}{}{})", unless.unwrap_or_default(), and.unwrap_or_default())
+    }
+
+    /// The labels of the metric over which is summed.
+    fn gone(&self, area: &Area) -> Vec<&'static str> {
+        let Some(kept) = self.sum_by else { return Vec::new() };
+        let labels = area.facts(self.metric).map(|facts| facts.labels).unwrap_or_default();
+        labels.into_iter().filter(|label| !kept.contains(label)).collect()
     }
 }
 
@@ -198,7 +250,8 @@ fn selector(metric: &str, select: &[Match]) -> String {
     }
 }
 
-fn join_labels(more: &[&str]) -> String {
+/// The labels of a match: those of the target, and more.
+pub fn join_labels(more: &[&str]) -> String {
     let mut all = vec!["instance", "target"];
     all.extend(more);
     all.join(", ")
@@ -212,29 +265,42 @@ mod tests {
     #[test]
     fn promql_of_each_form() {
         const SELECT: &[Match] = &[Match::is("s", &["x"]), Match::is_not("t", &["y", "z"])];
-        assert_eq!(level("a").select(SELECT).promql(&AREA), r#"a{s="x", t!~"y|z"}"#);
-        assert_eq!(level("a_total").increase().promql(&AREA), "increase(a_total[5m])");
-        assert_eq!(
-            level("a").select(SELECT).predict().promql(&AREA),
-            r#"predict_linear(a{s="x", t!~"y|z"}[1h], 14400)"#
-        );
-        assert_eq!(
-            level("a_total").rate().sum_by(&[]).per("b", &[]).promql(&AREA),
-            "sum by (instance, target) (rate(a_total[5m])) / on (instance, target) group_left () b"
-        );
-        assert_eq!(
-            level("a_total").rate().per("example_errors_total", &["id"]).promql(&AREA),
-            "rate(a_total[5m]) / on (instance, target, id) group_left () \
-             (rate(example_errors_total[5m]) > 0)"
-        );
-        assert_eq!(
-            level("a").per("example_errors_total", &[]).promql(&AREA),
-            "a / on (instance, target) group_left () example_errors_total"
-        );
-        assert_eq!(
-            level("a").per("b", &[]).unless("c", SELECT, &["s"]).promql(&AREA),
-            "(a / on (instance, target) group_left () b \
-             unless on (instance, target, s) c{s=\"x\", t!~\"y|z\"} == 1)"
-        );
+        for (measure, expected) in [
+            (level("a").select(SELECT), r#"max without (job) (a{s="x", t!~"y|z"})"#),
+            (level("a_total").increase(), "max without (job) (increase(a_total[5m]))"),
+            (
+                level("a").select(SELECT).predict(),
+                r#"max without (job) (predict_linear(a{s="x", t!~"y|z"}[1h], 14400))"#,
+            ),
+            (
+                level("example_errors_total").rate().sum_by(&[]).per("b", &[]),
+                "sum without (id, kind) (max without (job) (rate(example_errors_total[5m]))) \
+                 / on (instance, target) group_left () max by (instance, target) (b)",
+            ),
+            (
+                level("a_total").rate().per("example_errors_total", &["id"]),
+                "max without (job) (rate(a_total[5m])) / on (instance, target, id) group_left () \
+                 (max by (instance, target, id) (rate(example_errors_total[5m])) > 0)",
+            ),
+            (
+                level("a").per("example_errors_total", &[]),
+                "max without (job) (a) / on (instance, target) group_left () \
+                 max by (instance, target) (example_errors_total)",
+            ),
+            (
+                level("a").per("b", &[]).unless("c", SELECT, &["s"]),
+                "(max without (job) (a) / on (instance, target) group_left () \
+                 max by (instance, target) (b) unless on (instance, target, s) \
+                 max by (instance, target, s) (c{s=\"x\", t!~\"y|z\"}) == 1)",
+            ),
+            (
+                level("a").unless("c", &[], &[]).and("d", Direction::Above, 0.5, &["s"]),
+                "(max without (job) (a) unless on (instance, target) \
+                 max by (instance, target) (c) == 1 and on (instance, target, s) \
+                 max by (instance, target, s) (d) > 0.5)",
+            ),
+        ] {
+            assert_eq!(measure.promql(&AREA), expected);
+        }
     }
 }

@@ -8,6 +8,7 @@ mod area;
 mod detail;
 #[cfg(test)]
 pub(crate) mod examples;
+mod exception;
 mod histogram;
 mod measure;
 mod metric;
@@ -19,8 +20,9 @@ mod value;
 
 pub use area::{Area, Catalogue, TableEntry};
 pub use detail::{Cell, Column, Detail};
+pub use exception::{Exception, Key};
 pub use histogram::Histogram;
-pub use measure::{AHEAD, Fold, Match, Measure, TREND, Unless, WINDOW, level};
+pub use measure::{AHEAD, And, Fold, Match, Measure, TREND, Unless, WINDOW, join_labels, level};
 pub(crate) use metric::metrics;
 pub use metric::{Give, Kind, Label, Metric, MetricFacts, Read, Table, is_label_name};
 pub use row::{Batch, Gap, Known, Row, RowSet, Sink};

@@ -3,6 +3,7 @@
 use std::any::TypeId;
 
 use super::detail::Detail;
+use super::exception::Exception;
 use super::histogram::Histogram;
 use super::metric::Table;
 use crate::engine::Failure;
@@ -83,6 +84,7 @@ pub struct Batch {
     /// Things that a cap kept out, by the name of the cap.
     dropped: Vec<(&'static str, u64)>,
     details: Vec<Detail>,
+    exceptions: Vec<Exception>,
 }
 
 impl Batch {
@@ -122,6 +124,17 @@ impl Batch {
     pub fn detail(mut self, detail: Detail) -> Self {
         self.details.push(detail);
         self
+    }
+
+    /// Notes a threshold that a thing has brought along for itself, in a label of its own.
+    #[must_use]
+    pub fn excepting(mut self, exceptions: Vec<Exception>) -> Self {
+        self.exceptions.extend(exceptions);
+        self
+    }
+
+    pub fn exceptions(&self) -> &[Exception] {
+        &self.exceptions
     }
 
     pub fn details(&self) -> &[Detail] {

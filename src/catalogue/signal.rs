@@ -41,6 +41,14 @@ impl Direction {
         }
     }
 
+    /// A number that is clearly beyond another.
+    pub fn beyond(self, bound: f64) -> f64 {
+        match self {
+            Self::Above => bound + bound.abs() + 1.0,
+            Self::Below => bound - bound.abs() - 1.0,
+        }
+    }
+
     pub fn breached(self, value: f64, threshold: f64) -> bool {
         match self {
             Self::Above => value > threshold,

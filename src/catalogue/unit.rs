@@ -1,7 +1,7 @@
 //! Values as people read them. The same text as the template functions of Prometheus give, so that
 //! `check`, the status page and the alert say the same.
 
-use super::signal::Unit;
+use super::signal::{Direction, Unit};
 
 impl Unit {
     /// The value with its unit.
@@ -12,8 +12,19 @@ impl Unit {
                 format!("{}B", prefixed(value, 1024.0, &["", "ki", "Mi", "Gi", "Ti", "Pi"]))
             }
             Self::Ratio => format!("{}%", significant(value * 100.0)),
-            Self::Count | Self::Bool => general(value, 6),
+            // A count over time is computed, and may come out as 3.2 lines.
+            Self::Count => format!("{value:.0}"),
+            Self::Bool => general(value, 6),
             Self::Rate => format!("{}/s", general(value, 6)),
+        }
+    }
+
+    /// A threshold as the configuration writes it.
+    pub fn threshold(self, value: f64, direction: Direction) -> String {
+        let on = if direction == Direction::Above { 0.0 } else { 1.0 };
+        match self {
+            Self::Bool if (value - on).abs() < f64::EPSILON => "on".to_owned(),
+            _ => self.show(value),
         }
     }
 
@@ -23,7 +34,8 @@ impl Unit {
             Self::Seconds => format!("{{{{ {variable} | humanizeDuration }}}}"),
             Self::Bytes => format!("{{{{ {variable} | humanize1024 }}}}B"),
             Self::Ratio => format!("{{{{ {variable} | humanizePercentage }}}}"),
-            Self::Count | Self::Bool => format!("{{{{ {variable} | printf \"%.6g\" }}}}"),
+            Self::Count => format!("{{{{ {variable} | printf \"%.0f\" }}}}"),
+            Self::Bool => format!("{{{{ {variable} | printf \"%.6g\" }}}}"),
             Self::Rate => format!("{{{{ {variable} | printf \"%.6g\" }}}}/s"),
         }
     }
@@ -118,7 +130,8 @@ mod tests {
             (Unit::Bytes, 1023.0, "1023B"),
             (Unit::Ratio, 0.9, "90%"),
             (Unit::Ratio, 0.012_345_6, "1.235%"),
-            (Unit::Count, 1234.5, "1234.5"),
+            (Unit::Count, 1234.4, "1234"),
+            (Unit::Count, 1_234_567.0, "1234567"),
             (Unit::Count, 0.999_999_99, "1"),
             (Unit::Count, 17.0, "17"),
             (Unit::Ratio, 123.4, "1.234e+04%"),

@@ -2,16 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use super::report::{Blind, Finding, Report, Verdict};
-use crate::catalogue::{Area, Fold, Match, Measure, Severity, Signal, Unless};
-use crate::engine::{Entry, Sample, Snapshot, Target, samples};
+use super::report::{Blind, Finding, Idle, Report, Verdict};
+use crate::catalogue::{And, Area, Fold, Match, Measure, Severity, Signal, Unless};
+use crate::engine::{Entry, Sample, Snapshot, Target, idle_keys, samples};
 
 /// A change needs two readings that lie apart, in seconds.
 const LEAST_HISTORY: f64 = 0.5;
 
 /// Judges every signal of every target that has a threshold for it.
 pub fn judge(snapshot: &Snapshot) -> Report {
-    let mut report = Report { at: snapshot.at, findings: Vec::new(), blind: Vec::new() };
+    let mut report =
+        Report { at: snapshot.at, findings: Vec::new(), blind: Vec::new(), idle: Vec::new() };
     for entry in &snapshot.entries {
         let Some(target) = &entry.target else { continue };
         let found: Vec<Finding> =
@@ -22,6 +23,7 @@ pub fn judge(snapshot: &Snapshot) -> Report {
         }
         report.findings.extend(found);
         report.blind.extend(unseen);
+        report.idle.extend(idle(entry, target));
     }
     report.findings.sort_by_key(|finding| std::cmp::Reverse(finding.verdict));
     report.blind.sort_by_key(|blind| std::cmp::Reverse(blind.verdict));
@@ -51,69 +53,86 @@ fn tells(finding: &Finding, blind: &Blind) -> bool {
         })
 }
 
-/// A pair of thresholds of one signal.
-#[derive(Clone, Copy)]
-struct Limits {
-    warning: Option<f64>,
-    critical: Option<f64>,
-}
+/// The thresholds of one signal for one thing, the highest severity first.
+struct Limits(Vec<(Severity, f64)>);
 
 impl Limits {
-    fn of(target: &Target, signal: &Signal) -> Self {
-        let of = |severity| {
-            let found = target
-                .thresholds
-                .iter()
-                .find(|t| t.signal == signal.name && t.severity == severity);
-            found.map(|threshold| threshold.value)
-        };
-        Self { warning: of(Severity::Warning), critical: of(Severity::Critical) }
+    fn of(entry: &Entry, target: &Target, signal: &Signal, sample: &Sample) -> Self {
+        let brought = entry.exceptions();
+        let mut all: Vec<_> = signal
+            .severities()
+            .filter_map(|severity| {
+                let limit = target.thresholds.of(brought, signal, severity, sample);
+                Some((severity, limit.value()?))
+            })
+            .collect();
+        all.reverse();
+        Self(all)
+    }
+
+    /// The threshold that is met first.
+    fn nearest(&self) -> Option<f64> {
+        self.0.last().map(|(_, limit)| *limit)
     }
 
     /// The verdict on a value, and the threshold that decided.
-    fn judge(self, signal: &Signal, value: f64) -> (Verdict, Option<f64>) {
-        let breached =
-            |limit: Option<f64>| limit.filter(|limit| signal.direction.breached(value, *limit));
-        if let Some(limit) = breached(self.critical) {
-            return (Verdict::Critical, Some(limit));
+    fn judge(&self, signal: &Signal, value: f64) -> (Verdict, Option<f64>) {
+        let breached = |(_, limit): &&(Severity, f64)| signal.direction.breached(value, *limit);
+        match self.0.iter().find(breached) {
+            Some((severity, limit)) => (Verdict::from(*severity), Some(*limit)),
+            None => (Verdict::Ok, self.nearest()),
         }
-        if let Some(limit) = breached(self.warning) {
-            return (Verdict::Warning, Some(limit));
-        }
-        (Verdict::Ok, self.warning.or(self.critical))
     }
 }
 
 fn findings(entry: &Entry, target: &Target, signal: &'static Signal) -> Vec<Finding> {
-    let limits = Limits::of(target, signal);
-    if limits.warning.is_none() && limits.critical.is_none() {
+    if !target.thresholds.any(signal) && entry.exceptions().is_empty() {
         return Vec::new();
     }
     // That the target is down is told once, with the reason, among what cannot be seen.
     if signal.is_up() && entry.state.as_ref().and_then(crate::engine::State::up) != Some(true) {
         return Vec::new();
     }
-    let finding = |labels, value: Option<f64>| {
-        let (verdict, threshold) = match value {
-            Some(value) => limits.judge(signal, value),
-            None => (Verdict::NeedsHistory, limits.warning.or(limits.critical)),
+    let finding = |sample: Sample, known: bool| {
+        let limits = Limits::of(entry, target, signal, &sample);
+        let nearest = limits.nearest()?;
+        let (verdict, threshold) = match known {
+            true => limits.judge(signal, sample.value),
+            false => (Verdict::NeedsHistory, Some(nearest)),
         };
-        Finding {
+        Some(Finding {
             area: target.id.area,
             target: target.id.name.clone(),
             signal,
-            labels,
-            value,
+            labels: sample.labels,
+            value: known.then_some(sample.value),
             threshold,
             verdict,
-        }
+        })
     };
     match measured(entry, target.area, &signal.measure) {
         Measured::Values(values) => {
-            values.into_iter().map(|(labels, value)| finding(labels, Some(value))).collect()
+            values.into_iter().filter_map(|sample| finding(sample, true)).collect()
         }
-        Measured::NeedsHistory => vec![finding(Vec::new(), None)],
+        Measured::NeedsHistory => {
+            finding(Sample { labels: Vec::new(), value: 0.0 }, false).into_iter().collect()
+        }
     }
+}
+
+/// Keys of thresholds that speak of nothing that is there.
+fn idle(entry: &Entry, target: &Target) -> Vec<Idle> {
+    let Some(reading) = entry.state.as_ref().and_then(|state| state.reading.as_ref()) else {
+        return Vec::new();
+    };
+    let keys = idle_keys(target, reading).into_iter();
+    keys.map(|(signal, key)| Idle {
+        area: target.id.area,
+        target: target.id.name.clone(),
+        signal,
+        key,
+    })
+    .collect()
 }
 
 fn blind(entry: &Entry, target: &Target) -> Vec<Blind> {
@@ -127,7 +146,10 @@ fn blind(entry: &Entry, target: &Target) -> Vec<Blind> {
         failure: failure.clone(),
         since: state.since,
         verdict: match (up, state.up()) {
-            (Some(up), Some(false)) => Limits::of(target, up).judge(up, 0.0).0,
+            (Some(up), Some(false)) => {
+                let down = Sample { labels: Vec::new(), value: 0.0 };
+                Limits::of(entry, target, up, &down).judge(up, 0.0).0
+            }
             _ => Verdict::Ok,
         },
         up,
@@ -148,10 +170,8 @@ fn blind(entry: &Entry, target: &Target) -> Vec<Blind> {
     whole.chain(gaps).collect()
 }
 
-type Labels = Vec<(&'static str, String)>;
-
 enum Measured {
-    Values(Vec<(Labels, f64)>),
+    Values(Vec<Sample>),
     /// Needs an earlier reading that is not there, or more of them than are kept.
     NeedsHistory,
 }
@@ -185,10 +205,15 @@ fn measured(entry: &Entry, area: &Area, measure: &Measure) -> Measured {
         muting.retain(|sample| holds(select, sample) && (sample.value - 1.0).abs() < f64::EPSILON);
         values.retain(|value| !muting.iter().any(|other| matches(value, other, on)));
     }
+    if let Some(And { metric, direction, bound, on }) = measure.and {
+        let others = samples(area, entry.sets(), metric);
+        let beyond = |other: &&Sample| direction.breached(other.value, bound);
+        values.retain(|value| others.iter().filter(beyond).any(|other| matches(value, other, on)));
+    }
     if !known && !values.is_empty() {
         return Measured::NeedsHistory;
     }
-    Measured::Values(values.into_iter().map(|sample| (sample.labels, sample.value)).collect())
+    Measured::Values(values)
 }
 
 fn holds(select: &[Match], sample: &Sample) -> bool {

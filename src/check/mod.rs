@@ -10,4 +10,4 @@ mod tests;
 
 pub use judge::judge;
 pub use render::{capitalised, json, table};
-pub use report::{Blind, Finding, Report, Verdict};
+pub use report::{Blind, Finding, Idle, Report, Verdict};

@@ -40,17 +40,57 @@ impl Finding {
         std::iter::once(self.signal.name.to_owned()).chain(labels).collect()
     }
 
-    pub fn shown_value(&self) -> String {
-        self.value.map_or_else(|| "needs history".to_owned(), |v| self.signal.unit.show(v))
+    /// The value of a label of the thing, or of its target; empty if it has none.
+    fn label(&self, name: &str) -> String {
+        if name == "target" {
+            return self.target.clone();
+        }
+        self.labels
+            .iter()
+            .find(|(label, _)| *label == name)
+            .map_or_else(String::new, |l| l.1.clone())
     }
 
-    /// "at most 5s".
+    /// What is wrong: the summary of the alert.
+    pub fn title(&self) -> String {
+        self.signal.title.fill(&|name| self.label(name))
+    }
+
+    /// That it is over, as the alert says it.
+    pub fn clear(&self) -> String {
+        self.signal.clear.fill(&|name| self.label(name))
+    }
+
+    /// The next command that a person would run.
+    pub fn next(&self) -> String {
+        self.signal.next.fill_command(&|name| self.label(name))
+    }
+
+    /// "Used part of the file system: 93%, should be at most 90%"; `None` for a yes or no.
+    pub fn figure(&self) -> Option<String> {
+        let bound = self.shown_threshold();
+        (!self.signal.is_fact())
+            .then(|| format!("{}: {}, should be {bound}", self.signal.what, self.shown_value()))
+    }
+
+    pub fn shown_value(&self) -> String {
+        let Some(value) = self.value else { return "needs history".to_owned() };
+        if self.signal.is_fact() {
+            return if value == 0.0 { "no" } else { "yes" }.to_owned();
+        }
+        self.signal.unit.show(value)
+    }
+
+    /// "at most 5s"; of a yes or no, the one that is right.
     pub fn shown_threshold(&self) -> String {
-        let bound = match self.signal.direction {
-            Direction::Above => "at most",
-            Direction::Below => "at least",
-        };
-        self.threshold.map_or_else(String::new, |t| format!("{bound} {}", self.signal.unit.show(t)))
+        let Some(threshold) = self.threshold else { return String::new() };
+        match (self.signal.is_fact(), self.signal.direction) {
+            (true, Direction::Above) => "no".to_owned(),
+            (true, Direction::Below) => "yes".to_owned(),
+            (false, _) => {
+                format!("{} {}", self.signal.bound(), self.signal.unit.show(threshold))
+            }
+        }
     }
 }
 
@@ -65,7 +105,10 @@ impl Blind {
     pub fn remedy(&self) -> String {
         match (&self.failure.hint, self.up) {
             (Some(hint), _) => hint.clone(),
-            (None, Some(up)) => up.next.to_owned(),
+            (None, Some(up)) => up.next.fill_command(&|name| match name {
+                "target" => self.target.clone(),
+                _ => String::new(),
+            }),
             (None, None) => format!("see /debug/{}/{} of the exporter", self.area, self.target),
         }
     }
@@ -103,17 +146,23 @@ pub fn table(report: &Report) -> String {
             finding.shown_threshold(),
         );
         let _ = writeln!(out, "{}", line.trim_end());
-        if finding.verdict >= Verdict::Warning {
+        if finding.verdict >= Verdict::Advice {
+            let _ = writeln!(out, "          {}", printable(&finding.title()));
             let _ = writeln!(out, "          hint: {}", finding.signal.hint);
-            let _ = writeln!(out, "          next: {}", finding.signal.next);
+            let _ = writeln!(out, "          next: {}", finding.next());
         }
+    }
+    for idle in &report.idle {
+        let (title, sentence) = (title(idle.area, &idle.target), idle.sentence());
+        let _ = writeln!(out, "{:<9} {}  {}", "-", printable(&title), printable(&sentence));
     }
     let count = |verdict| report.count(verdict);
     let _ = writeln!(
         out,
-        "{} critical, {} warning, {} not visible, {} ok, {} need history",
+        "{} critical, {} warning, {} advice, {} not visible, {} ok, {} need history",
         count(Verdict::Critical),
         count(Verdict::Warning),
+        count(Verdict::Advice),
         report.not_visible(),
         count(Verdict::Ok),
         count(Verdict::NeedsHistory),
@@ -145,8 +194,9 @@ pub fn json(report: &Report) -> Value {
             "threshold": finding.threshold,
             "direction": finding.signal.direction.operator(),
             "verdict": finding.verdict.as_str(),
+            "title": finding.title(),
             "hint": finding.signal.hint,
-            "next": finding.signal.next,
+            "next": finding.next(),
         })
     });
     let blind = report.blind.iter().map(|blind| {
@@ -162,12 +212,16 @@ pub fn json(report: &Report) -> Value {
             "verdict": if blind.verdict == Verdict::Ok { "unknown" } else { blind.verdict.as_str() },
         })
     });
+    let idle = report.idle.iter().map(|idle| {
+        json!({ "area": idle.area, "target": idle.target, "signal": idle.signal, "key": idle.key })
+    });
     json!({
         "at": epoch(report.at),
         "verdict": report.worst().as_str(),
         "exit_code": report.exit_code(),
         "findings": findings.collect::<Vec<_>>(),
         "not_visible": blind.collect::<Vec<_>>(),
+        "idle_thresholds": idle.collect::<Vec<_>>(),
     })
 }
 

@@ -10,6 +10,8 @@ pub enum Verdict {
     Ok,
     /// Judged over time only; says nothing yet and does not count.
     NeedsHistory,
+    /// Worth doing one day; it does not count.
+    Advice,
     Warning,
     Critical,
 }
@@ -19,6 +21,7 @@ impl Verdict {
         match self {
             Self::Ok => "ok",
             Self::NeedsHistory => "needs_history",
+            Self::Advice => "advice",
             Self::Warning => "warning",
             Self::Critical => "critical",
         }
@@ -28,6 +31,7 @@ impl Verdict {
 impl From<Severity> for Verdict {
     fn from(severity: Severity) -> Self {
         match severity {
+            Severity::Info => Self::Advice,
             Severity::Warning => Self::Warning,
             Severity::Critical => Self::Critical,
         }
@@ -65,11 +69,27 @@ pub struct Blind {
     pub told: bool,
 }
 
+/// A threshold of the configuration for things of which there is none.
+pub struct Idle {
+    pub area: &'static str,
+    pub target: String,
+    pub signal: &'static str,
+    pub key: String,
+}
+
+impl Idle {
+    /// "memory: `shop/wroker` matches nothing".
+    pub fn sentence(&self) -> String {
+        format!("thresholds of {}: `{}` matches nothing", self.signal, self.key)
+    }
+}
+
 /// All of it.
 pub struct Report {
     pub at: SystemTime,
     pub findings: Vec<Finding>,
     pub blind: Vec<Blind>,
+    pub idle: Vec<Idle>,
 }
 
 impl Report {
@@ -86,7 +106,7 @@ impl Report {
             Verdict::Critical => 2,
             _ if !self.blind.is_empty() => 3,
             Verdict::Warning => 1,
-            Verdict::Ok | Verdict::NeedsHistory => 0,
+            Verdict::Ok | Verdict::NeedsHistory | Verdict::Advice => 0,
         }
     }
 

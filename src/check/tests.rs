@@ -68,6 +68,10 @@ fn reading(area: &Area, signal: &Signal, (value, divisor): (f64, f64), muted: Mu
         let value = f64::from(u8::from(muted == Muted::Yes));
         batch.push(Box::new(Fake::of(area, other.metric, &selections, value)));
     }
+    if let Some(and) = measure.and.filter(|and| and.metric != measure.metric) {
+        let beyond = and.direction.beyond(and.bound);
+        batch.push(Box::new(Fake::of(area, and.metric, &[measure.select], beyond)));
+    }
     Reading::new(batch)
 }
 
@@ -127,7 +131,7 @@ fn verdict(
 fn check_and_rule_agree_on_both_sides_of_every_threshold() {
     let all = CATALOGUE.signals().chain(examples::CATALOGUE.signals());
     for (area, signal) in all.filter(|(_, signal)| !signal.is_up()) {
-        for severity in Severity::ALL {
+        for severity in signal.severities() {
             let Example { threshold, bad, good } = Example::of(signal, severity);
             // A rate is computed from clocks; a hair keeps it on its side.
             let limit = Some((severity, threshold));

@@ -106,13 +106,23 @@ fn show(checked: &load::Checked) -> String {
             printable(&target.place),
             target.origin
         );
-        for threshold in &target.thresholds {
+        for threshold in &target.thresholds.general {
             let severity: Severity = threshold.severity;
             let Some(signal) = target.area.signal(threshold.signal) else { continue };
             let origin = if threshold.configured { "configured" } else { "default" };
-            let value = signal.unit.show(threshold.value);
+            let value = signal.unit.threshold(threshold.value, signal.direction);
             let name = threshold.signal;
             let _ = write!(out, "\n#   {name} {} {value} ({origin})", severity.as_str());
+        }
+        for exception in &target.thresholds.exceptions {
+            let Some(signal) = target.area.signal(exception.signal) else { continue };
+            let name = printable(exception.key.as_str());
+            for (severity, value) in &exception.limits {
+                let show = |value: f64| signal.unit.threshold(value, signal.direction);
+                let value = value.map_or_else(|| "off".to_owned(), show);
+                let (of, severity) = (exception.signal, severity.as_str());
+                let _ = write!(out, "\n#   {of} {severity} {value} (configured, for {name})");
+            }
         }
     }
     out + "\n"

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::args::Metrics;
 use super::{BAD_USAGE, print, tell};
-use crate::catalogue::{Kind, Severity};
+use crate::catalogue::Kind;
 use crate::collectors::CATALOGUE;
 use crate::load;
 
@@ -30,9 +30,12 @@ pub(super) fn run(arguments: &Metrics) -> u8 {
         for signal in area.signals {
             let _ = writeln!(out, "\nsignal {} -> alert {}", signal.name, signal.alert);
             let _ = writeln!(out, "    {}", signal.measure.promql(area));
-            for severity in Severity::ALL {
-                let value = signal.default_of(severity).value;
-                let value = value.map_or_else(|| "off".to_owned(), |v| signal.unit.show(v));
+            for severity in signal.severities() {
+                let value = signal.default_of(severity).and_then(|default| default.value);
+                let value = value.map_or_else(
+                    || "off".to_owned(),
+                    |v| signal.unit.threshold(v, signal.direction),
+                );
                 let _ = writeln!(
                     out,
                     "    {}: {} {value}",

@@ -20,6 +20,7 @@ mod storage;
 mod target;
 #[cfg(test)]
 mod tests;
+mod threshold;
 
 pub use board::Board;
 pub use clients::{Clients, Refusal};
@@ -31,7 +32,8 @@ pub use own::{AREA as OWN_AREA, Build, Reload, Scrapes};
 pub use slot::{Reading, Slot, State};
 pub use snapshot::{Entry, Sample, Snapshot, samples};
 pub use storage::Storage;
-pub use target::{Target, TargetId, Threshold, title};
+pub use target::{Target, TargetId, title};
+pub use threshold::{Limit, Threshold, Thresholds, idle_keys};
 
 /// The grace of a scrape: how long it waits for targets that are not known to be late.
 pub const GRACE: std::time::Duration = std::time::Duration::from_secs(1);

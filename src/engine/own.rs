@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::clients::Refusal;
-use super::slot::State;
+use super::slot::{Reading, State};
 use super::target::Target;
-use crate::catalogue::{Area, TableEntry, metrics};
+use super::threshold::own_limits;
+use crate::catalogue::{Area, TableEntry, Value, metrics};
 
 /// The exporter itself, as an area without targets.
 pub static AREA: Area = Area {
@@ -154,29 +155,53 @@ metrics! { TargetRow {
     counter stack_target_series_dropped_total {cap} = |row| row.state.dropped.iter().map(|(cap, count)| (*cap, *count));
 } }
 
-/// A threshold in force.
+/// A threshold in force, for all things of a target or for one of them.
 pub struct ThresholdRow {
     area: &'static str,
     signal: &'static str,
     severity: &'static str,
-    value: f64,
+    /// The labels of the one thing.
+    thing: Vec<(String, String)>,
+    value: OrNone,
+}
+
+/// A threshold as it is: none for one thing is not a number, on purpose.
+#[derive(Clone, Copy)]
+struct OrNone(Option<f64>);
+
+impl Value for OrNone {
+    fn value(self) -> Option<f64> {
+        // No value is beyond it, and `unless` sees that there is one.
+        Some(self.0.unwrap_or(f64::NAN))
+    }
 }
 
 impl ThresholdRow {
-    pub(super) fn all(target: &Target) -> Vec<Self> {
-        let rows = target.thresholds.iter().map(|threshold| Self {
-            area: target.id.area,
+    /// Those of a target: the general ones, and one more for each thing that has its own.
+    pub(super) fn all(target: &Target, reading: Option<&Reading>) -> Vec<Self> {
+        let area = target.id.area;
+        let general = target.thresholds.general.iter().map(|threshold| Self {
+            area,
             signal: threshold.signal,
             severity: threshold.severity.as_str(),
-            value: threshold.value,
+            thing: Vec::new(),
+            value: OrNone(Some(threshold.value)),
         });
-        rows.collect()
+        let own = own_limits(target, reading).into_iter().map(|own| Self {
+            area,
+            signal: own.signal.name,
+            severity: own.severity.as_str(),
+            thing: own.thing,
+            value: OrNone(own.value),
+        });
+        general.chain(own).collect()
     }
 }
 
 metrics! { ThresholdRow {
     labels { area = |row| row.area, signal = |row| row.signal, severity = |row| row.severity }
-    /// The threshold in force for a signal of a target, in the signal's base unit; rules, panels and the check command read it.
+    more = |row| &row.thing;
+    /// The threshold in force for a signal of a target, in the signal's base unit; rules, panels and the check command read it. With the labels of one thing besides (such as mountpoint) it is that thing's own, NaN if it has none.
     gauge stack_threshold = |row| row.value;
 } }
 

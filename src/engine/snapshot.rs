@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use super::own::{Build, Reload, Scrapes, Serving, TargetRow, ThresholdRow, process_rows};
 use super::slot::{Reading, Slot, State};
 use super::target::Target;
-use crate::catalogue::{Area, Batch, Detail, Known, RowSet, Sink};
+use crate::catalogue::{Area, Batch, Detail, Exception, Known, RowSet, Sink};
 
 /// One target's part.
 pub struct Entry {
@@ -28,6 +28,11 @@ impl Entry {
     /// The tables for people of the last good reading.
     pub fn details(&self) -> &[Detail] {
         self.reading.as_ref().map_or(&[], |reading| reading.batch.details())
+    }
+
+    /// Thresholds that things have brought along for themselves.
+    pub fn exceptions(&self) -> &[Exception] {
+        self.reading.as_ref().map_or(&[], |reading| reading.batch.exceptions())
     }
 
     /// The present rows, the exporter's facts on the target first.
@@ -75,7 +80,7 @@ impl Snapshot {
             let (target, state) = (slot.target(), slot.state());
             let own = Batch::new()
                 .with(vec![TargetRow::new(&target, &state, at)])
-                .with(ThresholdRow::all(&target));
+                .with(ThresholdRow::all(&target, state.reading.as_deref()));
             let reading = state.reading.clone();
             let down = target.down().filter(|_| state.up() == Some(false));
             entries.push(Entry { target: Some(target), state: Some(state), own, reading, down });
@@ -108,7 +113,7 @@ impl Snapshot {
         previous: &Reading,
     ) -> Self {
         let mut target = super::target::nothing::target(area, "main");
-        target.thresholds = thresholds;
+        target.thresholds.general = thresholds;
         let state = State::up_with(&target, Arc::clone(&reading), previous);
         let entry = Entry {
             target: Some(Arc::new(target)),

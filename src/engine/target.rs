@@ -10,7 +10,8 @@ use tokio::sync::Notify;
 
 use super::collector::{Clock, Collector};
 use super::failure::Failure;
-use crate::catalogue::{Area, Batch, Severity};
+use super::threshold::Thresholds;
+use crate::catalogue::{Area, Batch};
 
 /// Time that a source gets to tell more before it is read: a burst of lines is one reading.
 const GATHER: Duration = Duration::from_millis(150);
@@ -33,22 +34,12 @@ pub fn title(area: &str, name: &str) -> String {
     if area == name { area.to_owned() } else { format!("{area} {name}") }
 }
 
-/// A threshold in force for a target, in the base unit of its signal.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Threshold {
-    pub signal: &'static str,
-    pub severity: Severity,
-    pub value: f64,
-    /// Set in the configuration, not by default.
-    pub configured: bool,
-}
-
 /// One thing to watch. Made by the plan of its area; two targets with equal settings are the same
 /// one, and a reload leaves it alone.
 pub struct Target {
     pub id: TargetId,
     pub area: &'static Area,
-    pub thresholds: Vec<Threshold>,
+    pub thresholds: Thresholds,
     pub deadline: Duration,
     pub clock: Clock,
     /// The source itself tells that there is something to read.
@@ -76,7 +67,7 @@ impl Target {
         Self {
             id: TargetId { area: area.name, name: name.to_owned() },
             area,
-            thresholds: Vec::new(),
+            thresholds: Thresholds::default(),
             deadline: Duration::from_secs(5),
             clock: Clock::Scrape,
             wake: None,

@@ -3,7 +3,9 @@
 use std::fmt::Write as _;
 
 use super::NOTICE;
-use crate::catalogue::{AHEAD, Area, Catalogue, Default, Kind, Origin, Signal, TREND, WINDOW};
+use crate::catalogue::{
+    AHEAD, Area, Catalogue, Default, Kind, Origin, Severity, Signal, TREND, WINDOW,
+};
 
 pub(super) fn text(catalogue: &Catalogue) -> String {
     let hours = AHEAD / 3600;
@@ -49,26 +51,34 @@ fn signals(out: &mut String, area: &Area) {
     if area.signals.is_empty() {
         return;
     }
-    *out += "\n| signal | alert | judged | warning | critical | held | requirements |\n|---|---|---|---|---|---|---|\n";
+    *out += "\n| signal | alert | judged | info | warning | critical | held | for one | requirements |\n|---|---|---|---|---|---|---|---|---|\n";
     for signal in area.signals {
-        let held = signal.hold.as_secs() / 60;
+        let minutes = |severity| signal.hold_of(severity).as_secs() / 60;
+        let held = match (minutes(Severity::Warning), minutes(Severity::Critical)) {
+            (warning, critical) if warning == critical => format!("{warning} min"),
+            (warning, critical) => format!("{warning} min, critical {critical} min"),
+        };
         let _ = writeln!(
             out,
-            "| `{}` | [{}](runbooks/{}.md) | `{}` {} | {} | {} | {held} min | {} |",
+            "| `{}` | [{}](runbooks/{}.md) | `{}` {} | {} | {} | {} | {held} | {} | {} |",
             signal.name,
             signal.alert,
             area.name,
             signal.measure.promql(area).replace('|', "\\|"),
             if signal.direction.operator() == ">" { "above" } else { "below" },
+            signal.advice.map_or_else(String::new, |advice| default(signal, advice)),
             default(signal, signal.warning),
             default(signal, signal.critical),
+            signal.item.iter().map(|label| format!("`{label}`")).collect::<Vec<_>>().join(" "),
             signal.requirements.join(" ")
         );
     }
 }
 
 fn default(signal: &Signal, default: Default) -> String {
-    let value = default.value.map_or_else(|| "off".to_owned(), |value| signal.unit.show(value));
+    let value = default
+        .value
+        .map_or_else(|| "off".to_owned(), |value| signal.unit.threshold(value, signal.direction));
     match default.origin {
         Origin::Guide(id) => format!("{value} (guide, {id})"),
         Origin::Ours(why) => format!("{value} (ours: {why})"),

@@ -3,17 +3,17 @@
 use std::fmt::Write as _;
 
 use super::NOTICE;
-use crate::catalogue::{Area, Direction, Severity, Signal, Unit};
+use crate::catalogue::{Area, Severity, Signal, join_labels};
 use crate::check::capitalised;
 
 /// An alert stays this long after its condition has gone: series that are withdrawn because the
 /// target is sick must not resolve it falsely before "target down" takes over.
-pub(super) const KEEP_FIRING: &str = "5m";
+pub(super) const KEEP_FIRING: u64 = 5;
 
 pub(super) fn text(area: &Area, runbook_base: &str) -> String {
     let mut out = format!("# {NOTICE}\ngroups:\n  - name: stack-{}\n    rules:\n", area.name);
     for signal in area.signals {
-        for severity in Severity::ALL {
+        for severity in signal.severities() {
             rule(&mut out, area, signal, severity, runbook_base);
         }
     }
@@ -21,7 +21,6 @@ pub(super) fn text(area: &Area, runbook_base: &str) -> String {
 }
 
 fn rule(out: &mut String, area: &Area, signal: &Signal, severity: Severity, runbook_base: &str) {
-    let (name, severity_name) = (signal.name, severity.as_str());
     let facts = signal.requirements.join(" ");
     let _ = match facts.as_str() {
         "" => writeln!(out, "      # No documented fact asks for it."),
@@ -29,115 +28,161 @@ fn rule(out: &mut String, area: &Area, signal: &Signal, severity: Severity, runb
     };
     let _ = writeln!(out, "      - alert: {}", signal.alert);
     let _ = writeln!(out, "        expr: |-");
-    let _ = writeln!(out, "          {}", signal.measure.promql(area));
-    let _ = writeln!(
-        out,
-        "          {} on (instance, target) group_left ()",
-        signal.direction.operator()
-    );
-    let area_name = area.name;
-    let _ = writeln!(
-        out,
-        "          stack_threshold{{area=\"{area_name}\", signal=\"{name}\", severity=\"{severity_name}\"}}"
-    );
-    if !signal.hold.is_zero() {
-        let _ = writeln!(out, "        for: {}m", hold_minutes(signal));
+    for line in expression(area, signal, severity).lines() {
+        let _ = writeln!(out, "          {line}");
+    }
+    if !signal.hold_of(severity).is_zero() {
+        let _ = writeln!(out, "        for: {}m", hold_minutes(signal, severity));
     }
     if !signal.is_up() {
-        let _ = writeln!(out, "        keep_firing_for: {KEEP_FIRING}");
+        let _ = writeln!(out, "        keep_firing_for: {KEEP_FIRING}m");
     }
     let _ = writeln!(out, "        labels:");
-    let _ = writeln!(out, "          area: {area_name}");
-    let _ = writeln!(out, "          severity: {severity_name}");
-    let _ = writeln!(out, "          signal: {name}");
+    let _ = writeln!(out, "          area: {}", area.name);
+    let _ = writeln!(out, "          severity: {}", severity.as_str());
+    let _ = writeln!(out, "          signal: {}", signal.name);
     let _ = writeln!(out, "        annotations:");
-    let _ = writeln!(out, "          summary: {}", signal.summary);
-    let _ = writeln!(out, "          description: >-");
-    for line in description(area, signal, severity) {
-        let _ = writeln!(out, "            {line}");
+    for (name, text) in annotations(area, signal, severity, runbook_base) {
+        let _ = writeln!(out, "          {name}: {}", quoted(&text));
     }
-    let _ = writeln!(
-        out,
-        "          runbook_url: {}",
-        quoted(&format!("{runbook_base}/{}", signal.alert))
-    );
+}
+
+/// The judged value against the threshold of the target; where one thing can have its own, of the
+/// thing. The threshold's own labels (`area`, `signal`) stay out of the alert.
+fn expression(area: &Area, signal: &Signal, severity: Severity) -> String {
+    let value = signal.measure.promql(area);
+    let value = [" / on (", " unless on (", " and on ("].iter().fold(value, |value, word| {
+        value.replace(word, &format!("\n {}", word.trim_start_matches(' ')))
+    });
+    let operator = signal.direction.operator();
+    let threshold = |more: &str| {
+        format!(
+            "stack_threshold{{area=\"{}\", signal=\"{}\", severity=\"{}\"{more}}}",
+            area.name,
+            signal.name,
+            severity.as_str()
+        )
+    };
+    let against = |on: &[&str], more: &str| {
+        let labels = join_labels(on);
+        format!("{operator} on ({labels}) group_left ()\nmax by ({labels}) ({})", threshold(more))
+    };
+    let Some(last) = signal.item.last() else {
+        return format!("{value}\n{}", against(&[], ""));
+    };
+    let indented = value.replace('\n', "\n  ");
+    let (own, none) = (format!(", {last}!=\"\""), format!(", {last}=\"\""));
+    format!(
+        "(\n  ({indented}\n   unless on ({}) {})\n  {}\n)\nor\n(\n  {indented}\n  {}\n)",
+        join_labels(signal.item),
+        threshold(&own),
+        against(&[], &none).replace('\n', "\n  "),
+        against(signal.item, &own).replace('\n', "\n  "),
+    )
 }
 
 /// Rules are held in whole minutes.
-pub(super) fn hold_minutes(signal: &Signal) -> u64 {
-    signal.hold.as_secs().div_ceil(60)
+pub(super) fn hold_minutes(signal: &Signal, severity: Severity) -> u64 {
+    signal.hold_of(severity).as_secs().div_ceil(60)
 }
 
-fn quoted(text: &str) -> String {
-    format!("\"{text}\"")
+/// A text in YAML, whatever is in it.
+pub(super) fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
 }
 
-/// The description, a YAML line each; folded, they are one text with spaces between.
-fn description(area: &Area, signal: &Signal, severity: Severity) -> Vec<String> {
-    let labels = "$labels.instance $labels.target";
-    let select = format!(
-        "stack_threshold{{area='{}',signal='{}',severity='{}',instance='%s',target='%s'}}",
-        area.name,
-        signal.name,
-        severity.as_str()
-    );
-    let threshold = format!(
-        "{{{{ with printf \"{select}\" {labels} | query }}}}{}{{{{ end }}}}",
-        signal.unit.template(". | first | value")
-    );
-    let mut lines = Vec::new();
-    if signal.is_up() {
-        lines.push(format!("{} cannot be read.", signal.subject));
-        let failure =
-            format!("stack_target_failure{{area='{}',instance='%s',target='%s'}} == 1", area.name);
-        lines.push(format!(
-            "{{{{ range printf \"{failure}\" {labels} | query }}}}Reason: {{{{ .Labels.reason }}}}. {{{{ end }}}}"
-        ));
-    } else {
-        lines.push(format!(
-            "{} on {{{{ $labels.target }}}}: {}, should be {}",
-            signal.subject,
-            signal.unit.template("$value"),
-            bound(signal)
-        ));
-        lines.push(format!("{threshold}."));
-    }
-    lines.push(format!("{}.", capitalised(signal.hint)));
-    lines
-}
-
-pub(super) const fn bound(signal: &Signal) -> &'static str {
-    match signal.direction {
-        Direction::Above => "at most",
-        Direction::Below => "at least",
-    }
-}
-
-/// What the description says once its templates are filled in; the generated tests demand it.
-pub(super) fn filled_description(
+/// What the message says, as templates: what is wrong, what helps, the next command, and that it is
+/// over.
+fn annotations(
+    area: &Area,
     signal: &Signal,
-    label: &dyn Fn(&str) -> String,
-    target: &str,
-    value: f64,
-    threshold: f64,
-) -> String {
-    let mut subject = signal.subject.to_owned();
-    while let Some((before, rest)) = subject.split_once("{{ $labels.") {
-        let Some((name, after)) = rest.split_once(" }}") else { break };
-        subject = format!(
-            "{before}{}{after}",
-            if name == "target" { target.into() } else { label(name) }
-        );
-    }
+    severity: Severity,
+    runbook_base: &str,
+) -> [(&'static str, String); 5] {
+    [
+        ("summary", signal.title.template()),
+        ("description", description(area, signal, severity)),
+        ("next", signal.next.command_template()),
+        ("all_clear", signal.clear.template()),
+        ("runbook_url", format!("{runbook_base}/{}", signal.alert)),
+    ]
+}
+
+fn description(area: &Area, signal: &Signal, severity: Severity) -> String {
     let hint = capitalised(signal.hint);
     if signal.is_up() {
-        return format!("{subject} cannot be read. Reason: refused.  {hint}.");
+        let failure = format!(
+            "max by (reason) (stack_target_failure{{area=\"{}\",instance=%q,target=%q}}) == 1",
+            area.name
+        );
+        return format!(
+            "{{{{ range printf `{failure}` $labels.instance $labels.target | query }}}}\
+             Reason: {{{{ .Labels.reason }}}}. {{{{ end }}}}{hint}."
+        );
     }
-    let unit: Unit = signal.unit;
+    if signal.is_fact() {
+        return format!("{hint}.");
+    }
     format!(
-        "{subject} on {target}: {}, should be {} {}. {hint}.",
-        unit.show(value),
-        bound(signal),
-        unit.show(threshold)
+        "{}: {}, should be {} {}. {hint}.",
+        signal.what,
+        signal.unit.template("$value"),
+        signal.bound(),
+        threshold(area, signal, severity),
     )
+}
+
+/// The threshold in force: the thing's own if it has one, else that of all things.
+fn threshold(area: &Area, signal: &Signal, severity: Severity) -> String {
+    let query = |labels: &[&str], more: &str| {
+        let names: Vec<_> = ["instance", "target"].iter().chain(labels).collect();
+        let matchers: Vec<_> = names.iter().map(|name| format!("{name}=%q")).collect();
+        let values: Vec<_> = names.iter().map(|name| format!("$labels.{name}")).collect();
+        format!(
+            "printf `stack_threshold{{area=\"{}\",signal=\"{}\",severity=\"{}\",{}{more}}}` {} | query",
+            area.name,
+            signal.name,
+            severity.as_str(),
+            matchers.join(","),
+            values.join(" ")
+        )
+    };
+    let show = signal.unit.template(". | first | value");
+    let Some(last) = signal.item.last() else {
+        return format!("{{{{ with {} }}}}{show}{{{{ end }}}}", query(&[], ""));
+    };
+    format!(
+        "{{{{ with {} }}}}{show}{{{{ else }}}}{{{{ with {} }}}}{show}{{{{ end }}}}{{{{ end }}}}",
+        query(signal.item, ""),
+        query(&[], &format!(",{last}=\"\"")),
+    )
+}
+
+/// What the annotations say once their templates are filled in; the generated tests demand it.
+pub(super) fn filled_annotations(
+    signal: &Signal,
+    label: &dyn Fn(&str) -> String,
+    (value, threshold): (f64, f64),
+    runbook_base: &str,
+) -> [(&'static str, String); 5] {
+    let hint = capitalised(signal.hint);
+    let description = match (signal.is_up(), signal.is_fact()) {
+        (true, _) => format!("Reason: refused. {hint}."),
+        (_, true) => format!("{hint}."),
+        _ => format!(
+            "{}: {}, should be {} {}. {hint}.",
+            signal.what,
+            signal.unit.show(value),
+            signal.bound(),
+            signal.unit.show(threshold)
+        ),
+    };
+    let runbook = runbook_base.replace("{{ $labels.instance }}", &label("instance"));
+    [
+        ("summary", signal.title.fill(label)),
+        ("description", description),
+        ("next", signal.next.fill_command(label)),
+        ("all_clear", signal.clear.fill(label)),
+        ("runbook_url", format!("{runbook}/{}", signal.alert)),
+    ]
 }

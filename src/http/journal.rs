@@ -1,10 +1,9 @@
 //! Since when each trouble lasts, and one log line per change of it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use crate::catalogue::Severity;
 use crate::check::{Finding, Report, Verdict, judge};
 use crate::engine::Board;
 
@@ -34,13 +33,14 @@ impl Journal {
     pub fn note(&self, report: &Report) {
         let (begun, over) = self.changes(report);
         begun.into_iter().for_each(log);
-        for (area, target, subject) in over {
-            tracing::info!(area, target, "{subject} is no longer in trouble");
+        for finding in over {
+            let (area, target, clear) = (finding.area, finding.target.as_str(), finding.clear());
+            tracing::info!(area, target, signal = finding.signal.name, "{clear}");
         }
     }
 
     /// The troubles that have begun or become others, and those that are over.
-    fn changes<'a>(&self, report: &'a Report) -> (Vec<&'a Finding>, Vec<Key>) {
+    fn changes<'a>(&self, report: &'a Report) -> (Vec<&'a Finding>, Vec<&'a Finding>) {
         let (mut begun, mut over) = (Vec::new(), Vec::new());
         let mut troubles = self.troubles.lock().unwrap_or_else(PoisonError::into_inner);
         let mut present = BTreeMap::new();
@@ -53,13 +53,17 @@ impl Journal {
             });
             present.insert(key, entry);
         }
-        let well: BTreeSet<Key> =
-            report.findings.iter().filter(|f| f.verdict == Verdict::Ok).map(key).collect();
+        let well: BTreeMap<Key, &Finding> = report
+            .findings
+            .iter()
+            .filter(|finding| finding.verdict < Verdict::Warning && finding.value.is_some())
+            .map(|finding| (key(finding), finding))
+            .collect();
         for (gone, entry) in std::mem::take(&mut *troubles) {
             let unseen =
                 report.blind.iter().any(|blind| blind.area == gone.0 && blind.target == gone.1);
-            if well.contains(&gone) {
-                over.push(gone);
+            if let Some(well) = well.get(&gone) {
+                over.push(*well);
             } else if unseen {
                 // Not visible is not cured: the trouble waits until it can be judged again.
                 present.insert(gone, entry);
@@ -71,17 +75,10 @@ impl Journal {
 }
 
 fn log(finding: &Finding) {
-    let (area, target) = (finding.area, finding.target.as_str());
-    let severity =
-        if finding.verdict == Verdict::Critical { Severity::Critical } else { Severity::Warning };
-    let (value, threshold) = (finding.shown_value(), finding.shown_threshold());
-    tracing::warn!(
-        area,
-        target,
-        "{} is {value}, {threshold} ({})",
-        finding.subject(),
-        severity.as_str()
-    );
+    let (area, target, signal) = (finding.area, finding.target.as_str(), finding.signal.name);
+    let severity = finding.verdict.as_str();
+    let figure = finding.figure().map_or_else(String::new, |figure| format!(". {figure}"));
+    tracing::warn!(area, target, signal, "{}{figure} ({severity})", finding.title());
 }
 
 /// Judges the board for ever.
@@ -124,7 +121,7 @@ mod tests {
             told: false,
         };
         let blind = if down { vec![blind] } else { Vec::new() };
-        Report { at: SystemTime::now(), findings, blind }
+        Report { at: SystemTime::now(), findings, blind, idle: Vec::new() }
     }
 
     /// Whoever has a log line may have to wait for its reader; nobody may have to wait for him.

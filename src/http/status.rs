@@ -54,6 +54,7 @@ pub(super) async fn page(State(server): State<Server>) -> Html<String> {
     }
     details::tables(&mut body, &snapshot);
     targets_table(&mut body, &snapshot);
+    advice(&mut body, &server, &report);
     findings_table(&mut body, &report);
     let _ = write!(
         body,
@@ -88,6 +89,7 @@ fn verdict(verdict: Verdict) -> (&'static str, &'static str) {
     match verdict {
         Verdict::Critical => ("critical", "Critical"),
         Verdict::Warning => ("warning", "Warning"),
+        Verdict::Advice => ("advice", "Advice"),
         Verdict::NeedsHistory => ("dim", "Needs history"),
         Verdict::Ok => ("ok", "In bounds"),
     }
@@ -117,18 +119,18 @@ fn blind_card(out: &mut String, blind: &Blind, now: SystemTime) {
 fn trouble_card(out: &mut String, finding: &Finding, since: Option<SystemTime>, now: SystemTime) {
     let (class, word) = verdict(finding.verdict);
     let since = since.map_or_else(|| "New".to_owned(), |since| format!("For {}", ago(since, now)));
+    let figure =
+        finding.figure().map_or_else(String::new, |figure| format!("<p>{}.</p>", escape(&figure)));
     let _ = write!(
         out,
-        "<section class=\"trouble {class}\"><h2 class=\"verdict\">{word}: {}</h2><p><strong>{}</strong> is {}, should be {}.</p>\
-         <p>{}</p><p>Next: <code>{}</code></p>\
-         <p class=\"dim\">{} {since}. <a href=\"/runbooks/{}\">Runbook {}</a></p></section>",
+        "<section class=\"trouble {class}\"><h2 class=\"verdict\">{word}: {}</h2>{figure}\
+         <p>{}.</p><p>Next: <code>{}</code></p>\
+         <p class=\"dim\">{} ({}). {since}. <a href=\"/runbooks/{}\">Runbook {}</a></p></section>",
+        escape(&finding.title()),
+        escape(&capitalised(finding.signal.hint)),
+        escape(&finding.next()),
         escape(&title(finding.area, &finding.target)),
         escape(&finding.subject()),
-        escape(&finding.shown_value()),
-        escape(&finding.shown_threshold()),
-        escape(&capitalised(finding.signal.hint)),
-        escape(finding.signal.next),
-        escape(finding.signal.summary),
         finding.signal.alert,
         finding.signal.alert,
     );
@@ -167,8 +169,29 @@ fn targets_table(out: &mut String, snapshot: &Snapshot) {
     *out += "</tbody></table></div>";
 }
 
+/// What is worth doing one day, and thresholds that speak of nothing.
+fn advice(out: &mut String, server: &Server, report: &Report) {
+    let advice: Vec<_> =
+        report.findings.iter().filter(|finding| finding.verdict == Verdict::Advice).collect();
+    if !advice.is_empty() {
+        let _ = write!(
+            out,
+            "<h2>Advice</h2><details><summary>{} things that can wait</summary>",
+            advice.len()
+        );
+        for finding in advice {
+            trouble_card(out, finding, server.journal.since(finding), report.at);
+        }
+        *out += "</details>";
+    }
+    for idle in &report.idle {
+        let (title, sentence) = (title(idle.area, &idle.target), idle.sentence());
+        let _ = write!(out, "<p class=\"dim\">{}: {}.</p>", escape(&title), escape(&sentence));
+    }
+}
+
 fn findings_table(out: &mut String, report: &Report) {
-    let fine: Vec<_> = report.findings.iter().filter(|f| f.verdict < Verdict::Warning).collect();
+    let fine: Vec<_> = report.findings.iter().filter(|f| f.verdict < Verdict::Advice).collect();
     let _ = write!(
         out,
         "<h2>In bounds</h2><details{}><summary>{} values and their thresholds</summary><div class=\"scroll\"><table>\

@@ -1,0 +1,105 @@
+//! Thresholds for one thing: how people name it, and what they say of it.
+
+use globset::{Glob, GlobMatcher};
+
+use super::signal::{Severity, Signal};
+
+/// How a person names things: a name, or a pattern such as `ci-*`.
+#[derive(Clone, Debug)]
+pub struct Key {
+    text: String,
+    pattern: Option<GlobMatcher>,
+}
+
+impl Key {
+    /// What is wrong with the pattern is the error.
+    pub fn new(text: &str) -> Result<Self, String> {
+        let is_pattern = text.contains(['*', '?', '[', '{']);
+        let pattern = if is_pattern {
+            let glob = Glob::new(text).map_err(|error| error.kind().to_string())?;
+            Some(glob.compile_matcher())
+        } else {
+            None
+        };
+        Ok(Self { text: text.to_owned(), pattern })
+    }
+
+    /// The name of one thing, whatever characters are in it.
+    pub fn exact(name: &str) -> Self {
+        Self { text: name.to_owned(), pattern: None }
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    pub fn is(&self, name: &str) -> bool {
+        match &self.pattern {
+            Some(pattern) => pattern.is_match(name),
+            None => self.text == name,
+        }
+    }
+
+    /// A name goes before a pattern, and a longer pattern before a shorter one.
+    pub const fn rank(&self) -> (bool, usize) {
+        (self.pattern.is_none(), self.text.len())
+    }
+}
+
+impl PartialEq for Key {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text && self.pattern.is_some() == other.pattern.is_some()
+    }
+}
+
+/// Thresholds for some of a target's things: those that are called like the key.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Exception {
+    pub signal: &'static str,
+    pub key: Key,
+    /// What it says of each severity: `None` for off. What it does not name is as for all.
+    pub limits: Vec<(Severity, Option<f64>)>,
+}
+
+/// Labels of Compose by which a container is known as a service.
+const COMPOSE: [(&str, &str); 2] = [
+    ("project", "service"),
+    ("container_label_com_docker_compose_project", "container_label_com_docker_compose_service"),
+];
+
+/// How a person may call the thing with these labels: by the item's labels, joined, or by the last of
+/// them; a container by its service as well.
+fn names<'a>(item: &[&'static str], label: &dyn Fn(&str) -> &'a str) -> Vec<String> {
+    let Some(last) = item.last() else { return Vec::new() };
+    let value = label(last);
+    if value.is_empty() {
+        return Vec::new();
+    }
+    let mut names = vec![value.to_owned()];
+    let mut add = |labels: &[&str]| {
+        let values: Vec<&str> =
+            labels.iter().map(|name| label(name)).filter(|value| !value.is_empty()).collect();
+        if values.len() == labels.len() {
+            names.push(values.join("/"));
+        }
+    };
+    add(item);
+    if *item == ["name"] {
+        for (project, service) in COMPOSE {
+            add(&[project, service]);
+            add(&[service]);
+        }
+    }
+    names
+}
+
+impl Exception {
+    /// Whether it speaks of the thing with these labels.
+    pub fn is_about<'a>(&self, signal: &Signal, label: &dyn Fn(&str) -> &'a str) -> bool {
+        self.signal == signal.name && names(signal.item, label).iter().any(|name| self.key.is(name))
+    }
+
+    pub fn says(&self, severity: Severity) -> Option<Option<f64>> {
+        self.limits.iter().find(|(of, _)| *of == severity).map(|(_, value)| *value)
+    }
+}

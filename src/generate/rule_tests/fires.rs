@@ -1,0 +1,80 @@
+//! The alert as people get it: `breached` is just beyond the threshold and fires, with exact labels
+//! and annotations, not before its hold time; `fine` is at the threshold or just before it;
+//! `silent` has no data; `off` is far beyond but has no threshold; `muted` is beyond it where the
+//! measure is to keep quiet; `idle` counts on while the counter that it is divided by stands still;
+//! `alone` lacks the second condition.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use super::example_labels;
+use super::series::{Case, Course, Place};
+use crate::generate::rules::{filled_annotations, quoted};
+
+pub(super) fn write(out: &mut String, case: &Case, runbook_base: &str) {
+    let (name, severity) = (case.signal.name, case.severity.as_str());
+    let _ = writeln!(out, "  - name: {name} {severity}\n    interval: 1m\n    input_series:");
+    let measure = &case.signal.measure;
+    let (bad, good) = (Course::Steady(case.bad), Course::Steady(case.good));
+    let mut places = vec![(case.at("breached"), Some(bad)), (case.at("fine"), Some(good))];
+    places.push((case.at("silent"), None));
+    if measure.unless.is_some() {
+        places.push((Place { muted: true, ..case.at("muted") }, Some(bad)));
+    }
+    if measure.changes_divisor(case.area) {
+        places.push((Place { idle: true, ..case.at("idle") }, Some(bad)));
+    }
+    if measure.and.is_some_and(|and| and.metric != measure.metric) {
+        places.push((Place { alone: true, ..case.at("alone") }, Some(bad)));
+    }
+    for (place, course) in places {
+        *out += &case.limit(&place, case.threshold);
+        *out += &course.map_or_else(String::new, |course| case.measured(&place, course));
+    }
+    *out += &case.measured(&case.at("off"), bad);
+    *out += &case.reason("breached");
+    let _ = writeln!(out, "    alert_rule_test:");
+    let (alert, hold) = (case.signal.alert, case.hold());
+    if hold > 0 {
+        // A change of any size is above a threshold of nothing as soon as there is one.
+        let first = if case.threshold == 0.0 { case.known().min(1) } else { case.known() };
+        let early = first + hold - 1;
+        let _ = writeln!(
+            out,
+            "      - eval_time: {early}m\n        alertname: {alert}\n        exp_alerts: []"
+        );
+    }
+    let _ = writeln!(
+        out,
+        "      - eval_time: {}m\n        alertname: {alert}\n        exp_alerts:",
+        case.due()
+    );
+    expected(out, case, runbook_base);
+}
+
+fn expected(out: &mut String, case: &Case, runbook_base: &str) {
+    let measure = &case.signal.measure;
+    let mut labels: BTreeMap<&str, String> =
+        example_labels(case.area, measure.metric, &[measure.select]);
+    if let Some(kept) = measure.sum_by {
+        labels.retain(|name, _| kept.contains(name));
+    }
+    labels.extend([("instance", "breached".to_owned()), ("target", case.target.to_owned())]);
+    let label = |name: &str| labels.get(name).cloned().unwrap_or_default();
+    let figures = (case.bad, case.threshold);
+    let annotations = filled_annotations(case.signal, &label, figures, runbook_base);
+    let mut all = labels.clone();
+    all.extend([
+        ("area", case.area.name.to_owned()),
+        ("severity", case.severity.as_str().to_owned()),
+        ("signal", case.signal.name.to_owned()),
+    ]);
+    let _ = writeln!(out, "          - exp_labels:");
+    for (name, value) in all {
+        let _ = writeln!(out, "              {name}: \"{value}\"");
+    }
+    let _ = writeln!(out, "            exp_annotations:");
+    for (name, text) in annotations {
+        let _ = writeln!(out, "              {name}: {}", quoted(&text));
+    }
+}
