@@ -22,7 +22,7 @@ pub static SIGNALS: &[Signal] = &[
         what: "",
         hint: "no tasks are handed out while the broker is down",
         next: Sentence::new(
-            "curl -s http://127.0.0.1:10188/debug/nats/{target} | head -12; docker ps -a --filter name=nats; df -h",
+            "curl -s http://127.0.0.1:10188/debug/nats/{target} | head -12; docker ps -a; df -h",
         ),
     },
     Signal {
@@ -123,7 +123,7 @@ pub static SIGNALS: &[Signal] = &[
         what: "Undelivered messages",
         hint: "workers are too few, stuck or gone",
         next: Sentence::new(
-            "nats consumer info {stream_name} {consumer_name}; docker ps -a --filter name=worker",
+            "nats consumer info {stream_name} {consumer_name}; docker ps -a",
         ),
     },
 ];

@@ -27,7 +27,7 @@ pub static SIGNALS: &[Signal] = &[
         what: "",
         hint: "what needs it fails, unless it is the monitoring role alone that is not let in; pg_isready says yes even for a database that does not exist",
         next: Sentence::new(
-            "curl -s http://127.0.0.1:10188/debug/postgres/{target} | head -12; docker ps -a --filter name=postgres; df -h",
+            "curl -s http://127.0.0.1:10188/debug/postgres/{target} | head -12; docker ps -a; df -h",
         ),
     },
     Signal {
@@ -227,7 +227,7 @@ pub static SIGNALS: &[Signal] = &[
         what: "Deadlocks in five minutes",
         hint: "two transactions take the same locks in different order; both statements are in the log of the server",
         next: Sentence::new(
-            "docker ps -q --filter name=postgres | xargs -rn 1 docker logs --since 30m 2>&1 | grep -A 8 'deadlock detected'; grep -hA 8 'deadlock detected' /var/log/postgresql/*.log",
+            "docker ps -q --filter expose=5432/tcp | xargs -rn 1 docker logs --since 30m 2>&1 | grep -A 8 'deadlock detected'; grep -hA 8 'deadlock detected' /var/log/postgresql/*.log",
         ),
     },
     Signal {
