@@ -122,8 +122,6 @@ pub static SIGNALS: &[Signal] = &[
         ),
         what: "Undelivered messages",
         hint: "workers are too few, stuck or gone",
-        next: Sentence::new(
-            "nats consumer info {stream_name} {consumer_name}; docker ps -a",
-        ),
+        next: Sentence::new("nats consumer info {stream_name} {consumer_name}; docker ps -a"),
     },
 ];
