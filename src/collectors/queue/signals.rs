@@ -6,9 +6,9 @@ use crate::catalogue::{Default, Direction, Hold, Match, Sentence, Signal, Unit, 
 
 const CONDITION: &str = "stack_queue_condition";
 
-/// What the service says, asked at its own address.
+/// What the service says, asked at its own address and at the path that the preset knows.
 const STATUS: Sentence = Sentence::new(
-    "curl -s $(curl -s http://127.0.0.1:10188/debug/queue/{target} | sed -n 's/^place: *//p')",
+    "curl -s $(curl -s http://127.0.0.1:10188/debug/queue/{target} | sed -n 's/^place: *//p')/api/queue/status/json",
 );
 
 /// Where the queue is, its numbers, and which containers run.
@@ -49,8 +49,8 @@ pub static SIGNALS: &[Signal] = &[
         hold: Hold::both(Duration::from_mins(1)),
         item: &[],
         requirements: &["Q01"],
-        title: Sentence::new("{target} says that its queues are not well"),
-        clear: Sentence::new("{target} says that its queues are well again"),
+        title: Sentence::new("Service {target} says that its queues are not well"),
+        clear: Sentence::new("Service {target} says that its queues are well again"),
         what: "",
         hint: "its status is another word than healthy: its log has the reason",
         next: STATUS,
@@ -67,8 +67,8 @@ pub static SIGNALS: &[Signal] = &[
         hold: Hold::both(Duration::from_mins(1)),
         item: &[],
         requirements: &["Q01"],
-        title: Sentence::new("{target} does not work on its queues"),
-        clear: Sentence::new("{target} works on its queues again"),
+        title: Sentence::new("Service {target} does not work on its queues"),
+        clear: Sentence::new("Service {target} works on its queues again"),
         what: "",
         hint: "jobs are taken in but not worked on until it is started again",
         next: STATUS,
@@ -232,8 +232,8 @@ pub static SIGNALS: &[Signal] = &[
         hold: Hold::both(Duration::from_mins(5)),
         item: &[],
         requirements: &["Q04"],
-        title: Sentence::new("{target} reports that little memory is left"),
-        clear: Sentence::new("{target} reports that memory is left again"),
+        title: Sentence::new("Service {target} reports that little memory is left"),
+        clear: Sentence::new("Service {target} reports that memory is left again"),
         what: "Memory in use as the service sees it",
         hint: "it is the memory of the machine that the service reports, not its own",
         next: Sentence::new("free -m; docker stats --no-stream"),
@@ -250,8 +250,8 @@ pub static SIGNALS: &[Signal] = &[
         hold: Hold::both(Duration::from_mins(15)),
         item: &[],
         requirements: &["Q04"],
-        title: Sentence::new("{target} reports a busy CPU"),
-        clear: Sentence::new("{target} no longer reports a busy CPU"),
+        title: Sentence::new("Service {target} reports a busy CPU"),
+        clear: Sentence::new("Service {target} no longer reports a busy CPU"),
         what: "CPU in use as the service sees it",
         hint: "fewer jobs at the same time, or more machine",
         next: Sentence::new("top -b -n 1 | head -20; docker stats --no-stream"),
