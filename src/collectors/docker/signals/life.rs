@@ -16,9 +16,7 @@ pub const FAILED_START: Signal = Signal {
     hold: Hold::both(Duration::from_mins(1)),
     item: &["name"],
     requirements: &["C12"],
-    title: Sentence::new(
-        "The Engine could not start container {name}[ ({project})], reason {reason}",
-    ),
+    title: Sentence::new("The Engine could not start container {name}[ ({project})] ({reason})"),
     clear: Sentence::new("No failed start is left of container {name}[ ({project})]"),
     what: "",
     hint: "the Engine does not try again, whatever the restart policy says: cure the reason, then start it",
@@ -82,7 +80,7 @@ pub const STARTING: Signal = Signal {
     item: &["name"],
     requirements: &["C13"],
     title: Sentence::new("Container {name}[ ({project})] has not become healthy since its start"),
-    clear: Sentence::new("Container {name}[ ({project})] is no longer in its start"),
+    clear: Sentence::new("Container {name}[ ({project})] is no longer starting"),
     what: "Time since its start",
     hint: "it waits for something, or its health check hangs",
     next: Sentence::new(

@@ -49,7 +49,7 @@ pub const CORRUPTION: Signal = Signal {
     requirements: &["P08"],
     title: Sentence::new("The log {target} says that data of a database is corrupt"),
     clear: Sentence::new(
-        "The log {target} has said nothing of corrupt data for five minutes, which does not mean that it is whole",
+        "The log {target} has said nothing of corrupt data for five minutes; what was damaged still is",
     ),
     what: "Lines about corrupt data in five minutes",
     hint: "stop the programs that write before anything else: each write can make it worse; then copy the data folder, and only then repair",
