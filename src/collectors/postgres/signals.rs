@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use crate::catalogue::{Default, Direction, Hold, Match, Sentence, Signal, Unit, level};
 
-const ACTIVITY: &str = "psql -c 'select pid, state, wait_event, now() - query_start as age, left(query, 60) from pg_stat_activity order by query_start'";
-const BLOCKERS: &str = "psql -c 'select pid, pg_blocking_pids(pid), left(query, 60) from pg_stat_activity where cardinality(pg_blocking_pids(pid)) > 0'";
+/// Who holds the connections.
+const SESSIONS: Sentence = Sentence::new(
+    "psql -d postgres -c 'select usename, application_name, client_addr, state, count(*) from pg_stat_activity group by 1, 2, 3, 4 order by 5 desc'",
+);
 
 pub static SIGNALS: &[Signal] = &[
     Signal {
@@ -20,11 +22,13 @@ pub static SIGNALS: &[Signal] = &[
         hold: Hold::both(Duration::from_mins(1)),
         item: &[],
         requirements: &["P01", "P19"],
-        title: Sentence::new("The PostgreSQL database cannot be used"),
-        clear: Sentence::new(""),
+        title: Sentence::new("PostgreSQL {target} cannot be used"),
+        clear: Sentence::new("PostgreSQL {target} can be used again"),
         what: "",
-        hint: "the reason is in stack_target_failure; pg_isready says yes even for a database that does not exist",
-        next: Sentence::new("docker compose ps postgres; docker compose logs --tail 50 postgres"),
+        hint: "what needs it fails, unless it is the monitoring role alone that is not let in; pg_isready says yes even for a database that does not exist",
+        next: Sentence::new(
+            "curl -s http://127.0.0.1:10188/debug/postgres/{target} | head -12; docker ps -a; df -h",
+        ),
     },
     Signal {
         name: "login",
@@ -38,11 +42,13 @@ pub static SIGNALS: &[Signal] = &[
         hold: Hold::both(Duration::from_mins(1)),
         item: &[],
         requirements: &["P01", "P19"],
-        title: Sentence::new("PostgreSQL lets nobody new in while open sessions go on"),
-        clear: Sentence::new(""),
+        title: Sentence::new("PostgreSQL {target} lets nobody new in while open sessions go on"),
+        clear: Sentence::new("PostgreSQL {target} lets new sessions in again"),
         what: "",
         hint: "mostly all connections are taken, or the password of the monitoring role has changed",
-        next: Sentence::new(ACTIVITY),
+        next: Sentence::new(
+            "curl -s http://127.0.0.1:10188/debug/postgres/{target} | grep -E '^(place|failure|gap)|application_connections'; psql -d postgres -c 'select 1'",
+        ),
     },
     Signal {
         name: "connections",
@@ -56,13 +62,11 @@ pub static SIGNALS: &[Signal] = &[
         hold: Hold::both(Duration::from_mins(5)),
         item: &[],
         requirements: &["P02", "P19"],
-        title: Sentence::new("PostgreSQL has more sessions than usual"),
-        clear: Sentence::new(""),
-        what: "Rows of pg_stat_activity, about 5 processes of the server included",
+        title: Sentence::new("PostgreSQL {target} has many sessions"),
+        clear: Sentence::new("PostgreSQL {target} has fewer sessions again"),
+        what: "Sessions, about five processes of the server included",
         hint: "a pool is larger than meant, or connections are not given back",
-        next: Sentence::new(
-            "psql -c 'select usename, application_name, client_addr, count(*) from pg_stat_activity group by 1, 2, 3 order by 4 desc'",
-        ),
+        next: SESSIONS,
     },
     Signal {
         name: "connections_ratio",
@@ -76,13 +80,11 @@ pub static SIGNALS: &[Signal] = &[
         hold: Hold::both(Duration::from_mins(2)),
         item: &[],
         requirements: &["P02", "P19"],
-        title: Sentence::new("PostgreSQL is running out of connections"),
-        clear: Sentence::new(""),
-        what: "Connections in use, of those that are not reserved",
-        hint: "who holds them is in stack_postgres_application_connections",
-        next: Sentence::new(
-            "psql -c 'select usename, application_name, state, count(*) from pg_stat_activity group by 1, 2, 3 order by 4 desc'",
-        ),
+        title: Sentence::new("PostgreSQL {target} is running out of connections"),
+        clear: Sentence::new("PostgreSQL {target} has connections to spare again"),
+        what: "Used part of the connections that are not reserved",
+        hint: "mostly one application holds them: restart it, or end its idle sessions; a superuser still gets in",
+        next: SESSIONS,
     },
     Signal {
         name: "active_queries",
@@ -96,11 +98,13 @@ pub static SIGNALS: &[Signal] = &[
         hold: Hold::both(Duration::from_mins(5)),
         item: &[],
         requirements: &["P03"],
-        title: Sentence::new("PostgreSQL executes more statements at once than usual"),
-        clear: Sentence::new(""),
+        title: Sentence::new("PostgreSQL {target} executes many statements at once"),
+        clear: Sentence::new("PostgreSQL {target} executes fewer statements at once again"),
         what: "Statements running at once",
         hint: "they are slow, wait for each other, or the load is high",
-        next: Sentence::new(ACTIVITY),
+        next: Sentence::new(
+            "psql -d postgres -c 'select datname, pid, wait_event_type, now() - query_start as age, left(query, 60) as query from pg_stat_activity where state = $$active$$ order by query_start'",
+        ),
     },
     Signal {
         name: "longest_query",
@@ -113,13 +117,17 @@ pub static SIGNALS: &[Signal] = &[
         advice: None,
         // Dumps read one table after the other; what still runs after this is worth a look.
         hold: Hold::both(Duration::from_mins(5)),
-        item: &[],
+        item: &["datname"],
         requirements: &["P04"],
-        title: Sentence::new("Statements in PostgreSQL take very long"),
-        clear: Sentence::new(""),
-        what: "The longest running statement in {datname}",
+        title: Sentence::new("A statement in {datname} (PostgreSQL {target}) takes very long"),
+        clear: Sentence::new(
+            "No statement in {datname} (PostgreSQL {target}) takes very long any more",
+        ),
+        what: "Time that the longest statement has been running",
         hint: "a missing index, a lock, or a dump",
-        next: Sentence::new(ACTIVITY),
+        next: Sentence::new(
+            "psql -d {datname} -c 'select pid, usename, wait_event_type, now() - query_start as age, left(query, 60) as query from pg_stat_activity where datname = current_database() and state = $$active$$ order by query_start'",
+        ),
     },
     Signal {
         name: "longest_transaction",
@@ -134,14 +142,18 @@ pub static SIGNALS: &[Signal] = &[
         critical: Default::off("it is harmful in days, not in minutes"),
         advice: None,
         hold: Hold::both(Duration::from_mins(1)),
-        item: &[],
+        item: &["datname"],
         requirements: &["P04"],
-        title: Sentence::new("A transaction in PostgreSQL has been open for very long"),
-        clear: Sentence::new(""),
-        what: "The oldest transaction in {datname}",
+        title: Sentence::new(
+            "A transaction in {datname} (PostgreSQL {target}) has been open for very long",
+        ),
+        clear: Sentence::new(
+            "No transaction in {datname} (PostgreSQL {target}) has been open for very long any more",
+        ),
+        what: "Age of the oldest open transaction",
         hint: "vacuum cannot remove what it may still see, and tables grow",
         next: Sentence::new(
-            "psql -c 'select pid, usename, state, now() - xact_start as age from pg_stat_activity where xact_start is not null order by xact_start'",
+            "psql -d {datname} -c 'select pid, usename, application_name, state, now() - xact_start as age from pg_stat_activity where datname = current_database() and xact_start is not null order by xact_start'",
         ),
     },
     Signal {
@@ -157,14 +169,18 @@ pub static SIGNALS: &[Signal] = &[
         critical: Default::off("what it blocks is judged by lock_wait"),
         advice: None,
         hold: Hold::both(Duration::from_mins(1)),
-        item: &[],
+        item: &["datname"],
         requirements: &["P07"],
-        title: Sentence::new("A client has left its transaction open in PostgreSQL"),
-        clear: Sentence::new(""),
-        what: "Time without a statement inside a transaction in {datname}",
+        title: Sentence::new(
+            "A client has left its transaction open in {datname} (PostgreSQL {target})",
+        ),
+        clear: Sentence::new(
+            "No client leaves its transaction open in {datname} (PostgreSQL {target}) any more",
+        ),
+        what: "Time without a statement inside a transaction",
         hint: "it keeps its locks until it ends: find the application, or end the session",
         next: Sentence::new(
-            "psql -c 'select pid, usename, application_name, now() - state_change as idle from pg_stat_activity where state like $$idle in%$$'",
+            "psql -d {datname} -c 'select pid, usename, application_name, client_addr, now() - state_change as idle from pg_stat_activity where datname = current_database() and state like $$idle in%$$ order by state_change'",
         ),
     },
     Signal {
@@ -180,13 +196,17 @@ pub static SIGNALS: &[Signal] = &[
         critical: Default::off("users' requests that fail of it wake someone by themselves"),
         advice: None,
         hold: Hold::both(Duration::from_mins(1)),
-        item: &[],
+        item: &["datname"],
         requirements: &["P07"],
-        title: Sentence::new("Sessions in PostgreSQL wait for a lock"),
-        clear: Sentence::new(""),
-        what: "The longest wait for a lock in {datname}",
+        title: Sentence::new("Sessions in {datname} (PostgreSQL {target}) wait for a lock"),
+        clear: Sentence::new(
+            "No session in {datname} (PostgreSQL {target}) waits long for a lock any more",
+        ),
+        what: "Longest wait for a lock",
         hint: "mostly a migration behind a forgotten transaction; all that comes later queues behind it",
-        next: Sentence::new(BLOCKERS),
+        next: Sentence::new(
+            "psql -d {datname} -c 'select pid, pg_blocking_pids(pid) as blocked_by, now() - query_start as age, left(query, 60) as query from pg_stat_activity where cardinality(pg_blocking_pids(pid)) > 0'",
+        ),
     },
     Signal {
         name: "deadlocks",
@@ -198,13 +218,17 @@ pub static SIGNALS: &[Signal] = &[
         critical: Default::off("the server has resolved it by ending one statement"),
         advice: None,
         hold: Hold::both(Duration::ZERO),
-        item: &[],
+        item: &["datname"],
         requirements: &["P13"],
-        title: Sentence::new("PostgreSQL has resolved a deadlock"),
-        clear: Sentence::new(""),
-        what: "Deadlocks in {datname} in the last five minutes",
-        hint: "two transactions take the same locks in different order; both statements are in the server's log",
-        next: Sentence::new("docker compose logs postgres | grep -A 8 'deadlock detected'"),
+        title: Sentence::new(
+            "PostgreSQL {target} has ended a statement in {datname} to resolve a deadlock",
+        ),
+        clear: Sentence::new("No deadlock in {datname} (PostgreSQL {target}) for five minutes"),
+        what: "Deadlocks in five minutes",
+        hint: "two transactions take the same locks in different order; both statements are in the log of the server",
+        next: Sentence::new(
+            "docker ps -q --filter expose=5432/tcp | xargs -rn 1 docker logs --since 30m 2>&1 | grep -A 8 'deadlock detected'; grep -hA 8 'deadlock detected' /var/log/postgresql/*.log",
+        ),
     },
     Signal {
         name: "checksum_failures",
@@ -217,14 +241,16 @@ pub static SIGNALS: &[Signal] = &[
         critical: Default::guide(0.0, "P08"),
         advice: None,
         hold: Hold::both(Duration::ZERO),
-        item: &[],
+        item: &["datname"],
         requirements: &["P08"],
-        title: Sentence::new("PostgreSQL has read a damaged block"),
-        clear: Sentence::new(""),
-        what: "Blocks with a wrong checksum in {datname} since its statistics were reset",
-        hint: "disk or memory is failing: secure the newest dump before anything else",
+        title: Sentence::new("PostgreSQL {target} has read a damaged block in {datname}"),
+        clear: Sentence::new(
+            "No damaged block is on record in {datname} (PostgreSQL {target}) any more",
+        ),
+        what: "Blocks with a wrong checksum since its statistics were reset",
+        hint: "disk or memory is failing: secure the newest dump before anything else; once all is restored, select pg_stat_reset() in this database ends the alert",
         next: Sentence::new(
-            "docker compose logs postgres | grep -i 'page verification failed'; dmesg | tail",
+            "psql -d {datname} -c 'select checksum_failures, checksum_last_failure from pg_stat_database where datname = current_database()'; dmesg -T | grep -iE 'i/o error|medium error|nvme|ecc' | tail -20",
         ),
     },
     Signal {
@@ -233,16 +259,18 @@ pub static SIGNALS: &[Signal] = &[
         measure: level("stack_postgres_superuser"),
         direction: Direction::Above,
         unit: Unit::Bool,
-        warning: Default::ours(0.0, "least right: pg_monitor is enough"),
+        warning: Default::off("advice; set it to be warned"),
         critical: Default::off("nothing is broken"),
-        advice: None,
+        advice: Some(Default::ours(0.0, "least right: pg_monitor is enough")),
         hold: Hold::both(Duration::from_hours(1)),
         item: &[],
         requirements: &[],
-        title: Sentence::new("PostgreSQL is monitored as a superuser"),
-        clear: Sentence::new(""),
+        title: Sentence::new("PostgreSQL {target} is monitored as a superuser"),
+        clear: Sentence::new("PostgreSQL {target} is no longer monitored as a superuser"),
         what: "",
-        hint: "CREATE ROLE monitor LOGIN PASSWORD '...'; GRANT pg_monitor TO monitor",
-        next: Sentence::new("psql -c 'select current_user'"),
+        hint: "a role with pg_monitor is enough: create role monitor login password '...'; grant pg_monitor to monitor",
+        next: Sentence::new(
+            "psql -d postgres -c 'select rolname, rolsuper from pg_roles where rolcanlogin'",
+        ),
     },
 ];

@@ -9,18 +9,18 @@ pub const FAILED_START: Signal = Signal {
     alert: "DockerFailedStart",
     measure: level("stack_container_failed_start"),
     direction: Direction::Above,
-    unit: Unit::Count,
+    unit: Unit::Bool,
     warning: Default::off("see critical"),
     critical: Default::guide(0.0, "C12"),
     advice: None,
     hold: Hold::both(Duration::from_mins(1)),
-    item: &[],
+    item: &["name"],
     requirements: &["C12"],
-    title: Sentence::new("The Engine could not start a container"),
-    clear: Sentence::new(""),
-    what: "Container {name} ({reason})",
-    hint: "the Engine does not try again, whatever the restart policy says",
-    next: Sentence::new("docker inspect --format '{{.State.Error}}' NAME"),
+    title: Sentence::new("The Engine could not start container {name}[ ({project})] ({reason})"),
+    clear: Sentence::new("No failed start is left of container {name}[ ({project})]"),
+    what: "",
+    hint: "the Engine does not try again, whatever the restart policy says: cure the reason, then start it",
+    next: Sentence::new("docker inspect --format '{{.State.Error}}' {name}"),
 };
 
 pub const FAILED: Signal = Signal {
@@ -33,14 +33,14 @@ pub const FAILED: Signal = Signal {
     critical: Default::off("a service that is gone is service_down"),
     advice: None,
     hold: Hold::both(Duration::from_mins(1)),
-    item: &[],
+    item: &["name"],
     requirements: &["C12"],
-    title: Sentence::new("A job or a container without Compose has ended with an error"),
-    clear: Sentence::new(""),
+    title: Sentence::new("Container {name}[ ({project})] has ended with an error"),
+    clear: Sentence::new("Container {name}[ ({project})] has been started again or removed"),
     what: "",
-    hint: "nobody starts it again; remove containers that are not needed any more",
+    hint: "a job or a container without Compose: nobody starts it again; remove it if it is not needed any more",
     next: Sentence::new(
-        "docker logs --tail 50 NAME; docker inspect --format '{{.State.ExitCode}}' NAME",
+        "docker inspect --format '{{.State.ExitCode}} {{.State.OOMKilled}} {{.State.FinishedAt}}' {name}; docker logs --tail 50 {name}",
     ),
 };
 
@@ -49,18 +49,22 @@ pub const HEALTH: Signal = Signal {
     alert: "DockerUnhealthy",
     measure: level("stack_container_health").select(&[Match::is("status", &["unhealthy"])]),
     direction: Direction::Above,
-    unit: Unit::Count,
+    unit: Unit::Bool,
     warning: Default::guide(0.0, "C06"),
-    critical: Default::off("the health checks of the guides pass or fail for little"),
+    critical: Default::off(
+        "set it where users feel a failed check; it then waits a quarter of an hour",
+    ),
     advice: None,
-    hold: Hold::both(Duration::from_mins(1)),
-    item: &[],
+    hold: Hold { warning: Duration::from_mins(1), critical: Duration::from_mins(15) },
+    item: &["name"],
     requirements: &["C06", "C07"],
-    title: Sentence::new("A container fails its health check"),
-    clear: Sentence::new(""),
-    what: "Container {name}",
-    hint: "Compose never restarts an unhealthy container by itself",
-    next: Sentence::new("docker inspect --format '{{json .State.Health}}' NAME"),
+    title: Sentence::new("Container {name}[ ({project})] fails its health check"),
+    clear: Sentence::new("Container {name}[ ({project})] no longer fails its health check"),
+    what: "",
+    hint: "neither Compose nor the Engine restarts it: the output of its last checks names the failure",
+    next: Sentence::new(
+        "docker inspect --format '{{range .State.Health.Log}}{{.ExitCode}} {{.Output}}{{println}}{{end}}' {name}; docker logs --tail 50 {name}",
+    ),
 };
 
 pub const STARTING: Signal = Signal {
@@ -73,14 +77,14 @@ pub const STARTING: Signal = Signal {
     critical: Default::off("its health check gives up by itself, and then it is unhealthy"),
     advice: None,
     hold: Hold::both(Duration::ZERO),
-    item: &[],
+    item: &["name"],
     requirements: &["C13"],
-    title: Sentence::new("A container has not become healthy since its start"),
-    clear: Sentence::new(""),
-    what: "Time since the start of {name}",
+    title: Sentence::new("Container {name}[ ({project})] has not become healthy since its start"),
+    clear: Sentence::new("Container {name}[ ({project})] is no longer starting"),
+    what: "Time since its start",
     hint: "it waits for something, or its health check hangs",
     next: Sentence::new(
-        "docker logs --tail 50 NAME; docker inspect --format '{{json .State.Health}}' NAME",
+        "docker logs --tail 50 {name}; docker inspect --format '{{json .State.Health}}' {name}",
     ),
 };
 
@@ -98,13 +102,15 @@ pub const SLOW_START: Signal = Signal {
     critical: Default::off("it is healthy now"),
     advice: None,
     hold: Hold::both(Duration::ZERO),
-    item: &[],
+    item: &["name"],
     requirements: &["C13"],
-    title: Sentence::new("A container took long to become healthy"),
-    clear: Sentence::new(""),
-    what: "Time from the start of {name} to its first healthy status",
+    title: Sentence::new("Container {name}[ ({project})] took long to become healthy"),
+    clear: Sentence::new(
+        "The slow start of container {name}[ ({project})] is an hour ago, or another start came after it",
+    ),
+    what: "Time from its start to its first healthy status",
     hint: "the next deployment and the next crash take as long; this is told for an hour",
-    next: Sentence::new("docker logs NAME | head -n 100"),
+    next: Sentence::new("docker logs {name} 2>&1 | head -n 100"),
 };
 
 pub const CHECK_DURATION: Signal = Signal {
@@ -118,11 +124,17 @@ pub const CHECK_DURATION: Signal = Signal {
     critical: Default::off("a check that fails shows as unhealthy"),
     advice: None,
     hold: Hold::both(Duration::from_mins(10)),
-    item: &[],
+    item: &["name"],
     requirements: &["C07"],
-    title: Sentence::new("A health check takes more than half the time that it may"),
-    clear: Sentence::new(""),
-    what: "Part of its timeout that the health check of {name} takes",
-    hint: "the service is slow, or the machine is overloaded",
-    next: Sentence::new("docker inspect --format '{{json .State.Health.Log}}' NAME"),
+    title: Sentence::new(
+        "The health check of container {name}[ ({project})] is close to its timeout",
+    ),
+    clear: Sentence::new(
+        "The health check of container {name}[ ({project})] is no longer close to its timeout",
+    ),
+    what: "Part of its timeout that the health check takes",
+    hint: "the service is slow, or the machine is overloaded; at its timeout the check has failed",
+    next: Sentence::new(
+        "docker inspect --format '{{range .State.Health.Log}}{{.Start}} {{.End}}{{println}}{{end}}' {name}; uptime",
+    ),
 };

@@ -32,6 +32,7 @@ pub static SIGNALS: &[Signal] = &[
     usage::STATS_AGE,
     usage::ENGINE_SLOW,
     posture::PORT_EXPOSED,
+    posture::PORT_EXPOSED_PRIVATE,
     posture::MEMORY_LIMIT,
     posture::PRIVILEGED,
     posture::IMAGE_AGE,

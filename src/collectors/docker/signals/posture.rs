@@ -2,25 +2,53 @@
 
 use std::time::Duration;
 
-use crate::catalogue::{Default, Direction, Hold, Sentence, Signal, Unit, level};
+use crate::catalogue::{Default, Direction, Hold, Match, Sentence, Signal, Unit, level};
 
 pub const PORT_EXPOSED: Signal = Signal {
     name: "port_exposed",
     alert: "DockerPortExposed",
-    measure: level("stack_container_port_exposed"),
+    measure: level("stack_container_port_exposed")
+        .select(&[Match::is_not("address", &["private"])]),
     direction: Direction::Above,
     unit: Unit::Bool,
     warning: Default::guide(0.0, "C03"),
     critical: Default::off("posture wakes nobody"),
     advice: None,
     hold: Hold::both(Duration::from_mins(5)),
-    item: &[],
+    item: &["name"],
     requirements: &["C03", "C14"],
-    title: Sentence::new("A port of a container can be reached from further away than it should"),
-    clear: Sentence::new(""),
+    title: Sentence::new(
+        "Port {port} of container {name}[ ({project})] can be reached from anywhere",
+    ),
+    clear: Sentence::new(
+        "Port {port} of container {name}[ ({project})] can no longer be reached from anywhere",
+    ),
     what: "",
     hint: "Docker goes past the firewall's rules: bind it to 127.0.0.1, or do not publish it",
-    next: Sentence::new("docker ps --format '{{.Names}} {{.Ports}}'"),
+    next: Sentence::new("docker port {name}; ss -ltn"),
+};
+
+pub const PORT_EXPOSED_PRIVATE: Signal = Signal {
+    name: "port_exposed_private",
+    alert: "DockerPortExposedPrivate",
+    measure: level("stack_container_port_exposed").select(&[Match::is("address", &["private"])]),
+    direction: Direction::Above,
+    unit: Unit::Bool,
+    warning: Default::off("advice; set it to be warned"),
+    critical: Default::off("posture wakes nobody"),
+    advice: Some(Default::guide(0.0, "C14")),
+    hold: Hold::both(Duration::from_mins(5)),
+    item: &["name"],
+    requirements: &["C03", "C14"],
+    title: Sentence::new(
+        "Port {port} of container {name}[ ({project})] can be reached from a private network",
+    ),
+    clear: Sentence::new(
+        "Port {port} of container {name}[ ({project})] can no longer be reached from a private network",
+    ),
+    what: "",
+    hint: "whoever is in that network gets at it: bind it to 127.0.0.1, or allow the network under ports in the configuration",
+    next: Sentence::new("docker port {name}; ss -ltn; ip -brief address"),
 };
 
 pub const MEMORY_LIMIT: Signal = Signal {
@@ -29,17 +57,19 @@ pub const MEMORY_LIMIT: Signal = Signal {
     measure: level("stack_container_memory_limit_set"),
     direction: Direction::Below,
     unit: Unit::Bool,
-    warning: Default::guide(1.0, "C11"),
+    warning: Default::off("advice; set it to be warned"),
     critical: Default::off("posture wakes nobody"),
-    advice: None,
+    advice: Some(Default::guide(1.0, "C11")),
     hold: Hold::both(Duration::from_hours(1)),
-    item: &[],
+    item: &["name"],
     requirements: &["C11"],
-    title: Sentence::new("A container has no memory limit"),
-    clear: Sentence::new(""),
+    title: Sentence::new("Container {name}[ ({project})] has no memory limit"),
+    clear: Sentence::new("Container {name}[ ({project})] no longer runs without a memory limit"),
     what: "",
     hint: "a leak in it takes the memory of all others: set deploy.resources.limits.memory",
-    next: Sentence::new("docker inspect --format '{{.HostConfig.Memory}}' NAME"),
+    next: Sentence::new(
+        "docker stats --no-stream {name}; docker inspect --format '{{.HostConfig.Memory}}' {name}",
+    ),
 };
 
 pub const PRIVILEGED: Signal = Signal {
@@ -48,18 +78,20 @@ pub const PRIVILEGED: Signal = Signal {
     measure: level("stack_container_privilege_unexpected"),
     direction: Direction::Above,
     unit: Unit::Bool,
-    warning: Default::ours(0.0, "whoever breaks into it has the machine"),
+    warning: Default::off("advice; set it to be warned"),
     critical: Default::off("posture wakes nobody"),
-    advice: None,
+    advice: Some(Default::ours(0.0, "whoever breaks into it has the machine")),
     hold: Hold::both(Duration::from_hours(1)),
-    item: &[],
+    item: &["name"],
     requirements: &[],
-    title: Sentence::new("A container is privileged or has the Engine's socket"),
-    clear: Sentence::new(""),
+    title: Sentence::new("Container {name}[ ({project})] is privileged or has the Engine's socket"),
+    clear: Sentence::new(
+        "Container {name}[ ({project})] is no longer privileged and has no socket of the Engine, or is allowed to",
+    ),
     what: "",
-    hint: "name it under `privileged` if it must be so, or take the right away",
+    hint: "name it under privileged in the configuration if it must be so, or take the right away",
     next: Sentence::new(
-        "docker inspect --format '{{.HostConfig.Privileged}} {{json .Mounts}}' NAME",
+        "docker inspect --format '{{.HostConfig.Privileged}} {{range .Mounts}}{{.Source}} {{end}}' {name}",
     ),
 };
 
@@ -69,19 +101,19 @@ pub const IMAGE_AGE: Signal = Signal {
     measure: level("stack_container_image_age_seconds"),
     direction: Direction::Above,
     unit: Unit::Seconds,
-    warning: Default::guide(90.0 * 24.0 * 3600.0, "C02"),
+    warning: Default::off("advice; set it to be warned"),
     critical: Default::off("posture wakes nobody"),
-    advice: None,
+    advice: Some(Default::guide(90.0 * 24.0 * 3600.0, "C02")),
     hold: Hold::both(Duration::from_hours(1)),
-    item: &[],
+    item: &["name"],
     requirements: &["C02"],
-    title: Sentence::new(
-        "A container runs an image without the security patches of the last months",
+    title: Sentence::new("Container {name}[ ({project})] runs an old image"),
+    clear: Sentence::new("Container {name}[ ({project})] no longer runs an old image"),
+    what: "Time since its image was built",
+    hint: "it lacks the security patches since then: pull or build it anew and deploy it",
+    next: Sentence::new(
+        "docker inspect --format '{{.Config.Image}} {{.Image}} {{.Created}}' {name}",
     ),
-    clear: Sentence::new(""),
-    what: "Age of the image of {name}",
-    hint: "pull or build it anew and deploy it",
-    next: Sentence::new("docker compose pull; docker compose up -d"),
 };
 
 pub const IMAGE_OUTDATED: Signal = Signal {
@@ -90,17 +122,23 @@ pub const IMAGE_OUTDATED: Signal = Signal {
     measure: level("stack_container_image_outdated"),
     direction: Direction::Above,
     unit: Unit::Bool,
-    warning: Default::ours(0.0, "it was pulled or built for a reason"),
+    warning: Default::off("advice; set it to be warned"),
     critical: Default::off("posture wakes nobody"),
-    advice: None,
+    advice: Some(Default::ours(0.0, "it was pulled or built for a reason")),
     hold: Hold::both(Duration::from_hours(1)),
-    item: &[],
+    item: &["name"],
     requirements: &["C02"],
-    title: Sentence::new("A container runs an older image than its tag now means"),
-    clear: Sentence::new(""),
+    title: Sentence::new(
+        "Container {name}[ ({project})] runs an older image than its tag now means",
+    ),
+    clear: Sentence::new(
+        "Container {name}[ ({project})] no longer runs an older image than its tag means",
+    ),
     what: "",
-    hint: "a new image was pulled or built and is not deployed",
-    next: Sentence::new("docker compose up -d"),
+    hint: "a new image was pulled or built and is not deployed: docker compose up -d does it",
+    next: Sentence::new(
+        "docker inspect --format '{{.Config.Image}} {{.Image}} {{.Created}}' {name}; docker images --digests",
+    ),
 };
 
 pub const LOG_SIZE: Signal = Signal {
@@ -113,14 +151,14 @@ pub const LOG_SIZE: Signal = Signal {
     critical: Default::off("a full disk has alerts of its own"),
     advice: None,
     hold: Hold::both(Duration::from_mins(5)),
-    item: &[],
+    item: &["name"],
     requirements: &[],
-    title: Sentence::new("The log files of a container are large"),
-    clear: Sentence::new(""),
-    what: "Log files of {name}",
+    title: Sentence::new("The log files of container {name}[ ({project})] are large"),
+    clear: Sentence::new("The log files of container {name}[ ({project})] are no longer large"),
+    what: "Size of its log files",
     hint: "set max-size and max-file of its log driver and recreate it",
     next: Sentence::new(
-        "docker inspect --format '{{.LogPath}} {{json .HostConfig.LogConfig}}' NAME",
+        "docker inspect --format '{{.LogPath}} {{json .HostConfig.LogConfig}}' {name}; docker logs --tail 20 {name}; df -h /var/lib/docker",
     ),
 };
 
@@ -130,15 +168,17 @@ pub const LOG_UNBOUNDED: Signal = Signal {
     measure: level("stack_container_log_bounded"),
     direction: Direction::Below,
     unit: Unit::Bool,
-    warning: Default::ours(1.0, "Docker's own default keeps every line for ever"),
+    warning: Default::off("advice; set it to be warned"),
     critical: Default::off("posture wakes nobody"),
-    advice: None,
+    advice: Some(Default::ours(1.0, "Docker's own default keeps every line for ever")),
     hold: Hold::both(Duration::from_hours(1)),
-    item: &[],
+    item: &["name"],
     requirements: &[],
-    title: Sentence::new("Nothing bounds the log of a container"),
-    clear: Sentence::new(""),
+    title: Sentence::new("Nothing bounds the log of container {name}[ ({project})]"),
+    clear: Sentence::new("Container {name}[ ({project})] no longer writes a log without a bound"),
     what: "",
-    hint: "set max-size in its `logging` or for all in /etc/docker/daemon.json",
-    next: Sentence::new("docker inspect --format '{{json .HostConfig.LogConfig}}' NAME"),
+    hint: "set max-size in its logging, or for all in /etc/docker/daemon.json",
+    next: Sentence::new(
+        "docker inspect --format '{{json .HostConfig.LogConfig}}' {name}; docker info --format '{{.LoggingDriver}}'",
+    ),
 };

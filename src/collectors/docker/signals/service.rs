@@ -4,6 +4,11 @@ use std::time::Duration;
 
 use crate::catalogue::{Default, Direction, Hold, Match, Sentence, Signal, Unit, level};
 
+/// The log of a service, or of a container without Compose, which is a service of its own name.
+const LOG: Sentence = Sentence::new(
+    "docker compose -p '{project}' logs --tail 50 {service} || docker logs --tail 50 {service}",
+);
+
 /// A service that does not run has an alert of its own, or none because somebody stopped it.
 const NOT_RUNNING: &[Match] = &[Match::is_not("state", &["running", "degraded"])];
 
@@ -20,10 +25,12 @@ pub const UP: Signal = Signal {
     item: &[],
     requirements: &["C01"],
     title: Sentence::new("The Docker Engine does not answer"),
-    clear: Sentence::new(""),
+    clear: Sentence::new("The Docker Engine answers again"),
     what: "",
     hint: "containers may go on running, but nobody restarts or sees them",
-    next: Sentence::new("systemctl status docker; journalctl -u docker -n 50"),
+    next: Sentence::new(
+        "systemctl status docker; journalctl -u docker -n 50; timeout 10 docker ps",
+    ),
 };
 
 pub const DOWN: Signal = Signal {
@@ -32,19 +39,21 @@ pub const DOWN: Signal = Signal {
     measure: level("stack_service_state")
         .select(&[Match::is("state", &["crashed", "down", "missing", "created"])]),
     direction: Direction::Above,
-    unit: Unit::Count,
+    unit: Unit::Bool,
     warning: Default::off("see critical"),
     critical: Default::guide(0.0, "C01"),
     advice: None,
     // A cold start takes 85 seconds, in which services wait for one another.
     hold: Hold::both(Duration::from_mins(2)),
-    item: &[],
+    item: &["project", "service"],
     requirements: &["C01", "C12"],
-    title: Sentence::new("A Compose service has no running container"),
-    clear: Sentence::new(""),
-    what: "Service {service} of {project} ({state})",
+    title: Sentence::new("Service {service}[ ({project})] has no running container, it is {state}"),
+    clear: Sentence::new("Service {service}[ ({project})] is no longer {state}"),
+    what: "",
     hint: "nobody stopped it: it ended by itself or with the Engine, was removed, or never started",
-    next: Sentence::new("docker compose ps -a; docker compose logs --tail 50"),
+    next: Sentence::new(
+        "docker compose -p {project} ps -a; docker compose -p {project} logs --tail 50 {service}",
+    ),
 };
 
 pub const STOPPED: Signal = Signal {
@@ -52,18 +61,20 @@ pub const STOPPED: Signal = Signal {
     alert: "DockerServiceStopped",
     measure: level("stack_service_state").select(&[Match::is("state", &["stopped", "paused"])]),
     direction: Direction::Above,
-    unit: Unit::Count,
+    unit: Unit::Bool,
     warning: Default::ours(0.0, "stopped by hand: whoever did it knows, unless it was forgotten"),
     critical: Default::off("nobody is to be woken for what somebody did"),
     advice: None,
     hold: Hold::both(Duration::from_mins(15)),
-    item: &[],
+    item: &["project", "service"],
     requirements: &["C01"],
-    title: Sentence::new("A Compose service has been stopped by hand"),
-    clear: Sentence::new(""),
-    what: "Service {service} of {project} ({state})",
-    hint: "start it again, or take it out of the Compose file",
-    next: Sentence::new("docker compose ps -a; docker compose up -d"),
+    title: Sentence::new(
+        "Service {service}[ ({project})] is {state} and nobody has started it again",
+    ),
+    clear: Sentence::new("Service {service}[ ({project})] is no longer {state}"),
+    what: "",
+    hint: "by all that the Engine tells somebody did it: docker compose start or unpause brings it back; if it is not wanted any more, take it out of the Compose file",
+    next: Sentence::new("docker compose -p {project} ps -a {service}; last -n 5"),
 };
 
 pub const REPLICAS_MISSING: Signal = Signal {
@@ -76,13 +87,17 @@ pub const REPLICAS_MISSING: Signal = Signal {
     critical: Default::off("none left is service_down"),
     advice: None,
     hold: Hold::both(Duration::from_mins(5)),
-    item: &[],
+    item: &["project", "service"],
     requirements: &["C01"],
-    title: Sentence::new("A Compose service has fewer replicas than wanted"),
-    clear: Sentence::new(""),
-    what: "Replicas missing of {service} of {project}",
-    hint: "look at the exit code of the container that is gone",
-    next: Sentence::new("docker compose ps -a"),
+    title: Sentence::new("Service {service}[ ({project})] runs fewer containers than wanted"),
+    clear: Sentence::new(
+        "Service {service}[ ({project})] no longer runs on fewer containers than wanted",
+    ),
+    what: "Containers missing",
+    hint: "the exit code and the log of the one that is gone say why",
+    next: Sentence::new(
+        "docker compose -p {project} ps -a {service}; docker compose -p {project} logs --tail 50 {service}",
+    ),
 };
 
 pub const RESTART_LOOP: Signal = Signal {
@@ -95,13 +110,13 @@ pub const RESTART_LOOP: Signal = Signal {
     critical: Default::guide(0.0, "C12"),
     advice: None,
     hold: Hold::both(Duration::from_mins(1)),
-    item: &[],
+    item: &["project", "service"],
     requirements: &["C12"],
-    title: Sentence::new("A container ends again and again after it was started"),
-    clear: Sentence::new(""),
+    title: Sentence::new("{service}[ ({project})] restarts again and again"),
+    clear: Sentence::new("The restart loop of {service}[ ({project})] is over"),
     what: "",
     hint: "its log says why; the Engine tries again for ever, at most once a minute",
-    next: Sentence::new("docker logs --tail 50 NAME"),
+    next: LOG,
 };
 
 pub const RESTARTS: Signal = Signal {
@@ -119,13 +134,13 @@ pub const RESTARTS: Signal = Signal {
     advice: None,
     // A loop shows itself by then.
     hold: Hold::both(Duration::from_mins(1)),
-    item: &[],
+    item: &["project", "service"],
     requirements: &["C05", "C12"],
-    title: Sentence::new("A container has been restarted by its restart policy"),
-    clear: Sentence::new(""),
-    what: "Restarts of {service} in five minutes",
+    title: Sentence::new("The restart policy has restarted {service}[ ({project})]"),
+    clear: Sentence::new("No single restart of {service}[ ({project})] for five minutes"),
+    what: "Restarts in five minutes",
     hint: "it ended by itself; a restart by hand is not counted here",
-    next: Sentence::new("docker logs --tail 50 NAME"),
+    next: LOG,
 };
 
 pub const OOM_MAIN: Signal = Signal {
@@ -140,13 +155,17 @@ pub const OOM_MAIN: Signal = Signal {
     critical: Default::guide(0.0, "C10"),
     advice: None,
     hold: Hold::both(Duration::ZERO),
-    item: &[],
+    item: &["project", "service"],
     requirements: &["C10"],
-    title: Sentence::new("The kernel has ended a container for want of memory"),
-    clear: Sentence::new(""),
-    what: "Kills in five minutes that ended a container of {service}",
-    hint: "raise its memory limit, or find the leak",
-    next: Sentence::new("docker inspect --format '{{json .State}}' NAME; dmesg | tail -n 50"),
+    title: Sentence::new("The kernel has killed {service}[ ({project})] for want of memory"),
+    clear: Sentence::new(
+        "No container of {service}[ ({project})] has been killed for want of memory for five minutes",
+    ),
+    what: "Kills in five minutes that ended a container",
+    hint: "raise its memory limit, or find the leak; if it did not start again by itself, start it first",
+    next: Sentence::new(
+        "docker ps -a --filter name={service}; dmesg -T | grep -i 'killed process' | tail -5; docker stats --no-stream",
+    ),
 };
 
 pub const OOM_CHILD: Signal = Signal {
@@ -161,13 +180,19 @@ pub const OOM_CHILD: Signal = Signal {
     critical: Default::off("the container goes on; its errors have alerts of their own"),
     advice: None,
     hold: Hold::both(Duration::ZERO),
-    item: &[],
+    item: &["project", "service"],
     requirements: &["C10"],
-    title: Sentence::new("The kernel has killed a process inside a container for want of memory"),
-    clear: Sentence::new(""),
-    what: "Kills in five minutes inside {service}",
+    title: Sentence::new(
+        "The kernel has killed a process inside {service}[ ({project})] for want of memory",
+    ),
+    clear: Sentence::new(
+        "No process inside {service}[ ({project})] has been killed for want of memory for five minutes",
+    ),
+    what: "Kills in five minutes inside its containers",
     hint: "a worker or backend is gone and its work with it, though the container runs on",
-    next: Sentence::new("docker top NAME; docker stats --no-stream; dmesg | tail -n 50"),
+    next: Sentence::new(
+        "docker compose -p '{project}' top {service} || docker top {service}; dmesg -T | grep -i 'killed process' | tail -5",
+    ),
 };
 
 pub const PROCESS_MISSING: Signal = Signal {
@@ -184,11 +209,15 @@ pub const PROCESS_MISSING: Signal = Signal {
     critical: Default::guide(1.0, "C15"),
     advice: None,
     hold: Hold::both(Duration::from_mins(2)),
-    item: &[],
+    item: &["project", "service"],
     requirements: &["C15"],
-    title: Sentence::new("A process that must run inside a container is not there"),
-    clear: Sentence::new(""),
-    what: "Processes like {pattern} in {service}",
+    title: Sentence::new("Processes like {pattern} are missing in {service}[ ({project})]"),
+    clear: Sentence::new(
+        "Processes like {pattern} are no longer missing in {service}[ ({project})], unless it is down itself",
+    ),
+    what: "Processes whose command line matches",
     hint: "the container may run on without it: look at its log and restart it",
-    next: Sentence::new("docker top NAME; docker logs --tail 50 NAME"),
+    next: Sentence::new(
+        "docker compose -p '{project}' top {service} || docker top {service}; docker ps -a --filter name={service}",
+    ),
 };

@@ -14,13 +14,15 @@ pub const MEMORY: Signal = Signal {
     critical: Default::off("the kill itself is oom_killed"),
     advice: None,
     hold: Hold::both(Duration::from_mins(5)),
-    item: &[],
+    item: &["name"],
     requirements: &["C04", "C08"],
-    title: Sentence::new("A container is near its memory limit"),
-    clear: Sentence::new(""),
-    what: "Memory of {name} in parts of its limit",
+    title: Sentence::new("Container {name}[ ({project})] is near its memory limit"),
+    clear: Sentence::new("Container {name}[ ({project})] is no longer near its memory limit"),
+    what: "Used part of its memory limit",
     hint: "page cache is not in it: this memory cannot be given back, and soon the kernel kills",
-    next: Sentence::new("docker stats --no-stream; docker top NAME"),
+    next: Sentence::new(
+        "docker stats --no-stream {name}; docker top {name} -eo pid,rss,etime,args",
+    ),
 };
 
 pub const MEMORY_PREDICTED: Signal = Signal {
@@ -33,13 +35,19 @@ pub const MEMORY_PREDICTED: Signal = Signal {
     critical: Default::off("there are hours left"),
     advice: None,
     hold: Hold::both(Duration::from_mins(30)),
-    item: &[],
+    item: &["name"],
     requirements: &["C16"],
-    title: Sentence::new("A container will reach its memory limit within four hours"),
-    clear: Sentence::new(""),
-    what: "Memory of {name} in four hours, in parts of its limit",
-    hint: "by the trend of the last hour; a leak, if it never falls again",
-    next: Sentence::new("docker stats --no-stream; docker top NAME"),
+    title: Sentence::new(
+        "The memory of container {name}[ ({project})] grows towards its limit and will reach it within hours",
+    ),
+    clear: Sentence::new(
+        "The memory of container {name}[ ({project})] no longer grows towards its limit",
+    ),
+    what: "Part of its memory limit that it will use in four hours, by its trend",
+    hint: "a leak, if it never falls again: plan a restart before the line meets the limit",
+    next: Sentence::new(
+        "docker stats --no-stream {name}; docker top {name} -eo pid,rss,etime,args; docker logs --since 1h {name} | tail -50",
+    ),
 };
 
 pub const CPU: Signal = Signal {
@@ -54,13 +62,19 @@ pub const CPU: Signal = Signal {
     critical: Default::off("slowness alone wakes nobody"),
     advice: None,
     hold: Hold::both(Duration::from_mins(15)),
-    item: &[],
+    item: &["name"],
     requirements: &["C04", "C08"],
-    title: Sentence::new("A container is near its CPU limit"),
-    clear: Sentence::new(""),
-    what: "CPU of {name} in parts of its limit",
+    title: Sentence::new(
+        "Container {name}[ ({container_label_com_docker_compose_project})] is near its CPU limit",
+    ),
+    clear: Sentence::new(
+        "Container {name}[ ({container_label_com_docker_compose_project})] is no longer near its CPU limit",
+    ),
+    what: "Used part of its CPU limit",
     hint: "it is throttled at the limit and answers late",
-    next: Sentence::new("docker stats --no-stream; docker top NAME"),
+    next: Sentence::new(
+        "docker stats --no-stream {name}; docker top {name} -eo pid,pcpu,etime,args",
+    ),
 };
 
 pub const THROTTLED: Signal = Signal {
@@ -71,18 +85,22 @@ pub const THROTTLED: Signal = Signal {
         .per("container_cpu_cfs_periods_total", &["id"]),
     direction: Direction::Above,
     unit: Unit::Ratio,
-    warning: Default::ours(0.25, "in a quarter of its periods it had to wait"),
+    warning: Default::off("advice; set it to be warned"),
     critical: Default::off("slowness alone wakes nobody"),
-    advice: None,
+    advice: Some(Default::ours(0.25, "in a quarter of its periods it had to wait")),
     hold: Hold::both(Duration::from_mins(15)),
-    item: &[],
+    item: &["name"],
     requirements: &["C18"],
-    title: Sentence::new("A container has to wait for CPU time at its limit"),
-    clear: Sentence::new(""),
-    what: "Part of the periods in which {name} was throttled",
+    title: Sentence::new(
+        "Container {name}[ ({container_label_com_docker_compose_project})] has to wait for CPU time at its limit",
+    ),
+    clear: Sentence::new(
+        "Container {name}[ ({container_label_com_docker_compose_project})] no longer has to wait for CPU time so often",
+    ),
+    what: "Part of its CPU periods in which it had to wait",
     hint: "its average may look harmless: short bursts meet the limit and answers come late",
     next: Sentence::new(
-        "docker stats --no-stream; docker inspect --format '{{.HostConfig.NanoCpus}}' NAME",
+        "docker inspect --format '{{.HostConfig.NanoCpus}} {{.HostConfig.CpuQuota}}' {name}; docker top {name} -eo pid,nlwp,pcpu,args",
     ),
 };
 
@@ -92,17 +110,23 @@ pub const THREADS: Signal = Signal {
     measure: level("container_threads").per("container_threads_max", &["id"]),
     direction: Direction::Above,
     unit: Unit::Ratio,
-    warning: Default::ours(0.8, "at the limit no process can start, health checks included"),
+    warning: Default::off("advice; set it to be warned"),
     critical: Default::off("the health check fails then"),
-    advice: None,
+    advice: Some(Default::ours(0.8, "at the limit no process can start, health checks included")),
     hold: Hold::both(Duration::from_mins(5)),
-    item: &[],
+    item: &["name"],
     requirements: &["C08"],
-    title: Sentence::new("A container is near its limit of processes and threads"),
-    clear: Sentence::new(""),
-    what: "Threads of {name} in parts of the limit",
-    hint: "threads or child processes leak",
-    next: Sentence::new("docker top NAME"),
+    title: Sentence::new(
+        "Container {name}[ ({container_label_com_docker_compose_project})] is near its limit of processes and threads",
+    ),
+    clear: Sentence::new(
+        "Container {name}[ ({container_label_com_docker_compose_project})] is no longer near its limit of processes and threads",
+    ),
+    what: "Used part of its processes and threads",
+    hint: "threads or child processes leak, or the limit is lower than the number of workers takes",
+    next: Sentence::new(
+        "docker top {name} -eo pid,ppid,nlwp,stat,comm; docker inspect --format '{{.HostConfig.PidsLimit}}' {name}",
+    ),
 };
 
 pub const STATS_AGE: Signal = Signal {
@@ -118,10 +142,10 @@ pub const STATS_AGE: Signal = Signal {
     item: &[],
     requirements: &["C04"],
     title: Sentence::new("The Docker Engine gives no figures of CPU and memory"),
-    clear: Sentence::new(""),
+    clear: Sentence::new("The Docker Engine gives figures of CPU and memory again"),
     what: "Age of the figures",
     hint: "limits are not watched meanwhile; the Engine is overloaded or its stats calls hang",
-    next: Sentence::new("docker stats --no-stream"),
+    next: Sentence::new("time timeout 20 docker stats --no-stream; journalctl -u docker -n 50"),
 };
 
 pub const ENGINE_SLOW: Signal = Signal {
@@ -137,8 +161,8 @@ pub const ENGINE_SLOW: Signal = Signal {
     item: &[],
     requirements: &["C01"],
     title: Sentence::new("The Docker Engine answers slowly"),
-    clear: Sentence::new(""),
-    what: "Time that the Engine took for the list of containers",
+    clear: Sentence::new("The Docker Engine answers quickly again"),
+    what: "Time that it took for the list of containers",
     hint: "the disk is slow or full, or a container hangs and holds a lock",
     next: Sentence::new("time docker ps; df -h /var/lib/docker; journalctl -u docker -n 50"),
 };

@@ -4,6 +4,11 @@ use std::time::Duration;
 
 use crate::catalogue::{Default, Direction, Hold, Match, Sentence, Signal, Unit, level};
 
+/// Which log it is, its requests by status, and which containers run.
+const REQUESTS: Sentence = Sentence::new(
+    "curl -s http://127.0.0.1:10188/debug/logs/{target} | grep -E '^place|stack_log_requests_total'; docker ps -a",
+);
+
 pub const SERVER_ERRORS: Signal = Signal {
     name: "server_errors",
     alert: "LogServerErrors",
@@ -16,13 +21,13 @@ pub const SERVER_ERRORS: Signal = Signal {
     hold: Hold::both(Duration::from_mins(10)),
     item: &[],
     requirements: &["H09", "L21"],
-    title: Sentence::new("Too many requests are answered with a server's error"),
-    clear: Sentence::new(""),
+    title: Sentence::new(
+        "Too many requests in the log {target} are answered with an error of the server",
+    ),
+    clear: Sentence::new("Requests in the log {target} are answered without so many errors again"),
     what: "Share of status 5xx in the requests of five minutes",
     hint: "502 and 504 mean that the program behind the proxy is gone or slow, 500 that it fails",
-    next: Sentence::new(
-        "grep ' 50[0-9] ' in the newest access log; then the log of the program behind it",
-    ),
+    next: REQUESTS,
 };
 
 pub const REFUSED: Signal = Signal {
@@ -41,11 +46,11 @@ pub const REFUSED: Signal = Signal {
     hold: Hold::both(Duration::ZERO),
     item: &[],
     requirements: &["L16"],
-    title: Sentence::new("Many requests are refused for want of rights"),
-    clear: Sentence::new(""),
-    what: "Requests answered with 401 or 403 in the last five minutes",
-    hint: "somebody tries passwords, or a client's key has expired",
-    next: Sentence::new("grep ' 40[13] ' in the newest access log, and count the addresses"),
+    title: Sentence::new("Many requests in the log {target} are refused for want of rights"),
+    clear: Sentence::new("Requests in the log {target} are no longer refused so often"),
+    what: "Requests answered with 401 or 403 in five minutes",
+    hint: "somebody tries passwords, or the key of a client has expired: count the addresses in the newest file",
+    next: REQUESTS,
 };
 
 pub const SLOW: Signal = Signal {
@@ -60,12 +65,12 @@ pub const SLOW: Signal = Signal {
     hold: Hold::both(Duration::from_mins(10)),
     item: &[],
     requirements: &["H08", "L14", "L21"],
-    title: Sentence::new("Requests take too long"),
-    clear: Sentence::new(""),
+    title: Sentence::new("Requests in the log {target} take too long"),
+    clear: Sentence::new("Requests in the log {target} no longer take too long"),
     what: "Time within which 95 % of the requests of five minutes were answered",
     hint: "a slow query, a busy worker pool, or a provider that answers late",
     next: Sentence::new(
-        "sort the newest access log by its last field; look at longest_query of postgres",
+        "docker stats --no-stream; uptime; curl -s http://127.0.0.1:10188/debug/logs/{target} | grep -E '^place|stack_log_request_'",
     ),
 };
 
@@ -81,11 +86,11 @@ pub const BUSIEST: Signal = Signal {
     hold: Hold::both(Duration::from_mins(10)),
     item: &[],
     requirements: &["L16"],
-    title: Sentence::new("One client makes most of the requests"),
-    clear: Sentence::new(""),
+    title: Sentence::new("One client makes most of the requests in the log {target}"),
+    clear: Sentence::new("No client makes most of the requests in the log {target} any more"),
     what: "Share of the busiest address in the requests of five minutes",
-    hint: "a crawler, a client in a loop, or somebody who tries passwords",
+    hint: "a crawler, a client in a loop, or somebody who tries passwords; limit_req in nginx slows one down",
     next: Sentence::new(
-        "count the addresses in the newest access log; limit_req in nginx slows one down",
+        "curl -s http://127.0.0.1:10188/debug/logs/{target} | grep -E '^place|client'",
     ),
 };

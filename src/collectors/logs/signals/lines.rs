@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::ONE_LINE;
+use super::{KINDS, ONE_LINE};
 use crate::catalogue::{Default, Direction, Hold, Match, Sentence, Signal, Unit, level};
 
 pub const CRITICAL: Signal = Signal {
@@ -17,11 +17,11 @@ pub const CRITICAL: Signal = Signal {
     hold: Hold::both(Duration::ZERO),
     item: &[],
     requirements: &["L06", "L23"],
-    title: Sentence::new("A program has written critical lines into its log"),
-    clear: Sentence::new(""),
-    what: "Critical lines in the last five minutes",
+    title: Sentence::new("Critical lines are written into the log {target}"),
+    clear: Sentence::new("No critical line was written into the log {target} for five minutes"),
+    what: "Critical lines in five minutes",
     hint: "CRITICAL, FATAL or PANIC: the program itself says that it cannot go on like this",
-    next: Sentence::new("grep -nE 'CRITICAL|FATAL|PANIC' in the newest file"),
+    next: KINDS,
 };
 
 pub const ERROR_RATIO: Signal = Signal {
@@ -37,11 +37,11 @@ pub const ERROR_RATIO: Signal = Signal {
     hold: Hold::both(Duration::from_mins(10)),
     item: &[],
     requirements: &["H09", "L20", "L21"],
-    title: Sentence::new("A program fails in too many of the things that it logs"),
-    clear: Sentence::new(""),
+    title: Sentence::new("Too many of the events in the log {target} are errors"),
+    clear: Sentence::new("The share of errors in the log {target} is as it should be again"),
     what: "Share of errors in the events of five minutes",
-    hint: "the status page and logs top name the kinds of errors; compare with the last deployment",
-    next: Sentence::new("stack-exporter logs top --since 1h FILE"),
+    hint: "mostly one kind makes nine tenths of them; compare its first time with the last deployment",
+    next: KINDS,
 };
 
 pub const ERROR_BURST: Signal = Signal {
@@ -56,11 +56,11 @@ pub const ERROR_BURST: Signal = Signal {
     hold: Hold::both(Duration::ZERO),
     item: &[],
     requirements: &["L01", "L06", "L13"],
-    title: Sentence::new("A program writes many more errors than usual"),
-    clear: Sentence::new(""),
-    what: "Errors of five minutes by the median of the last day",
-    hint: "compare with the time of the last deployment, and with what it depends on",
-    next: Sentence::new("stack-exporter logs top --since 1h FILE"),
+    title: Sentence::new("Many more errors than usual are written into the log {target}"),
+    clear: Sentence::new("The burst of errors in the log {target} is over"),
+    what: "Errors of five minutes, in multiples of the median of the last day",
+    hint: "compare with the time of the last deployment, and with what the program depends on",
+    next: KINDS,
 };
 
 pub const NEW_ERROR_GROUP: Signal = Signal {
@@ -78,11 +78,11 @@ pub const NEW_ERROR_GROUP: Signal = Signal {
     hold: Hold::both(Duration::ZERO),
     item: &[],
     requirements: &["L13"],
-    title: Sentence::new("A program writes an error that it never wrote before"),
-    clear: Sentence::new(""),
-    what: "Kinds of errors first seen in the last ten minutes",
-    hint: "a new version, new data, or a new way to fail of something it depends on",
-    next: Sentence::new("stack-exporter logs top --since 1h FILE"),
+    title: Sentence::new("Errors that were never seen before stand in the log {target}"),
+    clear: Sentence::new("No new kind of error has come into the log {target} for ten minutes"),
+    what: "Kinds of errors first seen in ten minutes",
+    hint: "a new version, new data, or a new way to fail of something the program depends on",
+    next: KINDS,
 };
 
 pub const SILENCE: Signal = Signal {
@@ -97,9 +97,11 @@ pub const SILENCE: Signal = Signal {
     hold: Hold::both(Duration::ZERO),
     item: &[],
     requirements: &["L09"],
-    title: Sentence::new("A program has written nothing into its log for too long"),
-    clear: Sentence::new(""),
+    title: Sentence::new("Nothing has been written into the log {target} for too long"),
+    clear: Sentence::new("Lines are written into the log {target} again"),
     what: "Time since the last line, within the hours of the source",
     hint: "the program hangs, is gone, or logs elsewhere since its last deployment",
-    next: Sentence::new("ls -lt the folder; look at the process"),
+    next: Sentence::new(
+        "curl -s http://127.0.0.1:10188/debug/logs/{target} | head -12; docker ps -a; df -h",
+    ),
 };

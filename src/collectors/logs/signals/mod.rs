@@ -6,10 +6,14 @@ mod lines;
 mod reading;
 mod rules;
 
-use crate::catalogue::Signal;
+use crate::catalogue::{Sentence, Signal};
 
 /// Why no log signal but one has a critical threshold by default.
 const ONE_LINE: &str = "a line in a log alone wakes nobody";
+
+/// The errors of the source by kind, the most frequent first, whatever the source is.
+const KINDS: Sentence =
+    Sentence::new("curl -s http://127.0.0.1:10188/api/v1/details/logs/{target} | jq .errors");
 
 pub static SIGNALS: &[Signal] = &[
     reading::UP,

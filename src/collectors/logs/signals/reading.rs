@@ -4,6 +4,15 @@ use std::time::Duration;
 
 use crate::catalogue::{Default, Direction, Hold, Match, Sentence, Signal, Unit, level};
 
+/// Which files, container or journal it is, and what is in the way.
+const WHERE: Sentence =
+    Sentence::new("curl -s http://127.0.0.1:10188/debug/logs/{target} | head -12; docker ps -a");
+
+/// How far it is read.
+const READING: Sentence = Sentence::new(
+    "curl -s http://127.0.0.1:10188/debug/logs/{target} | grep -E '^(place|gap)|lag|bytes_total'; uptime; df -h",
+);
+
 pub const UP: Signal = Signal {
     name: "up",
     alert: "LogsUnreadable",
@@ -16,13 +25,11 @@ pub const UP: Signal = Signal {
     hold: Hold::both(Duration::from_mins(5)),
     item: &[],
     requirements: &["L01", "L05", "L10", "L18"],
-    title: Sentence::new("A log source cannot be read at all"),
-    clear: Sentence::new(""),
+    title: Sentence::new("The log {target} cannot be read at all"),
+    clear: Sentence::new("The log {target} is read again"),
     what: "",
     hint: "the folder is not mounted, the program logs elsewhere, or the exporter may not read it",
-    next: Sentence::new(
-        "ls -l on the folder that the status page shows, as the user of the exporter",
-    ),
+    next: WHERE,
 };
 
 pub const UNREADABLE_FILES: Signal = Signal {
@@ -37,11 +44,11 @@ pub const UNREADABLE_FILES: Signal = Signal {
     hold: Hold::both(Duration::from_mins(5)),
     item: &[],
     requirements: &["L01", "L05"],
-    title: Sentence::new("Some of the files of a log source cannot be read"),
-    clear: Sentence::new(""),
+    title: Sentence::new("Some files of the log {target} cannot be read"),
+    clear: Sentence::new("All files of the log {target} are read again"),
     what: "Files that cannot be read",
-    hint: "a new file was created without read access for the exporter",
-    next: Sentence::new("ls -l the folder; look at create in the file under /etc/logrotate.d"),
+    hint: "a new file was created without read access for the exporter; create in the file under /etc/logrotate.d says with which rights",
+    next: WHERE,
 };
 
 pub const LAG: Signal = Signal {
@@ -56,11 +63,11 @@ pub const LAG: Signal = Signal {
     hold: Hold::both(Duration::from_mins(5)),
     item: &[],
     requirements: &["L01"],
-    title: Sentence::new("A log is written faster than it is read"),
-    clear: Sentence::new(""),
+    title: Sentence::new("The log {target} is written faster than it is read"),
+    clear: Sentence::new("The log {target} is read as fast as it is written again"),
     what: "Bytes not read yet",
-    hint: "a program floods its log, or a rule without a fixed text in it is slow",
-    next: Sentence::new("ls -lS the folder; stack-exporter config check names the slow rule"),
+    hint: "a program floods its log, or a rule without a fixed text in it is slow: config check names it",
+    next: READING,
 };
 
 pub const LAG_TIME: Signal = Signal {
@@ -75,11 +82,11 @@ pub const LAG_TIME: Signal = Signal {
     hold: Hold::both(Duration::from_mins(5)),
     item: &[],
     requirements: &["L01"],
-    title: Sentence::new("Lines of a log are read late"),
-    clear: Sentence::new(""),
+    title: Sentence::new("Lines of the log {target} are read late"),
+    clear: Sentence::new("Lines of the log {target} are read in time again"),
     what: "Age of the oldest bytes that are not read",
     hint: "a slow disk, a flood of lines, or a machine without a free core",
-    next: Sentence::new("look at the panel Unread bytes, and at the host's CPU and disk"),
+    next: READING,
 };
 
 pub const DOUBT: Signal = Signal {
@@ -96,11 +103,17 @@ pub const DOUBT: Signal = Signal {
     hold: Hold::both(Duration::ZERO),
     item: &[],
     requirements: &["L05"],
-    title: Sentence::new("The counts of a log are a lower bound since something was lost"),
-    clear: Sentence::new(""),
-    what: "Events of kind {reason} in the last five minutes",
-    hint: "lines were gone before they could be read, or the exporter's own memory of them was",
-    next: Sentence::new("stack-exporter logs verify; the runbook says what each reason means"),
+    title: Sentence::new(
+        "Something of the log {target} was lost ({reason}), so its counts are a lower bound",
+    ),
+    clear: Sentence::new(
+        "Nothing more of the log {target} has been lost ({reason}) for five minutes",
+    ),
+    what: "Losses in five minutes",
+    hint: "lines were gone before they could be read, or the memory of the exporter was: the runbook says what each reason means",
+    next: Sentence::new(
+        "curl -s http://127.0.0.1:10188/debug/logs/{target} | grep -E '^(place|gap)|doubt|unknown_bytes'; stack-exporter logs verify {target}",
+    ),
 };
 
 pub const TRUNCATED: Signal = Signal {
@@ -117,11 +130,13 @@ pub const TRUNCATED: Signal = Signal {
     hold: Hold::both(Duration::ZERO),
     item: &[],
     requirements: &["L05", "L11"],
-    title: Sentence::new("A log file was truncated, and lines may be lost"),
-    clear: Sentence::new(""),
-    what: "Truncations in the last five minutes",
+    title: Sentence::new("A file of the log {target} was truncated, and lines may be lost"),
+    clear: Sentence::new("No file of the log {target} was truncated for five minutes"),
+    what: "Truncations in five minutes",
     hint: "rotate by renaming (create) and not by truncating (copytruncate)",
-    next: Sentence::new("look at the file under /etc/logrotate.d"),
+    next: Sentence::new(
+        "curl -s http://127.0.0.1:10188/debug/logs/{target} | head -12; grep -rn -B 8 copytruncate /etc/logrotate.d",
+    ),
 };
 
 pub const FILE_SIZE: Signal = Signal {
@@ -136,11 +151,13 @@ pub const FILE_SIZE: Signal = Signal {
     hold: Hold::both(Duration::from_mins(15)),
     item: &[],
     requirements: &["L17", "L11"],
-    title: Sentence::new("A log file is larger than it should be"),
-    clear: Sentence::new(""),
+    title: Sentence::new("A file of the log {target} is larger than it should be"),
+    clear: Sentence::new("No file of the log {target} is larger than it should be any more"),
     what: "Size of the largest file",
     hint: "nothing rotates it, or the program writes more than it did",
-    next: Sentence::new("ls -lS the folder; look for the file under /etc/logrotate.d"),
+    next: Sentence::new(
+        "curl -s http://127.0.0.1:10188/debug/logs/{target} | head -12; systemctl status logrotate; df -h",
+    ),
 };
 
 pub const UNSAVED: Signal = Signal {
@@ -155,9 +172,11 @@ pub const UNSAVED: Signal = Signal {
     hold: Hold::both(Duration::from_mins(15)),
     item: &[],
     requirements: &["L05"],
-    title: Sentence::new("Positions and counts of a log cannot be saved"),
-    clear: Sentence::new(""),
+    title: Sentence::new("Positions and counts of the log {target} cannot be saved"),
+    clear: Sentence::new("Positions and counts of the log {target} are saved again"),
     what: "",
-    hint: "the disk is full, or the folder of --storage.path cannot be written",
-    next: Sentence::new("df -h and ls -ld on the folder that the status page names"),
+    hint: "the disk is full, or the folder of --storage.path cannot be written; counting goes on until the exporter stops",
+    next: Sentence::new(
+        "curl -s http://127.0.0.1:10188/debug/logs/{target} | head -12; df -h /var/lib/stack-exporter; ls -ld /var/lib/stack-exporter",
+    ),
 };

@@ -2,10 +2,15 @@
 
 use std::time::Duration;
 
-use super::ONE_LINE;
+use super::{KINDS, ONE_LINE};
 use crate::catalogue::{Default, Direction, Hold, Match, Sentence, Signal, Unit, level};
 
 const QUIET: (&str, &[Match], &[&str]) = ("stack_log_catching_up", &[], &[]);
+
+/// Where the lines are, how often each rule has matched, and the errors by kind.
+const MATCHES_NOW: Sentence = Sentence::new(
+    "curl -s http://127.0.0.1:10188/debug/logs/{target} | grep -E '^place|matches_total'; curl -s http://127.0.0.1:10188/api/v1/details/logs/{target} | jq .errors",
+);
 
 pub const RATE_LIMITED: Signal = Signal {
     name: "rate_limited",
@@ -20,13 +25,11 @@ pub const RATE_LIMITED: Signal = Signal {
     hold: Hold::both(Duration::ZERO),
     item: &[],
     requirements: &["L02"],
-    title: Sentence::new("A provider goes on refusing requests for too many of them"),
-    clear: Sentence::new(""),
+    title: Sentence::new("A provider goes on refusing requests of {target} for too many of them"),
+    clear: Sentence::new("No provider refuses requests of {target} for too many of them any more"),
     what: "How long the rate limit has been hit",
-    hint: "longer than the one or two minutes it takes to cure itself: a spent quota or a dead key",
-    next: Sentence::new(
-        "look at the provider's usage page; change to a spare key or a cheaper model",
-    ),
+    hint: "longer than the minutes it takes to cure itself: a spent quota or a dead key; see the usage page of the provider, change to a spare key or a cheaper model",
+    next: MATCHES_NOW,
 };
 
 pub const CORRUPTION: Signal = Signal {
@@ -44,12 +47,14 @@ pub const CORRUPTION: Signal = Signal {
     hold: Hold::both(Duration::ZERO),
     item: &[],
     requirements: &["P08"],
-    title: Sentence::new("A database says that its data is corrupt"),
-    clear: Sentence::new(""),
-    what: "Lines about corrupt data in the last five minutes",
-    hint: "stop the programs that write before anything else: each write can make it worse",
+    title: Sentence::new("The log {target} says that data of a database is corrupt"),
+    clear: Sentence::new(
+        "The log {target} has said nothing of corrupt data for five minutes; what was damaged still is",
+    ),
+    what: "Lines about corrupt data in five minutes",
+    hint: "stop the programs that write before anything else: each write can make it worse; then copy the data folder, and only then repair",
     next: Sentence::new(
-        "docker compose stop the writers; then copy the data directory, and only then repair",
+        "dmesg -T | grep -iE 'i/o error|medium error|nvme|ext4|xfs' | tail -20; df -h; docker ps",
     ),
 };
 
@@ -76,15 +81,15 @@ pub const TROUBLE: Signal = Signal {
     critical: Default::off(ONE_LINE),
     advice: None,
     hold: Hold::both(Duration::ZERO),
-    item: &[],
+    item: &["rule"],
     requirements: &["L24", "L04"],
-    title: Sentence::new("A program logs a trouble that its guide names"),
-    clear: Sentence::new(""),
-    what: "Lines of rule {rule} in the last five minutes",
-    hint: "the rule's name says which: a failed migration, missing rights, an exhausted pool, a lock",
-    next: Sentence::new(
-        "grep for the text of the rule in the newest file; docs/configuration.md has the presets",
+    title: Sentence::new("The log {target} tells of a trouble (rule {rule})"),
+    clear: Sentence::new(
+        "The log {target} has told of no such trouble for five minutes (rule {rule})",
     ),
+    what: "Lines in five minutes",
+    hint: "the rule names it: a failed migration, missing rights, an exhausted pool, a connection that fails, a lock, a row in error",
+    next: MATCHES_NOW,
 };
 
 pub const TTS: Signal = Signal {
@@ -103,12 +108,12 @@ pub const TTS: Signal = Signal {
     hold: Hold::both(Duration::ZERO),
     item: &[],
     requirements: &["L03"],
-    title: Sentence::new("Speech cannot be made"),
-    clear: Sentence::new(""),
-    what: "Failures of speech synthesis in the last five minutes",
-    hint: "the provider's server is not reached from here, or the library is too old for it",
+    title: Sentence::new("Speech cannot be made by {target}"),
+    clear: Sentence::new("The failures of speech synthesis of {target} are over"),
+    what: "Failures of speech synthesis in five minutes",
+    hint: "the server of the provider is not reached from here, or the library is too old for it",
     next: Sentence::new(
-        "docker compose exec the program: edge-tts --text test --write-media /dev/null",
+        "curl -sI -m 10 https://speech.platform.bing.com | head -1; date; docker ps -a",
     ),
 };
 
@@ -127,11 +132,11 @@ pub const TASK_FAILED: Signal = Signal {
     hold: Hold::both(Duration::ZERO),
     item: &[],
     requirements: &["Q07"],
-    title: Sentence::new("Tasks of a worker fail"),
-    clear: Sentence::new(""),
-    what: "Failed tasks in the last five minutes",
-    hint: "the worker's log has the reason and the task's name just around the line",
-    next: Sentence::new("docker compose logs --tail 200 worker"),
+    title: Sentence::new("Tasks of {target} fail"),
+    clear: Sentence::new("No task of {target} has failed for five minutes"),
+    what: "Failed tasks in five minutes",
+    hint: "the log of the worker has the reason and the name of the task just around the line",
+    next: KINDS,
 };
 
 pub const TASK_SLOW: Signal = Signal {
@@ -147,14 +152,14 @@ pub const TASK_SLOW: Signal = Signal {
     critical: Default::off("slow is not down"),
     advice: None,
     hold: Hold::both(Duration::from_mins(10)),
-    item: &[],
+    item: &["rule"],
     requirements: &["Q07", "L14"],
-    title: Sentence::new("Tasks or requests take longer than they should"),
-    clear: Sentence::new(""),
-    what: "Share of {rule} {split} over its limit",
-    hint: "more than one in twenty over the upper end of its range: the 95th percentile is beyond it",
+    title: Sentence::new("{rule}[ {split}] of {target} too often takes longer than its limit"),
+    clear: Sentence::new("{rule}[ {split}] of {target} keeps to its limit again"),
+    what: "Share that took longer than its limit in five minutes",
+    hint: "more than one in twenty over the upper end of its range: see what it waits for, the database or a provider",
     next: Sentence::new(
-        "look at the panel Over the limit; then at what the task waits for: database, provider",
+        "curl -s http://127.0.0.1:10188/debug/logs/{target} | grep -E 'value_(over_limit|observations)_total'; docker stats --no-stream",
     ),
 };
 
@@ -170,13 +175,17 @@ pub const UNFINISHED: Signal = Signal {
     critical: Default::off(ONE_LINE),
     advice: None,
     hold: Hold::both(Duration::ZERO),
-    item: &[],
+    item: &["rule"],
     requirements: &["Q07"],
-    title: Sentence::new("What was begun has not ended within its time"),
-    clear: Sentence::new(""),
-    what: "Pairs of rule {rule} without an end in the last five minutes",
+    title: Sentence::new("What was begun in {target} has not ended within its time (rule {rule})"),
+    clear: Sentence::new(
+        "Nothing that was begun in {target} has run out of its time for five minutes (rule {rule})",
+    ),
+    what: "Begun and not ended in five minutes",
     hint: "the worker was killed in the middle, or the task hangs",
-    next: Sentence::new("docker compose logs --tail 500 worker; look for the last started task"),
+    next: Sentence::new(
+        "curl -s http://127.0.0.1:10188/debug/logs/{target} | grep -E '^place|pair'; docker ps -a",
+    ),
 };
 
 pub const UNANSWERED: Signal = Signal {
@@ -191,12 +200,12 @@ pub const UNANSWERED: Signal = Signal {
     hold: Hold::both(Duration::ZERO),
     item: &[],
     requirements: &["L08"],
-    title: Sentence::new("A request has had no answer for too long"),
-    clear: Sentence::new(""),
+    title: Sentence::new("A request to {target} has had no answer for too long"),
+    clear: Sentence::new("Requests to {target} are answered again"),
     what: "How long the oldest request has been waiting",
-    hint: "the bot hangs, or its provider does not answer",
+    hint: "the bot hangs, or its provider does not answer: send it a message and see",
     next: Sentence::new(
-        "send it a message; journalctl -u the bot, or docker compose logs --tail 100",
+        "curl -s http://127.0.0.1:10188/api/v1/details/logs/{target} | jq .errors; docker ps -a",
     ),
 };
 
@@ -210,13 +219,13 @@ pub const EXPECTED: Signal = Signal {
     critical: Default::off("set it where the missing line means lost data"),
     advice: None,
     hold: Hold::both(Duration::ZERO),
-    item: &[],
+    item: &["rule"],
     requirements: &["L04", "L09"],
-    title: Sentence::new("A line that should have come has not"),
-    clear: Sentence::new(""),
-    what: "How long the line of rule {rule} is overdue",
+    title: Sentence::new("A line that {target} should have written has not come (rule {rule})"),
+    clear: Sentence::new("The line that {target} should write is no longer overdue (rule {rule})"),
+    what: "How long it is overdue",
     hint: "the job did not run, did not finish, or logs elsewhere",
-    next: Sentence::new("look for the job: crontab -l, systemctl list-timers, docker compose ps"),
+    next: Sentence::new("crontab -l; ls /etc/cron.d; systemctl list-timers; docker ps -a"),
 };
 
 pub const BATCH_FAILURES: Signal = Signal {
@@ -233,11 +242,13 @@ pub const BATCH_FAILURES: Signal = Signal {
     hold: Hold::both(Duration::ZERO),
     item: &[],
     requirements: &["Q08"],
-    title: Sentence::new("A batch has finished with failed items"),
-    clear: Sentence::new(""),
-    what: "Failed items of batches in the last five minutes",
-    hint: "the worker's log names the reason just before the line of the outcome",
-    next: Sentence::new("docker compose logs --tail 200 worker"),
+    title: Sentence::new("A batch of {target} has finished with failed items[ ({split})]"),
+    clear: Sentence::new(
+        "No batch of {target} has finished with failed items for five minutes[ ({split})]",
+    ),
+    what: "Failed items in five minutes",
+    hint: "the log of the worker names the reason just before the line of the outcome",
+    next: KINDS,
 };
 
 pub const WEBSOCKET_DISCONNECTS: Signal = Signal {
@@ -256,11 +267,11 @@ pub const WEBSOCKET_DISCONNECTS: Signal = Signal {
     hold: Hold::both(Duration::from_mins(5)),
     item: &[],
     requirements: &["L22"],
-    title: Sentence::new("WebSocket clients keep losing their connection"),
-    clear: Sentence::new(""),
-    what: "WebSocket disconnects in the last five minutes",
-    hint: "a proxy with a short read timeout cuts at 60 s; look at proxy_read_timeout",
-    next: Sentence::new("docker compose logs --tail 100 nginx api"),
+    title: Sentence::new("WebSocket clients of {target} keep losing their connection"),
+    clear: Sentence::new("WebSocket clients of {target} keep their connection again"),
+    what: "Disconnects in five minutes",
+    hint: "a proxy with a short read timeout cuts at 60 s: look at proxy_read_timeout",
+    next: Sentence::new("grep -rn proxy_read_timeout /etc/nginx; docker ps -a"),
 };
 
 pub const REQUESTS_SILENCE: Signal = Signal {
@@ -275,11 +286,13 @@ pub const REQUESTS_SILENCE: Signal = Signal {
     hold: Hold::both(Duration::ZERO),
     item: &[],
     requirements: &["L07", "L09"],
-    title: Sentence::new("No new requests have come for too long"),
-    clear: Sentence::new(""),
+    title: Sentence::new("No new request has come to {target} for too long"),
+    clear: Sentence::new("Requests come to {target} again"),
     what: "Time since the last request in the log, within the hours of the source",
-    hint: "the bot does not receive messages: token, network, or the process hangs",
-    next: Sentence::new("systemctl status of the bot; send it a message"),
+    hint: "the bot does not receive messages: token, network, or the process hangs; send it one and see",
+    next: Sentence::new(
+        "curl -sI -m 10 https://api.telegram.org | head -1; docker ps -a; systemctl --failed",
+    ),
 };
 
 pub const MATCHES: Signal = Signal {
@@ -292,11 +305,11 @@ pub const MATCHES: Signal = Signal {
     critical: Default::off("see warning"),
     advice: None,
     hold: Hold::both(Duration::ZERO),
-    item: &[],
+    item: &["rule"],
     requirements: &["L02", "L22"],
-    title: Sentence::new("A rule has matched lines of a log"),
-    clear: Sentence::new(""),
-    what: "Matches of {rule} in the last five minutes",
+    title: Sentence::new("Rule {rule} has matched lines of the log {target}"),
+    clear: Sentence::new("Rule {rule} no longer matches too many lines of the log {target}"),
+    what: "Matches in five minutes",
     hint: "the rule and its threshold are configured under the source in logs",
-    next: Sentence::new("grep for the rule's text in the newest file"),
+    next: MATCHES_NOW,
 };
