@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use stack_exporter::catalogue::{Direction, Fold, Kind, MetricFacts, Severity};
+use stack_exporter::catalogue::{Direction, Fold, Kind, MetricFacts};
 use stack_exporter::collectors::CATALOGUE;
 
 fn metrics() -> BTreeMap<&'static str, MetricFacts> {
@@ -104,12 +104,19 @@ fn signals_judge_what_is_there() {
                 assert!(other.labels.contains(label) && kept.contains(label), "{name}: on {label}");
             }
         }
-        for part in signal.subject.split("{{ $labels.").skip(1) {
-            let label = part.split(" }}").next().unwrap();
-            assert!(
-                label == "target" || kept.contains(&label),
-                "{name}: the subject names {label}"
-            );
+        if let Some(and) = measure.and {
+            let other = metrics.get(and.metric).unwrap_or_else(|| panic!("{name}: {}", and.metric));
+            assert_eq!(other.kind, Kind::Gauge, "{name}: {} is judged as it is", and.metric);
+            for label in and.on {
+                assert!(other.labels.contains(label) && kept.contains(label), "{name}: on {label}");
+            }
+        }
+        let texts = [signal.title, signal.clear, signal.next];
+        for label in texts.iter().flat_map(|text| text.labels()) {
+            assert!(label == "target" || kept.contains(&label), "{name}: a text names {label}");
+        }
+        for label in signal.item {
+            assert!(kept.contains(label), "{name}: a thing is told by {label}");
         }
         // A change of a gauge is judged only where the established name of a counter is a gauge.
         if measure.fold.is_change() && facts.kind == Kind::Gauge {
@@ -117,7 +124,9 @@ fn signals_judge_what_is_there() {
         }
         let predicts = measure.fold == Fold::Predict;
         assert!(!predicts || facts.kind == Kind::Gauge, "{name}: the trend of a counter");
-        assert_eq!(signal.hold.as_secs() % 60, 0, "{name}: held in whole minutes");
+        for hold in [signal.hold.warning, signal.hold.critical] {
+            assert_eq!(hold.as_secs() % 60, 0, "{name}: held in whole minutes");
+        }
     }
 }
 
@@ -131,24 +140,27 @@ fn signals_read_well() {
         let camel = signal.alert.starts_with(char::is_uppercase)
             && signal.alert.chars().all(|c| c.is_ascii_alphanumeric());
         assert!(camel && signal.alert.len() <= 40, "{name}: {}", signal.alert);
-        assert!(
-            signal.summary.starts_with(char::is_uppercase) && signal.summary.ends_with('.'),
-            "{name}"
-        );
-        assert!(!signal.summary.contains("{{") && !signal.summary.contains(": "), "{name}");
-        for text in [signal.summary, signal.subject, signal.hint, signal.next] {
-            assert!(!text.is_empty() && !text.contains(['"', '\\', '\n']), "{name}: {text}");
+        for text in [signal.title.as_str(), signal.clear.as_str()] {
+            let begins = text.starts_with(char::is_uppercase) || text.starts_with('{');
+            assert!(begins && !text.ends_with('.') && !text.contains("{{"), "{name}: {text}");
         }
+        for text in [signal.hint, signal.next.as_str()] {
+            assert!(!text.is_empty() && !text.contains(['\\', '\n']), "{name}: {text}");
+        }
+        // A yes or no is said by the title alone; a number has a name.
+        assert_eq!(signal.is_fact(), signal.what.is_empty(), "{name}: {}", signal.what);
         assert!(!signal.hint.ends_with('.'), "{name}: the hint's full stop is added");
         for id in signal.requirements {
             assert!(ids.contains(*id), "{name}: {id} is no requirement");
         }
-        if let (Some(warning), Some(critical)) = (signal.warning.value, signal.critical.value) {
+        let defaults = signal.severities().filter_map(|of| signal.default_of(of)?.value);
+        let defaults: Vec<f64> = defaults.collect();
+        for pair in defaults.windows(2) {
             let worse = match signal.direction {
-                Direction::Above => critical > warning,
-                Direction::Below => critical < warning,
+                Direction::Above => pair[1] > pair[0],
+                Direction::Below => pair[1] < pair[0],
             };
-            assert!(worse, "{name}: critical {critical} is no worse than warning {warning}");
+            assert!(worse, "{name}: {} is no worse than {}", pair[1], pair[0]);
         }
     }
 }
@@ -163,8 +175,8 @@ fn metrics_name_real_requirements_and_every_area_has_an_up() {
     }
     for area in CATALOGUE.areas().filter(|area| area.name != "exporter") {
         let up = area.signal("up").unwrap_or_else(|| panic!("{} has no signal up", area.name));
-        let defaults = Severity::ALL.map(|severity| up.default_of(severity).value);
-        assert!(defaults.contains(&Some(1.0)), "{}", area.name);
+        let mut defaults = up.severities().filter_map(|severity| up.default_of(severity)?.value);
+        assert!(defaults.any(|default| default == 1.0), "{}", area.name);
         assert!(up.is_up(), "{}", area.name);
     }
 }

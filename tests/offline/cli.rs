@@ -311,9 +311,9 @@ fn one_trouble_is_counted_once() {
     );
     let name = path.display().to_string();
     for (only, wanted) in [
-        ("nats", "1 critical, 0 warning, 0 not visible, 0 ok, 0 need history"),
-        ("queue", "0 critical, 1 warning, 0 not visible, 0 ok, 0 need history"),
-        ("nats,queue", "1 critical, 1 warning, 0 not visible, 0 ok, 0 need history"),
+        ("nats", "1 critical, 0 warning, 0 advice, 0 not visible, 0 ok, 0 need history"),
+        ("queue", "0 critical, 1 warning, 0 advice, 0 not visible, 0 ok, 0 need history"),
+        ("nats,queue", "1 critical, 1 warning, 0 advice, 0 not visible, 0 ok, 0 need history"),
     ] {
         let output = run(&["check", "--window", "1s", "--only", only, "--config.file", &name]);
         let table = text(&output.stdout);

@@ -92,9 +92,9 @@ impl<'a> Around<'a> {
                 self.add(&place, value, instance == "twice" && job == "one");
             }
             for of in [
-                ("other", case.signal.name, severity),
-                (case.area.name, "other", severity),
-                (case.area.name, case.signal.name, "other"),
+                ("decoy", case.signal.name, severity),
+                (case.area.name, "decoy", severity),
+                (case.area.name, case.signal.name, "decoy"),
             ] {
                 // Above, it would keep the first quiet; below, the second would fire.
                 self.push(&case.limit_of(&case.at(instance), of, &[], 1e12));
@@ -139,7 +139,7 @@ impl<'a> Around<'a> {
         // Above, both together are beyond it; below, they are not while each would be.
         let above = case.signal.direction == Direction::Above;
         let half = if above { case.bad } else { case.good } / 2.0;
-        for value in ["x", "y"] {
+        for value in ["x", "another"] {
             let labels = vec![(gone, value.to_owned())];
             let place = Place { labels, ..case.at("sum") };
             self.push(&case.measured(&place, Course::Steady(half)));
@@ -169,12 +169,22 @@ impl<'a> Around<'a> {
             let place = case.at(instance);
             self.add(&place, value, fires);
             self.push(&case.limit_of(&place, of, &thing, limit));
-            if instance == "raised" {
-                let beside = vec![(*last, "beside".to_owned())];
+            let beside = self.another(last);
+            if let Some(beside) = beside.filter(|_| instance == "raised") {
+                let beside = vec![(*last, beside)];
                 let place = Place { labels: beside, ..case.at(instance) };
                 self.push(&case.measured(&place, Course::Steady(case.bad)));
                 self.fires.push((instance.to_owned(), case.target));
             }
+        }
+    }
+
+    /// Another value of a label that the measure selects as well.
+    fn another(&self, label: &str) -> Option<String> {
+        let mut selections = self.case.signal.measure.select.iter();
+        match selections.find(|m| m.label == label && !m.not) {
+            Some(selected) => selected.values.get(1).map(ToString::to_string),
+            None => Some("another".to_owned()),
         }
     }
 

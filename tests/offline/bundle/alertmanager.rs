@@ -109,8 +109,10 @@ fn rendered(status: &str, alerts: &serde_json::Value) -> String {
 #[test]
 fn messages_need_no_click() {
     let annotations = json!({
-        "summary": "NATS does not answer on its monitoring port.",
-        "description": "The monitoring port of main cannot be read. Reason: refused.",
+        "summary": "NATS main does not answer on its monitoring port",
+        "description": "Reason: refused. No tasks are handed out while it is down.",
+        "next": "docker compose ps nats",
+        "all_clear": "NATS main answers again",
         "runbook_url": "http://stack:10188/runbooks/NatsDown",
     });
     let alert = |status| {
@@ -121,16 +123,17 @@ fn messages_need_no_click() {
     };
     assert_eq!(
         rendered("firing", &alert("firing")),
-        "[CRITICAL] NatsDown nats/main on stack:10188\n\
-         NATS does not answer on its monitoring port.\n\
-         The monitoring port of main cannot be read. Reason: refused.\n\
+        "[CRITICAL] NATS main does not answer on its monitoring port on stack:10188\n\
+         NATS main does not answer on its monitoring port\n\
+         Reason: refused. No tasks are handed out while it is down.\n\
+         Next: docker compose ps nats\n\
          Since 2026-01-02 03:04 UTC\n\
          Runbook: http://stack:10188/runbooks/NatsDown"
     );
     assert_eq!(
         rendered("resolved", &alert("resolved")),
-        "[RESOLVED] NatsDown nats/main on stack:10188\n\
-         Over: NATS does not answer on its monitoring port.\n\
+        "[RESOLVED] NATS main answers again on stack:10188\n\
+         Over: NATS main answers again\n\
          From 2026-01-02 03:04 to 2026-01-02 03:14 UTC"
     );
 }
