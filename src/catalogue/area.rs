@@ -5,6 +5,7 @@ use std::any::TypeId;
 use super::metric::MetricFacts;
 use super::row::Row;
 use super::signal::Signal;
+use crate::failure::Reason;
 
 /// The metrics of one row type, with the type forgotten.
 pub struct TableEntry {
@@ -23,18 +24,17 @@ pub struct Area {
     pub name: &'static str,
     /// For people: the heading in documents and on the status page.
     pub title: &'static str,
+    /// Whether there is one target, of the area's name, with its settings in the section itself.
+    pub single: bool,
     pub tables: &'static [TableEntry],
     pub signals: &'static [Signal],
+    /// The reasons of failures that only this area has: `REASONS` of `reasons!`.
+    pub reasons: &'static [Reason],
     /// A section per alert, headed `## <Alert>`.
     pub runbook: &'static str,
 }
 
 impl Area {
-    /// Whether there is one target, with its settings in the section itself.
-    pub fn is_single(&self) -> bool {
-        matches!(self.name, "docker" | "host")
-    }
-
     /// Where a metric of this area stands: its row type and its index in that type's table.
     pub fn locate(&self, metric: &str) -> Option<(TypeId, usize)> {
         self.tables.iter().find_map(|table| {
@@ -83,6 +83,11 @@ impl Catalogue {
     pub fn metrics(&self) -> impl Iterator<Item = (&'static Area, MetricFacts)> {
         self.tables()
             .flat_map(|(area, table)| (table.facts)().into_iter().map(move |facts| (area, facts)))
+    }
+
+    /// Every word for why something cannot be read: those of all areas first.
+    pub fn reasons(&self) -> impl Iterator<Item = Reason> {
+        Reason::COMMON.iter().chain(self.areas().flat_map(|area| area.reasons)).copied()
     }
 
     /// Where a metric stands.

@@ -88,8 +88,10 @@ pub(crate) static TIMED: Catalogue = Catalogue::new(&[&TIMED_AREA]);
 static TIMED_AREA: Area = Area {
     name: "timed",
     title: "Timed",
+    single: false,
     tables: &[TableEntry::of::<Timed>()],
     signals: &[],
+    reasons: &[],
     runbook: "",
 };
 
@@ -221,8 +223,10 @@ const SIGNALS: &[Signal] = &[
 pub(crate) static AREA: Area = Area {
     name: "example",
     title: "Example",
+    single: false,
     tables: &[TableEntry::of::<Thing>(), TableEntry::of::<Whole>(), TableEntry::of::<Tagged>()],
     signals: SIGNALS,
+    reasons: &[],
     runbook: "",
 };
 

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use super::json::{self, Decoded, JsonError};
 use super::tls;
 use crate::config::{SafeUrl, Secret};
-use crate::engine::{Failure, Reason, lacks_files};
+use crate::failure::{Failure, Reason, lacks_files};
 
 /// Deadline of a reading unless it is configured. Connect < request < reading.
 const DEADLINE: Duration = Duration::from_secs(5);
@@ -47,7 +47,7 @@ impl HttpClient {
         let deadline = deadline.unwrap_or(DEADLINE);
         let builder = common(deadline).timeout(deadline.mul_f64(0.8));
         // The library gets the pieces, never the text: it would read some of them in its own way.
-        let wrong = |message| Failure::new(Reason::Protocol, message);
+        let wrong = |message| Failure::new(Reason::PROTOCOL, message);
         match url.http().map_err(wrong) {
             Err(failure) => Self::at(Err(failure), String::new()),
             Ok(url) => Self {
@@ -120,10 +120,10 @@ pub const fn is_success(status: u16) -> bool {
 /// A status that is no success.
 pub fn refused(what: &str, status: u16) -> Failure {
     let reason = match status {
-        401 => Reason::Auth,
-        403 => Reason::Rights,
-        404 => Reason::NotFound,
-        _ => Reason::Protocol,
+        401 => Reason::AUTH,
+        403 => Reason::RIGHTS,
+        404 => Reason::NOT_FOUND,
+        _ => Reason::PROTOCOL,
     };
     Failure::new(reason, format!("{what}: HTTP status {status}"))
 }
@@ -140,7 +140,7 @@ fn common(deadline: Duration) -> ClientBuilder {
 fn built(builder: ClientBuilder, tls: rustls::ClientConfig) -> Result<reqwest::Client, Failure> {
     // Our own, also for plain HTTP: the library has no default without a provider.
     let client = builder.tls_backend_preconfigured(tls).build();
-    client.map_err(|_| Failure::new(Reason::Tls, "the HTTP client could not be set up"))
+    client.map_err(|_| Failure::new(Reason::TLS, "the HTTP client could not be set up"))
 }
 
 /// Never prints the address: it may carry credentials.
@@ -160,25 +160,25 @@ fn failure(what: &str, error: &reqwest::Error) -> Failure {
     }
     let lower = text.to_lowercase();
     let (reason, why) = if error.is_timeout() {
-        (Reason::Timeout, "no complete answer in time")
+        (Reason::TIMEOUT, "no complete answer in time")
     } else if lower.contains("certificate") || lower.contains("tls") || lower.contains("handshake")
     {
         // Before the next: a certificate of another name speaks of a DNS name.
-        (Reason::Tls, "the TLS handshake failed")
+        (Reason::TLS, "the TLS handshake failed")
     } else if lower.contains("dns") || lower.contains("lookup") || lower.contains("resolve") {
-        (Reason::Dns, "the host name does not resolve")
+        (Reason::DNS, "the host name does not resolve")
     } else if io == Some(ErrorKind::ConnectionRefused) {
-        (Reason::Refused, "connection refused")
+        (Reason::REFUSED, "connection refused")
     } else if io == Some(ErrorKind::PermissionDenied) {
-        (Reason::Rights, "permission denied")
+        (Reason::RIGHTS, "permission denied")
     } else if io == Some(ErrorKind::NotFound) {
-        (Reason::NotFound, "no such socket")
+        (Reason::NOT_FOUND, "no such socket")
     } else if error.is_builder() {
-        (Reason::Protocol, "the address is not usable")
+        (Reason::PROTOCOL, "the address is not usable")
     } else if error.is_connect() {
-        (Reason::Other, "cannot connect")
+        (Reason::OTHER, "cannot connect")
     } else {
-        (Reason::Protocol, "the answer is not HTTP, or was cut off")
+        (Reason::PROTOCOL, "the answer is not HTTP, or was cut off")
     };
     Failure::new(reason, format!("{what}: {why}"))
 }

@@ -4,8 +4,8 @@
 //! Who adds a value writes it here too; `tests/offline/words.rs` holds each list against the code
 //! that writes the label, and against every recorded answer.
 
+use super::CATALOGUE;
 use super::logs::{preset_rules, preset_values};
-use crate::engine::Reason;
 
 /// One label of some metrics.
 pub struct Words {
@@ -52,7 +52,7 @@ const fn known(
 }
 
 fn reasons() -> Vec<String> {
-    Reason::ALL.map(|reason| reason.as_str().to_owned()).to_vec()
+    CATALOGUE.reasons().map(|reason| reason.as_str().to_owned()).collect()
 }
 
 fn outcomes() -> Vec<String> {

@@ -12,6 +12,7 @@ use crate::catalogue::{Area, TableEntry, metrics};
 pub static AREA: Area = Area {
     name: "exporter",
     title: "Exporter",
+    single: false,
     tables: &[
         TableEntry::of::<Build>(),
         TableEntry::of::<Reload>(),
@@ -22,6 +23,7 @@ pub static AREA: Area = Area {
         TableEntry::of::<ThresholdRow>(),
     ],
     signals: &[],
+    reasons: &[],
     runbook: include_str!("../../docs/runbooks/exporter.md"),
 };
 

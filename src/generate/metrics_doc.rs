@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::NOTICE;
 use crate::catalogue::{AHEAD, Area, Catalogue, Default, Kind, Origin, Signal, TREND, WINDOW};
+use crate::failure::Reason;
 
 pub(super) fn text(catalogue: &Catalogue) -> String {
     let hours = AHEAD / 3600;
@@ -19,11 +20,26 @@ pub(super) fn text(catalogue: &Catalogue) -> String {
          ahead by the trend of the last {TREND} (`predict_linear`), which `check` cannot tell and shows as \
          \"needs history\"; perhaps summed, perhaps divided, and `unless` another series, being 1, keeps it quiet.\n"
     );
+    reasons(&mut out, catalogue);
     for area in catalogue.areas() {
         metrics(&mut out, area);
         signals(&mut out, area);
     }
     out
+}
+
+/// The words of `stack_target_failure`, of the status page and of `check`.
+fn reasons(out: &mut String, catalogue: &Catalogue) {
+    *out += "\n## Reasons\n\nWhy a target, or a part of it, could not be read: the label `reason` of \
+             `stack_target_failure`, and every `outcome` of `stack_target_reads_total` but `ok`.\n\n\
+             | reason | area | meaning |\n|---|---|---|\n";
+    let common = Reason::COMMON.iter().map(|reason| ("every".to_owned(), reason));
+    let own = catalogue.areas().flat_map(|area| {
+        area.reasons.iter().map(move |reason| (format!("`{}`", area.name), reason))
+    });
+    for (area, reason) in common.chain(own) {
+        let _ = writeln!(out, "| `{}` | {area} | {} |", reason.as_str(), reason.meaning());
+    }
 }
 
 fn metrics(out: &mut String, area: &Area) {

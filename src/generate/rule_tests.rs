@@ -107,7 +107,7 @@ struct Case<'a> {
 impl<'a> Case<'a> {
     fn new(area: &'a Area, signal: &'a Signal, severity: Severity) -> Self {
         let Example { threshold, bad, good } = Example::of(signal, severity);
-        let target = if area.is_single() { area.name } else { "main" };
+        let target = if area.single { area.name } else { "main" };
         Self { area, signal, severity, threshold, bad, good, target }
     }
 

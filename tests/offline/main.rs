@@ -11,6 +11,7 @@ mod bundle;
 mod catalogue;
 mod cli;
 mod layering;
+mod reasons;
 mod secrets;
 #[path = "../shared/skip.rs"]
 mod skip;

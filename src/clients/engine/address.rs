@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use crate::clients::tls;
 use crate::config::SafeUrl;
 use crate::config::url::Host;
-use crate::engine::{Failure, Reason};
+use crate::failure::{Failure, Reason};
 
 /// The socket of an Engine that root runs.
 const SOCKET: &str = "/var/run/docker.sock";
@@ -100,7 +100,7 @@ impl Certificates {
         let own =
             self.own.as_ref().map(|(certificate, key)| (certificate.as_path(), key.as_path()));
         tls::trusting(authority, own).map_err(|why| {
-            Failure::new(Reason::Tls, format!("certificates: {why}"))
+            Failure::new(Reason::TLS, format!("certificates: {why}"))
                 .hint("`ca_file`, `cert_file` and `key_file` are as for `docker --tlsverify`")
         })
     }

@@ -82,13 +82,15 @@ pub use plan::plan;
 
 use crate::catalogue::{Area, Batch, TableEntry};
 use crate::clients::engine::{address, client, failure, time};
-use crate::engine::{Collector, Failure};
+use crate::engine::Collector;
+use crate::failure::Failure;
 
 pub type Section = Docker;
 
 pub static AREA: Area = Area {
     name: "docker",
     title: "Docker",
+    single: true,
     tables: &[
         TableEntry::of::<rows::Version>(),
         TableEntry::of::<rows::Origin>(),
@@ -103,6 +105,7 @@ pub static AREA: Area = Area {
         TableEntry::of::<rows::Faults>(),
     ],
     signals: signals::SIGNALS,
+    reasons: &[],
     runbook: include_str!("../../../docs/runbooks/docker.md"),
 };
 

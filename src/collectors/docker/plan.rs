@@ -25,7 +25,7 @@ pub fn plan(section: Option<&Docker>, plan: &mut Plan) {
     let Some(docker) = section else {
         match address::discover(&|name| plan.env(name), None) {
             Ok((address, origin)) => {
-                plan.engine = Some(address.clone());
+                plan.publish(AREA.name, address.clone());
                 let target = target(&Docker::default(), address, plan);
                 plan.find(target, origin);
             }
@@ -53,7 +53,7 @@ pub fn plan(section: Option<&Docker>, plan: &mut Plan) {
         plan.mistake("", key, message);
         address::usual()
     });
-    plan.engine = Some(address.clone());
+    plan.publish(AREA.name, address.clone());
     let common = Common { timeout: docker.timeout, thresholds: &docker.thresholds };
     let target = target(docker, address, plan);
     plan.declare(target, &common);

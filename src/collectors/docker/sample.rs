@@ -17,7 +17,7 @@ use super::rows::{
 use super::services::{self, Manner, Service};
 use super::stats::Latest;
 use crate::catalogue::Batch;
-use crate::engine::{Failure, Reason};
+use crate::failure::{Failure, Reason};
 
 /// Containers beyond this are left out and counted; so are services.
 pub const CAP: usize = 500;
@@ -127,7 +127,7 @@ fn odd(containers: &[Container], batch: Batch) -> Batch {
         first.names.name,
         odd.count() + 1
     );
-    let failure = Failure::new(Reason::Parse, detail);
+    let failure = Failure::new(Reason::PARSE, detail);
     batch.gap("counts of containers", failure.hint("docker inspect, or what stands in between?"))
 }
 
@@ -197,7 +197,7 @@ fn gaps(raw: &mut Raw) -> Batch {
 /// The usages unless they are of the past, and what is to be said of them.
 fn fresh(stats: Latest, age: Option<Duration>) -> (Usages, Option<Failure>) {
     let old = age.is_some_and(|age| age > STALE);
-    let late = || Failure::new(Reason::Timeout, "the Engine has not answered for a while");
+    let late = || Failure::new(Reason::TIMEOUT, "the Engine has not answered for a while");
     let failure = stats.failure.or_else(|| old.then(late));
     let round = stats.round.filter(|_| !old);
     (round.map(|round| round.usages.clone()).unwrap_or_default(), failure)

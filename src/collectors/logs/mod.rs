@@ -68,6 +68,7 @@ pub type Section = BTreeMap<String, Logs>;
 pub static AREA: Area = Area {
     name: "logs",
     title: "Logs",
+    single: false,
     tables: &[
         TableEntry::of::<rows::Log>(),
         TableEntry::of::<rows::ErrorGroup>(),
@@ -81,5 +82,6 @@ pub static AREA: Area = Area {
         TableEntry::of::<rules::rows::PairRow>(),
     ],
     signals: signals::SIGNALS,
+    reasons: &[],
     runbook: include_str!("../../../docs/runbooks/logs.md"),
 };

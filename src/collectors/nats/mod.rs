@@ -29,14 +29,16 @@ pub use config::Nats;
 use crate::catalogue::{Area, Batch, TableEntry};
 use crate::clients::http::HttpClient;
 use crate::config::{Dur, SafeUrl};
-use crate::engine::{Collector, Failure, Target};
-use crate::plan::{Common, Plan};
+use crate::engine::{Collector, Target};
+use crate::failure::Failure;
+use crate::plan::{Address, Common, Plan};
 
 pub type Section = BTreeMap<String, Nats>;
 
 pub static AREA: Area = Area {
     name: "nats",
     title: "NATS",
+    single: false,
     tables: &[
         TableEntry::of::<sample::Endpoint>(),
         TableEntry::of::<sample::Server>(),
@@ -45,6 +47,7 @@ pub static AREA: Area = Area {
         TableEntry::of::<sample::Consumer>(),
     ],
     signals: signals::SIGNALS,
+    reasons: &[],
     runbook: include_str!("../../../docs/runbooks/nats.md"),
 };
 
@@ -60,7 +63,7 @@ pub fn plan(section: Option<&Section>, plan: &mut Plan) {
                         "set NATS_MONITOR_URL to its monitoring address, for example http://127.0.0.1:8222",
                     );
                 }
-                plan.publish("nats", &nats.url);
+                plan.publish("nats", Address::from(&nats.url));
                 plan.find(target("nats", &nats), "environment");
             }
             None => plan.missed(
@@ -74,7 +77,7 @@ pub fn plan(section: Option<&Section>, plan: &mut Plan) {
         if let Some(message) = nats.url.http_mistake() {
             plan.mistake(name, "url", message);
         }
-        plan.publish(name, &nats.url);
+        plan.publish(name, Address::from(&nats.url));
         let common = Common { timeout: nats.timeout, thresholds: &nats.thresholds };
         plan.declare(target(name, nats), &common);
     }

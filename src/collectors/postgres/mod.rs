@@ -42,7 +42,8 @@ pub use config::Postgres;
 use crate::catalogue::{Area, Batch, TableEntry};
 use crate::clients::postgres::{Address, PostgresClient, mistake};
 use crate::config::{SafeUrl, Secret};
-use crate::engine::{Collector, Failure, Target};
+use crate::engine::{Collector, Target};
+use crate::failure::Failure;
 use crate::plan::{Common, Plan, Thresholds};
 
 pub type Section = BTreeMap<String, Postgres>;
@@ -50,6 +51,7 @@ pub type Section = BTreeMap<String, Postgres>;
 pub static AREA: Area = Area {
     name: "postgres",
     title: "PostgreSQL",
+    single: false,
     tables: &[
         TableEntry::of::<sample::Up>(),
         TableEntry::of::<sample::Server>(),
@@ -68,6 +70,7 @@ pub static AREA: Area = Area {
         TableEntry::of::<sample::SizesAge>(),
     ],
     signals: signals::SIGNALS,
+    reasons: &[],
     runbook: include_str!("../../../docs/runbooks/postgres.md"),
 };
 

@@ -16,7 +16,8 @@ use crate::catalogue::Batch;
 use crate::clients::http::{HttpClient, Json};
 use crate::clients::json;
 use crate::config::{Dur, SafeUrl, load};
-use crate::engine::{Board, Failure, Memory, Reason};
+use crate::engine::{Board, Memory};
+use crate::failure::{Failure, Reason};
 use crate::golden;
 use crate::plan::{Address, Plan};
 
@@ -75,15 +76,22 @@ fn golden_cases() {
     golden::run("queue", golden_case);
 }
 
-static NATS: crate::catalogue::Area =
-    crate::catalogue::Area { name: "nats", title: "", tables: &[], signals: &[], runbook: "" };
+static NATS: crate::catalogue::Area = crate::catalogue::Area {
+    name: "nats",
+    title: "",
+    single: false,
+    tables: &[],
+    signals: &[],
+    reasons: &[],
+    runbook: "",
+};
 
 fn mistakes(yaml: &str) -> Vec<String> {
     let section = load::<super::Section>("c.yaml", yaml, &|_| None).finish().expect("a section");
     let memory = Memory::default();
     let mut plan = Plan::new(&|_| None, &memory);
     plan.section("nats", &NATS);
-    plan.publish("tasktracker", &SafeUrl::new("http://127.0.0.1:8222"));
+    plan.publish("tasktracker", Address::from(&SafeUrl::new("http://127.0.0.1:8222")));
     plan.section("queues", &AREA);
     super::plan(Some(&section), &mut plan);
     plan.mistakes.iter().map(|m| format!("{}: {}", m.path, m.message)).collect()
@@ -204,7 +212,7 @@ async fn sqlite_files_in_use() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("queue.db");
     let gone = reader(&file).read().await.unwrap_err();
-    assert_eq!((gone.reason, gone.detail.contains("SQLite")), (Reason::NotFound, true));
+    assert_eq!((gone.reason, gone.detail.contains("SQLite")), (Reason::NOT_FOUND, true));
 
     let writer = rusqlite::Connection::open(&file).unwrap();
     writer.execute_batch("PRAGMA journal_mode = wal; CREATE TABLE other (a); ").unwrap();
@@ -224,7 +232,7 @@ async fn sqlite_files_in_use() {
     drop(writer);
     std::fs::write(&file, "no database at all, but long enough to look like one. ".repeat(40))
         .unwrap();
-    assert_eq!(reader.read().await.unwrap_err().reason, Reason::Protocol);
+    assert_eq!(reader.read().await.unwrap_err().reason, Reason::PROTOCOL);
 }
 
 fn asked(file: &Path, query: &str) -> Reader {
@@ -256,7 +264,7 @@ fn a_file_of_somebody_who_means_harm_costs_little() {
         drop(owner);
         let failure = reader(&file).read_at(now()).unwrap_err();
         assert!(failure.detail.contains(says), "{case}: {failure}");
-        assert_eq!((failure.reason, failure.hint.is_some()), (Reason::Protocol, true), "{case}");
+        assert_eq!((failure.reason, failure.hint.is_some()), (Reason::PROTOCOL, true), "{case}");
     }
 }
 
@@ -328,7 +336,7 @@ fn a_query_that_does_more_than_read_is_refused() {
         "ROLLBACK".to_owned(),
     ] {
         let failure = asked(&file, &query).read_at(now()).unwrap_err();
-        assert_eq!(failure.reason, Reason::Rights, "{query}: {failure}");
+        assert_eq!(failure.reason, Reason::RIGHTS, "{query}: {failure}");
         assert!(failure.hint.unwrap().starts_with("expected one SELECT"), "{query}");
     }
     let names: Vec<_> =

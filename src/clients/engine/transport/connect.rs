@@ -19,7 +19,7 @@ use tower_service::Service;
 
 use super::super::address::Address;
 use super::socket::{Bounded, Socket};
-use crate::engine::{Failure, Reason, lacks_files};
+use crate::failure::{Failure, Reason, lacks_files};
 
 #[derive(Clone)]
 pub struct Connector {
@@ -61,7 +61,7 @@ impl Service<Uri> for Connector {
     fn call(&mut self, _: Uri) -> Connecting {
         let Self { place, most, limit } = self.clone();
         Box::pin(async move {
-            let late = |_| Failure::new(Reason::Timeout, "no connection in time");
+            let late = |_| Failure::new(Reason::TIMEOUT, "no connection in time");
             let socket = timeout(limit, connect(place)).await.map_err(late)??;
             Ok(TokioIo::new(Bounded::new(socket, most)))
         })
@@ -81,16 +81,16 @@ async fn connect(place: Place) -> Result<Socket, Failure> {
             let name = host.rsplit_once(':').map_or(host.as_str(), |(name, _)| name);
             let name = name.trim_start_matches('[').trim_end_matches(']').to_owned();
             let name = ServerName::try_from(name)
-                .map_err(|_| Failure::new(Reason::Tls, "the TLS handshake failed"))?;
+                .map_err(|_| Failure::new(Reason::TLS, "the TLS handshake failed"))?;
             let handshake = TlsConnector::from(config).connect(name, tcp(&host).await?);
-            let refused = |_| Failure::new(Reason::Tls, "the TLS handshake failed");
+            let refused = |_| Failure::new(Reason::TLS, "the TLS handshake failed");
             Ok(Socket::Tls(Box::new(handshake.await.map_err(refused)?)))
         }
     }
 }
 
 async fn tcp(host: &str) -> Result<TcpStream, Failure> {
-    let unknown = || Failure::new(Reason::Dns, "the host name does not resolve");
+    let unknown = || Failure::new(Reason::DNS, "the host name does not resolve");
     let addresses: Vec<_> = lookup_host(host).await.map_err(|_| unknown())?.collect();
     if addresses.is_empty() {
         return Err(unknown());
@@ -106,11 +106,11 @@ fn failure(error: &std::io::Error) -> Failure {
         return Failure::no_files("connection");
     }
     let (reason, why) = match error.kind() {
-        ErrorKind::ConnectionRefused => (Reason::Refused, "connection refused"),
-        ErrorKind::PermissionDenied => (Reason::Rights, "permission denied"),
-        ErrorKind::NotFound => (Reason::NotFound, "no such socket"),
-        ErrorKind::TimedOut => (Reason::Timeout, "no connection in time"),
-        _ => (Reason::Other, "cannot connect"),
+        ErrorKind::ConnectionRefused => (Reason::REFUSED, "connection refused"),
+        ErrorKind::PermissionDenied => (Reason::RIGHTS, "permission denied"),
+        ErrorKind::NotFound => (Reason::NOT_FOUND, "no such socket"),
+        ErrorKind::TimedOut => (Reason::TIMEOUT, "no connection in time"),
+        _ => (Reason::OTHER, "cannot connect"),
     };
     Failure::new(reason, why)
 }
