@@ -92,6 +92,7 @@ static TIMED_AREA: Area = Area {
     tables: &[TableEntry::of::<Timed>()],
     signals: &[],
     reasons: &[],
+    words: &[],
     runbook: "",
 };
 
@@ -227,6 +228,7 @@ pub(crate) static AREA: Area = Area {
     tables: &[TableEntry::of::<Thing>(), TableEntry::of::<Whole>(), TableEntry::of::<Tagged>()],
     signals: SIGNALS,
     reasons: &[],
+    words: &[],
     runbook: "",
 };
 

@@ -15,6 +15,7 @@ mod row;
 mod signal;
 mod unit;
 mod value;
+pub mod words;
 
 pub use area::{Area, Catalogue, TableEntry};
 pub use detail::{Cell, Column, Detail};

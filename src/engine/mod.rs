@@ -19,6 +19,7 @@ mod storage;
 mod target;
 #[cfg(test)]
 mod tests;
+mod words;
 
 pub use board::Board;
 pub use clients::{Clients, Refusal};

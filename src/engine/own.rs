@@ -24,6 +24,7 @@ pub static AREA: Area = Area {
     ],
     signals: &[],
     reasons: &[],
+    words: super::words::WORDS,
     runbook: include_str!("../../docs/runbooks/exporter.md"),
 };
 

@@ -65,12 +65,13 @@ fn signals(out: &mut String, area: &Area) {
     if area.signals.is_empty() {
         return;
     }
-    *out += "\n| signal | alert | judged | warning | critical | held | requirements |\n|---|---|---|---|---|---|---|\n";
+    *out +=
+        "\n| signal | alert | judged | warning | critical | held |\n|---|---|---|---|---|---|\n";
     for signal in area.signals {
         let held = signal.hold.as_secs() / 60;
         let _ = writeln!(
             out,
-            "| `{}` | [{}](runbooks/{}.md) | `{}` {} | {} | {} | {held} min | {} |",
+            "| `{}` | [{}](runbooks/{}.md) | `{}` {} | {} | {} | {held} min |",
             signal.name,
             signal.alert,
             area.name,
@@ -78,7 +79,6 @@ fn signals(out: &mut String, area: &Area) {
             if signal.direction.operator() == ">" { "above" } else { "below" },
             default(signal, signal.warning),
             default(signal, signal.critical),
-            signal.requirements.join(" ")
         );
     }
 }
@@ -86,7 +86,7 @@ fn signals(out: &mut String, area: &Area) {
 fn default(signal: &Signal, default: Default) -> String {
     let value = default.value.map_or_else(|| "off".to_owned(), |value| signal.unit.show(value));
     match default.origin {
-        Origin::Guide(id) => format!("{value} (guide, {id})"),
+        Origin::Guide(_) => format!("{value} (guide)"),
         Origin::Ours(why) => format!("{value} (ours: {why})"),
     }
 }

@@ -73,6 +73,7 @@ mod since;
 mod stats;
 mod top;
 mod usage;
+mod words;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
@@ -106,6 +107,7 @@ pub static AREA: Area = Area {
     ],
     signals: signals::SIGNALS,
     reasons: &[],
+    words: words::WORDS,
     runbook: include_str!("../../../docs/runbooks/docker.md"),
 };
 

@@ -49,10 +49,7 @@ pub fn sample(mut raw: Raw, judging: &Judging, now: SystemTime) -> Batch {
         .dropped("containers", more_containers + raw.out.containers);
     let stats_age = raw.stats.as_ref().and_then(|stats| stats.age(now));
     let kills_are_counted = kills_are_counted(&raw);
-    let (usages, gap) = match raw.stats.take() {
-        None => (std::mem::take(&mut raw.kernel.usages), None),
-        Some(stats) => fresh(stats, stats_age),
-    };
+    let (usages, gap) = usages(&mut raw, stats_age);
     if let Some(failure) = gap {
         incomplete = true;
         batch = batch.gap("CPU, memory, network and block I/O (stats)", failure);
@@ -192,6 +189,14 @@ fn gaps(raw: &mut Raw) -> Batch {
         }
     }
     batch
+}
+
+/// What the kernel's files say, or else the Engine.
+fn usages(raw: &mut Raw, stats_age: Option<Duration>) -> (Usages, Option<Failure>) {
+    match raw.stats.take() {
+        None => (std::mem::take(&mut raw.kernel.usages), None),
+        Some(stats) => fresh(stats, stats_age),
+    }
 }
 
 /// The usages unless they are of the past, and what is to be said of them.

@@ -63,6 +63,7 @@ pub mod fuzzing {
 
 #[cfg(test)]
 mod tests;
+mod words;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -93,6 +94,7 @@ pub static AREA: Area = Area {
     ],
     signals: signals::SIGNALS,
     reasons: &[],
+    words: words::WORDS,
     runbook: include_str!("../../../docs/runbooks/host.md"),
 };
 

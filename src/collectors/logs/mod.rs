@@ -53,12 +53,12 @@ mod stdin;
 mod tally;
 pub mod verify;
 mod watch;
+mod words;
 
 use std::collections::BTreeMap;
 
 pub use config::Logs;
 pub use plan::plan;
-pub use presets::{rule_names as preset_rules, value_names as preset_values};
 pub use rules::cost::SAMPLE;
 
 use crate::catalogue::{Area, TableEntry};
@@ -83,5 +83,6 @@ pub static AREA: Area = Area {
     ],
     signals: signals::SIGNALS,
     reasons: &[],
+    words: words::WORDS,
     runbook: include_str!("../../../docs/runbooks/logs.md"),
 };

@@ -20,6 +20,7 @@ mod fetch;
 mod metrics;
 mod sample;
 mod signals;
+mod words;
 
 use std::collections::BTreeMap;
 use std::time::SystemTime;
@@ -48,6 +49,7 @@ pub static AREA: Area = Area {
     ],
     signals: signals::SIGNALS,
     reasons: &[],
+    words: words::WORDS,
     runbook: include_str!("../../../docs/runbooks/nats.md"),
 };
 

@@ -33,6 +33,7 @@ mod fetch;
 mod metrics;
 mod sample;
 mod signals;
+mod words;
 
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
@@ -71,6 +72,7 @@ pub static AREA: Area = Area {
     ],
     signals: signals::SIGNALS,
     reasons: &[],
+    words: words::WORDS,
     runbook: include_str!("../../../docs/runbooks/postgres.md"),
 };
 

@@ -39,6 +39,7 @@ mod table;
 /// See `src/fuzzing.rs`.
 #[cfg(test)]
 mod tests;
+mod words;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -60,6 +61,7 @@ pub static AREA: Area = Area {
     tables: &[TableEntry::of::<json::Service>(), TableEntry::of::<model::QueueRow>()],
     signals: signals::SIGNALS,
     reasons: sqlite::REASONS,
+    words: words::WORDS,
     runbook: include_str!("../../../docs/runbooks/queue.md"),
 };
 

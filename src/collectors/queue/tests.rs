@@ -83,6 +83,7 @@ static NATS: crate::catalogue::Area = crate::catalogue::Area {
     tables: &[],
     signals: &[],
     reasons: &[],
+    words: &[],
     runbook: "",
 };
 
