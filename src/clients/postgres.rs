@@ -33,6 +33,7 @@ pub use statement::{not_one_statement, without_texts};
 use self::connect::Cancel;
 use self::failure::Open;
 pub use self::statement::SearchPath;
+use super::access::read_secret;
 use crate::config::{SafeUrl, Secret};
 use crate::failure::{Failure, Reason};
 
@@ -220,15 +221,9 @@ impl PostgresClient {
             return Ok(self.password.clone().unwrap_or_else(|| address.password().clone()));
         };
         // Off the workers: the file may lie on a disk that hangs.
-        let text = tokio::task::spawn_blocking(move || crate::files::read_small(&file)).await;
-        let text = text
-            .map_err(|_| Failure::new(Reason::OTHER, "the password file: stopped"))?
-            .map_err(|error| Failure::io("the password file", &error))?;
-        let text = text.trim_end_matches(['\r', '\n']);
-        if text.is_empty() {
-            return Err(Failure::new(Reason::AUTH, "the password file is empty"));
-        }
-        Ok(Secret::new(text))
+        let read = move || read_secret("password_file", &file);
+        let secret = tokio::task::spawn_blocking(read).await;
+        secret.map_err(|_| Failure::new(Reason::OTHER, "the password file: stopped"))?
     }
 }
 

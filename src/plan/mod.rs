@@ -4,13 +4,12 @@ mod thresholds;
 
 use std::any::Any;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::time::Duration;
 
 pub use thresholds::{Setting, Thresholds};
 
 use crate::catalogue::Area;
-use crate::config::{Dur, SafeUrl, Secret, nearest};
+use crate::config::{Access, Dur, SafeUrl, nearest};
 use crate::engine::{Memory, Target};
 
 /// A mistake that only the collector can see, at a path such as `nats.main.url`.
@@ -32,13 +31,12 @@ pub struct Missed {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Address {
     pub url: SafeUrl,
-    pub password: Option<Secret>,
-    pub password_file: Option<PathBuf>,
+    pub access: Access,
 }
 
 impl From<&SafeUrl> for Address {
     fn from(url: &SafeUrl) -> Self {
-        Self { url: url.clone(), password: None, password_file: None }
+        Self { url: url.clone(), access: Access::default() }
     }
 }
 

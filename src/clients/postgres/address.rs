@@ -13,7 +13,7 @@ use super::methods::Methods;
 use super::server::{Place, Wanted};
 use crate::clients::tls;
 use crate::config::url::{Fault, UNRESERVED, may_be_address};
-use crate::config::{SafeUrl, Secret, Url};
+use crate::config::{SafeUrl, Secret, Tls, Url};
 use crate::failure::{Failure, Reason};
 
 /// A database: `postgresql[+driver]://user[:password]@host[:port]/database[?sslmode=...]`.
@@ -244,8 +244,9 @@ impl Address {
         let Some(file) = &self.root_certificate else {
             return Ok(Some(MakeRustlsConnect::new(tls::usual())));
         };
-        let config = tls::trusting(file, None).map_err(|why| {
-            Open::Failed(Failure::new(Reason::TLS, format!("the file of `sslrootcert`: {why}")))
+        let config = tls::config(&Tls::of_authority(file.clone())).map_err(|why| {
+            let why = why.replace("`ca_file`", "the file of `sslrootcert`");
+            Open::Failed(Failure::new(Reason::TLS, why))
         })?;
         Ok(Some(MakeRustlsConnect::new(config)))
     }

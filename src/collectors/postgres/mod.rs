@@ -41,8 +41,9 @@ use std::time::{Duration, SystemTime};
 pub use config::Postgres;
 
 use crate::catalogue::{Area, Batch, TableEntry};
+use crate::clients::access;
 use crate::clients::postgres::{Address, PostgresClient, mistake};
-use crate::config::{SafeUrl, Secret};
+use crate::config::{Access, SafeUrl, Secret};
 use crate::engine::{Collector, Target};
 use crate::failure::Failure;
 use crate::plan::{Common, Plan, Thresholds};
@@ -86,8 +87,11 @@ pub fn plan(section: Option<&Section>, plan: &mut Plan) {
             name,
             crate::plan::Address {
                 url: postgres.url.clone(),
-                password: postgres.password.clone(),
-                password_file: postgres.password_file.clone(),
+                access: Access {
+                    password: postgres.password.clone(),
+                    password_file: postgres.password_file.clone(),
+                    ..Access::default()
+                },
             },
         );
         let target = target(name, postgres, plan);
@@ -107,20 +111,8 @@ fn check(name: &str, postgres: &Postgres, plan: &mut Plan) {
     if postgres.password.is_some() {
         plan.mistake(name, "password", "must not be set together with `password_file`");
     }
-    match crate::files::read_small(file) {
-        Ok(text) if text.trim_end_matches(['\r', '\n']).is_empty() => {
-            plan.mistake(name, "password_file", "the file is empty");
-        }
-        Ok(_) => {}
-        Err(error) => {
-            let why = match error.kind() {
-                std::io::ErrorKind::NotFound => "there is no such file",
-                std::io::ErrorKind::PermissionDenied => "the file may not be read",
-                std::io::ErrorKind::InvalidData => "the file is not text",
-                _ => "the file cannot be read",
-            };
-            plan.mistake(name, "password_file", why);
-        }
+    if let Some(message) = access::secret_mistake(file) {
+        plan.mistake(name, "password_file", message);
     }
 }
 

@@ -15,7 +15,7 @@ use super::{AREA, planning};
 use crate::catalogue::Batch;
 use crate::clients::http::{HttpClient, Json};
 use crate::clients::json;
-use crate::config::{Dur, SafeUrl, load};
+use crate::config::{Access, Dur, SafeUrl, Secret, load};
 use crate::engine::{Board, Memory};
 use crate::failure::{Failure, Reason};
 use crate::golden;
@@ -47,7 +47,7 @@ fn golden_case(case: &Path) -> Result<Batch, Failure> {
         connection.execute_batch(&sql).expect("statements");
     }
     let url = SafeUrl::new("http://127.0.0.1:1");
-    let client = HttpClient::new(&url, None);
+    let client = HttpClient::new(&url, &Access::default(), None);
     let status = text("status").map_or(200, |text| text.trim().parse().expect("a status"));
     let rules = planning::rules("q", &queue);
     let (source, raw, before) = if let Some(sqlite) = queue.sqlite.clone() {
@@ -177,7 +177,7 @@ fn a_statement_ends_before_its_reading() {
 #[test]
 fn an_address_of_another_section_keeps_its_secrets() {
     let address = Address {
-        password: Some(crate::config::Secret::new("hunter2")),
+        access: Access { password: Some(Secret::new("hunter2")), ..Access::default() },
         ..Address::from(&SafeUrl::new("postgres://u:hunter2@h/d"))
     };
     assert!(!format!("{address:?}").contains("hunter2"));

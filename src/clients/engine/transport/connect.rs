@@ -10,7 +10,6 @@ use std::time::Duration;
 
 use http::Uri;
 use hyper_util::rt::TokioIo;
-use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::net::{TcpStream, UnixStream, lookup_host};
 use tokio::time::timeout;
@@ -19,6 +18,7 @@ use tower_service::Service;
 
 use super::super::address::Address;
 use super::socket::{Bounded, Socket};
+use crate::clients::tls::Trust;
 use crate::failure::{Failure, Reason, lacks_files};
 
 #[derive(Clone)]
@@ -32,8 +32,7 @@ pub struct Connector {
 enum Place {
     Unix(PathBuf),
     Tcp(String),
-    /// Files are read once; what is wrong with them is told at every request.
-    Tls(String, Result<Arc<ClientConfig>, Failure>),
+    Tls(String, Arc<Trust>),
 }
 
 impl Connector {
@@ -41,7 +40,7 @@ impl Connector {
         let place = match address {
             Address::Unix(path) => Place::Unix(path.clone()),
             Address::Tcp(host) => Place::Tcp(host.clone()),
-            Address::Tls(host, files) => Place::Tls(host.clone(), files.config().map(Arc::new)),
+            Address::Tls(host, tls) => Place::Tls(host.clone(), Arc::new(Trust::new(tls.clone()))),
         };
         Self { place, most, limit }
     }
@@ -75,16 +74,17 @@ async fn connect(place: Place) -> Result<Socket, Failure> {
             Ok(Socket::Unix(socket))
         }
         Place::Tcp(host) => Ok(Socket::Tcp(tcp(&host).await?)),
-        Place::Tls(host, config) => {
-            let config = config?;
+        Place::Tls(host, trust) => {
+            let config = trust.now().await?;
             // The port is always there: the address was completed when it was read.
             let name = host.rsplit_once(':').map_or(host.as_str(), |(name, _)| name);
             let name = name.trim_start_matches('[').trim_end_matches(']').to_owned();
-            let name = ServerName::try_from(name)
-                .map_err(|_| Failure::new(Reason::TLS, "the TLS handshake failed"))?;
+            let name = trust.server_name().map_or(name, ToOwned::to_owned);
+            let refused =
+                || Failure::new(Reason::TLS, "the TLS handshake failed").hint(trust.advice());
+            let name = ServerName::try_from(name).map_err(|_| refused())?;
             let handshake = TlsConnector::from(config).connect(name, tcp(&host).await?);
-            let refused = |_| Failure::new(Reason::TLS, "the TLS handshake failed");
-            Ok(Socket::Tls(Box::new(handshake.await.map_err(refused)?)))
+            Ok(Socket::Tls(Box::new(handshake.await.map_err(|_| refused())?)))
         }
     }
 }
