@@ -15,8 +15,9 @@ use std::time::{Duration, Instant, SystemTime};
 use stack_exporter::catalogue::{
     Area, Batch, Catalogue, Kind, Label, Metric, Read, Row, Table, TableEntry,
 };
-use stack_exporter::engine::{Board, Clock, Collector, Failure, Target};
+use stack_exporter::engine::{Board, Clock, Collector, Target};
 use stack_exporter::exposition::{Format, encode};
+use stack_exporter::failure::Failure;
 
 struct Container {
     id: String,
@@ -63,8 +64,11 @@ impl Row for Container {
 static AREA: Area = Area {
     name: "bench",
     title: "Bench",
+    single: false,
     tables: &[TableEntry::of::<Container>()],
     signals: &[],
+    reasons: &[],
+    words: &[],
     runbook: "",
 };
 static CATALOGUE: Catalogue = Catalogue::new(&[&AREA]);

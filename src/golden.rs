@@ -9,8 +9,9 @@ use std::sync::Arc;
 
 use crate::catalogue::Batch;
 use crate::collectors::CATALOGUE;
-use crate::engine::{Failure, Snapshot};
+use crate::engine::Snapshot;
 use crate::exposition::{Format, encode};
+use crate::failure::Failure;
 
 /// Runs every case of a collector. `sample` gets the case's folder.
 pub(crate) fn run(collector: &str, sample: impl Fn(&Path) -> Result<Batch, Failure>) {

@@ -15,6 +15,7 @@
 //! | [`collectors`] | one folder per area |
 //! | [`clients`] | ways to talk to sources that more than one collector uses |
 //! | [`engine`] | pollers, slots, board, snapshots |
+//! | [`failure`] | why something could not be read, and the words for it |
 //! | [`files`] | opening files without waiting for what stands in their place |
 //! | [`exposition`] | text formats |
 //! | [`check`] | verdicts |
@@ -32,6 +33,7 @@ pub mod collectors;
 pub mod config;
 pub mod engine;
 pub mod exposition;
+pub mod failure;
 pub mod files;
 #[cfg(fuzzing)]
 #[doc(hidden)]

@@ -1,10 +1,13 @@
 //! An area is what one collector watches; the catalogue is the list of all of them.
 
 use std::any::TypeId;
+use std::collections::BTreeSet;
 
 use super::metric::MetricFacts;
 use super::row::Row;
 use super::signal::Signal;
+use super::words::{Values, Words};
+use crate::failure::Reason;
 
 /// The metrics of one row type, with the type forgotten.
 pub struct TableEntry {
@@ -23,18 +26,19 @@ pub struct Area {
     pub name: &'static str,
     /// For people: the heading in documents and on the status page.
     pub title: &'static str,
+    /// Whether there is one target, of the area's name, with its settings in the section itself.
+    pub single: bool,
     pub tables: &'static [TableEntry],
     pub signals: &'static [Signal],
+    /// The reasons of failures that only this area has: `REASONS` of `reasons!`.
+    pub reasons: &'static [Reason],
+    /// What rules, panels and tests of rules may ask for in labels of the area's metrics.
+    pub words: &'static [Words],
     /// A section per alert, headed `## <Alert>`.
     pub runbook: &'static str,
 }
 
 impl Area {
-    /// Whether there is one target, with its settings in the section itself.
-    pub fn is_single(&self) -> bool {
-        matches!(self.name, "docker" | "host")
-    }
-
     /// Where a metric of this area stands: its row type and its index in that type's table.
     pub fn locate(&self, metric: &str) -> Option<(TypeId, usize)> {
         self.tables.iter().find_map(|table| {
@@ -83,6 +87,25 @@ impl Catalogue {
     pub fn metrics(&self) -> impl Iterator<Item = (&'static Area, MetricFacts)> {
         self.tables()
             .flat_map(|(area, table)| (table.facts)().into_iter().map(move |facts| (area, facts)))
+    }
+
+    /// Every word for why something cannot be read: those of all areas first.
+    pub fn reasons(&self) -> impl Iterator<Item = Reason> {
+        Reason::COMMON.iter().chain(self.areas().flat_map(|area| area.reasons)).copied()
+    }
+
+    /// The closed list of a label of a metric, if there is one; several areas may add to it.
+    pub fn words(&self, metric: &str, label: &str) -> Option<BTreeSet<String>> {
+        let all = self.areas().flat_map(|area| area.words);
+        let ours = all.filter(|words| words.label == label && words.metrics.contains(&metric));
+        let lists: Vec<_> = ours.filter_map(|words| words.values(self)).collect();
+        (!lists.is_empty()).then(|| lists.into_iter().flatten().collect())
+    }
+
+    /// Whether an area says that anything may stand in the label.
+    pub fn is_open(&self, label: &str) -> bool {
+        let mut all = self.areas().flat_map(|area| area.words);
+        all.any(|words| words.label == label && matches!(words.values, Values::Open))
     }
 
     /// Where a metric stands.

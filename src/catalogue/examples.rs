@@ -88,8 +88,11 @@ pub(crate) static TIMED: Catalogue = Catalogue::new(&[&TIMED_AREA]);
 static TIMED_AREA: Area = Area {
     name: "timed",
     title: "Timed",
+    single: false,
     tables: &[TableEntry::of::<Timed>()],
     signals: &[],
+    reasons: &[],
+    words: &[],
     runbook: "",
 };
 
@@ -224,8 +227,11 @@ const SIGNALS: &[Signal] = &[
 pub(crate) static AREA: Area = Area {
     name: "example",
     title: "Example",
+    single: false,
     tables: &[TableEntry::of::<Thing>(), TableEntry::of::<Whole>(), TableEntry::of::<Tagged>()],
     signals: SIGNALS,
+    reasons: &[],
+    words: &[],
     runbook: "",
 };
 
@@ -241,6 +247,9 @@ pub(crate) fn single(signal: Signal) -> &'static Area {
     Box::leak(Box::new(Area {
         name: "example",
         title: "Example",
+        single: false,
+        reasons: &[],
+        words: &[],
         tables: AREA.tables,
         signals: Box::leak(Box::new([signal])),
         runbook: "",

@@ -17,6 +17,7 @@ mod sentence;
 mod signal;
 mod unit;
 mod value;
+pub mod words;
 
 pub use area::{Area, Catalogue, TableEntry};
 pub use detail::{Cell, Column, Detail};

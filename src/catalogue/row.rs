@@ -6,7 +6,7 @@ use super::detail::Detail;
 use super::exception::Exception;
 use super::histogram::Histogram;
 use super::metric::Table;
-use crate::engine::Failure;
+use crate::failure::Failure;
 
 /// One observed thing (a container, a stream, a file system). Plain data, made by a collector's
 /// `sample.rs`, described by the table in its `metrics.rs`.

@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use crate::catalogue::{Severity, Signal};
-use crate::engine::Failure;
+use crate::failure::Failure;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verdict {

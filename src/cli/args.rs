@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
+use crate::collectors::CATALOGUE;
 use crate::config::Dur;
 
-/// One Prometheus exporter for a small self-hosted stack: containers, Postgres, NATS, queues, logs
-/// and the host.
+/// One Prometheus exporter for a small self-hosted stack.
 ///
 /// Without a command and without a file it watches what it can find (the Docker socket, the host,
 /// and what `DATABASE_URL`, `PGHOST` and `NATS_MONITOR_URL` name), says what it found and what it
@@ -156,8 +156,7 @@ pub(super) struct Check {
     /// Form of the output.
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     pub format: CheckFormat,
-    /// Only these areas, for example `--only postgres,nats`.
-    #[arg(long, value_name = "AREA", value_delimiter = ',')]
+    #[arg(long, value_name = "AREA", value_delimiter = ',', help = only("Only these areas, with commas between"))]
     pub only: Vec<String>,
     /// Time between the two readings of a rate.
     #[arg(long, value_name = "TIME", default_value = "2s", value_parser = duration)]
@@ -244,8 +243,7 @@ pub(super) struct ConfigCheck {
 
 #[derive(ClapArgs)]
 pub(super) struct Metrics {
-    /// Only this area.
-    #[arg(long, value_name = "AREA")]
+    #[arg(long, value_name = "AREA", help = only("Only this area"))]
     pub only: Option<String>,
 }
 
@@ -260,6 +258,12 @@ pub(super) struct Generate {
     /// Where the runbooks are served; by default the exporter itself.
     #[arg(long, value_name = "URL", default_value = crate::generate::RUNBOOK_BASE)]
     pub runbook_base: String,
+}
+
+/// The words that `--only` knows are those of the catalogue.
+fn only(what: &str) -> String {
+    let names: Vec<_> = CATALOGUE.areas().map(|area| area.name).collect();
+    format!("{what}: {}", names.join(", "))
 }
 
 /// `127.0.0.1:10188`, `localhost:10188`, or `:10188` for all addresses.

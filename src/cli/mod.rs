@@ -94,9 +94,9 @@ fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
 
 /// An error of the start, and what to do about it.
 fn in_words(error: std::io::Error) -> std::io::Error {
-    if !crate::engine::lacks_files(&error) {
+    if !crate::failure::lacks_files(&error) {
         return error;
     }
-    let failure = crate::engine::Failure::io("the start", &error);
+    let failure = crate::failure::Failure::io("the start", &error);
     std::io::Error::other(format!("{failure}; do: {}", failure.hint.as_deref().unwrap_or_default()))
 }

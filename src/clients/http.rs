@@ -1,26 +1,40 @@
 //! HTTP GET with time limits, a bounded body, and failures sorted into reasons.
 
 use std::io::ErrorKind;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use reqwest::ClientBuilder;
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use rustls::ClientConfig;
 use serde::de::DeserializeOwned;
 
+use super::access::Proof;
 use super::json::{self, Decoded, JsonError};
-use super::tls;
-use crate::config::{SafeUrl, Secret};
-use crate::engine::{Failure, Reason, lacks_files};
+use super::tls::Trust;
+use crate::config::{Access, SafeUrl, Url};
+use crate::failure::{Failure, Reason, lacks_files};
 
 /// Deadline of a reading unless it is configured. Connect < request < reading.
 const DEADLINE: Duration = Duration::from_secs(5);
+
 /// A base address and a pooled client for it. It can do nothing but GET.
 pub struct HttpClient {
-    client: Result<reqwest::Client, Failure>,
-    /// Scheme, host, port and path.
+    place: Result<Place, Failure>,
+    deadline: Duration,
+    proof: Proof,
+    trust: Trust,
+    /// Made for these TLS settings; others need another.
+    client: Mutex<Option<(Arc<ClientConfig>, reqwest::Client)>>,
+}
+
+struct Place {
+    /// Scheme, host, port and path. The host is the name that the certificate must have.
     base: String,
     /// What goes with every request.
     query: String,
-    login: Option<(String, Option<Secret>)>,
+    /// The host of the address and its authority, where `base` has another.
+    real: Option<(String, String)>,
 }
 
 /// An answer in JSON, or why it is none.
@@ -43,50 +57,61 @@ impl<T> Json<T> {
 impl HttpClient {
     /// A client whose requests end a little before the deadline of a reading, so that there is time
     /// left to say what happened.
-    pub fn new(url: &SafeUrl, deadline: Option<Duration>) -> Self {
-        let deadline = deadline.unwrap_or(DEADLINE);
-        let builder = common(deadline).timeout(deadline.mul_f64(0.8));
+    pub fn new(url: &SafeUrl, access: &Access, deadline: Option<Duration>) -> Self {
         // The library gets the pieces, never the text: it would read some of them in its own way.
-        let wrong = |message| Failure::new(Reason::Protocol, message);
-        match url.http().map_err(wrong) {
-            Err(failure) => Self::at(Err(failure), String::new()),
-            Ok(url) => Self {
-                client: built(builder, tls::usual()),
-                base: format!("{}{}", url.origin(), url.path),
-                query: url.query_text(),
-                login: url
-                    .user
-                    .map(|user| (user, url.password.clone()))
-                    .or_else(|| Some((String::new(), Some(url.password?)))),
-            },
+        let wrong = |message| Failure::new(Reason::PROTOCOL, message);
+        let parsed = url.http().map_err(wrong);
+        let login = parsed.as_ref().ok().and_then(|url| {
+            let password = url.password.clone();
+            let user = url.user.clone().or_else(|| password.as_ref().map(|_| String::new()));
+            user.map(|user| (user, password))
+        });
+        Self {
+            place: parsed.map(|url| Place::of(&url, access.tls.server_name.as_deref())),
+            deadline: deadline.unwrap_or(DEADLINE),
+            proof: Proof::new(access.clone(), login),
+            trust: Trust::new(access.tls.clone()),
+            client: Mutex::default(),
         }
-    }
-
-    fn at(client: Result<reqwest::Client, Failure>, base: String) -> Self {
-        Self { client, base, query: String::new(), login: None }
     }
 
     /// A GET of `path` below the base. The address itself is asked as it is written: a last slash
     /// can matter.
-    fn request(&self, path: &str) -> Result<reqwest::RequestBuilder, Failure> {
-        let client = self.client.as_ref().map_err(Clone::clone)?;
-        let base = if path.is_empty() { &self.base } else { self.base.trim_end_matches('/') };
+    async fn request(&self, path: &str) -> Result<reqwest::RequestBuilder, Failure> {
+        let place = self.place.as_ref().map_err(Clone::clone)?;
+        let base = if path.is_empty() { &place.base } else { place.base.trim_end_matches('/') };
         let mut text = format!("{base}{path}");
-        if !self.query.is_empty() {
+        if !place.query.is_empty() {
             text.push(if path.contains('?') { '&' } else { '?' });
-            text.push_str(&self.query);
+            text.push_str(&place.query);
         }
-        let request = client.get(text);
-        Ok(match &self.login {
-            Some((user, password)) => {
-                request.basic_auth(user, password.as_ref().map(Secret::expose))
-            }
-            None => request,
-        })
+        let mut request = self.client(place).await?.get(text).headers(self.proof.headers().await?);
+        if let Some((_, authority)) = &place.real {
+            request = request.header(http::header::HOST, authority);
+        }
+        Ok(request)
     }
 
-    /// GET of an answer in JSON, decoded as it comes. Any status is an answer; `what` names it in
-    /// failures.
+    /// The client for the certificates as they are now.
+    async fn client(&self, place: &Place) -> Result<reqwest::Client, Failure> {
+        let tls = self.trust.now().await?;
+        let mut kept = self.client.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((of, client)) = &*kept
+            && Arc::ptr_eq(of, &tls)
+        {
+            return Ok(client.clone());
+        }
+        let mut builder = common(self.deadline).timeout(self.deadline.mul_f64(0.8));
+        if let Some((host, _)) = &place.real {
+            builder = builder.dns_resolver(Arc::new(Named(host.clone())));
+        }
+        let client = built(builder, (*tls).clone())?;
+        *kept = Some((tls, client.clone()));
+        Ok(client)
+    }
+
+    /// GET of an answer in JSON, decoded as it comes. Any status but 401 and 403 is an answer;
+    /// `what` names it in failures.
     pub async fn json<T>(&self, what: &str, path: &str) -> Result<Json<T>, Failure>
     where
         T: DeserializeOwned + Send + 'static,
@@ -109,7 +134,53 @@ impl HttpClient {
     }
 
     async fn send(&self, what: &str, path: &str) -> Result<reqwest::Response, Failure> {
-        self.request(path)?.send().await.map_err(|error| failure(what, &error))
+        let hangs = |_| {
+            let text = format!(
+                "{what}: the files of the login or the certificates cannot be read in time"
+            );
+            Failure::new(Reason::TIMEOUT, text).hint("the disk or share that they lie on hangs")
+        };
+        let request = tokio::time::timeout(self.deadline.mul_f64(0.4), self.request(path));
+        let request = request.await.map_err(hangs)??;
+        let response = request.send().await.map_err(|error| {
+            let failure = failure(what, &error);
+            if failure.reason == Reason::TLS { failure.hint(self.trust.advice()) } else { failure }
+        })?;
+        match response.status().as_u16() {
+            401 => Err(refused(what, 401).hint(self.proof.advice())),
+            403 => Err(refused(what, 403)),
+            _ => Ok(response),
+        }
+    }
+}
+
+impl Place {
+    fn of(url: &Url, name: Option<&str>) -> Self {
+        let origin = url.origin();
+        let authority = origin.split_once("://").map_or("", |(_, authority)| authority).to_owned();
+        let host = url.hosts.first();
+        let own =
+            Self { base: format!("{origin}{}", url.path), query: url.query_text(), real: None };
+        let (Some(name), Some(host)) = (name, host) else { return own };
+        let port = host.port.map_or_else(String::new, |port| format!(":{port}"));
+        Self {
+            base: format!("{}://{name}{port}{}", url.scheme, url.path),
+            real: Some((host.name.trim_matches(['[', ']']).to_owned(), authority)),
+            ..own
+        }
+    }
+}
+
+/// Resolves the host of the address, whatever name is asked for: the certificate has another one.
+struct Named(String);
+
+impl Resolve for Named {
+    fn resolve(&self, _: Name) -> Resolving {
+        let host = self.0.clone();
+        Box::pin(async move {
+            let found: Vec<_> = tokio::net::lookup_host((host.as_str(), 0)).await?.collect();
+            Ok(Box::new(found.into_iter()) as Addrs)
+        })
     }
 }
 
@@ -120,10 +191,10 @@ pub const fn is_success(status: u16) -> bool {
 /// A status that is no success.
 pub fn refused(what: &str, status: u16) -> Failure {
     let reason = match status {
-        401 => Reason::Auth,
-        403 => Reason::Rights,
-        404 => Reason::NotFound,
-        _ => Reason::Protocol,
+        401 => Reason::AUTH,
+        403 => Reason::RIGHTS,
+        404 => Reason::NOT_FOUND,
+        _ => Reason::PROTOCOL,
     };
     Failure::new(reason, format!("{what}: HTTP status {status}"))
 }
@@ -140,7 +211,7 @@ fn common(deadline: Duration) -> ClientBuilder {
 fn built(builder: ClientBuilder, tls: rustls::ClientConfig) -> Result<reqwest::Client, Failure> {
     // Our own, also for plain HTTP: the library has no default without a provider.
     let client = builder.tls_backend_preconfigured(tls).build();
-    client.map_err(|_| Failure::new(Reason::Tls, "the HTTP client could not be set up"))
+    client.map_err(|_| Failure::new(Reason::TLS, "the HTTP client could not be set up"))
 }
 
 /// Never prints the address: it may carry credentials.
@@ -160,25 +231,25 @@ fn failure(what: &str, error: &reqwest::Error) -> Failure {
     }
     let lower = text.to_lowercase();
     let (reason, why) = if error.is_timeout() {
-        (Reason::Timeout, "no complete answer in time")
+        (Reason::TIMEOUT, "no complete answer in time")
     } else if lower.contains("certificate") || lower.contains("tls") || lower.contains("handshake")
     {
         // Before the next: a certificate of another name speaks of a DNS name.
-        (Reason::Tls, "the TLS handshake failed")
+        (Reason::TLS, "the TLS handshake failed")
     } else if lower.contains("dns") || lower.contains("lookup") || lower.contains("resolve") {
-        (Reason::Dns, "the host name does not resolve")
+        (Reason::DNS, "the host name does not resolve")
     } else if io == Some(ErrorKind::ConnectionRefused) {
-        (Reason::Refused, "connection refused")
+        (Reason::REFUSED, "connection refused")
     } else if io == Some(ErrorKind::PermissionDenied) {
-        (Reason::Rights, "permission denied")
+        (Reason::RIGHTS, "permission denied")
     } else if io == Some(ErrorKind::NotFound) {
-        (Reason::NotFound, "no such socket")
+        (Reason::NOT_FOUND, "no such socket")
     } else if error.is_builder() {
-        (Reason::Protocol, "the address is not usable")
+        (Reason::PROTOCOL, "the address is not usable")
     } else if error.is_connect() {
-        (Reason::Other, "cannot connect")
+        (Reason::OTHER, "cannot connect")
     } else {
-        (Reason::Protocol, "the answer is not HTTP, or was cut off")
+        (Reason::PROTOCOL, "the answer is not HTTP, or was cut off")
     };
     Failure::new(reason, format!("{what}: {why}"))
 }
@@ -193,7 +264,7 @@ mod tests {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let url = SafeUrl::new(url.replace("HOST", &format!("127.0.0.1:{port}")));
-        let client = HttpClient::new(&url, None);
+        let client = HttpClient::new(&url, &Access::default(), None);
         let server = async {
             let (mut peer, _) = listener.accept().await.unwrap();
             let mut head = vec![0; 4096];

@@ -1,6 +1,8 @@
 //! Ways to talk to sources that more than one collector uses. I/O only, no metric names.
 
+pub mod access;
 pub mod engine;
+mod fresh;
 pub mod http;
 pub mod json;
 pub mod postgres;

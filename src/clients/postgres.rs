@@ -33,8 +33,9 @@ pub use statement::{not_one_statement, without_texts};
 use self::connect::Cancel;
 use self::failure::Open;
 pub use self::statement::SearchPath;
+use super::access::read_secret;
 use crate::config::{SafeUrl, Secret};
-use crate::engine::{Failure, Reason};
+use crate::failure::{Failure, Reason};
 
 /// From the first packet to the end of the log-in.
 const CONNECT: Duration = Duration::from_secs(2);
@@ -141,7 +142,7 @@ impl PostgresClient {
     pub async fn query_within(&self, sql: &str, limit: Duration) -> Result<Rows, Failure> {
         let address = self.address.as_ref().map_err(Clone::clone)?;
         if let Some(message) = not_one_statement(sql) {
-            return Err(Failure::new(Reason::Parse, message));
+            return Err(Failure::new(Reason::PARSE, message));
         }
         let mut kept_session = self.session.lock().await;
         let kept = kept_session.take().filter(Session::usable);
@@ -208,7 +209,7 @@ impl PostgresClient {
         }
         result.map_err(|error| {
             let failure = error.into_failure(address);
-            if failure.reason == Reason::Auth {
+            if failure.reason == Reason::AUTH {
                 gate.refused = Some((Instant::now(), password, failure.clone()));
             }
             failure
@@ -220,15 +221,9 @@ impl PostgresClient {
             return Ok(self.password.clone().unwrap_or_else(|| address.password().clone()));
         };
         // Off the workers: the file may lie on a disk that hangs.
-        let text = tokio::task::spawn_blocking(move || crate::files::read_small(&file)).await;
-        let text = text
-            .map_err(|_| Failure::new(Reason::Other, "the password file: stopped"))?
-            .map_err(|error| Failure::io("the password file", &error))?;
-        let text = text.trim_end_matches(['\r', '\n']);
-        if text.is_empty() {
-            return Err(Failure::new(Reason::Auth, "the password file is empty"));
-        }
-        Ok(Secret::new(text))
+        let read = move || read_secret("password_file", &file);
+        let secret = tokio::task::spawn_blocking(read).await;
+        secret.map_err(|_| Failure::new(Reason::OTHER, "the password file: stopped"))?
     }
 }
 
@@ -251,7 +246,7 @@ impl Guard {
         path: &SearchPath,
     ) -> Result<Rows, Trouble> {
         let Some(session) = &self.0 else {
-            return Err(Trouble::Lost(Failure::new(Reason::Other, "no session")));
+            return Err(Trouble::Lost(Failure::new(Reason::OTHER, "no session")));
         };
         let batch = statement::read_only(sql, limit, LOCK, session.major, path);
         let sort = |error: &tokio_postgres::Error| {
@@ -274,7 +269,7 @@ impl Guard {
             if rows.len() > MAX_ROWS || bytes > MAX_BYTES {
                 let text = format!("the answer has over {MAX_ROWS} rows or 16 MiB");
                 let hint = "count or limit in the query";
-                return Err(Trouble::Excess(Failure::new(Reason::Protocol, text).hint(hint)));
+                return Err(Trouble::Excess(Failure::new(Reason::PROTOCOL, text).hint(hint)));
             }
         }
         Ok(rows)

@@ -7,46 +7,108 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
 
+use super::fresh::Fresh;
+use crate::config::Tls;
+use crate::failure::{Failure, Reason};
+
 /// The same for all clients, and dear to make.
 static USUAL: LazyLock<Arc<ClientConfig>> = LazyLock::new(|| {
-    let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-    Arc::new(ClientConfig::builder().with_root_certificates(roots).with_no_client_auth())
+    Arc::new(ClientConfig::builder().with_root_certificates(public()).with_no_client_auth())
 });
+
+fn public() -> RootCertStore {
+    RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() }
+}
 
 /// Trusts the public certificate authorities.
 pub fn usual() -> ClientConfig {
     (**USUAL).clone()
 }
 
-/// Trusts the authorities of this file alone; `Err` says what is wrong with it.
-pub fn trusting(file: &Path, identity: Option<(&Path, &Path)>) -> Result<ClientConfig, String> {
-    let builder = ClientConfig::builder().with_root_certificates(roots(file)?);
-    let Some((certificate, key)) = identity else { return Ok(builder.with_no_client_auth()) };
-    let chain = certificates(certificate)?;
-    let unusable = |_| format!("{}: no usable private key", key.display());
-    let key = PrivateKeyDer::from_pem_slice(&read(key)?).map_err(unusable)?;
-    let refused = |_| "the client certificate and its key do not fit".to_owned();
+/// From the files that are named; `Err` says what is wrong with which. Reads them.
+pub fn config(tls: &Tls) -> Result<ClientConfig, String> {
+    let roots = tls.ca_file.as_deref().map_or_else(|| Ok(public()), roots)?;
+    let builder = ClientConfig::builder().with_root_certificates(roots);
+    let (Some(certificate), Some(key)) = (&tls.cert_file, &tls.key_file) else {
+        return Ok(builder.with_no_client_auth());
+    };
+    let chain = certificates("cert_file", certificate)?;
+    let wrong = |why: &str| format!("`key_file` ({}): {why}", key.display());
+    let text = crate::files::read_small(key).map_err(|error| wrong(&error.to_string()))?;
+    let key = PrivateKeyDer::from_pem_slice(text.as_bytes())
+        .map_err(|_| wrong("no private key in it that can be used"))?;
+    let refused = |_| "the certificate of `cert_file` and the key of `key_file` do not fit".into();
     builder.with_client_auth_cert(chain, key).map_err(refused)
 }
 
 fn roots(file: &Path) -> Result<RootCertStore, String> {
     let mut roots = RootCertStore::empty();
-    for certificate in certificates(file)? {
-        roots.add(certificate).map_err(|_| "not a usable certificate".to_owned())?;
+    for certificate in certificates("ca_file", file)? {
+        let unusable = |_| format!("`ca_file` ({}): not a usable certificate", file.display());
+        roots.add(certificate).map_err(unusable)?;
     }
     Ok(roots)
 }
 
-fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
-    let pem = read(file)?;
-    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
+fn certificates(key: &str, file: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
+    let wrong = |why: &str| format!("`{key}` ({}): {why}", file.display());
+    let pem = crate::files::read_small(file).map_err(|error| wrong(&error.to_string()))?;
+    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem.as_bytes()).collect();
     match found {
         Ok(found) if !found.is_empty() => Ok(found),
-        _ => Err(format!("{}: no certificate in it, or a broken one", file.display())),
+        _ => Err(wrong("no certificate in it, or a broken one")),
     }
 }
 
-fn read(file: &Path) -> Result<Vec<u8>, String> {
-    let text = crate::files::read_small(file);
-    text.map(String::into_bytes).map_err(|error| format!("{}: {error}", file.display()))
+/// The settings of one target, made anew when a file changes.
+pub struct Trust {
+    tls: Tls,
+    made: Fresh<Arc<ClientConfig>>,
+}
+
+impl Trust {
+    pub fn new(tls: Tls) -> Self {
+        let made = Fresh::new(tls.files().map(|(_, file)| file.clone()).collect());
+        Self { tls, made }
+    }
+
+    pub async fn now(&self) -> Result<Arc<ClientConfig>, Failure> {
+        if self.tls.files().next().is_none() {
+            return Ok(Arc::clone(&USUAL));
+        }
+        let tls = self.tls.clone();
+        let make = move || {
+            config(&tls).map(Arc::new).map_err(|why| {
+                Failure::new(Reason::TLS, why)
+                    .hint("write it anew in PEM, for the exporter's user to read: it is read again by itself")
+            })
+        };
+        self.made.get(make).await
+    }
+
+    /// The name that the server's certificate must have, if not the one of the address.
+    pub fn server_name(&self) -> Option<&str> {
+        self.tls.server_name.as_deref()
+    }
+
+    /// What to do where the handshake has failed.
+    pub fn advice(&self) -> String {
+        let own = self.tls.cert_file.as_ref().map_or_else(String::new, |file| {
+            format!(", and that the server accepts `cert_file` ({})", file.display())
+        });
+        match (&self.tls.ca_file, &self.tls.server_name) {
+            (Some(file), _) => {
+                format!(
+                    "check that `ca_file` ({}) signed the server's certificate{own}",
+                    file.display()
+                )
+            }
+            (None, Some(_)) => {
+                format!("check that the certificate has the name of `server_name`{own}")
+            }
+            (None, None) => format!(
+                "set `ca_file` to the authority of the server's certificate if it is not a public one{own}"
+            ),
+        }
+    }
 }

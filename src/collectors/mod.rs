@@ -6,7 +6,6 @@ pub mod logs;
 pub mod nats;
 pub mod postgres;
 pub mod queue;
-pub mod words;
 
 use crate::catalogue::Catalogue;
 use crate::plan::Plan;
@@ -31,6 +30,9 @@ macro_rules! areas {
         /// Everything that the exporter can say.
         pub static CATALOGUE: Catalogue =
             Catalogue::new(&[&crate::engine::OWN_AREA, $(&$module::AREA),+]);
+
+        /// The sections of the file that declare targets.
+        pub const SECTIONS: &[&str] = &[$(stringify!($section)),+];
 
         /// The section of the file in which targets of an area are declared.
         pub fn section_of(area: &str) -> Option<&'static str> {

@@ -1,6 +1,7 @@
 //! The configuration file: read, filled in, checked and deserialised, with every mistake found
 //! in one run.
 
+mod access;
 mod address;
 mod de;
 pub mod env;
@@ -23,6 +24,7 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 
+pub use access::{Access, Tls};
 pub use problem::Problem;
 pub(crate) use problem::nearest;
 pub use secret::{SafeUrl, Secret};

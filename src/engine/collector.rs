@@ -3,8 +3,8 @@
 use std::future::Future;
 use std::time::{Duration, SystemTime};
 
-use super::failure::{Failure, Reason};
 use crate::catalogue::Batch;
+use crate::failure::{Failure, Reason};
 
 /// How to read one target. `fetch` does the I/O and nothing else, `sample` is pure: what came over
 /// the wire in, rows out. Both may fail; the engine gives both a deadline and survives a panic.
@@ -43,7 +43,7 @@ pub async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
 ) -> Result<T, Failure> {
     if !claim(busy, PATIENCE).await {
-        return Err(Failure::new(Reason::Timeout, format!("{what}: the last read still hangs")));
+        return Err(Failure::new(Reason::TIMEOUT, format!("{what}: the last read still hangs")));
     }
     let done = Unmark(std::sync::Arc::clone(busy));
     let task = tokio::task::spawn_blocking(move || {
@@ -54,7 +54,7 @@ pub async fn blocking<T: Send + 'static>(
     match task.await {
         Ok(result) => result,
         Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-        Err(_) => Err(Failure::new(Reason::Other, format!("{what}: stopped"))),
+        Err(_) => Err(Failure::new(Reason::OTHER, format!("{what}: stopped"))),
     }
 }
 

@@ -3,8 +3,8 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use super::failure::{Failure, Reason};
 use crate::catalogue::{Batch, Histogram, Known, Sink};
+use crate::failure::{Failure, Reason};
 use crate::text::short;
 
 /// Metrics that are named in a gap; more would be a list that nobody reads.
@@ -40,7 +40,7 @@ impl Look {
     pub(super) fn failure(&self) -> Option<Failure> {
         let series = self.twice.as_ref()?;
         let text = format!("the answer has the same thing twice: {{{}}}", short(series, 200));
-        Some(Failure::new(Reason::Parse, text).hint(
+        Some(Failure::new(Reason::PARSE, text).hint(
             "what answers there is not what it should be, or a proxy mixes the answers of several",
         ))
     }
@@ -51,7 +51,7 @@ impl Look {
         let names: Vec<_> = self.below_zero.iter().take(NAMED).copied().collect();
         let what = format!("counts below zero ({first})");
         let text = format!("the source says less than nothing for {}", names.join(", "));
-        Some((what, Failure::new(Reason::Parse, text)))
+        Some((what, Failure::new(Reason::PARSE, text)))
     }
 }
 
@@ -130,7 +130,7 @@ mod tests {
         assert!(look(Batch::new().with(tagged(&["a", "b"]))).failure().is_none());
         let twice = look(Batch::new().with(tagged(&["a", "b", "a"])));
         let failure = twice.failure().unwrap();
-        assert_eq!(failure.reason, Reason::Parse);
+        assert_eq!(failure.reason, Reason::PARSE);
         assert!(failure.detail.contains("id=\"a\""), "{failure}");
         // In a set of its own as well.
         let apart = look(Batch::new().with(tagged(&["a"])).with(tagged(&["a"])));
@@ -147,7 +147,7 @@ mod tests {
         assert_eq!(look.series, 1, "a level may be below zero");
         let (what, failure) = look.gap().unwrap();
         assert!(what.contains("example_counted_total"), "{what}");
-        assert_eq!(failure.reason, Reason::Parse);
+        assert_eq!(failure.reason, Reason::PARSE);
         let look = Look::at(&Batch::new().with(vec![Counted(3.0)]));
         assert!(look.series == 2 && look.gap().is_none());
     }

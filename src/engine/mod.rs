@@ -8,7 +8,6 @@
 mod board;
 mod clients;
 mod collector;
-mod failure;
 mod history;
 mod look;
 mod memory;
@@ -21,11 +20,11 @@ mod target;
 #[cfg(test)]
 mod tests;
 mod threshold;
+mod words;
 
 pub use board::Board;
 pub use clients::{Clients, Refusal};
 pub use collector::{Clock, Collector, blocking};
-pub use failure::{Failure, Reason, lacks_files};
 pub use history::Counters;
 pub use memory::Memory;
 pub use own::{AREA as OWN_AREA, Build, Reload, Scrapes};

@@ -13,6 +13,7 @@ use crate::catalogue::{Area, TableEntry, Value, metrics};
 pub static AREA: Area = Area {
     name: "exporter",
     title: "Exporter",
+    single: false,
     tables: &[
         TableEntry::of::<Build>(),
         TableEntry::of::<Reload>(),
@@ -23,6 +24,8 @@ pub static AREA: Area = Area {
         TableEntry::of::<ThresholdRow>(),
     ],
     signals: &[],
+    reasons: &[],
+    words: super::words::WORDS,
     runbook: include_str!("../../docs/runbooks/exporter.md"),
 };
 

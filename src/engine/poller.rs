@@ -6,9 +6,9 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 
 use super::collector::Clock;
-use super::failure::{Failure, Reason};
 use super::slot::{Reading, Slot};
 use super::target::Target;
+use crate::failure::{Failure, Reason};
 
 /// With nobody scraping, a target is still read this often, so that the status page stays true.
 const TICK: Duration = Duration::from_secs(30);
@@ -44,13 +44,13 @@ async fn read(target: &Target) -> Result<Reading, Failure> {
     match tokio::time::timeout(target.deadline, task.join_next()).await {
         Ok(Some(Ok(result))) => result.and_then(Reading::checked),
         Ok(Some(Err(error))) if error.is_panic() => {
-            Err(Failure::new(Reason::Panic, "the collector panicked")
+            Err(Failure::new(Reason::PANIC, "the collector panicked")
                 .hint("this is a defect of stack-exporter: please report it with its log"))
         }
-        Ok(_) => Err(Failure::new(Reason::Other, "the reading was stopped")),
+        Ok(_) => Err(Failure::new(Reason::OTHER, "the reading was stopped")),
         Err(_) => {
             let seconds = target.deadline.as_secs_f64();
-            Err(Failure::new(Reason::Timeout, format!("no complete answer within {seconds} s")))
+            Err(Failure::new(Reason::TIMEOUT, format!("no complete answer within {seconds} s")))
         }
     }
 }

@@ -6,11 +6,11 @@ use std::time::{Duration, Instant, SystemTime};
 
 use tokio::sync::{Notify, watch};
 
-use super::failure::{Failure, Reason};
 use super::history::{self, Counters};
 use super::look::Look;
 use super::target::{Target, TargetId};
 use crate::catalogue::Batch;
+use crate::failure::{Failure, Reason};
 
 /// A reading older than this is taken again when somebody scrapes.
 const FRESH: Duration = Duration::from_secs(1);
@@ -72,7 +72,7 @@ impl State {
             reading: None,
             history: Arc::default(),
             gaps: BTreeMap::new(),
-            failure: Some(Failure::new(Reason::Pending, "not read yet")),
+            failure: Some(Failure::new(Reason::PENDING, "not read yet")),
             since: SystemTime::now(),
             took: None,
             reads: BTreeMap::from([("ok", 0)]),
@@ -91,7 +91,7 @@ impl State {
     pub fn up(&self) -> Option<bool> {
         match &self.failure {
             None => Some(true),
-            Some(failure) if failure.reason == Reason::Pending => None,
+            Some(failure) if failure.reason == Reason::PENDING => None,
             Some(_) => Some(false),
         }
     }
@@ -340,7 +340,7 @@ mod tests {
         };
         let subscriber = tracing_subscriber::fmt().with_writer(writer).finish();
         tracing::subscriber::with_default(subscriber, || {
-            let failure = || Failure::new(Reason::Refused, "refused");
+            let failure = || Failure::new(Reason::REFUSED, "refused");
             slot.finish(Ok(Reading::new(Batch::new())), Duration::ZERO);
             slot.finish(Ok(Reading::new(Batch::new().gap("a part", failure()))), Duration::ZERO);
             slot.finish(Ok(Reading::new(Batch::new())), Duration::ZERO);

@@ -9,9 +9,9 @@ use std::time::{Duration, SystemTime};
 use tokio::sync::Notify;
 
 use super::collector::{Clock, Collector};
-use super::failure::Failure;
 use super::threshold::Thresholds;
 use crate::catalogue::{Area, Batch};
+use crate::failure::Failure;
 
 /// Time that a source gets to tell more before it is read: a burst of lines is one reading.
 const GATHER: Duration = Duration::from_millis(150);

@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use super::target::Target;
-use super::{Board, Clock, Collector, Failure, GRACE, OWN_AREA, Reason, Snapshot, samples};
+use super::{Board, Clock, Collector, GRACE, OWN_AREA, Snapshot, samples};
 use crate::catalogue::{Batch, metrics};
+use crate::failure::{Failure, Reason};
 
 /// What a source does when it is read.
 #[derive(Clone, Copy, PartialEq)]
@@ -39,8 +40,8 @@ impl Collector for Source {
         let mood = *self.mood.lock().unwrap();
         match mood {
             Mood::Hangs => std::future::pending().await,
-            Mood::Fickle if read.is_multiple_of(2) => Err(Failure::new(Reason::Refused, "refused")),
-            Mood::Fickle => Err(Failure::new(Reason::Parse, "rubbish")),
+            Mood::Fickle if read.is_multiple_of(2) => Err(Failure::new(Reason::REFUSED, "refused")),
+            Mood::Fickle => Err(Failure::new(Reason::PARSE, "rubbish")),
             Mood::Well | Mood::Panics => {
                 tokio::time::sleep(Duration::from_millis(5)).await;
                 Ok(read)

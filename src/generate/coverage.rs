@@ -1,7 +1,8 @@
 //! docs/coverage.md: which documented fact is a metric, a panel, an alert and a test.
 //!
-//! Read from what is there: ids on metrics and signals, ids in the descriptions of panels, ids in
-//! the tests. So it cannot claim what is not there.
+//! Read from what is there: ids on metrics and signals, and ids in the tests. Panels are read by
+//! people, to whom an id says nothing: theirs stand in a table, and a test holds each panel that it
+//! names against the dashboards. So this cannot claim what is not there.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -11,11 +12,14 @@ use super::NOTICE;
 use crate::catalogue::Catalogue;
 
 const FACTS: &str = "docs/requirements.tsv";
+const PANELS: &str = "tests/coverage.tsv";
 
 pub(super) fn text(catalogue: &Catalogue, root: &Path) -> Result<String, String> {
     let facts = std::fs::read_to_string(root.join(FACTS))
         .map_err(|error| format!("{FACTS}: cannot read: {error}"))?;
-    let panels = ids_by_file(root, &root.join("dashboards"), "json");
+    let panels = std::fs::read_to_string(root.join(PANELS))
+        .map_err(|error| format!("{PANELS}: cannot read: {error}"))?;
+    let panels = panels_by_id(&panels)?;
     let tests = ids_by_file(root, &root.join("tests"), "rs");
     let mut out = format!(
         "# Coverage\n\n<!-- {NOTICE} -->\n\n\
@@ -56,6 +60,25 @@ pub(super) fn text(catalogue: &Catalogue, root: &Path) -> Result<String, String>
     }
     let _ = writeln!(out, "\n{covered} of {rows} facts are metrics.");
     Ok(out)
+}
+
+/// The files with panels for a fact, by its id, from lines of id, kind and place.
+fn panels_by_id(table: &str) -> Result<BTreeMap<String, Vec<String>>, String> {
+    let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for line in table.lines().skip(1) {
+        let mut columns = line.split('\t');
+        let (Some(id), Some("panel"), Some(place)) =
+            (columns.next(), columns.next(), columns.next())
+        else {
+            return Err(format!("{PANELS}: expected id, `panel`, `file: title`: {line}"));
+        };
+        let file = format!("`{}`", place.split(": ").next().unwrap_or_default());
+        let files = found.entry(id.to_owned()).or_default();
+        if !files.contains(&file) {
+            files.push(file);
+        }
+    }
+    Ok(found)
 }
 
 fn cell(entries: &[String]) -> String {

@@ -6,6 +6,7 @@ use super::NOTICE;
 use crate::catalogue::{
     AHEAD, Area, Catalogue, Default, Kind, Origin, Severity, Signal, TREND, WINDOW,
 };
+use crate::failure::Reason;
 
 pub(super) fn text(catalogue: &Catalogue) -> String {
     let hours = AHEAD / 3600;
@@ -21,11 +22,26 @@ pub(super) fn text(catalogue: &Catalogue) -> String {
          ahead by the trend of the last {TREND} (`predict_linear`), which `check` cannot tell and shows as \
          \"needs history\"; perhaps summed, perhaps divided, and `unless` another series, being 1, keeps it quiet.\n"
     );
+    reasons(&mut out, catalogue);
     for area in catalogue.areas() {
         metrics(&mut out, area);
         signals(&mut out, area);
     }
     out
+}
+
+/// The words of `stack_target_failure`, of the status page and of `check`.
+fn reasons(out: &mut String, catalogue: &Catalogue) {
+    *out += "\n## Reasons\n\nWhy a target, or a part of it, could not be read: the label `reason` of \
+             `stack_target_failure`, and every `outcome` of `stack_target_reads_total` but `ok`.\n\n\
+             | reason | area | meaning |\n|---|---|---|\n";
+    let common = Reason::COMMON.iter().map(|reason| ("every".to_owned(), reason));
+    let own = catalogue.areas().flat_map(|area| {
+        area.reasons.iter().map(move |reason| (format!("`{}`", area.name), reason))
+    });
+    for (area, reason) in common.chain(own) {
+        let _ = writeln!(out, "| `{}` | {area} | {} |", reason.as_str(), reason.meaning());
+    }
 }
 
 fn metrics(out: &mut String, area: &Area) {
@@ -51,7 +67,7 @@ fn signals(out: &mut String, area: &Area) {
     if area.signals.is_empty() {
         return;
     }
-    *out += "\n| signal | alert | judged | info | warning | critical | held | for one | requirements |\n|---|---|---|---|---|---|---|---|---|\n";
+    *out += "\n| signal | alert | judged | info | warning | critical | held | for one |\n|---|---|---|---|---|---|---|---|\n";
     for signal in area.signals {
         let minutes = |severity| signal.hold_of(severity).as_secs() / 60;
         let held = match (minutes(Severity::Warning), minutes(Severity::Critical)) {
@@ -60,7 +76,7 @@ fn signals(out: &mut String, area: &Area) {
         };
         let _ = writeln!(
             out,
-            "| `{}` | [{}](runbooks/{}.md) | `{}` {} | {} | {} | {} | {held} | {} | {} |",
+            "| `{}` | [{}](runbooks/{}.md) | `{}` {} | {} | {} | {} | {held} | {} |",
             signal.name,
             signal.alert,
             area.name,
@@ -70,7 +86,6 @@ fn signals(out: &mut String, area: &Area) {
             default(signal, signal.warning),
             default(signal, signal.critical),
             signal.item.iter().map(|label| format!("`{label}`")).collect::<Vec<_>>().join(" "),
-            signal.requirements.join(" ")
         );
     }
 }
@@ -80,7 +95,7 @@ fn default(signal: &Signal, default: Default) -> String {
         .value
         .map_or_else(|| "off".to_owned(), |value| signal.unit.threshold(value, signal.direction));
     match default.origin {
-        Origin::Guide(id) => format!("{value} (guide, {id})"),
+        Origin::Guide(_) => format!("{value} (guide)"),
         Origin::Ours(why) => format!("{value} (ours: {why})"),
     }
 }

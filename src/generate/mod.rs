@@ -1,9 +1,10 @@
-//! Writes what is uniform from the catalogue: threshold rules, their unit tests, references,
-//! coverage. Committed, and checked to be up to date; dashboards, runbooks and the rules of the
+//! Writes what is uniform from the catalogue: threshold rules, their unit tests, the labels of the
+//! inhibition, references, coverage. Committed, and checked to be up to date; dashboards, runbooks and the rules of the
 //! exporter itself are written by hand.
 
 mod config_doc;
 mod coverage;
+mod inhibition;
 mod metrics_doc;
 mod rule_tests;
 mod rules;
@@ -38,6 +39,7 @@ pub fn files(
         let tests = rule_tests::text(area, runbook_base);
         files.push((format!("alerts/tests/{}.test.yml", area.name), tests));
     }
+    files.push(inhibition::text(catalogue, root)?);
     files.push(("docs/coverage.md".to_owned(), coverage::text(catalogue, root)?));
     Ok(files)
 }

@@ -94,7 +94,7 @@ mod tests {
     use super::*;
     use crate::check::Blind;
     use crate::collectors::nats;
-    use crate::engine::{Failure, Reason};
+    use crate::failure::{Failure, Reason};
 
     fn finding(verdict: Verdict) -> Finding {
         Finding {
@@ -114,7 +114,7 @@ mod tests {
             target: "main".into(),
             place: String::new(),
             what: None,
-            failure: Failure::new(Reason::Refused, "refused"),
+            failure: Failure::new(Reason::REFUSED, "refused"),
             since: SystemTime::now(),
             verdict: Verdict::Critical,
             up: None,

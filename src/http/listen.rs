@@ -21,7 +21,8 @@ use rustix::process::{Resource, getrlimit};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 use super::turned_away::TurnedAway;
-use crate::engine::{Clients, Refusal, lacks_files};
+use crate::engine::{Clients, Refusal};
+use crate::failure::lacks_files;
 use connection::BUSY;
 use places::{Limits, Places};
 

@@ -2,15 +2,14 @@
 
 mod thresholds;
 
+use std::any::Any;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::time::Duration;
 
 pub use thresholds::{Setting, Thresholds};
 
 use crate::catalogue::Area;
-use crate::clients::engine;
-use crate::config::{Dur, SafeUrl, Secret, nearest};
+use crate::config::{Access, Dur, SafeUrl, nearest};
 use crate::engine::{Memory, Target};
 
 /// A mistake that only the collector can see, at a path such as `nats.main.url`.
@@ -32,13 +31,12 @@ pub struct Missed {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Address {
     pub url: SafeUrl,
-    pub password: Option<Secret>,
-    pub password_file: Option<PathBuf>,
+    pub access: Access,
 }
 
 impl From<&SafeUrl> for Address {
     fn from(url: &SafeUrl) -> Self {
-        Self { url: url.clone(), password: None, password_file: None }
+        Self { url: url.clone(), access: Access::default() }
     }
 }
 
@@ -55,10 +53,8 @@ pub struct Plan<'a> {
     pub mistakes: Vec<Mistake>,
     pub missed: Vec<Missed>,
     pub memory: &'a Memory,
-    /// The Engine of the section `docker`, for others that ask it.
-    pub engine: Option<engine::address::Address>,
     environment: &'a dyn Fn(&str) -> Option<String>,
-    addresses: BTreeMap<(&'static str, String), Address>,
+    addresses: BTreeMap<(&'static str, String), Box<dyn Any>>,
     section: &'static str,
     area: Option<&'static Area>,
 }
@@ -78,7 +74,6 @@ impl<'a> Plan<'a> {
             mistakes: Vec::new(),
             missed: Vec::new(),
             memory,
-            engine: None,
             environment,
             addresses: BTreeMap::new(),
             section: "",
@@ -108,15 +103,20 @@ impl<'a> Plan<'a> {
         self.missed.push(Missed { area: area.name, why: why.into(), hint: hint.into() });
     }
 
-    /// Makes the address of a target known to the sections after this one.
-    pub fn publish(&mut self, target: &str, address: impl Into<Address>) {
-        self.addresses.insert((self.section, target.to_owned()), address.into());
+    /// Makes the address of a target known to the sections after this one, as a type that its
+    /// client has for it.
+    pub fn publish<A: Clone + 'static>(&mut self, target: &str, address: A) {
+        self.addresses.insert((self.section, target.to_owned()), Box::new(address));
     }
 
     /// The address of a target of an earlier section, or what is wrong with its name.
-    pub fn address(&self, section: &'static str, target: &str) -> Result<Address, String> {
+    pub fn address<A: Clone + 'static>(
+        &self,
+        section: &'static str,
+        target: &str,
+    ) -> Result<A, String> {
         let key = (section, target.to_owned());
-        if let Some(address) = self.addresses.get(&key) {
+        if let Some(address) = self.addresses.get(&key).and_then(|any| any.downcast_ref::<A>()) {
             return Ok(address.clone());
         }
         let known = self.addresses.keys().filter(|(of, _)| *of == section);
@@ -129,10 +129,9 @@ impl<'a> Plan<'a> {
         Err(format!("there is no such target in the section `{section}`{why}"))
     }
 
-    /// Adds a target from the file. Single targets (`docker`, `host`) have their settings in the
-    /// section itself.
+    /// Adds a target from the file. A single target has its settings in the section itself.
     pub fn declare(&mut self, target: Target, common: &Common) {
-        let inner = if target.area.is_single() { String::new() } else { target.id.name.clone() };
+        let inner = if target.area.single { String::new() } else { target.id.name.clone() };
         if !is_plain(&target.id.name) {
             self.mistake(
                 &inner,

@@ -108,7 +108,7 @@ fn mistakes_of_a_target_named_like_its_area_are_told_at_their_place() {
 fn the_schema_is_json_and_knows_the_sections() {
     let output = run(&["config", "schema"]);
     let schema: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    for section in ["nats", "postgres", "docker", "queues", "logs", "host"] {
+    for section in stack_exporter::collectors::SECTIONS {
         assert!(schema["properties"][section].is_object(), "{section}");
     }
 }

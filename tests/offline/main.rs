@@ -10,7 +10,10 @@
 mod bundle;
 mod catalogue;
 mod cli;
+mod coverage;
 mod layering;
+mod modules;
+mod reasons;
 mod secrets;
 #[path = "../shared/skip.rs"]
 mod skip;

@@ -37,6 +37,23 @@ pub fn files(folder: &str, ending: &str) -> Vec<String> {
     found
 }
 
+/// Every source file, by its path below the root.
+pub fn sources() -> Vec<(String, String)> {
+    let (mut found, mut folders) = (Vec::new(), vec![root().join("src")]);
+    while let Some(folder) = folders.pop() {
+        for path in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|ending| ending == "rs") {
+                let name = path.strip_prefix(root()).unwrap().display().to_string();
+                found.push((name, std::fs::read_to_string(&path).unwrap()));
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
 /// The name of a file without folder and ending.
 pub fn stem<'a>(path: &'a str, ending: &str) -> &'a str {
     let name = path.rsplit('/').next().unwrap_or(path);

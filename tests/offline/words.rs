@@ -9,37 +9,11 @@ use promql_parser::parser::{Expr, VectorSelector, parse};
 use promql_parser::util::{ExprVisitor, walk_expr};
 use serde_json::Value;
 use stack_exporter::collectors::CATALOGUE;
-use stack_exporter::collectors::words::{WORDS, of};
 
 use crate::support::{at, entries, files, items, read, root, stem, yaml};
 
-/// Labels with values from outside or of the configuration, whatever the metric.
-const OPEN: [&str; 24] = [
-    "instance",
-    "job",
-    "target",
-    "project",
-    "service",
-    "name",
-    "id",
-    "datname",
-    "queue",
-    "device",
-    "mountpoint",
-    "fstype",
-    "interface",
-    "server",
-    "server_id",
-    "logger",
-    "exception",
-    "client",
-    "pattern",
-    "image",
-    "version",
-    "usename",
-    "application_name",
-    "account",
-];
+/// Labels that no area has for itself, with values of the configuration and of Prometheus.
+const OPEN: [&str; 3] = ["instance", "job", "target"];
 /// Labels of single metrics that are open in parts: hashes beside two words.
 const OPEN_OF: [(&str, &str); 1] = [("stack_log_error_group_events_total", "fingerprint")];
 /// What generated tests write where the rule asks for nothing, and where it must not be taken.
@@ -106,14 +80,12 @@ fn asked(place: &str, expr: &str) -> Vec<Asked> {
     selectors.0.iter().flat_map(of).collect()
 }
 
+/// The dashboards' variables, filled in: with times where a range stands, else with anything.
 fn filled_in(expr: &str) -> String {
     let mut text = expr.replace("$__rate_interval", "20s").replace("$__interval", "5s");
     text = text.replace("$__range", "1m");
-    for variable in ["instance", "target", "container", "project", "queue", "datname"] {
-        text = text.replace(&format!("${{{variable}:regex}}"), ".+");
-        text = text.replace(&format!("${variable}"), ".+");
-    }
-    text
+    let variable = regex::Regex::new(r"\$\{\w+(:\w+)?\}|\$\w+").unwrap();
+    variable.replace_all(&text, ".+").into_owned()
 }
 
 fn of_rules() -> Vec<Asked> {
@@ -192,13 +164,14 @@ fn allowed(metric: &str, label: &str) -> Option<BTreeSet<String>> {
         "signal" if metric == "stack_threshold" => {
             Some(CATALOGUE.signals().map(|(_, signal)| signal.name.to_owned()).collect())
         }
-        _ => of(metric, label).map(|words| words.values().into_iter().collect()),
+        _ => CATALOGUE.words(metric, label),
     }
 }
 
 fn is_open(metric: &str, label: &str) -> bool {
     let mut items = CATALOGUE.signals().flat_map(|(_, signal)| signal.item);
     OPEN.contains(&label)
+        || CATALOGUE.is_open(label)
         // A thing with a threshold of its own has the thing's labels.
         || metric == "stack_threshold" && items.any(|item| *item == label)
         || label.starts_with("container_label_")
@@ -224,7 +197,7 @@ fn holds(all: &[Asked], tests: bool) {
             None if is_open(metric, &one.label) => {}
             None => {
                 wrong.insert(format!(
-                    "{}: {}={:?}: neither in collectors/words.rs nor open",
+                    "{}: {}={:?}: neither in the area's words.rs nor open",
                     one.place, one.label, one.values
                 ));
             }
@@ -297,14 +270,13 @@ fn the_program_writes_what_is_listed() {
             for line in text.lines().filter(|line| !line.starts_with('#') && line.contains('{')) {
                 let series = line.rsplit_once('}').unwrap().0.to_owned() + "}";
                 for one in asked(stem(file.to_str().unwrap(), ".prom"), &series) {
-                    let Some(list) = of(&one.metric, &one.label) else { continue };
+                    let Some(list) = CATALOGUE.words(&one.metric, &one.label) else { continue };
                     // Rules of users have names of their own, and so have states of other engines.
                     if matches!(&*one.label, "rule" | "value") || one.values == ["stopped"] {
                         continue;
                     }
                     seen.insert((one.metric.clone(), one.label.clone()));
-                    let list = list.values();
-                    let unknown = one.values.iter().filter(|value| !list.contains(value));
+                    let unknown = one.values.iter().filter(|value| !list.contains(*value));
                     wrong.extend(unknown.map(|value| format!("{}: {value}", one.place)));
                 }
             }
@@ -334,12 +306,12 @@ fn what_is_listed_stands_in_the_code() {
         }
     }
     let mut texts = BTreeMap::new();
-    for folder in ["collectors", "engine"] {
+    for folder in ["collectors", "engine", "failure.rs"] {
         let mut text = String::new();
         code(&root().join("src").join(folder), &mut text);
         texts.insert(folder, text);
     }
-    for words in WORDS {
+    for words in CATALOGUE.areas().flat_map(|area| area.words) {
         for metric in words.metrics {
             let facts = CATALOGUE.metrics().find(|(_, facts)| facts.name == *metric);
             let (_, facts) = facts.unwrap_or_else(|| panic!("there is no metric {metric}"));
@@ -348,7 +320,7 @@ fn what_is_listed_stands_in_the_code() {
         if matches!(words.label, "rule" | "value") {
             continue;
         }
-        for value in words.values() {
+        for value in words.values(&CATALOGUE).unwrap_or_default() {
             let literal = format!("\"{value}\"");
             let there = texts.values().any(|text| text.contains(&literal));
             assert!(there, "{:?} {}: {value} is not written", words.metrics, words.label);

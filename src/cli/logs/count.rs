@@ -8,7 +8,7 @@ use super::source::Source;
 use super::time;
 use super::zone::{self, Zone};
 use crate::collectors::logs::offline::{Offline, Splitter};
-use crate::engine::Failure;
+use crate::failure::Failure;
 
 /// Times that are further ahead are no times of lines.
 const AHEAD: i64 = 86_400;

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use flate2::bufread::MultiGzDecoder;
 
-use crate::engine::{Failure, Reason};
+use crate::failure::{Failure, Reason};
 
 /// Bytes of one read.
 pub const CHUNK: usize = 256 * 1024;
@@ -28,7 +28,7 @@ impl Source {
         // What is no file may block for ever when it is opened.
         let facts = std::fs::metadata(path).map_err(|error| failed(&error))?;
         if !facts.is_file() {
-            let failure = Failure::new(Reason::Other, format!("{}: is no file", what()));
+            let failure = Failure::new(Reason::OTHER, format!("{}: is no file", what()));
             return Err(failure.hint("name log files, plain or compressed by gzip"));
         }
         let mut file = File::open(path).map_err(|error| failed(&error))?;
@@ -42,7 +42,7 @@ impl Source {
             _ => None,
         };
         if let Some((name, tool)) = other {
-            let failure = Failure::new(Reason::Parse, format!("{}: it is {name}", what()));
+            let failure = Failure::new(Reason::PARSE, format!("{}: it is {name}", what()));
             return Err(failure.hint(format!("unpack it first, with `{tool}`")));
         }
         Ok(Self {
@@ -156,6 +156,6 @@ mod tests {
         std::fs::write(&path, [0x28, 0xb5, 0x2f, 0xfd, 0]).unwrap();
         assert!(content(&path).unwrap_err().hint.unwrap().contains("zstdcat"));
         assert!(content(dir.path()).unwrap_err().detail.contains("is no file"));
-        assert_eq!(content(&dir.path().join("no")).unwrap_err().reason, Reason::NotFound);
+        assert_eq!(content(&dir.path().join("no")).unwrap_err().reason, Reason::NOT_FOUND);
     }
 }

@@ -11,7 +11,7 @@ use super::zone;
 use crate::cli::args::{CheckFormat, ErrorLevel, LogsTop};
 use crate::cli::{print, tell_all};
 use crate::collectors::logs::offline::level_names;
-use crate::engine::Failure;
+use crate::failure::Failure;
 
 /// Columns of a trend.
 const BUCKETS: i64 = 24;

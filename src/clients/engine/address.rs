@@ -4,10 +4,8 @@ use std::path::{Path, PathBuf};
 
 use tokio::time::Instant;
 
-use crate::clients::tls;
-use crate::config::SafeUrl;
 use crate::config::url::Host;
-use crate::engine::{Failure, Reason};
+use crate::config::{SafeUrl, Tls};
 
 /// The socket of an Engine that root runs.
 const SOCKET: &str = "/var/run/docker.sock";
@@ -24,21 +22,12 @@ pub enum Address {
     /// Host and port. Plain: a proxy on this machine or in this network.
     Tcp(String),
     /// Host and port, with the Engine's own certificates.
-    Tls(String, Certificates),
-}
-
-/// Files as `docker --tlsverify` takes them.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Certificates {
-    /// Of the authority that signed the Engine's certificate; without it the public ones.
-    pub authority: Option<PathBuf>,
-    /// Our own certificate and its key.
-    pub own: Option<(PathBuf, PathBuf)>,
+    Tls(String, Tls),
 }
 
 impl Address {
     /// What is wrong with the address is said without repeating it.
-    pub fn parse(url: &SafeUrl, certificates: Option<&Certificates>) -> Result<Self, &'static str> {
+    pub fn parse(url: &SafeUrl, tls: Option<&Tls>) -> Result<Self, &'static str> {
         const WANTED: &str =
             "expected an address such as `unix:///var/run/docker.sock` or `tcp://127.0.0.1:2375`";
         let url = url.parse().map_err(|_| WANTED)?;
@@ -54,12 +43,12 @@ impl Address {
                 if host.name.is_empty() {
                     return Err(WANTED);
                 }
-                let tls = certificates.is_some() || scheme == "https";
-                let host = with_port(host, scheme, tls).to_string();
-                Ok(match certificates {
-                    Some(certificates) => Self::Tls(host, certificates.clone()),
-                    None if scheme == "https" => Self::Tls(host, Certificates::default()),
-                    None => Self::Tcp(host),
+                let is_tls = tls.is_some() || scheme == "https";
+                let host = with_port(host, scheme, is_tls).to_string();
+                Ok(if is_tls {
+                    Self::Tls(host, tls.cloned().unwrap_or_default())
+                } else {
+                    Self::Tcp(host)
                 })
             }
             _ => Err(WANTED),
@@ -94,26 +83,16 @@ impl std::fmt::Display for Address {
     }
 }
 
-impl Certificates {
-    pub(super) fn config(&self) -> Result<rustls::ClientConfig, Failure> {
-        let Some(authority) = &self.authority else { return Ok(tls::usual()) };
-        let own =
-            self.own.as_ref().map(|(certificate, key)| (certificate.as_path(), key.as_path()));
-        tls::trusting(authority, own).map_err(|why| {
-            Failure::new(Reason::Tls, format!("certificates: {why}"))
-                .hint("`ca_file`, `cert_file` and `key_file` are as for `docker --tlsverify`")
-        })
-    }
-
-    /// As the Docker CLI finds them: `DOCKER_TLS_VERIFY` and `DOCKER_CERT_PATH`.
-    fn of_environment(env: Env) -> Option<Self> {
-        env("DOCKER_TLS_VERIFY")?;
-        let folder = PathBuf::from(env("DOCKER_CERT_PATH")?);
-        Some(Self {
-            authority: Some(folder.join("ca.pem")),
-            own: Some((folder.join("cert.pem"), folder.join("key.pem"))),
-        })
-    }
+/// As the Docker CLI finds them: `DOCKER_TLS_VERIFY` and `DOCKER_CERT_PATH`.
+fn of_environment(env: Env) -> Option<Tls> {
+    env("DOCKER_TLS_VERIFY")?;
+    let folder = PathBuf::from(env("DOCKER_CERT_PATH")?);
+    Some(Tls {
+        ca_file: Some(folder.join("ca.pem")),
+        cert_file: Some(folder.join("cert.pem")),
+        key_file: Some(folder.join("key.pem")),
+        server_name: None,
+    })
 }
 
 /// `tcp://host` means the Engine's own ports, not those of the web.
@@ -124,14 +103,11 @@ fn with_port(host: &Host, scheme: &str, tls: bool) -> Host {
 
 /// The Engine that nobody declared: `DOCKER_HOST`, else a socket that exists. `Err` says why there
 /// is none.
-pub fn discover(
-    env: Env,
-    certificates: Option<&Certificates>,
-) -> Result<(Address, &'static str), String> {
+pub fn discover(env: Env, tls: Option<&Tls>) -> Result<(Address, &'static str), String> {
     if let Some(host) = env("DOCKER_HOST") {
-        let of_environment = Certificates::of_environment(env);
-        let certificates = certificates.or(of_environment.as_ref());
-        return Address::parse(&SafeUrl::new(host), certificates)
+        let of_environment = of_environment(env);
+        let tls = tls.or(of_environment.as_ref());
+        return Address::parse(&SafeUrl::new(host), tls)
             .map(|address| (address, "environment"))
             .map_err(|message| format!("DOCKER_HOST: {message}"));
     }

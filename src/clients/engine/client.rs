@@ -17,7 +17,7 @@ use super::time;
 use super::transport::{Bound, Transport, cause, named};
 use crate::clients::http::{is_success, refused};
 use crate::clients::json::{self, Decoded, JsonError};
-use crate::engine::{Failure, Reason};
+use crate::failure::{Failure, Reason};
 use crate::text::short;
 
 /// The part of the first reading's time that a connection may take.
@@ -98,7 +98,7 @@ impl Client {
         let library = Library::new(address, limit)?;
         let version = library.version(until).await?;
         let spoken = version.api_version.as_deref().and_then(Api::parse).ok_or_else(|| {
-            let failure = Failure::new(Reason::Parse, "version: no version of an API in it");
+            let failure = Failure::new(Reason::PARSE, "version: no version of an API in it");
             failure.hint("is this a Docker Engine?")
         })?;
         let api = spoken.min(NEWEST);

@@ -18,7 +18,7 @@ use super::address::Address;
 use super::failure::{HINT, advised, timeout};
 use super::transport::{Bound, Transport, cause, named};
 use crate::clients::http::refused;
-use crate::engine::{Failure, Reason};
+use crate::failure::{Failure, Reason};
 
 #[derive(Clone)]
 pub struct Library {
@@ -91,7 +91,7 @@ fn failure(what: &str, error: &Error) -> Failure {
 }
 
 fn odd(what: &str) -> Failure {
-    Failure::new(Reason::Parse, format!("{what}: not the expected JSON")).hint(HINT)
+    Failure::new(Reason::PARSE, format!("{what}: not the expected JSON")).hint(HINT)
 }
 
 #[cfg(test)]

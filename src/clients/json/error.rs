@@ -1,6 +1,6 @@
 //! Why a text is not the JSON that was expected.
 
-use crate::engine::{Failure, Reason};
+use crate::failure::{Failure, Reason};
 
 /// Holds nothing of the text but a place in it: the text may hold anything.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,10 +24,10 @@ impl JsonError {
     pub fn failure(&self, what: &str, hint: &str) -> Failure {
         let failure = match self {
             Self::Unexpected { line, column } => Failure::new(
-                Reason::Parse,
+                Reason::PARSE,
                 format!("{what}: not the expected JSON (line {line}, column {column})"),
             ),
-            Self::TooLarge(why) => Failure::new(Reason::Protocol, format!("{what}: {why}")),
+            Self::TooLarge(why) => Failure::new(Reason::PROTOCOL, format!("{what}: {why}")),
         };
         failure.hint(hint)
     }

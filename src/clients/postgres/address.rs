@@ -13,8 +13,8 @@ use super::methods::Methods;
 use super::server::{Place, Wanted};
 use crate::clients::tls;
 use crate::config::url::{Fault, UNRESERVED, may_be_address};
-use crate::config::{SafeUrl, Secret, Url};
-use crate::engine::{Failure, Reason};
+use crate::config::{SafeUrl, Secret, Tls, Url};
+use crate::failure::{Failure, Reason};
 
 /// A database: `postgresql[+driver]://user[:password]@host[:port]/database[?sslmode=...]`.
 #[derive(Clone)]
@@ -42,7 +42,7 @@ pub fn mistake(url: &SafeUrl) -> Option<String> {
 const EXAMPLE: &str = "expected an address such as `postgresql://monitor@127.0.0.1:5432/app`";
 
 fn wrong(text: impl Into<String>) -> Failure {
-    Failure::new(Reason::Protocol, text)
+    Failure::new(Reason::PROTOCOL, text)
 }
 
 /// What the parameters of an address say. Those that have no meaning here or that are ours to
@@ -244,8 +244,9 @@ impl Address {
         let Some(file) = &self.root_certificate else {
             return Ok(Some(MakeRustlsConnect::new(tls::usual())));
         };
-        let config = tls::trusting(file, None).map_err(|why| {
-            Open::Failed(Failure::new(Reason::Tls, format!("the file of `sslrootcert`: {why}")))
+        let config = tls::config(&Tls::of_authority(file.clone())).map_err(|why| {
+            let why = why.replace("`ca_file`", "the file of `sslrootcert`");
+            Open::Failed(Failure::new(Reason::TLS, why))
         })?;
         Ok(Some(MakeRustlsConnect::new(config)))
     }

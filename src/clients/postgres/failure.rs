@@ -10,7 +10,7 @@ use tokio_postgres::error::DbError;
 use super::Address;
 use super::methods::Refused;
 use super::server::Wanted;
-use crate::engine::{Failure, Reason, lacks_files};
+use crate::failure::{Failure, Reason, lacks_files};
 
 /// How the failure for want of a connection slot ends.
 pub const NO_SLOT: &str = "no connection is free";
@@ -46,14 +46,14 @@ impl Open {
 
     pub(super) fn into_failure(self, at: &Address) -> Failure {
         match self {
-            Self::Options => Failure::new(Reason::Protocol, "start-up options are refused"),
-            Self::Late => Failure::new(Reason::Timeout, format!("{at}: no log-in within 2 s"))
+            Self::Options => Failure::new(Reason::PROTOCOL, "start-up options are refused"),
+            Self::Late => Failure::new(Reason::TIMEOUT, format!("{at}: no log-in within 2 s"))
                 .hint("the server is overloaded, stuck, or not reachable from here"),
             Self::Unwanted(wanted) => {
-                Failure::new(Reason::NotFound, format!("{at}: {}", wanted.refusal()))
+                Failure::new(Reason::NOT_FOUND, format!("{at}: {}", wanted.refusal()))
                     .hint("check which of the servers is the primary, or leave it out")
             }
-            Self::Name => Failure::new(Reason::Tls, format!("{at}: no host name for TLS"))
+            Self::Name => Failure::new(Reason::TLS, format!("{at}: no host name for TLS"))
                 .hint("name the host as its certificate does"),
             Self::Failed(failure) => failure,
             Self::Io(error) => of_io(Some(&error), at),
@@ -81,24 +81,24 @@ fn of_log_in(db: &DbError, at: &Address) -> Failure {
     let (user, database) = (&at.user, &at.database);
     let code = db.code().code();
     let (reason, what) = match code {
-        "28P01" => (Reason::Auth, format!("the password of user `{user}` is refused")),
+        "28P01" => (Reason::AUTH, format!("the password of user `{user}` is refused")),
         "28000" if db.message().contains("pg_hba.conf") => {
-            (Reason::Auth, format!("pg_hba.conf does not let user `{user}` in from here"))
+            (Reason::AUTH, format!("pg_hba.conf does not let user `{user}` in from here"))
         }
-        "28000" => (Reason::Auth, format!("user `{user}` may not log in")),
-        "3D000" => (Reason::NotFound, format!("database `{database}` does not exist")),
+        "28000" => (Reason::AUTH, format!("user `{user}` may not log in")),
+        "3D000" => (Reason::NOT_FOUND, format!("database `{database}` does not exist")),
         "42501" => {
-            (Reason::Rights, format!("user `{user}` may not connect to database `{database}`"))
+            (Reason::RIGHTS, format!("user `{user}` may not connect to database `{database}`"))
         }
-        "53300" => (Reason::Other, NO_SLOT.to_owned()),
-        "55000" => (Reason::Rights, format!("database `{database}` takes no connections")),
+        "53300" => (Reason::OTHER, NO_SLOT.to_owned()),
+        "55000" => (Reason::RIGHTS, format!("database `{database}` takes no connections")),
         "55P03" | "57014" => {
-            (Reason::Timeout, "the log-in waits behind a lock on the catalogue".to_owned())
+            (Reason::TIMEOUT, "the log-in waits behind a lock on the catalogue".to_owned())
         }
         "57P03" => {
-            (Reason::Refused, "the server is starting up, shutting down or in recovery".to_owned())
+            (Reason::REFUSED, "the server is starting up, shutting down or in recovery".to_owned())
         }
-        _ => (Reason::Other, format!("the log-in is refused with SQLSTATE {code}")),
+        _ => (Reason::OTHER, format!("the log-in is refused with SQLSTATE {code}")),
     };
     Failure::new(reason, format!("{at}: {what}")).hint(log_in_hint(db, at))
 }
@@ -141,9 +141,9 @@ fn of_connection(error: &Error, at: &Address) -> Failure {
     let (reason, what, hint) = if kind.contains("TLS") {
         of_tls(&cause)
     } else if cause.contains("password missing") {
-        (Reason::Auth, "a password is asked for and none is set", "set `password_file`")
+        (Reason::AUTH, "a password is asked for and none is set", "set `password_file`")
     } else if kind.contains("authentication") {
-        (Reason::Auth, "the log-in failed", "check the password and the method in pg_hba.conf")
+        (Reason::AUTH, "the log-in failed", "check the password and the method in pg_hba.conf")
     } else {
         return of_io(io, at);
     };
@@ -155,15 +155,15 @@ fn of_refused(refused: Refused, at: &Address) -> Failure {
     const LIES: &str = "check the port: what answers there is not PostgreSQL, or means harm";
     let (reason, hint) = match refused {
         Refused::ClearText => (
-            Reason::Auth,
+            Reason::AUTH,
             "add `?sslmode=require` to the address, use scram-sha-256 in pg_hba.conf, or allow it \
              with `?require_auth=password` on a trusted network",
         ),
         Refused::Method => {
-            (Reason::Auth, "change the method in pg_hba.conf, or `require_auth` in the address")
+            (Reason::AUTH, "change the method in pg_hba.conf, or `require_auth` in the address")
         }
-        Refused::TooMuch => (Reason::Protocol, "count or limit in the query"),
-        Refused::Length | Refused::Asides => (Reason::Protocol, LIES),
+        Refused::TooMuch => (Reason::PROTOCOL, "count or limit in the query"),
+        Refused::Length | Refused::Asides => (Reason::PROTOCOL, LIES),
     };
     Failure::new(reason, format!("{at}: {refused}")).hint(hint)
 }
@@ -179,27 +179,27 @@ fn of_io(error: Option<&std::io::Error>, at: &Address) -> Failure {
     use std::io::ErrorKind;
     let (reason, what, hint) = match error.map(std::io::Error::kind) {
         Some(ErrorKind::AddrNotAvailable) => (
-            Reason::Dns,
+            Reason::DNS,
             "the host name does not resolve",
             "check the name; in Compose it is the service's, in its network",
         ),
         Some(ErrorKind::ConnectionRefused) => {
-            (Reason::Refused, "connection refused", "is the server running, and on this port?")
+            (Reason::REFUSED, "connection refused", "is the server running, and on this port?")
         }
         Some(ErrorKind::NotFound) => {
-            (Reason::Refused, "there is no such socket", "is the server running?")
+            (Reason::REFUSED, "there is no such socket", "is the server running?")
         }
         Some(ErrorKind::PermissionDenied) => {
-            (Reason::Rights, "the socket may not be opened", "check its rights")
+            (Reason::RIGHTS, "the socket may not be opened", "check its rights")
         }
         Some(ErrorKind::TimedOut) => {
-            (Reason::Timeout, "no answer to the connection", "is a firewall in between?")
+            (Reason::TIMEOUT, "no answer to the connection", "is a firewall in between?")
         }
         Some(ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable) => {
-            (Reason::Other, "no route to the host", "check the network")
+            (Reason::OTHER, "no route to the host", "check the network")
         }
         _ => (
-            Reason::Protocol,
+            Reason::PROTOCOL,
             "the connection ended, or what answers is not PostgreSQL",
             "check the port; if it is right, read the server's log",
         ),
@@ -210,7 +210,7 @@ fn of_io(error: Option<&std::io::Error>, at: &Address) -> Failure {
 fn of_tls(cause: &str) -> (Reason, &'static str, &'static str) {
     let what = if cause.contains("does not support TLS") {
         let hint = "turn `ssl` on in postgresql.conf, or leave `sslmode` out on a trusted network";
-        return (Reason::Tls, "the server does not offer TLS", hint);
+        return (Reason::TLS, "the server does not offer TLS", hint);
     } else if cause.contains("UnknownIssuer") {
         "the certificate is signed by an unknown authority"
     } else if cause.contains("Expired") {
@@ -222,7 +222,7 @@ fn of_tls(cause: &str) -> (Reason, &'static str, &'static str) {
     };
     let hint = "give the certificate of the authority with `?sslrootcert=<file>`, or use \
                 `?sslmode=disable` on a trusted network";
-    (Reason::Tls, what, hint)
+    (Reason::TLS, what, hint)
 }
 
 /// A query on an open session. `named`: it is not ours, and its names are looked for in schemas.
@@ -232,36 +232,38 @@ pub(super) fn of_query(error: &Error, at: &Address, limit: Duration, named: bool
             return of_refused(refused, at);
         }
         let text = format!("{at}: the connection was lost during a query");
-        return Failure::new(Reason::Protocol, text).hint("did the server restart?");
+        return Failure::new(Reason::PROTOCOL, text).hint("did the server restart?");
     };
     let code = db.code().code();
     let user = identifier(&at.user);
     match code {
-        "42501" => Failure::new(Reason::Rights, said(db)).hint(grant(db.message(), &user)),
+        "42501" => Failure::new(Reason::RIGHTS, said(db)).hint(grant(db.message(), &user)),
         "57014" => {
             let text =
                 format!("the query was stopped by the server after {} s", limit.as_secs_f64());
-            Failure::new(Reason::Timeout, text)
+            Failure::new(Reason::TIMEOUT, text)
                 .hint("it is too dear for each reading, or the server is overloaded")
         }
-        "55P03" => Failure::new(Reason::Timeout, "the query waits behind a lock")
+        "55P03" => Failure::new(Reason::TIMEOUT, "the query waits behind a lock")
             .hint("a migration, ALTER TABLE or VACUUM FULL holds it, or waits for it"),
         "25006" => {
-            Failure::new(Reason::Rights, "the query wants to write; only reading is allowed")
+            Failure::new(Reason::RIGHTS, "the query wants to write; only reading is allowed")
         }
-        "42P01" | "42883" | "42704" | "3F000" if named => Failure::new(Reason::NotFound, said(db))
+        "42P01" | "42883" | "42704" | "3F000" if named => Failure::new(Reason::NOT_FOUND, said(db))
             .hint(
                 "names are looked for in the schemas of `search_path` alone, by default `public`: \
                  add the schema there, or write it before the name",
             ),
-        "42P01" | "42703" | "42704" | "42883" | "3F000" => Failure::new(Reason::NotFound, said(db)),
-        code if code.starts_with("42") => Failure::new(Reason::Parse, said(db)),
+        "42P01" | "42703" | "42704" | "42883" | "3F000" => {
+            Failure::new(Reason::NOT_FOUND, said(db))
+        }
+        code if code.starts_with("42") => Failure::new(Reason::PARSE, said(db)),
         code if code.starts_with("57P") => {
-            Failure::new(Reason::Refused, format!("{at}: the server ended the session ({code})"))
+            Failure::new(Reason::REFUSED, format!("{at}: the server ended the session ({code})"))
                 .hint("it restarts or shuts down")
         }
         // These texts can quote data.
-        _ => Failure::new(Reason::Other, format!("the query failed with SQLSTATE {code}")),
+        _ => Failure::new(Reason::OTHER, format!("the query failed with SQLSTATE {code}")),
     }
 }
 

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use crate::config::Url;
 use crate::config::url::{is_host, is_v6};
-use crate::engine::{Failure, Reason};
+use crate::failure::{Failure, Reason};
 
 /// A server: by name, by address or by the folder of its socket.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,7 +28,7 @@ impl Place {
         addresses: &[String],
         ports: &[u16],
     ) -> Result<Vec<Self>, Failure> {
-        let wrong = |text: &str| Failure::new(Reason::Protocol, text);
+        let wrong = |text: &str| Failure::new(Reason::PROTOCOL, text);
         let named = |name: &str| if name.is_empty() { USUAL } else { name }.to_owned();
         let parsed: Result<Vec<IpAddr>, _> = addresses.iter().map(|text| text.parse()).collect();
         let addresses = parsed.map_err(|_| wrong("`hostaddr` must be a numeric address"))?;

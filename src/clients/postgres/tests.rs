@@ -50,7 +50,7 @@ async fn too_large_an_answer_is_asked_for_once() {
     // On a kept session: one that has been lost would be made again.
     assert_eq!(client.query("select 1").await.expect("a row").len(), 1);
     let failure = client.query("select all").await.expect_err("too many rows");
-    assert_eq!(failure.reason, Reason::Protocol);
+    assert_eq!(failure.reason, Reason::PROTOCOL);
     assert!(failure.detail.contains("50000 rows"), "{failure}");
     assert_eq!(asked.load(Ordering::Relaxed), 1);
     assert_eq!(client.query("select 1").await.expect("a new session").len(), 1);

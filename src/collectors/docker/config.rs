@@ -7,12 +7,13 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::config::{Dur, SafeUrl};
+use crate::config::{Dur, SafeUrl, Tls};
 use crate::plan::Thresholds;
 
 /// The Docker Engine and the services that it should run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default)]
+#[schemars(extend("additionalProperties" = false))]
 pub struct Docker {
     /// Whether the Engine is watched; default `true`. Without the section it is watched if it can
     /// be found.
@@ -22,16 +23,10 @@ pub struct Docker {
     /// Podman.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<SafeUrl>,
-    /// Certificate of the authority that signed the Engine's, as in `docker --tlscacert`. With
-    /// `DOCKER_HOST` and `DOCKER_TLS_VERIFY` the files in `DOCKER_CERT_PATH` are taken.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub ca_file: Option<PathBuf>,
-    /// Our own certificate for the Engine; needs `ca_file` and `key_file`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub cert_file: Option<PathBuf>,
-    /// The private key of `cert_file`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub key_file: Option<PathBuf>,
+    /// As for `docker --tlsverify`; with `DOCKER_HOST` and `DOCKER_TLS_VERIFY` the files in
+    /// `DOCKER_CERT_PATH` are taken.
+    #[serde(flatten)]
+    pub tls: Tls,
     /// Deadline of a reading; default `5s`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Dur>,
@@ -89,9 +84,7 @@ impl Default for Docker {
             enabled: true,
             url: None,
             timeout: None,
-            ca_file: None,
-            cert_file: None,
-            key_file: None,
+            tls: Tls::default(),
             compose_files: Vec::new(),
             profiles: Vec::new(),
             aliases: BTreeMap::new(),

@@ -12,7 +12,7 @@ use super::api::{DfSum, DiskUsage, Summary};
 use super::client::Client;
 use super::container::is_id;
 use super::lock;
-use crate::engine::{Failure, Reason};
+use crate::failure::{Failure, Reason};
 
 /// A walk through many files takes long; longer than this something hangs.
 const LIMIT: Duration = Duration::from_mins(2);
@@ -194,7 +194,7 @@ async fn walk(client: &Client, on_request: bool) -> Result<(Walk, Option<Failure
 
 fn too_large(what: &str, dropped: u64) -> Failure {
     let detail = format!("{what}: {dropped} entries are more than is read of an answer");
-    Failure::new(Reason::Protocol, detail).hint("docker system prune; docker system df")
+    Failure::new(Reason::PROTOCOL, detail).hint("docker system prune; docker system df")
 }
 
 /// The sizes of a list of containers; it may have none.
@@ -209,7 +209,7 @@ fn listed(list: Vec<Summary>, walk: &mut Walk) -> Option<Failure> {
     (containers > 0 && walk.layers.is_empty()).then(|| {
         let detail = format!("sizes of containers: the Engine tells none of {containers}");
         let hint = "container_fs_usage_bytes is absent; a proxy may drop `size` and `verbose`";
-        Failure::new(Reason::Protocol, detail).hint(hint)
+        Failure::new(Reason::PROTOCOL, detail).hint(hint)
     })
 }
 

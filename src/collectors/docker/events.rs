@@ -20,7 +20,7 @@ use super::container::is_id;
 use super::ledger::{Effect, Ledger};
 use super::{lock, time};
 use crate::clients::json;
-use crate::engine::{Failure, Reason};
+use crate::failure::{Failure, Reason};
 
 /// What is asked for; a health check alone writes three more events each time it runs. Podman
 /// filters by `died` and `remove` where the Engine does by `die` and `destroy`.
@@ -301,7 +301,7 @@ async fn lines(pieces: &mut Pieces, live: &Live) -> End {
 }
 
 fn odd(what: &str) -> Failure {
-    let failure = Failure::new(Reason::Protocol, format!("events: {what}"));
+    let failure = Failure::new(Reason::PROTOCOL, format!("events: {what}"));
     failure.hint("is this a Docker Engine? The stream is begun anew after a pause")
 }
 

@@ -14,7 +14,7 @@ use super::detail::Sockets;
 use super::fetch::{Lasting, Raw, Reader, Setting};
 use super::kernel::Kernel;
 use super::processes::Patterns;
-use crate::engine::{Failure, Reason};
+use crate::failure::{Failure, Reason};
 
 /// How the Engine behaves.
 #[derive(Clone, Copy)]
@@ -167,7 +167,7 @@ async fn a_container_that_hangs_costs_its_own_details_only() {
     let detailed: Vec<bool> = raw.containers.iter().map(|c| c.detail.is_some()).collect();
     assert_eq!(detailed, [true, false, false]);
     let failure = raw.uninspected.unwrap();
-    assert_eq!(failure.reason, Reason::Timeout);
+    assert_eq!(failure.reason, Reason::TIMEOUT);
     assert!(failure.detail.ends_with("(1 of 3)"), "{failure}: gone is not skipped");
     let skipped = fake.lasting.skipped.inspections.load(std::sync::atomic::Ordering::Relaxed);
     assert_eq!((skipped, raw.skipped[0].1), (1, 1));
@@ -178,7 +178,7 @@ async fn slow_stats_of_a_new_engine_are_a_gap() {
     let fake = Fake::start(Mood { api: "1.51", stats: Duration::from_mins(1), ..OLD });
     let raw = fake.reader.fetch().await.unwrap();
     assert_eq!((usages(&raw), raw.skipped[1].1), (0, 3));
-    assert_eq!(raw.stats.unwrap().failure.unwrap().reason, Reason::Timeout);
+    assert_eq!(raw.stats.unwrap().failure.unwrap().reason, Reason::TIMEOUT);
 }
 
 async fn failure_of(mood: Mood) -> Failure {
@@ -191,8 +191,8 @@ async fn failure_of(mood: Mood) -> Failure {
 
 #[tokio::test]
 async fn a_refused_list_is_the_failure_of_the_target() {
-    assert_eq!(failure_of(Mood { list: 403, ..OLD }).await.reason, Reason::Rights);
-    assert_eq!(failure_of(Mood { list: 500, ..OLD }).await.reason, Reason::Protocol);
+    assert_eq!(failure_of(Mood { list: 403, ..OLD }).await.reason, Reason::RIGHTS);
+    assert_eq!(failure_of(Mood { list: 500, ..OLD }).await.reason, Reason::PROTOCOL);
     let nobody = reader("/nowhere/docker.sock".into(), Arc::default());
-    assert_eq!(nobody.fetch().await.err().unwrap().reason, Reason::NotFound);
+    assert_eq!(nobody.fetch().await.err().unwrap().reason, Reason::NOT_FOUND);
 }

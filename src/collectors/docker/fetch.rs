@@ -31,7 +31,7 @@ use super::services::{Past, lost};
 use super::stats::{Background, Latest, Skipped};
 use super::time;
 use super::top::Top;
-use crate::engine::{Failure, Reason};
+use crate::failure::{Failure, Reason};
 
 /// Inspections under way at a time: each has a connection of its own and takes 0.1 ms.
 const AT_ONCE: usize = 8;
@@ -192,7 +192,7 @@ impl Reader {
     pub async fn fetch(&self) -> Result<Raw, Failure> {
         let (raw, files) = tokio::join!(self.engine(), self.files.read());
         if let Err(failure) = &raw
-            && failure.reason != Reason::Timeout
+            && failure.reason != Reason::TIMEOUT
         {
             if is_gone(failure) {
                 lock(&self.lasting.ledger).engine_is_gone();
@@ -331,7 +331,7 @@ impl Reader {
             }
         }
         self.lasting.skipped.inspections.fetch_add(gathered.skipped, Ordering::Relaxed);
-        let refused = || Failure::new(Reason::NotFound, "inspection: HTTP status 404");
+        let refused = || Failure::new(Reason::NOT_FOUND, "inspection: HTTP status 404");
         if let Some(failure) = gathered.failure.or_else(|| hidden.then(refused)) {
             self.inspections.missed(&silent, &failure, Instant::now());
         }
@@ -375,7 +375,7 @@ impl Reader {
 
 /// Whether nobody is where the Engine should be: its containers may have gone with it.
 fn is_gone(failure: &Failure) -> bool {
-    matches!(failure.reason, Reason::Refused | Reason::NotFound | Reason::Protocol)
+    matches!(failure.reason, Reason::REFUSED | Reason::NOT_FOUND | Reason::PROTOCOL)
 }
 
 /// What the kernel says of the run that the inspection tells of: its process was looked at.

@@ -5,7 +5,7 @@ use futures_util::stream;
 use tokio::time::Instant;
 
 use super::failure::{is_gone, timeout};
-use crate::engine::Failure;
+use crate::failure::Failure;
 
 /// What came of the calls.
 pub struct Gathered<T> {

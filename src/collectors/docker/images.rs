@@ -11,7 +11,7 @@ use super::api::Image;
 use super::client::Client;
 use super::container::Container;
 use super::lock;
-use crate::engine::{Failure, Reason};
+use crate::failure::{Failure, Reason};
 
 /// Events tell of changes; where there are none, this is how late they are seen.
 const REFRESH: Duration = Duration::from_mins(5);
@@ -95,7 +95,7 @@ impl ImageList {
                 self.owed.store(false, Ordering::Relaxed);
                 let missing = (present.dropped > 0).then(|| {
                     let detail = format!("images: {} are more than is read", present.dropped);
-                    Failure::new(Reason::Protocol, detail).hint("docker image prune")
+                    Failure::new(Reason::PROTOCOL, detail).hint("docker image prune")
                 });
                 // It is asked again, for the gap is told as long as it is there.
                 self.owed.store(missing.is_some(), Ordering::Relaxed);

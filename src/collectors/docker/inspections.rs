@@ -10,7 +10,7 @@ use super::container::Container;
 use super::detail::Detail;
 use super::events::Changes;
 use super::lock;
-use crate::engine::Failure;
+use crate::failure::Failure;
 
 /// The stream of events can lose some: this late everything is known all the same.
 const REFRESH: Duration = Duration::from_mins(1);
@@ -150,7 +150,7 @@ mod tests {
         let changed = Changes { containers: ["a".to_owned()].into(), ..Changes::default() };
         assert_eq!(due(&mut one, &changed, 1e6), ["a"]);
         assert_eq!(due(&mut one, &Changes { all: true, ..Changes::default() }, 1e6), ["a"]);
-        let late = Failure::new(crate::engine::Reason::Timeout, "late");
+        let late = Failure::new(crate::failure::Reason::TIMEOUT, "late");
         inspections.missed(&["a".to_owned()].into(), &late, Instant::now());
         assert!(due(&mut one, &changed, 1e6).is_empty(), "not at once");
         assert_eq!(inspections.silence().map(|(count, _)| count), Some(1));

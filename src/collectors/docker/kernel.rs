@@ -13,7 +13,8 @@ use super::facts::{Usage, Usages};
 use super::lock;
 use super::logfiles::{self, LogFiles};
 use super::since::Since;
-use crate::engine::{Failure, blocking};
+use crate::engine::blocking;
+use crate::failure::Failure;
 
 /// A container whose files were not found is looked for again after this long.
 const AGAIN: Duration = Duration::from_mins(1);

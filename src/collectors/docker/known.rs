@@ -7,7 +7,7 @@ use super::container::{Container, Naming, is_id};
 use super::sample::CAP;
 use crate::catalogue::Batch;
 use crate::clients::json::Decoded;
-use crate::engine::{Failure, Reason};
+use crate::failure::{Failure, Reason};
 
 /// Containers beyond the cap are not shown, but services are judged by them, up to so many.
 const KEPT: usize = 4 * CAP;
@@ -56,7 +56,7 @@ impl LeftOut {
         const LARGE: &str = "the rest is shown; which container has so many labels, ports or mounts? \
             docker ps --size --all";
         let parse = |what: &str, count: u64| {
-            Failure::new(Reason::Parse, format!("{what}: {count} of them"))
+            Failure::new(Reason::PARSE, format!("{what}: {count} of them"))
         };
         let gaps = [
             ("entries without an id of a container", self.nameless, MIXED),
@@ -96,7 +96,7 @@ mod tests {
         assert_eq!(out, want);
         let batch = out.note(Batch::new());
         assert_eq!(batch.gaps().len(), 3);
-        assert!(batch.gaps().iter().all(|gap| gap.failure.reason == Reason::Parse));
+        assert!(batch.gaps().iter().all(|gap| gap.failure.reason == Reason::PARSE));
         assert!(batch.drops().contains(&("twice", 2)), "{:?}", batch.drops());
         assert!(of(&["a"], 0).1.note(Batch::new()).gaps().is_empty());
     }

@@ -8,7 +8,7 @@ use super::fetch::{Lasting, Raw, Reader};
 use super::sample::{self, CAP, Judging};
 use crate::catalogue::Batch;
 use crate::clients::engine::fake::{Reply, Server, Then};
-use crate::engine::Reason;
+use crate::failure::Reason;
 
 /// Answers with this list; inspections are of the container that is asked for.
 fn engine(list: String) -> Server {
@@ -65,8 +65,8 @@ async fn a_million_of_nothing() {
     assert_eq!((raw.containers.len(), nameless + entries), (0, 1_000_000));
     let batch = shown(raw);
     assert_eq!(drops(&batch, "nameless"), nameless);
-    assert_eq!(gap(&batch, "entries without an id of a container"), Some(Reason::Parse));
-    assert_eq!(gap(&batch, "parts of very large answers"), Some(Reason::Parse));
+    assert_eq!(gap(&batch, "entries without an id of a container"), Some(Reason::PARSE));
+    assert_eq!(gap(&batch, "parts of very large answers"), Some(Reason::PARSE));
 }
 
 #[tokio::test]
@@ -110,7 +110,7 @@ async fn an_id_that_is_there_twice_is_kept_once() {
     let batch = shown(raw);
     assert_eq!(
         (gap(&batch, "containers that are listed twice"), drops(&batch, "twice")),
-        (Some(Reason::Parse), 1)
+        (Some(Reason::PARSE), 1)
     );
 }
 
@@ -138,7 +138,7 @@ async fn an_inspection_of_another_container_is_none() {
     });
     let raw = of(&server).fetch().await.unwrap();
     assert!(raw.containers[0].detail.is_none() && raw.containers[0].state == "running");
-    assert_eq!(raw.uninspected.unwrap().reason, Reason::Parse);
+    assert_eq!(raw.uninspected.unwrap().reason, Reason::PARSE);
 }
 
 async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
@@ -163,7 +163,7 @@ async fn an_event_without_an_end_ends_the_stream_with_a_reason() {
         let stream = reader.fetch().await.unwrap().stream;
         let failure = stream.failure.filter(|_| !stream.connected);
         failure.is_some_and(|failure| {
-            failure.reason == Reason::Protocol && failure.detail == "events: an event of over 1 MiB"
+            failure.reason == Reason::PROTOCOL && failure.detail == "events: an event of over 1 MiB"
         })
     })
     .await;

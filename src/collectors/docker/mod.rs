@@ -73,6 +73,7 @@ mod since;
 mod stats;
 mod top;
 mod usage;
+mod words;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
@@ -82,13 +83,15 @@ pub use plan::plan;
 
 use crate::catalogue::{Area, Batch, TableEntry};
 use crate::clients::engine::{address, client, failure, time};
-use crate::engine::{Collector, Failure};
+use crate::engine::Collector;
+use crate::failure::Failure;
 
 pub type Section = Docker;
 
 pub static AREA: Area = Area {
     name: "docker",
     title: "Docker",
+    single: true,
     tables: &[
         TableEntry::of::<rows::Version>(),
         TableEntry::of::<rows::Origin>(),
@@ -103,6 +106,8 @@ pub static AREA: Area = Area {
         TableEntry::of::<rows::Faults>(),
     ],
     signals: signals::SIGNALS,
+    reasons: &[],
+    words: words::WORDS,
     runbook: include_str!("../../../docs/runbooks/docker.md"),
 };
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
-use super::address::{self, Address, Certificates};
+use super::address::{self, Address};
 use super::cgroup::Roots;
 use super::compose::{self, Files};
 use super::container::Naming;
@@ -16,7 +16,8 @@ use super::processes::Patterns;
 use super::sample::Judging;
 use super::services::Manner;
 use super::{AREA, Docker, Engine};
-use crate::config::Dur;
+use crate::clients::access;
+use crate::config::{Dur, Tls};
 use crate::engine::Target;
 use crate::plan::{Common, Plan};
 
@@ -25,7 +26,7 @@ pub fn plan(section: Option<&Docker>, plan: &mut Plan) {
     let Some(docker) = section else {
         match address::discover(&|name| plan.env(name), None) {
             Ok((address, origin)) => {
-                plan.engine = Some(address.clone());
+                plan.publish(AREA.name, address.clone());
                 let target = target(&Docker::default(), address, plan);
                 plan.find(target, origin);
             }
@@ -40,28 +41,30 @@ pub fn plan(section: Option<&Docker>, plan: &mut Plan) {
         return;
     }
     check_files(docker, plan);
-    let certificates = certificates(docker, plan);
+    for (key, message) in access::tls_mistakes(&docker.tls) {
+        plan.mistake("", &key, message);
+    }
+    let tls = Some(&docker.tls).filter(|tls| !tls.is_usual());
     let address = match &docker.url {
-        Some(url) => Address::parse(url, certificates.as_ref())
-            .map_err(|message| ("url", message.to_owned())),
-        None => found(plan, certificates.as_ref()).map_err(|message| ("", message)),
+        Some(url) => Address::parse(url, tls).map_err(|message| ("url", message.to_owned())),
+        None => found(plan, tls).map_err(|message| ("", message)),
     };
-    if certificates.is_some() && matches!(address, Ok(Address::Unix(_))) {
+    if tls.is_some() && matches!(address, Ok(Address::Unix(_))) {
         plan.mistake("", "ca_file", "needs a `url` with `tcp://` or `https://`");
     }
     let address = address.unwrap_or_else(|(key, message)| {
         plan.mistake("", key, message);
         address::usual()
     });
-    plan.engine = Some(address.clone());
+    plan.publish(AREA.name, address.clone());
     let common = Common { timeout: docker.timeout, thresholds: &docker.thresholds };
     let target = target(docker, address, plan);
     plan.declare(target, &common);
 }
 
 /// Without a socket the usual one is watched, and down. A wrong `DOCKER_HOST` is a mistake.
-fn found(plan: &Plan, certificates: Option<&Certificates>) -> Result<Address, String> {
-    match address::discover(&|name| plan.env(name), certificates) {
+fn found(plan: &Plan, tls: Option<&Tls>) -> Result<Address, String> {
+    match address::discover(&|name| plan.env(name), tls) {
         Ok((address, _)) => Ok(address),
         Err(why) if why.starts_with("DOCKER_HOST") => Err(why),
         Err(_) => Ok(address::usual()),
@@ -82,38 +85,6 @@ fn check_files(docker: &Docker, plan: &mut Plan) {
         };
         plan.mistake("", &format!("compose_files[{index}]"), message);
     }
-}
-
-fn certificates(docker: &Docker, plan: &mut Plan) -> Option<Certificates> {
-    let files = [
-        ("ca_file", &docker.ca_file),
-        ("cert_file", &docker.cert_file),
-        ("key_file", &docker.key_file),
-    ];
-    for (key, file) in &files {
-        if file.as_ref().is_some_and(|file| !file.is_file()) {
-            plan.mistake("", key, "no such file");
-        }
-    }
-    let own = match (&docker.cert_file, &docker.key_file) {
-        (Some(certificate), Some(key)) => Some((certificate.clone(), key.clone())),
-        (None, None) => None,
-        (Some(_), None) => {
-            plan.mistake("", "cert_file", "needs `key_file`");
-            None
-        }
-        (None, Some(_)) => {
-            plan.mistake("", "key_file", "needs `cert_file`");
-            None
-        }
-    };
-    if own.is_some() && docker.ca_file.is_none() {
-        plan.mistake("", "cert_file", "needs `ca_file`");
-    }
-    docker
-        .ca_file
-        .as_ref()
-        .map(|authority| Certificates { authority: Some(authority.clone()), own })
 }
 
 fn policy(docker: &Docker, plan: &mut Plan) -> Policy {

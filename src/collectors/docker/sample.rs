@@ -17,7 +17,7 @@ use super::rows::{
 use super::services::{self, Manner, Service};
 use super::stats::Latest;
 use crate::catalogue::Batch;
-use crate::engine::{Failure, Reason};
+use crate::failure::{Failure, Reason};
 
 /// Containers beyond this are left out and counted; so are services.
 pub const CAP: usize = 500;
@@ -49,10 +49,7 @@ pub fn sample(mut raw: Raw, judging: &Judging, now: SystemTime) -> Batch {
         .dropped("containers", more_containers + raw.out.containers);
     let stats_age = raw.stats.as_ref().and_then(|stats| stats.age(now));
     let kills_are_counted = kills_are_counted(&raw);
-    let (usages, gap) = match raw.stats.take() {
-        None => (std::mem::take(&mut raw.kernel.usages), None),
-        Some(stats) => fresh(stats, stats_age),
-    };
+    let (usages, gap) = usages(&mut raw, stats_age);
     if let Some(failure) = gap {
         incomplete = true;
         batch = batch.gap("CPU, memory, network and block I/O (stats)", failure);
@@ -127,7 +124,7 @@ fn odd(containers: &[Container], batch: Batch) -> Batch {
         first.names.name,
         odd.count() + 1
     );
-    let failure = Failure::new(Reason::Parse, detail);
+    let failure = Failure::new(Reason::PARSE, detail);
     batch.gap("counts of containers", failure.hint("docker inspect, or what stands in between?"))
 }
 
@@ -194,10 +191,18 @@ fn gaps(raw: &mut Raw) -> Batch {
     batch
 }
 
+/// What the kernel's files say, or else the Engine.
+fn usages(raw: &mut Raw, stats_age: Option<Duration>) -> (Usages, Option<Failure>) {
+    match raw.stats.take() {
+        None => (std::mem::take(&mut raw.kernel.usages), None),
+        Some(stats) => fresh(stats, stats_age),
+    }
+}
+
 /// The usages unless they are of the past, and what is to be said of them.
 fn fresh(stats: Latest, age: Option<Duration>) -> (Usages, Option<Failure>) {
     let old = age.is_some_and(|age| age > STALE);
-    let late = || Failure::new(Reason::Timeout, "the Engine has not answered for a while");
+    let late = || Failure::new(Reason::TIMEOUT, "the Engine has not answered for a while");
     let failure = stats.failure.or_else(|| old.then(late));
     let round = stats.round.filter(|_| !old);
     (round.map(|round| round.usages.clone()).unwrap_or_default(), failure)

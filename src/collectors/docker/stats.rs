@@ -19,7 +19,7 @@ use super::facts::{Usage, Usages};
 use super::gather::gather;
 use super::known::known;
 use super::sample::CAP;
-use crate::engine::Failure;
+use crate::failure::Failure;
 
 /// The clock of the task.
 const PERIOD: Duration = Duration::from_secs(10);

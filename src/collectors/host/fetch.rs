@@ -9,7 +9,8 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 
 use super::mounts::{Filter, Mount};
-use crate::engine::{Failure, Reason, blocking};
+use crate::engine::blocking;
+use crate::failure::{Failure, Reason};
 
 /// A file system that has not answered within this is stuck: a network disk that is gone.
 const MOUNT_LIMIT: Duration = Duration::from_secs(1);
@@ -157,14 +158,14 @@ impl Mark {
     async fn space(&self, path: &Path) -> Result<Space, Failure> {
         // Or many that hang would use up the deadline of every reading.
         if self.late.load(Ordering::Acquire) && self.busy.load(Ordering::Acquire) {
-            return Err(Failure::new(Reason::Timeout, "statvfs: the last call still hangs"));
+            return Err(Failure::new(Reason::TIMEOUT, "statvfs: the last call still hangs"));
         }
         let owned = path.to_owned();
         let call = blocking("statvfs", &self.busy, move || statvfs(&owned));
         let answer = tokio::time::timeout(MOUNT_LIMIT, call).await;
         self.late.store(answer.is_err(), Ordering::Release);
         answer.unwrap_or_else(|_| {
-            Err(Failure::new(Reason::Timeout, "statvfs: no answer within a second"))
+            Err(Failure::new(Reason::TIMEOUT, "statvfs: no answer within a second"))
         })
     }
 }

@@ -63,6 +63,7 @@ pub mod fuzzing {
 
 #[cfg(test)]
 mod tests;
+mod words;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -73,7 +74,8 @@ use regex::Regex;
 pub use config::Host;
 
 use crate::catalogue::{Area, Batch, TableEntry};
-use crate::engine::{Collector, Failure, Target};
+use crate::engine::{Collector, Target};
+use crate::failure::Failure;
 use crate::plan::{Common, Plan, Thresholds};
 
 pub type Section = Host;
@@ -81,6 +83,7 @@ pub type Section = Host;
 pub static AREA: Area = Area {
     name: "host",
     title: "Host",
+    single: true,
     tables: &[
         TableEntry::of::<sample::Machine>(),
         TableEntry::of::<fetch::Uname>(),
@@ -90,6 +93,8 @@ pub static AREA: Area = Area {
         TableEntry::of::<sample::Disk>(),
     ],
     signals: signals::SIGNALS,
+    reasons: &[],
+    words: words::WORDS,
     runbook: include_str!("../../../docs/runbooks/host.md"),
 };
 

@@ -9,7 +9,7 @@ use regex::Regex;
 
 use super::fetch::{Raw, Seen, Space, Uname};
 use crate::catalogue::Batch;
-use crate::engine::{Failure, Reason};
+use crate::failure::{Failure, Reason};
 
 /// Interfaces and disks beyond this are left out and counted.
 const DEVICES: usize = 100;
@@ -121,7 +121,7 @@ fn cpus(stat: &str, ticks_per_second: f64) -> Result<(Vec<Cpu>, Option<f64>), Fa
         cpus.push(Cpu { cpu: cpu.to_owned(), modes: MODES.into_iter().zip(seconds).collect() });
     }
     if cpus.is_empty() {
-        return Err(Failure::new(Reason::Parse, "/proc/stat: no line of a CPU can be read"));
+        return Err(Failure::new(Reason::PARSE, "/proc/stat: no line of a CPU can be read"));
     }
     Ok((cpus, boot))
 }
@@ -144,7 +144,7 @@ impl Memory {
         if facts.contains_key("MemTotal") {
             return Ok(Self(facts));
         }
-        Err(Failure::new(Reason::Parse, "/proc/meminfo: there is no `MemTotal`"))
+        Err(Failure::new(Reason::PARSE, "/proc/meminfo: there is no `MemTotal`"))
     }
 
     pub fn bytes(&self, name: &str) -> Option<u64> {

@@ -7,7 +7,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use super::config::Host;
 use super::fetch::{Raw, Seen, Space, Uname};
 use super::{mounts, plan, sample};
-use crate::engine::{Failure, Memory, Reason};
+use crate::engine::Memory;
+use crate::failure::{Failure, Reason};
 use crate::golden;
 use crate::plan::Plan;
 
@@ -16,7 +17,7 @@ use crate::plan::Plan;
 fn raw(case: &Path) -> Raw {
     let text = |name: &str| {
         let bytes = golden::file(case, name)
-            .ok_or_else(|| Failure::new(Reason::NotFound, format!("/proc/{name}: not there")));
+            .ok_or_else(|| Failure::new(Reason::NOT_FOUND, format!("/proc/{name}: not there")));
         bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
     };
     let load = text("loadavg").ok().map(|text| {
@@ -34,7 +35,7 @@ fn raw(case: &Path) -> Raw {
     let space: BTreeMap<String, Space> =
         serde_json::from_str(&text("statvfs.json").unwrap_or("{}".to_owned())).expect("JSON");
     let seen = |mount: mounts::Mount| {
-        let hangs = || Failure::new(Reason::Timeout, "statvfs: no answer within a second");
+        let hangs = || Failure::new(Reason::TIMEOUT, "statvfs: no answer within a second");
         let space = space.get(&mount.mountpoint).copied().ok_or_else(hangs);
         Seen { mount, space }
     };
@@ -143,7 +144,7 @@ async fn a_mount_that_hangs_stands_alone() {
         let seen = hanging.look_at(vec![mount("/tmp"), mount("/"), mount("/no/such/path")]).await;
         let failures: Vec<_> = seen.iter().map(|s| s.space.as_ref().err()).collect();
         let reasons: Vec<_> = failures.iter().map(|f| f.map(|f| f.reason)).collect();
-        assert_eq!(reasons, [Some(Reason::Timeout), None, Some(Reason::NotFound)]);
+        assert_eq!(reasons, [Some(Reason::TIMEOUT), None, Some(Reason::NOT_FOUND)]);
         assert_eq!(failures[0].unwrap().to_string(), said);
         // It is waited for once: a reload may have cut it off.
         let waited = begun.elapsed() > Duration::from_millis(900);

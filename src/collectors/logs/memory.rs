@@ -18,7 +18,8 @@ use super::source::{Raw, Source};
 use super::state;
 use super::stdin::Stdin;
 use super::tally::{Mark, Tally};
-use crate::engine::{Failure, Reason, Storage};
+use crate::engine::Storage;
+use crate::failure::{Failure, Reason};
 
 /// After a start nothing is shown for this long at most while what was written meanwhile is read.
 const BACKLOG: Duration = Duration::from_secs(10);
@@ -157,7 +158,7 @@ impl Memory {
         }
         (self.backlog.begun.elapsed() < BACKLOG).then(|| {
             let detail = format!("{} bytes from before the start are still to be read", report.lag);
-            Failure::new(Reason::Pending, detail)
+            Failure::new(Reason::PENDING, detail)
         })
     }
 
@@ -228,7 +229,7 @@ impl Memory {
             journal: &self.journal,
         };
         let bytes = state::encode(&saved).map_err(|error| {
-            Failure::new(Reason::Other, format!("the state cannot be written down: {error}"))
+            Failure::new(Reason::OTHER, format!("the state cannot be written down: {error}"))
         })?;
         storage.save(AREA.name, &source.name, &bytes)
     }

@@ -53,12 +53,12 @@ mod stdin;
 mod tally;
 pub mod verify;
 mod watch;
+mod words;
 
 use std::collections::BTreeMap;
 
 pub use config::Logs;
 pub use plan::plan;
-pub use presets::{rule_names as preset_rules, value_names as preset_values};
 pub use rules::cost::SAMPLE;
 
 use crate::catalogue::{Area, TableEntry};
@@ -68,6 +68,7 @@ pub type Section = BTreeMap<String, Logs>;
 pub static AREA: Area = Area {
     name: "logs",
     title: "Logs",
+    single: false,
     tables: &[
         TableEntry::of::<rows::Log>(),
         TableEntry::of::<rows::ErrorGroup>(),
@@ -81,5 +82,7 @@ pub static AREA: Area = Area {
         TableEntry::of::<rules::rows::PairRow>(),
     ],
     signals: signals::SIGNALS,
+    reasons: &[],
+    words: words::WORDS,
     runbook: include_str!("../../../docs/runbooks/logs.md"),
 };

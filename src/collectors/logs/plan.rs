@@ -44,7 +44,7 @@ pub fn plan(section: Option<&Section>, plan: &mut Plan) {
         plan.missed("no log is named", "name the files of a program under `logs:`");
         return;
     };
-    let engine = plan.engine.clone();
+    let engine = plan.address("docker", "docker").ok();
     for (name, logs) in section {
         let (mut source, mistakes) = source(name, logs, engine.clone());
         if let Input::Stdin(input) = &mut source.input {
@@ -238,7 +238,8 @@ fn files(logs: &Logs, mistakes: &mut Mistakes) -> Follow {
 mod tests {
     use super::*;
     use crate::config;
-    use crate::engine::{Board, Collector as _, Memory, Reason};
+    use crate::engine::{Board, Collector as _, Memory};
+    use crate::failure::Reason;
 
     fn section(yaml: &str) -> Section {
         let loaded = config::load::<Section>("x.yaml", yaml, &|_| None);
@@ -333,7 +334,7 @@ right: { files: ["/a/*.log"], presets: [python], rules: { r: { literal: "${x}" }
         let before = reader(&logs);
         let raw = before.fetch().await.unwrap();
         let failure = before.sample(raw, now()).err().unwrap();
-        assert_eq!(failure.reason, Reason::NotFound);
+        assert_eq!(failure.reason, Reason::NOT_FOUND);
         std::fs::write(&file, "ERROR x\n").unwrap();
         assert_eq!(before.fetch().await.unwrap().tally.bytes, 8);
         std::fs::write(&file, "ERROR x\nERROR y\n").unwrap();

@@ -8,7 +8,7 @@ use super::scan::request::{BUCKETS, Method, Status};
 use super::source::{Raw, Source};
 use super::tally::Tally;
 use crate::catalogue::{Batch, Cell, Column, Detail, Histogram};
-use crate::engine::{Failure, Reason};
+use crate::failure::{Failure, Reason};
 
 pub fn sample(source: &Source, raw: &Raw, now: SystemTime) -> Result<Batch, Failure> {
     if let Some(failure) = &raw.failure {
@@ -145,10 +145,10 @@ fn nothing(source: &Source, raw: &Raw) -> Failure {
     let place = source.input.place();
     if raw.report.skipped.all() > 0 {
         let detail = format!("{place}: only files that hold no lines of text");
-        return Failure::new(Reason::NotFound, detail)
+        return Failure::new(Reason::NOT_FOUND, detail)
             .hint("compressed files, UTF-16, pipes, directories and what is below /proc or /sys are not read");
     }
-    Failure::new(Reason::NotFound, format!("{place}: {}", source.input.missing()))
+    Failure::new(Reason::NOT_FOUND, format!("{place}: {}", source.input.missing()))
         .hint(source.input.advice())
 }
 

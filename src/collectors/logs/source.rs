@@ -19,7 +19,8 @@ use super::scan::Scanner;
 use super::tally::Tally;
 use super::watch::{Wake, Watcher};
 use crate::catalogue::Batch;
-use crate::engine::{Collector, Failure, Storage, blocking};
+use crate::engine::{Collector, Storage, blocking};
+use crate::failure::Failure;
 
 /// What the kernel tells nothing of (file systems over the network) is looked at this often.
 const SAFETY: Duration = Duration::from_secs(5);

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::follow::Sink;
 use super::scan::lines::{Lines, Piece};
-use crate::engine::Failure;
+use crate::failure::Failure;
 
 /// Bytes that wait for a step.
 const ROOM: usize = 1 << 20;

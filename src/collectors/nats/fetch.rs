@@ -4,7 +4,7 @@ use serde::de::IgnoredAny;
 
 use super::answers::{Jsz, Varz};
 use crate::clients::http::{HttpClient, Json};
-use crate::engine::Failure;
+use crate::failure::Failure;
 
 /// The answers; `/varz` is there or the reading has failed.
 pub struct Raw {

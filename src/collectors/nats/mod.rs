@@ -2,7 +2,7 @@
 //!
 //! | read | from | rights |
 //! |---|---|---|
-//! | server facts | `GET /varz` | none: the monitoring port has no login |
+//! | server facts | `GET /varz` | none: the monitoring port has no login, but a proxy before it may |
 //! | streams, consumers | `GET /jsz?streams=true&consumers=true` | none |
 //! | health | `GET /healthz` | none |
 //!
@@ -20,6 +20,7 @@ mod fetch;
 mod metrics;
 mod sample;
 mod signals;
+mod words;
 
 use std::collections::BTreeMap;
 use std::time::SystemTime;
@@ -27,16 +28,19 @@ use std::time::SystemTime;
 pub use config::Nats;
 
 use crate::catalogue::{Area, Batch, TableEntry};
+use crate::clients::access;
 use crate::clients::http::HttpClient;
-use crate::config::{Dur, SafeUrl};
-use crate::engine::{Collector, Failure, Target};
-use crate::plan::{Common, Plan};
+use crate::config::{Access, Dur, SafeUrl};
+use crate::engine::{Collector, Target};
+use crate::failure::Failure;
+use crate::plan::{Address, Common, Plan};
 
 pub type Section = BTreeMap<String, Nats>;
 
 pub static AREA: Area = Area {
     name: "nats",
     title: "NATS",
+    single: false,
     tables: &[
         TableEntry::of::<sample::Endpoint>(),
         TableEntry::of::<sample::Server>(),
@@ -45,6 +49,8 @@ pub static AREA: Area = Area {
         TableEntry::of::<sample::Consumer>(),
     ],
     signals: signals::SIGNALS,
+    reasons: &[],
+    words: words::WORDS,
     runbook: include_str!("../../../docs/runbooks/nats.md"),
 };
 
@@ -60,7 +66,7 @@ pub fn plan(section: Option<&Section>, plan: &mut Plan) {
                         "set NATS_MONITOR_URL to its monitoring address, for example http://127.0.0.1:8222",
                     );
                 }
-                plan.publish("nats", &nats.url);
+                plan.publish("nats", nats.address());
                 plan.find(target("nats", &nats), "environment");
             }
             None => plan.missed(
@@ -74,7 +80,10 @@ pub fn plan(section: Option<&Section>, plan: &mut Plan) {
         if let Some(message) = nats.url.http_mistake() {
             plan.mistake(name, "url", message);
         }
-        plan.publish(name, &nats.url);
+        for (key, message) in access::mistakes(&nats.access, &nats.url, "url") {
+            plan.mistake(name, &key, message);
+        }
+        plan.publish(name, nats.address());
         let common = Common { timeout: nats.timeout, thresholds: &nats.thresholds };
         plan.declare(target(name, nats), &common);
     }
@@ -82,10 +91,10 @@ pub fn plan(section: Option<&Section>, plan: &mut Plan) {
 
 fn target(name: &str, nats: &Nats) -> Target {
     let server = Server {
-        http: HttpClient::new(&nats.url, nats.timeout.map(Dur::get)),
+        http: HttpClient::new(&nats.url, &nats.access, nats.timeout.map(Dur::get)),
         server_id: nats.url.origin(),
     };
-    Target::new(&AREA, name, nats.url.origin(), nats.url.clone(), server)
+    Target::new(&AREA, name, nats.url.origin(), nats.address(), server)
 }
 
 /// One monitoring port.
@@ -108,9 +117,14 @@ impl Collector for Server {
 }
 
 impl Nats {
+    fn address(&self) -> Address {
+        Address { url: self.url.clone(), access: self.access.clone() }
+    }
+
     fn at(url: String) -> Self {
         Self {
             url: SafeUrl::new(url),
+            access: Access::default(),
             timeout: None,
             thresholds: crate::plan::Thresholds::default(),
         }

@@ -8,7 +8,7 @@ use super::answers::{ConsumerFacts, Jsz, JszTotals, StreamState, Varz};
 use super::fetch::Raw;
 use crate::catalogue::Batch;
 use crate::clients::http::{Json, is_success};
-use crate::engine::{Failure, Reason};
+use crate::failure::{Failure, Reason};
 
 /// Streams and consumers beyond this are left out and counted: ephemeral consumers can come by
 /// the million.
@@ -98,7 +98,7 @@ fn known(path: &str, server_id: &str) -> Result<(), Failure> {
         return Ok(());
     }
     let text = format!("{path}: JSON without a `server_id`, which every NATS server has");
-    Err(Failure::new(Reason::Parse, text).hint(HINT))
+    Err(Failure::new(Reason::PARSE, text).hint(HINT))
 }
 
 /// Says that an answer was not decoded to its end.
@@ -107,7 +107,7 @@ fn cut(batch: Batch, dropped: u64) -> Batch {
         return batch;
     }
     let text = format!("/jsz: too much to be decoded, {dropped} entries were left out");
-    let failure = Failure::new(Reason::Protocol, text);
+    let failure = Failure::new(Reason::PROTOCOL, text);
     let gap = batch.gap("the rest of JetStream (/jsz)", failure.hint(MANY));
     gap.dropped("decoded", dropped)
 }
@@ -122,7 +122,7 @@ fn healthy(answer: &Json<IgnoredAny>) -> Result<Duration, Failure> {
         Ok(_) => return Ok(answer.took),
         Err(error) => return Err(error.failure("/healthz", HINT)),
     }
-    Err(Failure::new(Reason::Other, format!("/healthz: the server says it is not well ({status})")))
+    Err(Failure::new(Reason::OTHER, format!("/healthz: the server says it is not well ({status})")))
 }
 
 fn jetstream(batch: Batch, names: &Names, jsz: Jsz) -> Batch {
@@ -175,7 +175,7 @@ mod tests {
         let status = golden::file(case, &format!("{name}.status"))
             .map_or(200, |text| String::from_utf8_lossy(&text).trim().parse().expect("a status"));
         let body = golden::file(case, &format!("{name}.json"))
-            .ok_or_else(|| Failure::new(Reason::Timeout, format!("/{name}: no answer in time")))?;
+            .ok_or_else(|| Failure::new(Reason::TIMEOUT, format!("/{name}: no answer in time")))?;
         Ok(Json { status, value: json::from_slice(&body), took: Duration::from_millis(2) })
     }
 
@@ -218,13 +218,13 @@ mod tests {
             "{\"server_id\":\"N\",\"jetstream\":[]}",
         ] {
             let failure = told(varz, fine).err().unwrap_or_else(|| panic!("{varz} is up"));
-            assert_eq!(failure.reason, Reason::Parse, "{varz}");
+            assert_eq!(failure.reason, Reason::PARSE, "{varz}");
             let batch = told(fine, varz).unwrap();
             let gaps: Vec<_> = batch.gaps().iter().map(|gap| gap.failure.reason).collect();
             // Some of these are no field of the other answer.
             let of_varz_alone =
                 varz.contains("mem") || varz.contains("_msgs") || varz.contains("jet");
-            assert_eq!(gaps, if of_varz_alone { vec![] } else { vec![Reason::Parse] }, "{varz}");
+            assert_eq!(gaps, if of_varz_alone { vec![] } else { vec![Reason::PARSE] }, "{varz}");
         }
     }
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::Postgres;
 use crate::clients::postgres::{PostgresClient, Rows};
-use crate::engine::Failure;
+use crate::failure::Failure;
 
 /// Sizes have a clock of their own: listing 11,000 files takes 70 ms.
 const SIZES: Duration = Duration::from_mins(5);

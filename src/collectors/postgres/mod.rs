@@ -33,6 +33,7 @@ mod fetch;
 mod metrics;
 mod sample;
 mod signals;
+mod words;
 
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
@@ -40,9 +41,11 @@ use std::time::{Duration, SystemTime};
 pub use config::Postgres;
 
 use crate::catalogue::{Area, Batch, TableEntry};
+use crate::clients::access;
 use crate::clients::postgres::{Address, PostgresClient, mistake};
-use crate::config::{SafeUrl, Secret};
-use crate::engine::{Collector, Failure, Target};
+use crate::config::{Access, SafeUrl, Secret};
+use crate::engine::{Collector, Target};
+use crate::failure::Failure;
 use crate::plan::{Common, Plan, Thresholds};
 
 pub type Section = BTreeMap<String, Postgres>;
@@ -50,6 +53,7 @@ pub type Section = BTreeMap<String, Postgres>;
 pub static AREA: Area = Area {
     name: "postgres",
     title: "PostgreSQL",
+    single: false,
     tables: &[
         TableEntry::of::<sample::Up>(),
         TableEntry::of::<sample::Server>(),
@@ -68,6 +72,8 @@ pub static AREA: Area = Area {
         TableEntry::of::<sample::SizesAge>(),
     ],
     signals: signals::SIGNALS,
+    reasons: &[],
+    words: words::WORDS,
     runbook: include_str!("../../../docs/runbooks/postgres.md"),
 };
 
@@ -81,8 +87,11 @@ pub fn plan(section: Option<&Section>, plan: &mut Plan) {
             name,
             crate::plan::Address {
                 url: postgres.url.clone(),
-                password: postgres.password.clone(),
-                password_file: postgres.password_file.clone(),
+                access: Access {
+                    password: postgres.password.clone(),
+                    password_file: postgres.password_file.clone(),
+                    ..Access::default()
+                },
             },
         );
         let target = target(name, postgres, plan);
@@ -102,20 +111,8 @@ fn check(name: &str, postgres: &Postgres, plan: &mut Plan) {
     if postgres.password.is_some() {
         plan.mistake(name, "password", "must not be set together with `password_file`");
     }
-    match crate::files::read_small(file) {
-        Ok(text) if text.trim_end_matches(['\r', '\n']).is_empty() => {
-            plan.mistake(name, "password_file", "the file is empty");
-        }
-        Ok(_) => {}
-        Err(error) => {
-            let why = match error.kind() {
-                std::io::ErrorKind::NotFound => "there is no such file",
-                std::io::ErrorKind::PermissionDenied => "the file may not be read",
-                std::io::ErrorKind::InvalidData => "the file is not text",
-                _ => "the file cannot be read",
-            };
-            plan.mistake(name, "password_file", why);
-        }
+    if let Some(message) = access::secret_mistake(file) {
+        plan.mistake(name, "password_file", message);
     }
 }
 

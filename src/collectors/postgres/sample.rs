@@ -7,7 +7,7 @@ use super::fetch::Raw;
 use super::{activity, databases};
 use crate::catalogue::Batch;
 use crate::clients::postgres::{NO_SLOT, Row, Rows, identifier};
-use crate::engine::{Failure, Reason};
+use crate::failure::{Failure, Reason};
 
 /// The one row that is there while the target is down, too.
 pub struct Up {
@@ -91,7 +91,7 @@ pub fn sample(server: &str, raw: &Raw) -> Result<Batch, Failure> {
 }
 
 fn unexpected() -> Failure {
-    Failure::new(Reason::Parse, "the server's answer lacks columns or rows that were asked for")
+    Failure::new(Reason::PARSE, "the server's answer lacks columns or rows that were asked for")
         .hint("is this PostgreSQL itself, version 10 or later?")
 }
 
@@ -158,13 +158,13 @@ fn sessions(
             .dropped("applications", seen.applications_dropped);
         if row.flag("track_activities") == Some(false) {
             let text = "track_activities is off: what sessions do is not known";
-            batch = batch.gap(WHAT, Failure::new(Reason::Other, text).hint("turn it on"));
+            batch = batch.gap(WHAT, Failure::new(Reason::OTHER, text).hint("turn it on"));
         }
         return Ok((batch, clients));
     }
     let role = identifier(row.text("role").unwrap_or("monitor"));
     let text = "the role sees that there are sessions of others, but not what they do";
-    let failure = Failure::new(Reason::Rights, text).hint(format!("GRANT pg_monitor TO {role}"));
+    let failure = Failure::new(Reason::RIGHTS, text).hint(format!("GRANT pg_monitor TO {role}"));
     Ok((batch.with(vec![activity::blind(rows)]).gap(WHAT, failure), None))
 }
 
@@ -253,7 +253,7 @@ mod tests {
     /// Files are named after queries; one that is missing is a query that was stopped.
     fn rows(case: &std::path::Path, name: &str) -> Result<Rows, Failure> {
         let text = golden::file(case, &format!("{name}.json"))
-            .ok_or_else(|| Failure::new(Reason::Timeout, "the query was stopped by the server"))?;
+            .ok_or_else(|| Failure::new(Reason::TIMEOUT, "the query was stopped by the server"))?;
         Ok(serde_json::from_slice(&text).expect("rows"))
     }
 
@@ -264,7 +264,7 @@ mod tests {
                 None => Ok(Duration::from_millis(4)),
                 Some(text) => {
                     let text = String::from_utf8_lossy(&text);
-                    Err(Failure::new(Reason::Other, text.trim()))
+                    Err(Failure::new(Reason::OTHER, text.trim()))
                 }
             };
             let sizes = match rows(case, "sizes") {

@@ -8,17 +8,20 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use super::model::State;
 use crate::clients::postgres;
-use crate::config::{Dur, SafeUrl};
+use crate::config::{Access, Dur, SafeUrl};
 use crate::plan::Thresholds;
 
 /// Queues of one source: exactly one of `http`, `jetstream`, `sql` and `sqlite`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[schemars(extend("additionalProperties" = false))]
 pub struct Queue {
     /// Address that answers with the state of its queues as JSON, for example
     /// `http://127.0.0.1:8997/api/queue/status/json`. Needs `preset` or `paths`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub http: Option<SafeUrl>,
+    /// For `http`.
+    #[serde(flatten)]
+    pub access: Access,
     /// Shape of the JSON behind `http`, with the limits of that application.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preset: Option<Preset>,
@@ -123,7 +126,7 @@ pub struct Paths {
 
 /// A consumer, read from the monitoring port.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[schemars(extend("additionalProperties" = false))]
 pub struct JetStream {
     /// Name of a target of the section `nats`. Either this or `url`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -131,6 +134,9 @@ pub struct JetStream {
     /// Address of the monitoring port, for example `http://127.0.0.1:8222`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<SafeUrl>,
+    /// For `url`.
+    #[serde(flatten)]
+    pub access: Access,
     /// Name of the stream.
     pub stream: String,
     /// Name of the consumer.

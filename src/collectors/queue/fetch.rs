@@ -8,7 +8,7 @@ use super::sqlite::Reader;
 use super::table::Table;
 use crate::clients::http::{HttpClient, Json};
 use crate::clients::postgres::PostgresClient;
-use crate::engine::Failure;
+use crate::failure::Failure;
 
 pub enum Source {
     Http { client: HttpClient, paths: Paths },

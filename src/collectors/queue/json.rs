@@ -6,7 +6,7 @@ use super::config::Paths;
 use super::model::{Condition, Observed, State};
 use crate::clients::http::Json;
 use crate::clients::json::{Decoded, JsonError};
-use crate::engine::{Failure, Reason};
+use crate::failure::{Failure, Reason};
 
 pub const CONDITIONS: &[Condition] = &[
     Condition::Idle,
@@ -56,7 +56,7 @@ pub fn parse(target: &str, answer: Json<Value>, paths: &Paths) -> Result<Said, F
             Ok(all.map(|(name, said)| queue(name, said, paths, service.running)).collect())
         }
         (Some(path), _) => {
-            Err(Failure::new(Reason::Parse, format!("the answer has no map of queues at `{path}`")))
+            Err(Failure::new(Reason::PARSE, format!("the answer has no map of queues at `{path}`")))
         }
     };
     match nothing_said(status, &service, &queues) {
@@ -80,7 +80,7 @@ fn nothing_said(
     status_failure(status).or_else(|| match queues {
         Err(failure) => Some(failure.clone()),
         Ok(queues) if queues.is_empty() => None,
-        Ok(_) => Some(Failure::new(Reason::Parse, "the answer has nothing at any of the `paths`")),
+        Ok(_) => Some(Failure::new(Reason::PARSE, "the answer has nothing at any of the `paths`")),
     })
 }
 
@@ -94,10 +94,10 @@ fn no_json(status: u16, error: &JsonError) -> Failure {
 fn status_failure(status: u16) -> Option<Failure> {
     let reason = match status {
         200..=299 => return None,
-        401 => Reason::Auth,
-        403 => Reason::Rights,
-        404 => Reason::NotFound,
-        _ => Reason::Protocol,
+        401 => Reason::AUTH,
+        403 => Reason::RIGHTS,
+        404 => Reason::NOT_FOUND,
+        _ => Reason::PROTOCOL,
     };
     Some(Failure::new(reason, format!("the service answers with HTTP status {status}")))
 }

@@ -9,7 +9,7 @@ use super::model::{Condition, Observed, State};
 use crate::clients::http::Json;
 use crate::clients::json::Decoded;
 use crate::config::nearest;
-use crate::engine::{Failure, Reason};
+use crate::failure::{Failure, Reason};
 
 pub const CONDITIONS: &[Condition] = &[
     Condition::Idle,
@@ -96,11 +96,11 @@ pub fn parse(target: &str, answer: Json<Jsz>, want: &JetStream) -> Result<Observ
     let Decoded { value: jsz, dropped } = answer.good("/jsz", HINT)?;
     if jsz.server_id.is_empty() {
         let text = "/jsz: JSON without a `server_id`, which every NATS server has";
-        return Err(Failure::new(Reason::Parse, text).hint(HINT));
+        return Err(Failure::new(Reason::PARSE, text).hint(HINT));
     }
     if jsz.disabled {
         let text = "JetStream is switched off on this server";
-        return Err(Failure::new(Reason::NotFound, text).hint("start nats-server with `-js`"));
+        return Err(Failure::new(Reason::NOT_FOUND, text).hint("start nats-server with `-js`"));
     }
     let streams: Vec<&Stream> = jsz.account_details.iter().flat_map(|a| &a.stream_detail).collect();
     let (stream, consumer) = find(&streams, want).map_err(|failure| {
@@ -109,7 +109,7 @@ pub fn parse(target: &str, answer: Json<Jsz>, want: &JetStream) -> Result<Observ
         }
         // It may stand where nobody has looked.
         let text = format!("/jsz: too much to be decoded, {dropped} entries were left out");
-        Failure::new(Reason::Protocol, text)
+        Failure::new(Reason::PROTOCOL, text)
             .hint("look for consumers that nobody removes: `nats consumer ls STREAM`")
     })?;
     Ok(observe(target, stream, consumer, &jsz.now))
@@ -126,7 +126,7 @@ fn find<'a>(
             || "has the application been started on this server, with this storage?".to_owned(),
             |near| format!("did you mean `{near}`?"),
         );
-        Failure::new(Reason::NotFound, text).hint(hint)
+        Failure::new(Reason::NOT_FOUND, text).hint(hint)
     };
     // The same name may stand in several accounts.
     let same = streams.iter().filter(|stream| stream.name == want.stream);

@@ -39,6 +39,7 @@ mod table;
 /// See `src/fuzzing.rs`.
 #[cfg(test)]
 mod tests;
+mod words;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -48,15 +49,19 @@ pub use config::Queue;
 pub use planning::plan;
 
 use crate::catalogue::{Area, Batch, TableEntry};
-use crate::engine::{Collector, Failure};
+use crate::engine::Collector;
+use crate::failure::Failure;
 
 pub type Section = BTreeMap<String, Queue>;
 
 pub static AREA: Area = Area {
     name: "queue",
     title: "Queues",
+    single: false,
     tables: &[TableEntry::of::<json::Service>(), TableEntry::of::<model::QueueRow>()],
     signals: signals::SIGNALS,
+    reasons: sqlite::REASONS,
+    words: words::WORDS,
     runbook: include_str!("../../../docs/runbooks/queue.md"),
 };
 

@@ -1,16 +1,15 @@
 //! From the section to targets, with all mistakes.
 
-use std::path::Path;
-
 use super::config::{JetStream, Limits, Queue, Sql, Sqlite};
 use super::fetch::Source;
 use super::sample::Rules;
 use super::sqlite::Reader;
 use super::{AREA, Section, Watched};
+use crate::clients::access;
 use crate::clients::http::HttpClient;
 use crate::clients::postgres::{self, PostgresClient, SearchPath};
-use crate::config::Dur;
 use crate::config::secret::UNREADABLE;
+use crate::config::{Access, Dur};
 use crate::engine::Target;
 use crate::plan::{Address, Common, Plan};
 
@@ -88,6 +87,9 @@ impl Planning<'_, '_> {
             }
         }
         if queue.http.is_none() {
+            for key in queue.access.keys() {
+                self.mistake(key, "is for `http` only");
+            }
             for (key, there) in
                 [("preset", queue.preset.is_some()), ("paths", queue.paths.is_some())]
             {
@@ -119,6 +121,9 @@ impl Planning<'_, '_> {
         if let Some(message) = url.http_mistake() {
             self.mistake("http", message);
         }
+        for (key, message) in access::mistakes(&self.queue.access, url, "http") {
+            self.mistake(&key, message);
+        }
         let (preset, paths) = (self.queue.preset, self.queue.paths.clone());
         if preset.is_none() && paths.is_none() {
             self.mistake("http", "needs `preset` or `paths` beside it");
@@ -129,7 +134,7 @@ impl Planning<'_, '_> {
             self.mistake(&format!("paths.{key}"), message);
         }
         let source = Source::Http {
-            client: HttpClient::new(url, self.queue.timeout.map(Dur::get)),
+            client: HttpClient::new(url, &self.queue.access, self.queue.timeout.map(Dur::get)),
             paths: paths.or(preset),
         };
         (url.origin(), source, None)
@@ -144,6 +149,9 @@ impl Planning<'_, '_> {
         }
         let address = match (&wanted.nats, &wanted.url) {
             (Some(nats), None) => {
+                for key in wanted.access.keys() {
+                    self.mistake(&at(key), "is for `url` only");
+                }
                 let address = self.plan.address("nats", nats);
                 address.map_err(|message| self.mistake(&at("nats"), message)).ok()?
             }
@@ -151,7 +159,10 @@ impl Planning<'_, '_> {
                 if let Some(message) = url.http_mistake() {
                     self.mistake(&at("url"), message);
                 }
-                Address::from(url)
+                for (key, message) in access::mistakes(&wanted.access, url, "url") {
+                    self.mistake(&at(&key), message);
+                }
+                Address { url: url.clone(), access: wanted.access.clone() }
             }
             _ => {
                 self.mistake("jetstream", "needs exactly one of `nats` and `url`");
@@ -159,7 +170,8 @@ impl Planning<'_, '_> {
             }
         };
         let place = format!("{} {}/{}", address.url.origin(), wanted.stream, wanted.consumer);
-        let client = HttpClient::new(&address.url, self.queue.timeout.map(Dur::get));
+        let client =
+            HttpClient::new(&address.url, &address.access, self.queue.timeout.map(Dur::get));
         Some((place, Source::JetStream { client, wanted: wanted.clone() }, Some(address)))
     }
 
@@ -181,10 +193,11 @@ impl Planning<'_, '_> {
                     self.mistake(&at("url"), message);
                 }
                 let file = sql.password_file.as_deref();
-                if let Some(message) = file.and_then(unusable_secret) {
+                if let Some(message) = file.and_then(access::secret_mistake) {
                     self.mistake(&at("password_file"), message);
                 }
-                Address { password_file: sql.password_file.clone(), ..Address::from(url) }
+                let password_file = sql.password_file.clone();
+                Address { url: url.clone(), access: Access { password_file, ..Access::default() } }
             }
             _ => {
                 self.mistake("sql", "needs exactly one of `postgres` and `url`");
@@ -232,18 +245,10 @@ fn not_a_query(text: &str) -> Option<&'static str> {
 
 /// The statement ends on the server before the reading does here, also with a short deadline.
 pub(super) fn sql_client(address: &Address, timeout: Option<Dur>) -> PostgresClient {
-    let client = PostgresClient::new(&address.url, address.password_file.clone())
-        .password(address.password.clone());
+    let client = PostgresClient::new(&address.url, address.access.password_file.clone())
+        .password(address.access.password.clone());
     match timeout {
         Some(timeout) => client.deadline(timeout.get()),
         None => client,
-    }
-}
-
-fn unusable_secret(file: &Path) -> Option<String> {
-    match crate::files::read_small(file) {
-        Ok(text) if text.trim_ascii().is_empty() => Some("the file is empty".to_owned()),
-        Ok(_) => None,
-        Err(error) => Some(format!("cannot read the file: {}", error.kind())),
     }
 }

@@ -8,7 +8,7 @@ use super::fetch::{Raw, Source};
 use super::model::{Condition, History, Observed, State};
 use super::{json, jsz, table};
 use crate::catalogue::Batch;
-use crate::engine::{Failure, Reason};
+use crate::failure::{Failure, Reason};
 
 /// Queues of one target beyond this are left out and counted, as are names longer than that.
 const QUEUES: usize = 200;
@@ -50,7 +50,7 @@ pub fn sample(
             if said.dropped > 0 {
                 let text =
                     format!("too much to be decoded, {} entries were left out", said.dropped);
-                batch = batch.gap("the rest of the answer", Failure::new(Reason::Protocol, text));
+                batch = batch.gap("the rest of the answer", Failure::new(Reason::PROTOCOL, text));
             }
             match said.queues {
                 Ok(queues) => (queues, json::CONDITIONS),
@@ -66,7 +66,7 @@ pub fn sample(
         (Source::Sql { .. } | Source::Sqlite(_), Raw::Table(rows)) => {
             (table::observe(&rules.target, &rows, &rules.states)?, table::CONDITIONS)
         }
-        _ => return Err(Failure::new(Reason::Panic, "an answer of another kind of source")),
+        _ => return Err(Failure::new(Reason::PANIC, "an answer of another kind of source")),
     };
     let (queues, dropped) = capped(queues, rules);
     let queues = with_declared(queues, rules, absent);

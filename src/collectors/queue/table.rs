@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::model::{Condition, Observed, State};
-use crate::engine::{Failure, Reason};
+use crate::failure::{Failure, Reason};
 
 /// Whether anybody works is not to be seen in a table.
 pub const CONDITIONS: &[Condition] = &[
@@ -47,7 +47,7 @@ impl Places {
             _ if columns.len() == 2 => Ok(Self { queue: None, state: 0, count: 1, age: None }),
             _ => {
                 let text = "the query has no columns `state` and `count`";
-                Err(Failure::new(Reason::Parse, text)
+                Err(Failure::new(Reason::PARSE, text)
                     .hint("name them: `select status as state, count(*) as count ...`"))
             }
         }
@@ -66,7 +66,7 @@ pub fn observe(
         let cell = |place: usize| row.get(place).and_then(Option::as_deref);
         let wrong = |what: &str| {
             let text = format!("row {} of the query: {what}", index + 1);
-            Failure::new(Reason::Parse, text)
+            Failure::new(Reason::PARSE, text)
         };
         let count = cell(places.count).and_then(|text| text.trim().parse::<u64>().ok());
         let count = count.ok_or_else(|| wrong("`count` is not a whole number"))?;

@@ -15,8 +15,9 @@ use super::{AREA, planning};
 use crate::catalogue::Batch;
 use crate::clients::http::{HttpClient, Json};
 use crate::clients::json;
-use crate::config::{Dur, SafeUrl, load};
-use crate::engine::{Board, Failure, Memory, Reason};
+use crate::config::{Access, Dur, SafeUrl, Secret, load};
+use crate::engine::{Board, Memory};
+use crate::failure::{Failure, Reason};
 use crate::golden;
 use crate::plan::{Address, Plan};
 
@@ -46,7 +47,7 @@ fn golden_case(case: &Path) -> Result<Batch, Failure> {
         connection.execute_batch(&sql).expect("statements");
     }
     let url = SafeUrl::new("http://127.0.0.1:1");
-    let client = HttpClient::new(&url, None);
+    let client = HttpClient::new(&url, &Access::default(), None);
     let status = text("status").map_or(200, |text| text.trim().parse().expect("a status"));
     let rules = planning::rules("q", &queue);
     let (source, raw, before) = if let Some(sqlite) = queue.sqlite.clone() {
@@ -75,15 +76,23 @@ fn golden_cases() {
     golden::run("queue", golden_case);
 }
 
-static NATS: crate::catalogue::Area =
-    crate::catalogue::Area { name: "nats", title: "", tables: &[], signals: &[], runbook: "" };
+static NATS: crate::catalogue::Area = crate::catalogue::Area {
+    name: "nats",
+    title: "",
+    single: false,
+    tables: &[],
+    signals: &[],
+    reasons: &[],
+    words: &[],
+    runbook: "",
+};
 
 fn mistakes(yaml: &str) -> Vec<String> {
     let section = load::<super::Section>("c.yaml", yaml, &|_| None).finish().expect("a section");
     let memory = Memory::default();
     let mut plan = Plan::new(&|_| None, &memory);
     plan.section("nats", &NATS);
-    plan.publish("tasktracker", &SafeUrl::new("http://127.0.0.1:8222"));
+    plan.publish("tasktracker", Address::from(&SafeUrl::new("http://127.0.0.1:8222")));
     plan.section("queues", &AREA);
     super::plan(Some(&section), &mut plan);
     plan.mistakes.iter().map(|m| format!("{}: {}", m.path, m.message)).collect()
@@ -168,7 +177,7 @@ fn a_statement_ends_before_its_reading() {
 #[test]
 fn an_address_of_another_section_keeps_its_secrets() {
     let address = Address {
-        password: Some(crate::config::Secret::new("hunter2")),
+        access: Access { password: Some(Secret::new("hunter2")), ..Access::default() },
         ..Address::from(&SafeUrl::new("postgres://u:hunter2@h/d"))
     };
     assert!(!format!("{address:?}").contains("hunter2"));
@@ -204,7 +213,7 @@ async fn sqlite_files_in_use() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("queue.db");
     let gone = reader(&file).read().await.unwrap_err();
-    assert_eq!((gone.reason, gone.detail.contains("SQLite")), (Reason::NotFound, true));
+    assert_eq!((gone.reason, gone.detail.contains("SQLite")), (Reason::NOT_FOUND, true));
 
     let writer = rusqlite::Connection::open(&file).unwrap();
     writer.execute_batch("PRAGMA journal_mode = wal; CREATE TABLE other (a); ").unwrap();
@@ -224,7 +233,7 @@ async fn sqlite_files_in_use() {
     drop(writer);
     std::fs::write(&file, "no database at all, but long enough to look like one. ".repeat(40))
         .unwrap();
-    assert_eq!(reader.read().await.unwrap_err().reason, Reason::Protocol);
+    assert_eq!(reader.read().await.unwrap_err().reason, Reason::PROTOCOL);
 }
 
 fn asked(file: &Path, query: &str) -> Reader {
@@ -256,7 +265,7 @@ fn a_file_of_somebody_who_means_harm_costs_little() {
         drop(owner);
         let failure = reader(&file).read_at(now()).unwrap_err();
         assert!(failure.detail.contains(says), "{case}: {failure}");
-        assert_eq!((failure.reason, failure.hint.is_some()), (Reason::Protocol, true), "{case}");
+        assert_eq!((failure.reason, failure.hint.is_some()), (Reason::PROTOCOL, true), "{case}");
     }
 }
 
@@ -328,7 +337,7 @@ fn a_query_that_does_more_than_read_is_refused() {
         "ROLLBACK".to_owned(),
     ] {
         let failure = asked(&file, &query).read_at(now()).unwrap_err();
-        assert_eq!(failure.reason, Reason::Rights, "{query}: {failure}");
+        assert_eq!(failure.reason, Reason::RIGHTS, "{query}: {failure}");
         assert!(failure.hint.unwrap().starts_with("expected one SELECT"), "{query}");
     }
     let names: Vec<_> =

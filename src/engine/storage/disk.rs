@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use rustix::fs::{FlockOperation, OFlags};
 
-use super::super::{Failure, Reason};
 use super::ENDING;
+use crate::failure::{Failure, Reason};
 use crate::files;
 
 const LOCK: &str = "lock";
@@ -51,7 +51,7 @@ impl Disk {
             Ok(()) => {}
             Err(rustix::io::Errno::WOULDBLOCK) => {
                 let detail = format!("{what}: another exporter uses it");
-                return Err(Failure::new(Reason::Taken, detail)
+                return Err(Failure::new(Reason::TAKEN, detail)
                     .hint("stop that one, or give each its own directory"));
             }
             Err(error) => return Err(failed(&error.into())),

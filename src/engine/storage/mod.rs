@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use rustix::fs::Access;
 
 use self::disk::{Disk, file_name, make, read};
-use super::{Failure, Reason};
+use crate::failure::{Failure, Reason};
 
 const NAME: &str = "stack-exporter";
 const ENDING: &str = ".state";
@@ -47,7 +47,7 @@ enum Trouble {
 
 impl Trouble {
     fn of(failure: Failure) -> Self {
-        if failure.reason == Reason::Taken { Self::Taken(failure) } else { Self::Unsaved(failure) }
+        if failure.reason == Reason::TAKEN { Self::Taken(failure) } else { Self::Unsaved(failure) }
     }
 
     const fn failure(&self) -> &Failure {
@@ -210,6 +210,6 @@ impl Storage {
 }
 
 fn homeless() -> Failure {
-    let failure = Failure::new(Reason::NotFound, "no directory for what must outlive a restart");
+    let failure = Failure::new(Reason::NOT_FOUND, "no directory for what must outlive a restart");
     failure.hint("name one with --storage.path")
 }

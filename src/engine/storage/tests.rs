@@ -121,7 +121,7 @@ fn what_was_taken_is_had_when_the_other_has_ended() {
     let first = Storage::open(dir.path()).unwrap();
     first.save("logs", "bot", b"one").unwrap();
     let second = Storage::take(Some(dir.path()));
-    assert_eq!(second.load("logs", "bot").unwrap_err().reason, Reason::Taken);
+    assert_eq!(second.load("logs", "bot").unwrap_err().reason, Reason::TAKEN);
     assert!(second.dir().is_none());
     drop(first);
     assert_eq!(second.load("logs", "bot").unwrap().unwrap(), b"one");
@@ -129,7 +129,7 @@ fn what_was_taken_is_had_when_the_other_has_ended() {
     // It is ours now: a third one is refused.
     assert_eq!(
         Storage::take(Some(dir.path())).load("logs", "bot").unwrap_err().reason,
-        Reason::Taken
+        Reason::TAKEN
     );
     drop(second);
     assert_eq!(Storage::open(dir.path()).unwrap().load("logs", "bot").unwrap().unwrap(), b"two");

@@ -54,7 +54,7 @@ fn minutes(whole: u64) -> f64 {
 impl<'a> Case<'a> {
     pub(super) fn new(area: &'a Area, signal: &'a Signal, severity: Severity) -> Self {
         let Example { threshold, bad, good } = Example::of(signal, severity);
-        let target = if area.is_single() { area.name } else { "main" };
+        let target = if area.single { area.name } else { "main" };
         Self { area, signal, severity, threshold, bad, good, target }
     }
 

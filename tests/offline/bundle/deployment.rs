@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::process::Command;
 
 use serde_json::Value;
+use stack_exporter::collectors::SECTIONS;
 
 use crate::skip::skip;
 use crate::support::{
@@ -183,7 +184,6 @@ fn five_stacks_have_an_example() {
 
 #[test]
 fn examples_name_known_sections_and_hold_no_secret() {
-    const SECTIONS: [&str; 6] = ["docker", "postgres", "nats", "queues", "logs", "host"];
     for file in examples() {
         let config = yaml(&file);
         for (section, _) in entries(&config) {

@@ -44,7 +44,7 @@ async fn heads_and_interim_answers_without_an_end() {
         let failure = client.get::<List>("it", "/x", within(5000)).await.unwrap_err();
         assert_eq!(failure.detail, "it: the answer is over 256 kB");
         let failure = client.stream("it", "/x").await.err().unwrap();
-        assert_eq!(failure.reason, Reason::Protocol);
+        assert_eq!(failure.reason, Reason::PROTOCOL);
         let failure = client.stats("ab", within(5000)).await.unwrap_err();
         assert_eq!(failure.detail, "stats: the answer is over 64 kB");
     }
@@ -53,7 +53,7 @@ async fn heads_and_interim_answers_without_an_end() {
         then: Then::Repeat(b"x: y\r\n".repeat(1000), Duration::ZERO),
     });
     let failure = client(&server).await.get::<List>("it", "/x", within(5000)).await.unwrap_err();
-    assert_eq!(failure.reason, Reason::Protocol, "{failure}");
+    assert_eq!(failure.reason, Reason::PROTOCOL, "{failure}");
     assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
 }
 
@@ -65,9 +65,9 @@ async fn a_body_without_an_end_runs_into_its_bound() {
     let server = endless(b" ");
     let client = client(&server).await;
     let failure = client.get::<List>("it", "/x", within(20_000)).await.unwrap_err();
-    assert_eq!((failure.reason, failure.detail.contains("over 6")), (Reason::Protocol, true));
-    assert_eq!(client.stats("ab", within(5000)).await.unwrap_err().reason, Reason::Protocol);
-    assert_eq!(client.top("ab", within(5000)).await.unwrap_err().reason, Reason::Protocol);
+    assert_eq!((failure.reason, failure.detail.contains("over 6")), (Reason::PROTOCOL, true));
+    assert_eq!(client.stats("ab", within(5000)).await.unwrap_err().reason, Reason::PROTOCOL);
+    assert_eq!(client.top("ab", within(5000)).await.unwrap_err().reason, Reason::PROTOCOL);
     let mut stream = client.stream("it", "/x").await.unwrap();
     let mut taken = 0;
     while taken < 80 << 20 {
@@ -92,7 +92,7 @@ async fn a_drip_ends_at_the_deadline() {
             client.top("ab", within(400)),
         );
         let failures = [list.unwrap_err(), stats.unwrap_err(), top.unwrap_err()];
-        assert!(failures.iter().all(|failure| failure.reason == Reason::Timeout), "{failures:?}");
+        assert!(failures.iter().all(|failure| failure.reason == Reason::TIMEOUT), "{failures:?}");
         assert!(started.elapsed() < Duration::from_secs(2));
     }
 }
@@ -100,10 +100,10 @@ async fn a_drip_ends_at_the_deadline() {
 #[tokio::test]
 async fn a_version_that_is_none() {
     for (body, reason) in [
-        ("{}", Reason::Parse),
-        ("[]", Reason::Parse),
-        (r#"{"ApiVersion":"new"}"#, Reason::Parse),
-        ("<html>", Reason::Parse),
+        ("{}", Reason::PARSE),
+        ("[]", Reason::PARSE),
+        (r#"{"ApiVersion":"new"}"#, Reason::PARSE),
+        ("<html>", Reason::PARSE),
     ] {
         let server = Server::with_version(move || Reply::ok(body));
         let failure = Client::connect(&server.address, within(5000)).await.err().unwrap();

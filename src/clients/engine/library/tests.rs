@@ -53,7 +53,7 @@ async fn nothing_but_get_leaves_the_process() {
     let remove = docker.remove_container("a", None::<RemoveContainerOptions>).await.unwrap_err();
     for (error, method) in [(stop, "POST"), (remove, "DELETE")] {
         let failure = failure("it", &error);
-        assert_eq!(failure.reason, Reason::Rights);
+        assert_eq!(failure.reason, Reason::RIGHTS);
         assert_eq!(failure.detail, format!("it: {method} is not sent to the Engine, only GET"));
     }
     assert!(server.heard().is_empty(), "{:?}", server.heard());
@@ -70,18 +70,18 @@ fn the_library_writes_no_log() {
 async fn failures_have_a_reason_and_nothing_of_the_answer() {
     let text = br#"{"message":"hunter2"}"#;
     for (status, body, reason) in [
-        (401, text.as_slice(), Reason::Auth),
-        (403, text, Reason::Rights),
-        (404, text, Reason::NotFound),
-        (500, text, Reason::Protocol),
-        (500, b"hunter2 is no JSON", Reason::Protocol),
-        (302, b"", Reason::Protocol),
-        (200, b"<html>hunter2</html>", Reason::Parse),
-        (200, br#"{"read":{"hunter2":1}}"#, Reason::Parse),
-        (200, br#"{"pids_stats":{"current":-1}}"#, Reason::Parse),
-        (200, b"[1]", Reason::Parse),
-        (200, b"{}", Reason::Parse),
-        (200, b"null", Reason::Protocol),
+        (401, text.as_slice(), Reason::AUTH),
+        (403, text, Reason::RIGHTS),
+        (404, text, Reason::NOT_FOUND),
+        (500, text, Reason::PROTOCOL),
+        (500, b"hunter2 is no JSON", Reason::PROTOCOL),
+        (302, b"", Reason::PROTOCOL),
+        (200, b"<html>hunter2</html>", Reason::PARSE),
+        (200, br#"{"read":{"hunter2":1}}"#, Reason::PARSE),
+        (200, br#"{"pids_stats":{"current":-1}}"#, Reason::PARSE),
+        (200, b"[1]", Reason::PARSE),
+        (200, b"{}", Reason::PARSE),
+        (200, b"null", Reason::PROTOCOL),
     ] {
         let server = Server::start(move |_| Reply::new(status, body));
         let failure = client(&server).await.stats("ab", soon()).await.unwrap_err();

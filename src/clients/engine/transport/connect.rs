@@ -10,7 +10,6 @@ use std::time::Duration;
 
 use http::Uri;
 use hyper_util::rt::TokioIo;
-use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::net::{TcpStream, UnixStream, lookup_host};
 use tokio::time::timeout;
@@ -19,7 +18,8 @@ use tower_service::Service;
 
 use super::super::address::Address;
 use super::socket::{Bounded, Socket};
-use crate::engine::{Failure, Reason, lacks_files};
+use crate::clients::tls::Trust;
+use crate::failure::{Failure, Reason, lacks_files};
 
 #[derive(Clone)]
 pub struct Connector {
@@ -32,8 +32,7 @@ pub struct Connector {
 enum Place {
     Unix(PathBuf),
     Tcp(String),
-    /// Files are read once; what is wrong with them is told at every request.
-    Tls(String, Result<Arc<ClientConfig>, Failure>),
+    Tls(String, Arc<Trust>),
 }
 
 impl Connector {
@@ -41,7 +40,7 @@ impl Connector {
         let place = match address {
             Address::Unix(path) => Place::Unix(path.clone()),
             Address::Tcp(host) => Place::Tcp(host.clone()),
-            Address::Tls(host, files) => Place::Tls(host.clone(), files.config().map(Arc::new)),
+            Address::Tls(host, tls) => Place::Tls(host.clone(), Arc::new(Trust::new(tls.clone()))),
         };
         Self { place, most, limit }
     }
@@ -61,7 +60,7 @@ impl Service<Uri> for Connector {
     fn call(&mut self, _: Uri) -> Connecting {
         let Self { place, most, limit } = self.clone();
         Box::pin(async move {
-            let late = |_| Failure::new(Reason::Timeout, "no connection in time");
+            let late = |_| Failure::new(Reason::TIMEOUT, "no connection in time");
             let socket = timeout(limit, connect(place)).await.map_err(late)??;
             Ok(TokioIo::new(Bounded::new(socket, most)))
         })
@@ -75,22 +74,23 @@ async fn connect(place: Place) -> Result<Socket, Failure> {
             Ok(Socket::Unix(socket))
         }
         Place::Tcp(host) => Ok(Socket::Tcp(tcp(&host).await?)),
-        Place::Tls(host, config) => {
-            let config = config?;
+        Place::Tls(host, trust) => {
+            let config = trust.now().await?;
             // The port is always there: the address was completed when it was read.
             let name = host.rsplit_once(':').map_or(host.as_str(), |(name, _)| name);
             let name = name.trim_start_matches('[').trim_end_matches(']').to_owned();
-            let name = ServerName::try_from(name)
-                .map_err(|_| Failure::new(Reason::Tls, "the TLS handshake failed"))?;
+            let name = trust.server_name().map_or(name, ToOwned::to_owned);
+            let refused =
+                || Failure::new(Reason::TLS, "the TLS handshake failed").hint(trust.advice());
+            let name = ServerName::try_from(name).map_err(|_| refused())?;
             let handshake = TlsConnector::from(config).connect(name, tcp(&host).await?);
-            let refused = |_| Failure::new(Reason::Tls, "the TLS handshake failed");
-            Ok(Socket::Tls(Box::new(handshake.await.map_err(refused)?)))
+            Ok(Socket::Tls(Box::new(handshake.await.map_err(|_| refused())?)))
         }
     }
 }
 
 async fn tcp(host: &str) -> Result<TcpStream, Failure> {
-    let unknown = || Failure::new(Reason::Dns, "the host name does not resolve");
+    let unknown = || Failure::new(Reason::DNS, "the host name does not resolve");
     let addresses: Vec<_> = lookup_host(host).await.map_err(|_| unknown())?.collect();
     if addresses.is_empty() {
         return Err(unknown());
@@ -106,11 +106,11 @@ fn failure(error: &std::io::Error) -> Failure {
         return Failure::no_files("connection");
     }
     let (reason, why) = match error.kind() {
-        ErrorKind::ConnectionRefused => (Reason::Refused, "connection refused"),
-        ErrorKind::PermissionDenied => (Reason::Rights, "permission denied"),
-        ErrorKind::NotFound => (Reason::NotFound, "no such socket"),
-        ErrorKind::TimedOut => (Reason::Timeout, "no connection in time"),
-        _ => (Reason::Other, "cannot connect"),
+        ErrorKind::ConnectionRefused => (Reason::REFUSED, "connection refused"),
+        ErrorKind::PermissionDenied => (Reason::RIGHTS, "permission denied"),
+        ErrorKind::NotFound => (Reason::NOT_FOUND, "no such socket"),
+        ErrorKind::TimedOut => (Reason::TIMEOUT, "no connection in time"),
+        _ => (Reason::OTHER, "cannot connect"),
     };
     Failure::new(reason, why)
 }

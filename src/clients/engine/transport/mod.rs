@@ -19,7 +19,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 use super::address::Address;
-use crate::engine::{Failure, Reason};
+use crate::failure::{Failure, Reason};
 use connect::Connector;
 use socket::Opened;
 
@@ -102,19 +102,19 @@ impl Transport {
     ) -> Result<Response<Incoming>, Failure> {
         if request.method() != Method::GET {
             let text = format!("{} is not sent to the Engine, only GET", request.method());
-            return Err(Failure::new(Reason::Rights, text));
+            return Err(Failure::new(Reason::RIGHTS, text));
         }
         let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
         self.answer(self.request(&format!("{prefix}{path}"))?).await
     }
 
     fn request(&self, path: &str) -> Result<Request<Empty<Bytes>>, Failure> {
-        let unusable = |_| Failure::new(Reason::Protocol, "the address is not usable");
+        let unusable = |_| Failure::new(Reason::PROTOCOL, "the address is not usable");
         let uri: Uri = format!("{}://{}{path}", self.base, self.host).parse().map_err(unusable)?;
         Request::get(uri)
             .header(header::USER_AGENT, concat!("stack-exporter/", env!("CARGO_PKG_VERSION")))
             .body(Empty::new())
-            .map_err(|_| Failure::new(Reason::Protocol, "the address is not usable"))
+            .map_err(|_| Failure::new(Reason::PROTOCOL, "the address is not usable"))
     }
 
     /// The library on this transport. It leaves the version of the API out of its requests: they
@@ -137,7 +137,7 @@ impl Transport {
             LIBRARY.as_secs(),
             bollard::API_DEFAULT_VERSION,
         );
-        made.map_err(|_| Failure::new(Reason::Protocol, "the address is not usable"))
+        made.map_err(|_| Failure::new(Reason::PROTOCOL, "the address is not usable"))
     }
 }
 
@@ -154,11 +154,11 @@ pub fn cause(error: &(dyn std::error::Error + 'static)) -> Failure {
         }
         // With TLS 1.3 a client learns by the first answer that it is refused.
         if inner.and_then(|inner| inner.downcast_ref::<rustls::Error>()).is_some() {
-            return Failure::new(Reason::Tls, "the TLS handshake failed");
+            return Failure::new(Reason::TLS, "the TLS handshake failed");
         }
         source = error.source();
     }
-    Failure::new(Reason::Protocol, "the answer is not HTTP, or was cut off")
+    Failure::new(Reason::PROTOCOL, "the answer is not HTTP, or was cut off")
 }
 
 /// The failure of a call with its name before it.

@@ -15,7 +15,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::client::TlsStream;
 
-use crate::engine::{Failure, Reason};
+use crate::failure::{Failure, Reason};
 
 pub enum Socket {
     Unix(UnixStream),
@@ -93,7 +93,7 @@ impl AsyncRead for Bounded {
 
 fn too_much(most: u64) -> io::Error {
     let text = format!("the answer is over {} kB", most / 1024);
-    io::Error::other(Failure::new(Reason::Protocol, text))
+    io::Error::other(Failure::new(Reason::PROTOCOL, text))
 }
 
 impl AsyncWrite for Bounded {

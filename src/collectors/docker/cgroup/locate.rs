@@ -10,7 +10,7 @@ use rustix::fs::{CWD, Mode, OFlags, openat};
 
 use super::buffer::Buffer;
 use super::{Cgroups, Dirs, Hierarchy, Place};
-use crate::engine::{Failure, Reason};
+use crate::failure::{Failure, Reason};
 
 /// How far a search goes: levels, and directories looked at.
 const DEPTH: usize = 8;
@@ -34,7 +34,7 @@ impl Cgroups {
     /// directories; a failure should not be tried again with each reading.
     pub fn locate(&self, id: &str, pid: u32) -> Result<Place, Failure> {
         if id.len() < 12 || !id.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-            return Err(Failure::new(Reason::Parse, "not the id of a container"));
+            return Err(Failure::new(Reason::PARSE, "not the id of a container"));
         }
         let mut buffer = Buffer::new();
         let process = self.process(pid, id, &mut buffer);
@@ -120,7 +120,7 @@ impl Cgroups {
 
 fn not_found(id: &str) -> Failure {
     let id = id.get(..12).unwrap_or_default();
-    Failure::new(Reason::NotFound, format!("no control group of container {id}")).hint(
+    Failure::new(Reason::NOT_FOUND, format!("no control group of container {id}")).hint(
         "the Engine has to run on this machine, with the host's /sys/fs/cgroup mounted here; \
          rootless Engines need systemd to have groups",
     )

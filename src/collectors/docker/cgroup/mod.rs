@@ -42,7 +42,7 @@ pub use machine::Machine;
 use processes::Processes;
 
 use super::facts::Usage;
-use crate::engine::{Failure, Reason};
+use crate::failure::{Failure, Reason};
 
 /// Where the kernel's files are; those of the host may be mounted elsewhere.
 #[derive(Clone, Debug)]
@@ -228,7 +228,9 @@ fn tops(root: &Path) -> Result<(Version, Dirs), Failure> {
         dirs.0.extend(top.map(|top| (hierarchy, top)));
     }
     if dirs.0.is_empty() {
-        return Err(Failure::new(Reason::NotFound, format!("{what}: none are mounted")).hint(MOUNT));
+        return Err(
+            Failure::new(Reason::NOT_FOUND, format!("{what}: none are mounted")).hint(MOUNT)
+        );
     }
     let unified = root.join("unified");
     if !is_unified(&unified) {

@@ -246,10 +246,10 @@ fn never_the_figures_of_another_container() {
     assert_eq!(usage.networks.get("eth0"), Some(&network(1000)));
     // That container is known, but its group is not there.
     let failure = cgroups.locate(&id("b2"), 4800).unwrap_err();
-    assert_eq!(failure.reason, Reason::NotFound);
+    assert_eq!(failure.reason, Reason::NOT_FOUND);
     assert_eq!(failure.detail, "no control group of container b2b2b2b2b2b2");
     for odd in ["", "..", "../../../../etc", "a1a1"] {
-        assert_eq!(cgroups.locate(odd, 4711).unwrap_err().reason, Reason::Parse, "{odd}");
+        assert_eq!(cgroups.locate(odd, 4711).unwrap_err().reason, Reason::PARSE, "{odd}");
     }
 }
 
@@ -305,7 +305,7 @@ fn a_container_that_goes() {
             let _ = fs::remove_dir_all(dir);
         }
         assert_eq!(cgroups.read(&place), None, "{case}");
-        assert_eq!(cgroups.locate(&id, pid).unwrap_err().reason, Reason::NotFound, "{case}");
+        assert_eq!(cgroups.locate(&id, pid).unwrap_err().reason, Reason::NOT_FOUND, "{case}");
     }
 }
 
@@ -345,7 +345,7 @@ fn what_is_not_mounted_is_said() {
         Cgroups::find(roots).err().unwrap()
     };
     let failure = found("none");
-    assert_eq!(failure.reason, Reason::NotFound);
+    assert_eq!(failure.reason, Reason::NOT_FOUND);
     assert!(failure.detail.starts_with("control groups at "), "{failure}");
     assert!(failure.hint.unwrap().contains("/sys/fs/cgroup"));
     // Where to mount, and nothing mounted there.

@@ -7,7 +7,7 @@ use super::buffer::Buffer;
 use super::parse::{self, Disks, Unit, nanos, number, pairs, value};
 use super::{Dirs, Hierarchy, MOUNT};
 use crate::collectors::docker::facts::{Cpu, Memory, Usage};
-use crate::engine::{Failure, Reason};
+use crate::failure::{Failure, Reason};
 
 /// Without networks, processes and pressure, which are the same on v1 and v2.
 pub(super) fn read(dirs: &Dirs, buffer: &mut Buffer) -> Usage {
@@ -90,7 +90,7 @@ fn memory(dir: &Path, buffer: &mut Buffer) -> Memory {
 pub(super) fn counts_block_io(dir: Option<&Path>, buffer: &mut Buffer) -> Result<(), Failure> {
     let Some(dir) = dir else {
         let what = "the control groups of blkio are not mounted";
-        return Err(Failure::new(Reason::NotFound, what).hint(MOUNT));
+        return Err(Failure::new(Reason::NOT_FOUND, what).hint(MOUNT));
     };
     if !disks(dir, buffer).is_empty() {
         return Ok(());
@@ -100,13 +100,13 @@ pub(super) fn counts_block_io(dir: Option<&Path>, buffer: &mut Buffer) -> Result
         let what = format!("no {file} in {}", dir.display());
         let hint = "this kernel is built without CONFIG_BLK_DEV_THROTTLING: use another one, or \
             control groups v2";
-        return Err(Failure::new(Reason::NotFound, what).hint(hint));
+        return Err(Failure::new(Reason::NOT_FOUND, what).hint(hint));
     }
     let what = format!("the kernel does not count it: {file} lists no disk for any group");
     let hint = "it counts, for all, once some limit is set on the disk: start one container \
         with `docker run --rm --device-write-bps /dev/DISK:500mb IMAGE true` (`lsblk` names DISK) \
         after each boot";
-    Err(Failure::new(Reason::NotFound, what).hint(hint))
+    Err(Failure::new(Reason::NOT_FOUND, what).hint(hint))
 }
 
 /// Of the whole group; older kernels count only what is not in groups below it.

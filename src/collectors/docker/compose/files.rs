@@ -9,7 +9,8 @@ use std::time::Duration;
 use super::File;
 use super::load::{Loaded, load};
 use super::source::{Stamp, stamp};
-use crate::engine::{Failure, Reason, blocking};
+use crate::engine::blocking;
+use crate::failure::{Failure, Reason};
 
 /// A file on a share that hangs must not cost the reading.
 const LIMIT: Duration = Duration::from_secs(2);
@@ -66,7 +67,7 @@ impl Files {
                 return files;
             }
             Ok(Err(failure)) => failure,
-            Err(_) => Failure::new(Reason::Timeout, "the files cannot be read in time"),
+            Err(_) => Failure::new(Reason::TIMEOUT, "the files cannot be read in time"),
         };
         self.remembered(&failure)
     }
@@ -109,7 +110,7 @@ fn renew(path: &Path, loaded: Loaded, last: Option<Known>) -> Known {
     };
     let failures: Vec<_> = failed.into_iter().chain(missing).collect();
     // Rights come and go without a trace on the file.
-    let lasting = failures.iter().all(|of| matches!(of.reason, Reason::Parse | Reason::NotFound));
+    let lasting = failures.iter().all(|of| matches!(of.reason, Reason::PARSE | Reason::NOT_FOUND));
     let whole = failures.is_empty();
     let last = last.filter(|last| !whole && (last.whole || file.is_none()));
     let (file, whole) = match last {
@@ -173,7 +174,7 @@ mod tests {
 
         let read = files.read().await;
         assert!(read[0].file.is_none());
-        assert_eq!(reason(&read[0]), Some(Reason::NotFound));
+        assert_eq!(reason(&read[0]), Some(Reason::NOT_FOUND));
 
         std::fs::write(&path, "services: { api: {} }").unwrap();
         let first = files.read().await;
@@ -186,11 +187,11 @@ mod tests {
 
         std::fs::write(&path, "services: [ nonsense").unwrap();
         let broken = files.read().await;
-        assert_eq!(reason(&broken[0]), Some(Reason::Parse));
+        assert_eq!(reason(&broken[0]), Some(Reason::PARSE));
         assert_eq!(services(&broken[0]).len(), 2, "the last good content stays");
 
         std::fs::remove_file(&path).unwrap();
-        assert_eq!(reason(&files.read().await[0]), Some(Reason::NotFound));
+        assert_eq!(reason(&files.read().await[0]), Some(Reason::NOT_FOUND));
     }
 
     #[tokio::test]
@@ -226,14 +227,14 @@ mod tests {
         std::fs::remove_file(folder.path().join("more.yml")).unwrap();
         let read = files.read().await;
         assert_eq!(services(&read[0]), ["api", "more", "most"], "the last good content stays");
-        assert_eq!(reason(&read[0]), Some(Reason::NotFound));
+        assert_eq!(reason(&read[0]), Some(Reason::NOT_FOUND));
         let anew = Files::new(vec![folder.path().join("compose.yml")], Vec::new());
         let read = anew.read().await;
         assert_eq!(services(&read[0]), ["api"], "the rest holds");
         assert!(read[0].failure.as_ref().unwrap().detail.contains("more.yml"));
         write("base.yml", base);
         let read = anew.read().await;
-        assert_eq!((api(&read).1, reason(&read[0])), (Some(2), Some(Reason::NotFound)));
+        assert_eq!((api(&read).1, reason(&read[0])), (Some(2), Some(Reason::NOT_FOUND)));
     }
 
     #[tokio::test]
@@ -263,6 +264,6 @@ mod tests {
         let file = folder.path().join("compose.yml");
         std::fs::create_dir(&file).unwrap();
         let read = Files::new(vec![file], Vec::new()).read().await;
-        assert_eq!(reason(&read[0]), Some(Reason::NotFound));
+        assert_eq!(reason(&read[0]), Some(Reason::NOT_FOUND));
     }
 }

@@ -10,7 +10,7 @@ use super::interpolate::Variables;
 use super::service::{Reader, get, is_said};
 use super::source::{Sources, Stamp, identity};
 use crate::config::tree::{Node, Value};
-use crate::engine::{Failure, Reason};
+use crate::failure::{Failure, Reason};
 
 /// Files within files, and services that extend services.
 const DEPTH: usize = 32;
@@ -73,7 +73,7 @@ struct Place {
 impl Place {
     fn failure(&self, node: &Node, what: &str) -> Failure {
         let detail = format!("{}: line {}: {what}", self.path.display(), node.line);
-        Failure::new(Reason::Parse, detail).hint("does `docker compose config` take it?")
+        Failure::new(Reason::PARSE, detail).hint("does `docker compose config` take it?")
     }
 }
 
@@ -92,7 +92,7 @@ impl Loader {
             let text = match self.sources.text(path) {
                 Ok(text) => text,
                 Err(failure) => {
-                    let absent = failure.reason == Reason::NotFound && !must_exist;
+                    let absent = failure.reason == Reason::NOT_FOUND && !must_exist;
                     self.missing.extend((!absent).then_some(failure));
                     continue;
                 }
@@ -102,7 +102,7 @@ impl Loader {
             known.0.extend(read.0);
             if let Some(line) = wrong {
                 let detail = format!("{}: line {line}: no `NAME=value`", path.display());
-                self.wrong.push(Failure::new(Reason::Parse, detail));
+                self.wrong.push(Failure::new(Reason::PARSE, detail));
             }
         }
         known
@@ -118,7 +118,7 @@ impl Loader {
         let is_some = |key| documents.iter().any(|document| get(document, key).is_some());
         if !is_some("services") && !is_some("include") {
             let why = format!("{}: no `services` in it", place.path.display());
-            return Err(Failure::new(Reason::Parse, why).hint("is it a Compose file?"));
+            return Err(Failure::new(Reason::PARSE, why).hint("is it a Compose file?"));
         }
         let (mut file, mut name) = (File::default(), None);
         for document in documents.iter() {

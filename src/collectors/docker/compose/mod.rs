@@ -89,6 +89,6 @@ pub fn fuzz(path: &Path, text: &str, env: &str) {
 
 /// A file that is not on the disk.
 #[cfg(test)]
-pub fn parse(path: &Path, text: &str) -> Result<File, crate::engine::Failure> {
+pub fn parse(path: &Path, text: &str) -> Result<File, crate::failure::Failure> {
     load::load_from(source::Sources::of(path, text), path, &[]).file
 }

@@ -9,7 +9,7 @@ use super::interpolate::{Variables, fill};
 use super::ports::{self, Port};
 use super::values;
 use crate::config::tree::{Node, Value};
-use crate::engine::{Failure, Reason};
+use crate::failure::{Failure, Reason};
 
 /// Reads values of one file, and keeps what is wrong with them.
 pub struct Reader<'a> {
@@ -87,7 +87,7 @@ impl Reader<'_> {
     pub fn wrong(&mut self, node: &Node, key: &str) {
         let (path, line) = (self.path.display(), node.line);
         let detail = format!("{path}: line {line}: `{key}` has no value that Compose takes");
-        let failure = Failure::new(Reason::Parse, detail);
+        let failure = Failure::new(Reason::PARSE, detail);
         self.wrong.push(failure.hint("does `docker compose config` take it?"));
     }
 

@@ -9,7 +9,7 @@ use std::rc::Rc;
 use std::time::SystemTime;
 
 use crate::config::tree::{self, Node};
-use crate::engine::{Failure, Reason};
+use crate::failure::{Failure, Reason};
 
 /// No Compose file is larger.
 const SIZE: u64 = 4 << 20;
@@ -61,7 +61,7 @@ impl Sources {
         let shown = path.display().to_string();
         if self.seen.len() >= FILES {
             let why = format!("{shown}: not read: it is one of more than {FILES} files");
-            return Err(Failure::new(Reason::Other, why));
+            return Err(Failure::new(Reason::OTHER, why));
         }
         let about = fs::metadata(path);
         let stamp = about.as_ref().ok().and_then(stamp_of);
@@ -70,13 +70,13 @@ impl Sources {
         let about = about.map_err(failed)?;
         // A pipe would never end.
         if !about.is_file() {
-            return Err(Failure::new(Reason::NotFound, format!("{shown}: is no file")));
+            return Err(Failure::new(Reason::NOT_FOUND, format!("{shown}: is no file")));
         }
         let mut text = String::new();
         let file = fs::File::open(path).map_err(failed)?;
         file.take(SIZE + 1).read_to_string(&mut text).map_err(failed)?;
         if text.len() as u64 > SIZE {
-            return Err(Failure::new(Reason::Protocol, format!("{shown}: over 4 MiB")));
+            return Err(Failure::new(Reason::PROTOCOL, format!("{shown}: over 4 MiB")));
         }
         Ok(text)
     }
@@ -91,7 +91,7 @@ fn parse(path: &Path, text: &str) -> Result<Documents, Failure> {
     let documents = tree::parse_foreign(text).map_err(|problems| {
         let first = problems.first();
         let (line, message) = first.map_or((1, "not valid"), |p| (p.line, p.message.as_str()));
-        Failure::new(Reason::Parse, format!("{}: line {line}: {message}", path.display()))
+        Failure::new(Reason::PARSE, format!("{}: line {line}: {message}", path.display()))
             .hint("does `docker compose config` take it?")
     })?;
     Ok(documents.into())

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::declared::Declared;
 use super::load::{Loaded, load};
 use super::*;
-use crate::engine::Reason;
+use crate::failure::Reason;
 
 fn read(files: &[(&str, &str)]) -> Loaded {
     let folder = tempfile::tempdir().unwrap();
@@ -33,7 +33,7 @@ fn service(text: &str) -> Declared {
 fn wrong(files: &[(&str, &str)]) -> (Vec<String>, File) {
     let loaded = read(files);
     let all = loaded.missing.into_iter().chain(loaded.wrong);
-    let short = |failure: crate::engine::Failure| {
+    let short = |failure: crate::failure::Failure| {
         assert!(!format!("{failure:?}").contains("hunter2"), "{failure:?}");
         failure.detail.rsplit('/').next().unwrap().to_owned()
     };
@@ -335,5 +335,5 @@ fn a_file_of_another_kind_is_told_apart() {
     assert!(!is_compose_file(Path::new("/nowhere/x.yml")));
     let read = read(&[("c.yml", "services: { a: {} }")]);
     assert!(read.seen.values().any(Option::is_none), "the `.env` that may come is watched");
-    assert_eq!(load(Path::new("/nowhere/x.yml"), &[]).file.unwrap_err().reason, Reason::NotFound);
+    assert_eq!(load(Path::new("/nowhere/x.yml"), &[]).file.unwrap_err().reason, Reason::NOT_FOUND);
 }

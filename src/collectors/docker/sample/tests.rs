@@ -52,7 +52,7 @@ fn raw(case: &Path) -> Raw {
             container.inspected(Arc::new(Detail::of(found, &Sockets::default())), true);
         }
     }
-    let timeout = || Failure::new(Reason::Timeout, "no complete answer in time");
+    let timeout = || Failure::new(Reason::TIMEOUT, "no complete answer in time");
     let version: SystemVersion = json(case, "version").unwrap_or_default();
     let info: Info = json(case, "info").unwrap_or_default();
     let (counted, past, events) = lived(case, &containers);

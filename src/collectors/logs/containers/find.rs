@@ -11,7 +11,7 @@ use crate::clients::engine::api::or_default;
 use crate::clients::engine::client::Client;
 use crate::clients::engine::failure::another;
 use crate::clients::engine::is_id;
-use crate::engine::Failure;
+use crate::failure::Failure;
 use crate::text::short;
 
 /// Containers of a source that are read.

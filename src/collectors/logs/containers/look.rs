@@ -16,7 +16,7 @@ use super::state::{Ask, Containers, Known, Poll, Prepared, seconds};
 use crate::clients::engine::address::Address;
 use crate::clients::engine::client::Client;
 use crate::clients::engine::failure::{is_gone, timeout};
-use crate::engine::{Failure, Reason};
+use crate::failure::{Failure, Reason};
 
 /// Containers come and go; their number is looked up this often.
 const LIST: Duration = Duration::from_secs(2);
@@ -175,7 +175,7 @@ impl Source {
                 Ok(poll) => poll,
                 Err(failure) if is_gone(&failure) => continue,
                 Err(failure) => {
-                    let pause = if failure.reason == Reason::Timeout { SOON } else { LATER };
+                    let pause = if failure.reason == Reason::TIMEOUT { SOON } else { LATER };
                     next.push((found.id.clone(), pause, Some(failure)));
                     continue;
                 }
@@ -196,7 +196,7 @@ impl Source {
         (now, until): (i64, Instant),
     ) -> Result<Poll, Failure> {
         if found.nature.driver == "none" {
-            let failure = Failure::new(Reason::Other, format!("{WHAT}: its driver is `none`"));
+            let failure = Failure::new(Reason::OTHER, format!("{WHAT}: its driver is `none`"));
             return Err(failure.hint("choose a driver that keeps lines: json-file or local"));
         }
         let (out, err) = (self.streams != Streams::Stderr, self.streams != Streams::Stdout);
@@ -259,7 +259,7 @@ fn broken(why: Broken) -> Failure {
         Broken::Time => "a line without its time",
         Broken::Engine => "the Engine cannot read it: see its own log",
     };
-    Failure::new(Reason::Parse, format!("{WHAT}: {why}"))
+    Failure::new(Reason::PARSE, format!("{WHAT}: {why}"))
 }
 
 /// The file if it can be read, else the Engine.

@@ -10,7 +10,7 @@ use super::super::follow::Sink;
 use super::find::{Found, Way};
 use super::marks::Marks;
 use super::reading::{Answer, Fresh};
-use crate::engine::Failure;
+use crate::failure::Failure;
 
 /// After so long without a new line the newest one is asked for by itself, in seconds.
 const CHECK: i64 = 30;

@@ -327,15 +327,20 @@ impl Writer<'_> {
                 self.variable(at, at + length);
             }
         } else {
-            self.star = None;
-            let next = secrets::next(self.message, at, length);
-            self.hidden = scheme
-                || next == Next::Secret
-                || matches!(word, b"user" | b"User") && self.names_a_user(at);
-            // What comes next decides.
-            self.odd |= scheme || next != Next::Unsaid;
+            self.stays(at, word, scheme);
         }
         length
+    }
+
+    /// A word that stays, and perhaps names what comes after it.
+    fn stays(&mut self, at: usize, word: &[u8], scheme: bool) {
+        self.star = None;
+        let next = secrets::next(self.message, at, word.len());
+        self.hidden = scheme
+            || next == Next::Secret
+            || matches!(word, b"user" | b"User") && self.names_a_user(at);
+        // What comes next decides.
+        self.odd |= scheme || next != Next::Unsaid;
     }
 
     /// Whether a word stands right behind a colon, as the second half of the token in

@@ -15,7 +15,7 @@ use super::find::{Part, Pattern, compressed, rotated_from};
 use super::link::{Refusal, resolve};
 use super::report::Skipped;
 use super::{RECENT, since};
-use crate::engine::Failure;
+use crate::failure::Failure;
 
 /// Names read in one look; a pattern such as `/**` ends here.
 const MAX_ENTRIES: usize = 50_000;

@@ -10,7 +10,7 @@ use super::facts::Identity;
 use super::file::Read;
 use super::print::Head;
 use super::record::{Record, State};
-use crate::engine::Failure;
+use crate::failure::Failure;
 
 /// `ESTALE`: the server of a network file system knows the file no more.
 const STALE: i32 = 116;

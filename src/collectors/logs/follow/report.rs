@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
-use crate::engine::Failure;
+use crate::failure::Failure;
 
 /// The files of a source as a step leaves them, and what happened in it.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -14,7 +14,7 @@ use super::super::follow::report::Report;
 use super::super::follow::saved::Positions;
 use super::super::follow::{self, Files, Follow, Sink};
 use super::super::scan::Stream;
-use crate::engine::Failure;
+use crate::failure::Failure;
 
 /// Rotated files of one container.
 const MAX_ROTATED: u32 = 100;

@@ -7,7 +7,7 @@ use super::super::follow::Sink;
 use super::super::follow::report::Report;
 use super::super::scan::Stream;
 use super::super::stdin::{End, Input, Stdin};
-use crate::engine::Failure;
+use crate::failure::Failure;
 
 /// What came last is shown for so long after the end, so that a scrape sees it.
 const SHOWN: Duration = Duration::from_mins(1);

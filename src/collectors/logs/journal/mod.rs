@@ -32,7 +32,7 @@ use self::select::{Known, Selector, Taken};
 use self::state::{MAX_FILES, Position, Positions};
 use super::follow::Sink;
 use super::scan::lines::Piece;
-use crate::engine::{Failure, Reason};
+use crate::failure::{Failure, Reason};
 
 /// Where journald writes: what outlives a boot, and what does not.
 pub const USUAL: [&str; 2] = ["/var/log/journal", "/run/log/journal"];
@@ -154,7 +154,7 @@ impl Source {
             let tops: Vec<_> =
                 self.directories.iter().map(|top| top.display().to_string()).collect();
             let detail = format!("no journal at {}", tops.join(", "));
-            let failure = Failure::new(Reason::NotFound, detail);
+            let failure = Failure::new(Reason::NOT_FOUND, detail);
             let hint = "in a container mount the host's /var/log/journal, and /run/log/journal";
             report.problem = Some(failure.hint(hint));
         }
@@ -320,12 +320,12 @@ fn is_machine(path: &Path) -> bool {
 fn failure(path: &Path, fault: Fault) -> Failure {
     let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
     let reason = match fault {
-        Fault::Io(io::ErrorKind::PermissionDenied) => Reason::Rights,
-        Fault::Io(_) => Reason::Other,
-        _ => Reason::Parse,
+        Fault::Io(io::ErrorKind::PermissionDenied) => Reason::RIGHTS,
+        Fault::Io(_) => Reason::OTHER,
+        _ => Reason::PARSE,
     };
     let failure = Failure::new(reason, format!("journal {name}: {}", fault.as_str()));
-    if reason == Reason::Rights { failure.hint(GROUP) } else { failure }
+    if reason == Reason::RIGHTS { failure.hint(GROUP) } else { failure }
 }
 
 #[cfg(test)]

@@ -214,7 +214,7 @@ fn what_is_no_journal_has_a_reason() {
     fs::remove_dir_all(world.dir.path().join("a".repeat(32))).unwrap();
     let missing = Source { directories: vec![world.dir.path().join("no")], ..world.source.clone() };
     let report = missing.step(&mut world.positions, &|| true, &mut world.taken);
-    assert_eq!(report.problem.unwrap().reason, Reason::NotFound);
+    assert_eq!(report.problem.unwrap().reason, Reason::NOT_FOUND);
     let odd = world.dir.path().join("x.journal");
     let mut newer = fixture(BOTH[0]);
     newer[12] |= 0x80;

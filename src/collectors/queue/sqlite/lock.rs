@@ -12,7 +12,7 @@ use nix::fcntl::{FcntlArg, fcntl};
 use nix::libc;
 use rustix::thread::{CapabilitySet, capabilities, set_capabilities};
 
-use crate::engine::{Failure, Reason};
+use crate::failure::{Failure, Reason};
 
 /// Bytes of a database that stand for its locks (`sqlite3.h`, `os_unix.c`).
 const PENDING: i64 = 0x4000_0000;
@@ -44,7 +44,7 @@ fn wanted(bytes: Bytes) -> libc::flock {
 
 fn failed(error: Errno) -> Failure {
     let text = format!("the locks of the SQLite file cannot be seen: {}", error.desc());
-    Failure::new(Reason::Other, text).hint("keep the file on a file system with locks")
+    Failure::new(Reason::OTHER, text).hint("keep the file on a file system with locks")
 }
 
 /// Whether another has these bytes for writing.

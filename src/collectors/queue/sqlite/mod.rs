@@ -22,18 +22,23 @@ use rusqlite::{Connection, ErrorCode};
 use super::config::Sqlite;
 use super::model::State;
 use super::table::Table;
-use crate::engine::{Failure, Reason, blocking};
+use crate::engine::blocking;
+use crate::failure::{Failure, Reason, reasons};
 use crate::files;
 use open::Stop;
 use rows::{Names, age, places};
 use way::{Trouble, Way};
 
 /// How long a writer may keep us waiting.
-const BUSY: Duration = Duration::from_secs(1);
+const PATIENCE: Duration = Duration::from_secs(1);
 /// Between two looks at what is locked or has changed.
 const PAUSE: Duration = Duration::from_millis(50);
 /// Readings that a writer may spoil.
 const TRIES: u32 = 3;
+reasons! {
+    /// It changes faster than it can be read, or is locked by those who use it.
+    BUSY = "busy";
+}
 const MEMORY: &str = "the query needs more memory than SQLite is given (64 MiB for all files)";
 
 /// What is read from the file, and how its words are understood.
@@ -75,7 +80,7 @@ impl Reader {
         // Of a link: what lies beside the file lies beside what it points to.
         let path = std::fs::canonicalize(&self.sqlite.file).map_err(|error| failed(&error))?;
         lock::harmless(|| {
-            let (until, mut changed, mut full) = (Instant::now() + BUSY, 0, 0);
+            let (until, mut changed, mut full) = (Instant::now() + PATIENCE, 0, 0);
             loop {
                 let trouble = match self.read_once(&path, now, stop) {
                     Err(trouble) => trouble,
@@ -83,7 +88,7 @@ impl Reader {
                 };
                 match trouble {
                     _ if stop.is_given_up() => {
-                        return Err(Failure::new(Reason::Timeout, "given up"));
+                        return Err(Failure::new(Reason::TIMEOUT, "given up"));
                     }
                     // Another file may have taken all that there is for all, until it failed.
                     Trouble::Failed(failure) if failure.detail == MEMORY && full < 2 => {
@@ -103,7 +108,7 @@ impl Reader {
     fn read_once(&self, path: &Path, now: SystemTime, stop: &Stop) -> Result<Table, Trouble> {
         let failed = |error: &std::io::Error| Failure::io("the SQLite file", error);
         let meta = std::fs::metadata(path).map_err(|error| failed(&error))?;
-        let turn = lock::Turn::take((meta.dev(), meta.ino()), BUSY);
+        let turn = lock::Turn::take((meta.dev(), meta.ino()), PATIENCE);
         let _turn = turn.ok_or_else(locked)?;
         let file = files::open(path).map_err(|error| failed(&error))?;
         let looked = way::look(path, &file)?;
@@ -115,7 +120,7 @@ impl Reader {
         let read = read.map_err(|failure| if stop.is_spent() { spent() } else { failure });
         match (looked.way, read) {
             (Way::Alone, _) if !way::is_same(&looked, path, &file)? => Err(Trouble::Changed),
-            (Way::Log, Err(failure)) if failure.reason == Reason::Busy => Err(Trouble::Locked),
+            (Way::Log, Err(failure)) if failure.reason == BUSY => Err(Trouble::Locked),
             (_, read) => Ok(read?),
         }
     }
@@ -171,13 +176,13 @@ impl Reader {
 }
 
 fn locked() -> Failure {
-    Failure::new(Reason::Busy, "the SQLite file has been locked for a second")
+    Failure::new(BUSY, "the SQLite file has been locked for a second")
         .hint("a writer holds it: a long transaction, or one that never ends")
 }
 
 fn written() -> Failure {
     let text = format!("the SQLite file was written during each of {TRIES} readings");
-    Failure::new(Reason::Busy, text).hint(
+    Failure::new(BUSY, text).hint(
         "an index on the status makes a reading short; with `PRAGMA journal_mode = wal` in the \
          application nobody waits for anybody",
     )
@@ -190,19 +195,19 @@ fn too_big() -> Failure {
 
 fn unopened() -> Failure {
     let text = "the SQLite file cannot be opened together with what lies beside it";
-    Failure::new(Reason::Rights, text)
+    Failure::new(Reason::RIGHTS, text)
         .hint("mount its folder, not the file alone, and let the exporter read `-wal` and `-shm`")
 }
 
 fn more_than_reads() -> Failure {
-    Failure::new(Reason::Rights, "the query does more than read")
+    Failure::new(Reason::RIGHTS, "the query does more than read")
         .hint("expected one SELECT, without ATTACH, PRAGMA or anything that writes")
 }
 
 fn spent() -> Failure {
     let text =
         format!("the query took over {} million steps and was stopped", open::STEPS / 1_000_000);
-    Failure::new(Reason::Timeout, text).hint("add an index on the status, or remove finished jobs")
+    Failure::new(Reason::TIMEOUT, text).hint("add an index on the status, or remove finished jobs")
 }
 
 fn failure(error: &rusqlite::Error) -> Failure {
@@ -230,10 +235,10 @@ fn failure(error: &rusqlite::Error) -> Failure {
         }
         (Some(ErrorCode::OperationInterrupted), _) => spent(),
         (Some(ErrorCode::NotADatabase), _) => {
-            sorted(Reason::Protocol, "the file is not an SQLite database", "check `file`")
+            sorted(Reason::PROTOCOL, "the file is not an SQLite database", "check `file`")
         }
         (Some(ErrorCode::DatabaseCorrupt), _) => sorted(
-            Reason::Protocol,
+            Reason::PROTOCOL,
             "the SQLite file is damaged",
             "see `sqlite3 <file> 'pragma integrity_check'`; restore a backup",
         ),
@@ -245,7 +250,7 @@ fn failure(error: &rusqlite::Error) -> Failure {
         }
         (Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied), _) => unopened(),
         (_, rusqlite::Error::MultipleStatement) => {
-            sorted(Reason::Other, "the query is more than one statement", "expected one SELECT")
+            sorted(Reason::OTHER, "the query is more than one statement", "expected one SELECT")
         }
         // That of a function has no code of its own.
         (_, rusqlite::Error::SqlInputError { msg, .. }) if msg.starts_with("not authorized") => {
@@ -253,9 +258,9 @@ fn failure(error: &rusqlite::Error) -> Failure {
         }
         // Names what is missing in the file; the query is the operator's own.
         (_, rusqlite::Error::SqlInputError { msg, .. }) => {
-            sorted(Reason::NotFound, msg, "see `sqlite3 <file> .schema` for the names")
+            sorted(Reason::NOT_FOUND, msg, "see `sqlite3 <file> .schema` for the names")
         }
-        (Some(code), _) => Failure::new(Reason::Other, format!("SQLite says {code:?}")),
-        _ => Failure::new(Reason::Other, "SQLite cannot run the query"),
+        (Some(code), _) => Failure::new(Reason::OTHER, format!("SQLite says {code:?}")),
+        _ => Failure::new(Reason::OTHER, "SQLite cannot run the query"),
     }
 }

@@ -12,7 +12,7 @@ use rusqlite::limits::Limit;
 use rusqlite::{Connection, OpenFlags};
 
 use super::way::Way;
-use crate::engine::{Failure, Reason};
+use crate::failure::{Failure, Reason};
 
 /// How long the log's own locks may keep us waiting.
 const BUSY: Duration = Duration::from_millis(500);
@@ -63,7 +63,7 @@ pub fn open(database: &Path, way: Way, stop: &Stop) -> Result<Connection, Failur
     if length > LONGEST_NAME {
         let text = format!("the path of the SQLite file has {length} bytes");
         return Err(
-            Failure::new(Reason::Other, text).hint(format!("SQLite takes at most {LONGEST_NAME}"))
+            Failure::new(Reason::OTHER, text).hint(format!("SQLite takes at most {LONGEST_NAME}"))
         );
     }
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY

@@ -10,7 +10,7 @@ use rusqlite::types::ValueRef;
 use super::super::config::{Sqlite, Zone};
 use super::super::table::Table;
 use super::failure;
-use crate::engine::{Failure, Reason};
+use crate::failure::{Failure, Reason};
 
 /// Rows of a query, and jobs that are worked on; with more the table is not the queue we think.
 pub const ROWS: usize = 10_000;
@@ -19,7 +19,7 @@ const COLUMNS: usize = 64;
 /// Bytes of a word. Longer names are no names of queues, which are left out at a tenth of it.
 const WORD: usize = 1024;
 /// When one of these, or of memory or length, is hit.
-pub const FULL: Reason = Reason::Protocol;
+pub const FULL: Reason = Reason::PROTOCOL;
 
 pub fn places(count: usize) -> String {
     vec!["?"; count].join(", ")
@@ -42,7 +42,7 @@ impl Names {
         let found = rows(connection, sql, &[table.to_owned()])?.rows;
         let known: Vec<String> = found.into_iter().flatten().flatten().collect();
         let missing = |what: String| {
-            Failure::new(Reason::NotFound, what).hint("see `sqlite3 <file> .schema` for the names")
+            Failure::new(Reason::NOT_FOUND, what).hint("see `sqlite3 <file> .schema` for the names")
         };
         if known.is_empty() {
             return Err(missing(format!("the file has no table `{table}`")));
@@ -148,7 +148,7 @@ fn each(
 ) -> Result<Vec<String>, Failure> {
     let mut statement = connection.prepare(sql).map_err(|error| failure(&error))?;
     if !statement.readonly() {
-        return Err(Failure::new(Reason::Rights, "the query would write")
+        return Err(Failure::new(Reason::RIGHTS, "the query would write")
             .hint("expected one SELECT: the file is only read"));
     }
     let columns: Vec<String> = statement.column_names().map(cut).collect();

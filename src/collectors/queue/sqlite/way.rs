@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{Access, AtFlags, CWD};
 
 use super::lock::{self, Bytes};
-use crate::engine::{Failure, Reason};
+use crate::failure::{Failure, Reason};
 use crate::files;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,7 +93,7 @@ fn file_beside(database: &Path, ending: &str) -> Result<Option<Metadata>, Failur
         Ok(meta) => {
             let what = files::kind(meta.file_type());
             let text = format!("`{ending}` beside the SQLite file is {what}, no regular file");
-            Err(Failure::new(Reason::Protocol, text)
+            Err(Failure::new(Reason::PROTOCOL, text)
                 .hint(format!("see `ls -l {}`", path.display())))
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
@@ -135,7 +135,7 @@ pub fn look(database: &Path, file: &File) -> Result<Looked, Trouble> {
     }
     if !seen.head.starts_with(b"SQLite format 3\0") {
         let text = "the file is not an SQLite database";
-        return Err(Failure::new(Reason::Protocol, text).hint("check `file`").into());
+        return Err(Failure::new(Reason::PROTOCOL, text).hint("check `file`").into());
     }
     if seen.wants_log() || seen.wal.is_some() {
         if !lock::hold(file)? {
@@ -188,7 +188,7 @@ fn left_by_the_dead(database: &Path, file: &File) -> Result<(), Trouble> {
         return Err(Trouble::Changed);
     }
     let text = "the SQLite file was left in the middle of a write, its `-journal` is not undone";
-    Err(Failure::new(Reason::Protocol, text)
+    Err(Failure::new(Reason::PROTOCOL, text)
         .hint("start the application once, or run `sqlite3 <file> .schema` as its user")
         .into())
 }
@@ -197,7 +197,7 @@ fn unclosed(database: &Path) -> Failure {
     let text = "the SQLite file was not closed: it has a `-wal` with content and no `-shm`";
     let remedy = "start the application once, or run `sqlite3 <file> .schema` as its user";
     let copy = format!("{remedy}; a copy needs `-wal` merged first: {}", database.display());
-    Failure::new(Reason::Protocol, text).hint(copy)
+    Failure::new(Reason::PROTOCOL, text).hint(copy)
 }
 
 /// Without opening it: closing it again would take away the locks of our own process.

@@ -215,7 +215,7 @@ async fn one_that_hangs_costs_itself_only() {
     fake.mood(|mood| (mood.log, mood.hangs) = (vec![(10, "one\n")], true));
     let prepared = fake.look(Duration::from_secs(2)).await;
     assert_eq!((fake.count.0.len(), prepared.unreadable), (1, 1));
-    assert_eq!(prepared.problem.unwrap().reason, Reason::Timeout);
+    assert_eq!(prepared.problem.unwrap().reason, Reason::TIMEOUT);
     fake.mood(|mood| mood.hangs = false);
     assert_eq!(fake.look(LONG).await.problem, None);
 }
@@ -238,7 +238,7 @@ async fn an_engine_that_fails_takes_nothing_with_it() {
     let source = Source { address: Address::Unix(gone), ..fake.source.clone() };
     let until = Instant::now() + LONG;
     let prepared = source.look(&mut link, &memory, SystemTime::now(), until).await;
-    assert_eq!(prepared.problem.unwrap().reason, Reason::NotFound);
+    assert_eq!(prepared.problem.unwrap().reason, Reason::NOT_FOUND);
 }
 
 #[tokio::test]

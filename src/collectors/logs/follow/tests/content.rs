@@ -74,7 +74,7 @@ fn case_31_a_file_that_may_be_read_later() {
     bench.text("old.log", "ERROR: begun ");
     let report = bench.step();
     assert_eq!((report.open, report.unreadable, report.caught_up), (0, 1, true));
-    assert_eq!(report.problem.unwrap().reason, crate::engine::Reason::Rights);
+    assert_eq!(report.problem.unwrap().reason, crate::failure::Reason::RIGHTS);
     bench.write("new.log", 10);
     bench.write("old.log", 5);
     assert_eq!(bench.step().unreadable, 2);

@@ -2,74 +2,78 @@
 
 use std::fmt;
 
-/// The closed list of reasons: the values of the label `reason`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Reason {
-    /// Nobody listens there.
-    Refused,
-    /// No answer within the deadline.
-    Timeout,
-    /// The name does not resolve.
-    Dns,
-    /// The TLS handshake failed.
-    Tls,
-    /// Credentials missing or wrong.
-    Auth,
-    /// Logged in, but not allowed to see it.
-    Rights,
-    /// The thing is not there: a database, a file, a stream.
-    NotFound,
-    /// It answered, but not what its protocol says.
-    Protocol,
-    /// The answer could not be understood.
-    Parse,
-    /// A defect of ours.
-    Panic,
-    /// It changes faster than it can be read, or is locked by those who use it.
-    Busy,
-    /// Another process has what we need for ourselves.
-    Taken,
-    /// Not read yet.
-    Pending,
-    Other,
+/// A word for why, the value of the label `reason`, with what it means. The ones of this file are
+/// everybody's; an area declares its own by `reasons!` and names them in its `Area`, from where
+/// docs/metrics.md has them. `tests/offline/words.rs` sees to it that there is no other way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reason {
+    word: &'static str,
+    meaning: &'static str,
 }
 
 impl Reason {
-    pub const ALL: [Self; 14] = [
-        Self::Refused,
-        Self::Timeout,
-        Self::Dns,
-        Self::Tls,
-        Self::Auth,
-        Self::Rights,
-        Self::NotFound,
-        Self::Protocol,
-        Self::Parse,
-        Self::Panic,
-        Self::Busy,
-        Self::Taken,
-        Self::Pending,
-        Self::Other,
-    ];
+    #[doc(hidden)]
+    pub const fn declared(word: &'static str, meaning: &'static str) -> Self {
+        Self { word, meaning }
+    }
 
     pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Refused => "refused",
-            Self::Timeout => "timeout",
-            Self::Dns => "dns",
-            Self::Tls => "tls",
-            Self::Auth => "auth",
-            Self::Rights => "rights",
-            Self::NotFound => "not_found",
-            Self::Protocol => "protocol",
-            Self::Parse => "parse",
-            Self::Panic => "panic",
-            Self::Busy => "busy",
-            Self::Taken => "taken",
-            Self::Pending => "pending",
-            Self::Other => "other",
-        }
+        self.word
     }
+
+    /// A sentence for people.
+    pub const fn meaning(self) -> &'static str {
+        self.meaning.trim_ascii()
+    }
+}
+
+/// Declares reasons as constants, and the list of them as `REASONS`, which the `Area` names.
+macro_rules! reasons {
+    (common $(#[doc = $meaning:literal] $name:ident = $word:literal;)+) => {
+        impl Reason {
+            $(#[doc = $meaning]
+            pub const $name: Self = Self::declared($word, $meaning);)+
+            /// Those that every area has.
+            pub const COMMON: &'static [Self] = &[$(Self::$name),+];
+        }
+    };
+    ($(#[doc = $meaning:literal] $name:ident = $word:literal;)+) => {
+        $(#[doc = $meaning]
+        pub const $name: $crate::failure::Reason =
+            $crate::failure::Reason::declared($word, $meaning);)+
+        /// Those that only this area has.
+        pub const REASONS: &[$crate::failure::Reason] = &[$($name),+];
+    };
+}
+pub(crate) use reasons;
+
+reasons! { common
+    /// Nobody listens there.
+    REFUSED = "refused";
+    /// No answer within the deadline.
+    TIMEOUT = "timeout";
+    /// The name does not resolve.
+    DNS = "dns";
+    /// The TLS handshake failed.
+    TLS = "tls";
+    /// Credentials missing or wrong.
+    AUTH = "auth";
+    /// Logged in, but not allowed to see it.
+    RIGHTS = "rights";
+    /// The thing is not there: a database, a file, a stream.
+    NOT_FOUND = "not_found";
+    /// It answered, but not what its protocol says.
+    PROTOCOL = "protocol";
+    /// The answer could not be understood.
+    PARSE = "parse";
+    /// A defect of the exporter.
+    PANIC = "panic";
+    /// Another process has what the exporter needs for itself.
+    TAKEN = "taken";
+    /// Not read yet.
+    PENDING = "pending";
+    /// Anything else: the sentence beside it says what.
+    OTHER = "other";
 }
 
 /// What to do when the process may open no more files, whatever it was that wanted one.
@@ -103,7 +107,7 @@ impl Failure {
 
     /// The process may open no more files: nothing is said of the source.
     pub fn no_files(what: &str) -> Self {
-        Self::new(Reason::Other, format!("{what}: too many files are open")).hint(NO_FILES)
+        Self::new(Reason::OTHER, format!("{what}: too many files are open")).hint(NO_FILES)
     }
 
     /// An I/O error of the operating system, told apart by its kind.
@@ -113,15 +117,15 @@ impl Failure {
             return Self::no_files(what);
         }
         let reason = match error.kind() {
-            ErrorKind::NotFound => Reason::NotFound,
-            ErrorKind::PermissionDenied => Reason::Rights,
-            ErrorKind::ConnectionRefused => Reason::Refused,
-            ErrorKind::TimedOut => Reason::Timeout,
-            ErrorKind::InvalidData => Reason::Parse,
+            ErrorKind::NotFound => Reason::NOT_FOUND,
+            ErrorKind::PermissionDenied => Reason::RIGHTS,
+            ErrorKind::ConnectionRefused => Reason::REFUSED,
+            ErrorKind::TimedOut => Reason::TIMEOUT,
+            ErrorKind::InvalidData => Reason::PARSE,
             ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset | ErrorKind::BrokenPipe => {
-                Reason::Protocol
+                Reason::PROTOCOL
             }
-            _ => Reason::Other,
+            _ => Reason::OTHER,
         };
         Self::new(reason, format!("{what}: {error}"))
     }
@@ -156,6 +160,6 @@ mod tests {
         }
         let other =
             Failure::io("/proc/stat", &rustix::io::Errno::NOENT.into()).hint("one").hint("two");
-        assert_eq!((other.reason, other.hint.as_deref()), (Reason::NotFound, Some("two")));
+        assert_eq!((other.reason, other.hint.as_deref()), (Reason::NOT_FOUND, Some("two")));
     }
 }

@@ -1,0 +1,17 @@
+//! Which labels have a closed list of values, and the lists: what rules, panels and tests of rules
+//! may ask for. `tests/offline/words.rs` holds them against the code that writes them.
+
+use crate::catalogue::words::{Words, listed, open};
+
+pub const WORDS: &[Words] = &[
+    listed(
+        &["node_cpu_seconds_total"],
+        "mode",
+        &["user", "nice", "system", "idle", "iowait", "irq", "softirq", "steal"],
+    ),
+    listed(&["stack_target_series_dropped_total"], "cap", &["mounts", "interfaces", "disks"]),
+    open("device"),
+    open("mountpoint"),
+    open("fstype"),
+    open("interface"),
+];

@@ -1,0 +1,15 @@
+//! Which labels have a closed list of values, and the lists: what rules, panels and tests of rules
+//! may ask for. `tests/offline/words.rs` holds them against the code that writes them.
+
+use crate::catalogue::words::{Words, listed, open};
+
+pub const WORDS: &[Words] = &[
+    listed(
+        &["stack_nats_endpoint_up", "stack_nats_endpoint_duration_seconds"],
+        "endpoint",
+        &["varz", "jsz", "healthz"],
+    ),
+    listed(&["stack_target_series_dropped_total"], "cap", &["streams", "consumers"]),
+    open("server_id"),
+    open("account"),
+];

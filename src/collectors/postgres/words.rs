@@ -1,0 +1,48 @@
+//! Which labels have a closed list of values, and the lists: what rules, panels and tests of rules
+//! may ask for. `tests/offline/words.rs` holds them against the code that writes them.
+
+use crate::catalogue::words::{Words, listed, open};
+
+pub const WORDS: &[Words] = &[
+    listed(
+        &[
+            "stack_postgres_connections",
+            "pg_stat_activity_count",
+            "pg_stat_activity_max_tx_duration",
+        ],
+        "state",
+        &[
+            "active",
+            "idle",
+            "idle in transaction",
+            "idle in transaction (aborted)",
+            "fastpath function call",
+            "disabled",
+            "other",
+        ],
+    ),
+    listed(
+        &["pg_locks_count"],
+        "mode",
+        &[
+            "accesssharelock",
+            "rowsharelock",
+            "rowexclusivelock",
+            "shareupdateexclusivelock",
+            "sharelock",
+            "sharerowexclusivelock",
+            "exclusivelock",
+            "accessexclusivelock",
+            "sireadlock",
+        ],
+    ),
+    listed(
+        &["stack_target_series_dropped_total"],
+        "cap",
+        &["databases", "activity", "applications"],
+    ),
+    open("datname"),
+    open("server"),
+    open("usename"),
+    open("application_name"),
+];
