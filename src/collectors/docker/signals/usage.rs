@@ -28,7 +28,13 @@ pub const MEMORY: Signal = Signal {
 pub const MEMORY_PREDICTED: Signal = Signal {
     name: "memory_predicted",
     alert: "DockerMemoryGrows",
-    measure: level("stack_container_memory_limit_ratio").predict(),
+    // A container that has just started is steep and far from its limit.
+    measure: level("stack_container_memory_limit_ratio").predict().and(
+        "stack_container_memory_limit_ratio",
+        Direction::Above,
+        0.5,
+        &["name"],
+    ),
     direction: Direction::Above,
     unit: Unit::Ratio,
     warning: Default::guide(1.0, "C16"),
