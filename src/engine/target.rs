@@ -10,6 +10,7 @@ use tokio::sync::Notify;
 
 use super::collector::{Clock, Collector};
 use super::failure::Failure;
+use super::part::{Parts, Showing, Shown};
 use crate::catalogue::{Area, Batch, Severity};
 
 /// Time that a source gets to tell more before it is read: a burst of lines is one reading.
@@ -61,6 +62,8 @@ pub struct Target {
     reader: Arc<dyn Reader>,
     /// Rows that stand in for a reading while there is none: established zeros.
     down: Option<Arc<Batch>>,
+    /// Its slow parts.
+    parts: Vec<Arc<Showing>>,
 }
 
 impl Target {
@@ -85,6 +88,7 @@ impl Target {
             settings: Box::new(settings),
             reader: Arc::new(collector),
             down: None,
+            parts: Vec::new(),
         }
     }
 
@@ -93,6 +97,18 @@ impl Target {
     pub fn while_down(mut self, rows: Batch) -> Self {
         self.down = Some(Arc::new(rows));
         self
+    }
+
+    /// The slow parts of which the engine tells age and failure.
+    #[must_use]
+    pub fn with_parts<S>(mut self, parts: Parts<'_, S>) -> Self {
+        self.parts = parts.showing;
+        self
+    }
+
+    /// What the reading that has just ended has shown of its slow parts.
+    pub(super) fn shown(&self) -> Vec<Shown> {
+        self.parts.iter().filter_map(|part| part.take()).collect()
     }
 
     pub(super) fn down(&self) -> Option<Arc<Batch>> {
@@ -123,7 +139,7 @@ impl Target {
     }
 }
 
-trait Settings: Any + Send + Sync {
+pub(super) trait Settings: Any + Send + Sync {
     fn same(&self, other: &dyn Settings) -> bool;
 }
 
