@@ -32,7 +32,7 @@ pub use part::{Beside, Found, Latest, Pace, Part, Parts, Shown};
 pub use own::{AREA as OWN_AREA, Build, Reload, Scrapes};
 pub use slot::{Reading, Slot, State};
 pub use snapshot::{Entry, Sample, Snapshot, samples};
-pub use storage::Storage;
+pub use storage::{Form, Keeping, Kept, Storage};
 pub use target::{Target, TargetId, Threshold, title};
 
 /// The grace of a scrape: how long it waits for targets that are not known to be late.

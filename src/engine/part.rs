@@ -10,12 +10,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use super::failure::{Failure, Reason};
 use super::memory::Memory;
+use super::storage::{Keeping, Kept};
 
 /// A read that knows its end gets this much longer to hand over what it has.
 const MARGIN: Duration = Duration::from_millis(200);
@@ -82,7 +85,7 @@ impl Showing {
         self.shown.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    fn note(&self, read: Option<Instant>, failure: Option<Failure>) {
+    pub(super) fn note(&self, read: Option<Instant>, failure: Option<Failure>) {
         let shown = Shown { part: self.part, title: self.title, read, failure };
         *self.shown.lock().unwrap_or_else(PoisonError::into_inner) = Some(shown);
     }
@@ -112,9 +115,28 @@ impl<'a, S: PartialEq + Clone + Send + Sync + 'static> Parts<'a, S> {
     ) -> Part<T> {
         let settings = self.settings.clone();
         let shared = self.memory.kept(self.area, self.target, part, settings);
+        Part { pace, shared, showing: self.show(part, title) }
+    }
+
+    /// What of this target is remembered over a restart, as a part of its own: that it cannot be
+    /// written down, or was lost, is told like any other failure. `of` names the source in the file,
+    /// for people as well.
+    pub fn keep<T: Serialize + DeserializeOwned + Send + Sync + 'static>(
+        &mut self,
+        part: &'static str,
+        keeping: Keeping,
+        of: String,
+    ) -> Kept<T> {
+        let kept = self.memory.kept(self.area, self.target, part, self.settings.clone());
+        let showing = self.show(part, "the memory over a restart");
+        let name = format!("{}.{part}", self.target);
+        Kept::new(self.memory.storage(), (self.area, name, of), keeping, (kept, showing))
+    }
+
+    fn show(&mut self, part: &'static str, title: &'static str) -> Arc<Showing> {
         let showing = Arc::new(Showing { part, title, shown: Mutex::default() });
         self.showing.push(Arc::clone(&showing));
-        Part { pace, shared, showing }
+        showing
     }
 }
 
@@ -212,12 +234,12 @@ impl<T> Drop for Flight<'_, T> {
 }
 
 impl<T: Send + Sync + 'static> Part<T> {
-    /// Within the reading: what there is, read anew first if it is due or `now` asks for it, until
-    /// this moment at most. `read` gets what is still good while it is not the time for all of it.
+    /// Within the reading: what there is, read anew first if it is due or `now` wants more than what
+    /// there is, until this moment at most. `read` gets what is still good while it is not the time for all of it.
     pub async fn get<F>(
         &self,
         until: Instant,
-        now: bool,
+        now: impl FnOnce(Option<&T>) -> bool + Send,
         read: impl FnOnce(Option<Arc<T>>, Instant) -> F + Send,
     ) -> Latest<T>
     where
@@ -243,7 +265,7 @@ impl<T: Send + Sync + 'static> Part<T> {
         let part = Self { pace, shared, showing };
         let task = tokio::spawn(async move {
             loop {
-                match part.turn(false) {
+                match part.turn(|_| false) {
                     Turn::Mine(flight) => {
                         let until = flight.begun + pace.limit;
                         flight.run(until, read(until)).await;
@@ -279,7 +301,7 @@ impl<T: Send + Sync + 'static> Part<T> {
         });
     }
 
-    fn turn(&self, now: bool) -> Turn<'_, T> {
+    fn turn(&self, now: impl FnOnce(Option<&T>) -> bool) -> Turn<'_, T> {
         let (begun, pace) = (Instant::now(), &self.pace);
         let mut turn = Turn::Later;
         self.shared.0.send_if_modified(|state| {
@@ -287,7 +309,8 @@ impl<T: Send + Sync + 'static> Part<T> {
                 turn = Turn::Another;
                 return false;
             }
-            if !now && state.due(pace).is_some_and(|due| due > begun) {
+            let later = state.due(pace).is_some_and(|due| due > begun);
+            if later && !now(state.last.as_ref().map(|(_, value)| value.as_ref())) {
                 return false;
             }
             let good = state.whole.is_some_and(|at| begun.duration_since(at) < pace.every);

@@ -70,6 +70,7 @@ mod sample;
 mod services;
 mod signals;
 mod since;
+mod slow;
 mod stats;
 mod top;
 mod usage;
