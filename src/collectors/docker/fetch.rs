@@ -209,9 +209,7 @@ impl Reader {
     async fn engine(&self) -> Result<Raw, Failure> {
         let limits = Limits::from_now(self.setting.deadline);
         let connection = self.connection(limits.half).await?;
-        if let Some(gone) = self.slow.gone.restored(limits.half).await {
-            lock(&self.lasting.ledger).remember(gone);
-        }
+        self.slow.remember(&self.lasting.ledger, limits.half).await;
         let client = &connection.client;
         // Taken before the list: what changes from here on counts for the next reading.
         let changes = connection.stream.take_changes();
@@ -233,9 +231,8 @@ impl Reader {
         let ((uninspected, looked, used, since), images) = tokio::join!(
             async {
                 let now = time::now() + about.ahead;
-                let until = limits.details;
-                let uninspected =
-                    self.inspect(client, &mut containers, &changes, (now, until)).await;
+                let until = (now, limits.details);
+                let uninspected = self.inspect(client, &mut containers, &changes, until).await;
                 let looked = time::now() + about.ahead;
                 let used = self.used(&connection, &containers, &about, limits).await;
                 (uninspected, looked, used, self.since(&containers, limits).await)

@@ -62,6 +62,8 @@ mod ledger;
 mod liar;
 mod logfiles;
 mod metrics;
+#[cfg(test)]
+mod moved;
 mod plan;
 mod ports;
 mod processes;

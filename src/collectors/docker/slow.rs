@@ -1,7 +1,7 @@
 //! The parts of a reading that have a clock of their own, and what outlives the process. They are of
 //! one Engine: nothing of them is said of another one, whatever a reload changes.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -12,8 +12,8 @@ use super::container::ById;
 use super::disk::{self, Walk};
 use super::facts::Usages;
 use super::images::{self, Images};
-use super::ledger::Gone;
-use super::{AREA, stats, top};
+use super::ledger::{Gone, Ledger};
+use super::{AREA, lock, stats, top};
 use crate::engine::{Beside, Form, Keeping, Kept, Memory, Part, Parts};
 
 /// Services that are gone are few, and they stay so for a day.
@@ -78,5 +78,12 @@ impl Slow {
     ) -> Option<Arc<Images>> {
         let read = |_, until| images::read(client, until);
         self.images.get(until, |_| changed, read).await.value
+    }
+
+    /// Tells the ledger, once, what was gone before the start.
+    pub async fn remember(&self, ledger: &Mutex<Ledger>, until: Instant) {
+        if let Some(gone) = self.gone.restored(until).await {
+            lock(ledger).remember(gone);
+        }
     }
 }

@@ -100,3 +100,29 @@ impl Source {
         self.slow.sizes.get(Instant::now() + LIMIT, |_| false, read).await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_kept_of_one_address_is_not_said_of_another() {
+        let at = |port: u16| -> Postgres {
+            let json = format!(r#"{{"url": "postgresql://u@127.0.0.1:{port}/app"}}"#);
+            serde_json::from_str(&json).expect("a database")
+        };
+        let memory = Memory::default();
+        let slow = |port| Slow::of(&memory, "main", &at(port)).0;
+        let login = async |slow: &Slow, took: Option<u64>| {
+            let read = |_, _| async move {
+                let took = took.map(Duration::from_secs);
+                took.map(Found::from).ok_or_else(|| Failure::new(crate::engine::Reason::Other, ""))
+            };
+            slow.login.get(Instant::now() + LIMIT, |_| false, read).await.value.map(|took| *took)
+        };
+        let old = slow(1);
+        assert_eq!(login(&old, Some(12)).await, Some(Duration::from_secs(12)));
+        assert_eq!(login(&slow(1), None).await, Some(Duration::from_secs(12)), "after a reload");
+        assert_eq!(login(&slow(2), None).await, None, "after a change of address");
+    }
+}

@@ -5,11 +5,8 @@ use std::path::Path;
 use super::*;
 use crate::engine::{Memory, Parts, Shown};
 
-const KEEPING: Keeping = Keeping {
-    form: Form { kind: "test", version: 2 },
-    most: 200,
-    pause: Duration::from_mins(1),
-};
+const KEEPING: Keeping =
+    Keeping { form: Form { kind: "test", version: 2 }, most: 200, pause: Duration::from_mins(1) };
 
 type Names = Vec<String>;
 
