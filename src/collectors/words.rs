@@ -60,7 +60,12 @@ fn outcomes() -> Vec<String> {
 }
 
 pub static WORDS: &[Words] = &[
-    known(&["stack_target_failure"], "reason", reasons),
+    known(&["stack_target_failure", "stack_target_part_failure"], "reason", reasons),
+    listed(
+        &["stack_target_part_age_seconds", "stack_target_part_failure"],
+        "part",
+        &["stats", "disk_usage", "images", "commands", "services", "sizes", "login"],
+    ),
     known(&["stack_target_reads_total"], "outcome", outcomes),
     listed(&["stack_scrapes_total"], "outcome", &["served", "refused"]),
     listed(

@@ -6,6 +6,7 @@
 //! A target that hangs, panics or answers rubbish spoils its own slot and nothing else.
 
 mod board;
+mod chart;
 mod clients;
 mod collector;
 mod failure;
@@ -23,6 +24,7 @@ mod target;
 mod tests;
 
 pub use board::Board;
+pub use chart::{Chart, Line, Number};
 pub use clients::{Clients, Refusal};
 pub use collector::{Clock, Collector, blocking};
 pub use failure::{Failure, Reason, lacks_files};

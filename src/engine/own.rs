@@ -90,6 +90,8 @@ pub struct Serving {
     pub(super) connections: u64,
     pub(super) refused: [(&'static str, u64); Refusal::ALL.len()],
     pub(super) log_dropped: u64,
+    /// Numbers, and values left out.
+    pub(super) history: (u64, u64),
 }
 
 metrics! { Serving {
@@ -100,6 +102,10 @@ metrics! { Serving {
     counter stack_http_refused_total {reason} = |serving| serving.refused;
     /// Lines of the exporter's own log that were dropped, as standard error was full, closed, or not read. Source: the exporter's own count.
     counter stack_exporter_log_lines_dropped_total = |serving| serving.log_dropped;
+    /// Judged numbers whose history is kept for people, at most 400. Source: the exporter's own count.
+    gauge stack_history_numbers = |serving| serving.history.0;
+    /// Values of judged numbers that found no room in the history. Source: the exporter's own count.
+    counter stack_history_values_dropped_total = |serving| serving.history.1;
 } }
 
 fn epoch(at: SystemTime) -> Option<Duration> {

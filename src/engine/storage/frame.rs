@@ -57,15 +57,24 @@ impl std::error::Error for Lost {}
 impl Form {
     /// The state as bytes.
     pub fn encode<T: Serialize>(&self, state: &T) -> Result<Vec<u8>, serde_json::Error> {
-        let body = serde_json::to_vec(state)?;
+        Ok(self.seal(serde_json::to_vec(state)?))
+    }
+
+    /// Any document behind its header.
+    pub fn seal(&self, body: Vec<u8>) -> Vec<u8> {
         let (Self { kind, version }, length, sum) = (self, body.len(), checksum(&body));
         let mut bytes = format!("{MAGIC} {kind} {version} {length} {sum:016x}\n").into_bytes();
         bytes.extend(body);
-        Ok(bytes)
+        bytes
     }
 
     /// The state from bytes.
     pub fn decode<T: DeserializeOwned>(&self, bytes: &[u8]) -> Result<T, Lost> {
+        serde_json::from_slice(self.open(bytes)?).map_err(|_| Lost::Unknown)
+    }
+
+    /// The document behind a header, if it is whole and of this form.
+    pub fn open<'a>(&self, bytes: &'a [u8]) -> Result<&'a [u8], Lost> {
         let end = bytes.iter().take(MAX_HEADER).position(|byte| *byte == b'\n');
         let (header, body) = bytes.split_at(end.ok_or(Lost::Damaged)?);
         let body = body.get(1..).unwrap_or_default();
@@ -86,7 +95,7 @@ impl Form {
         if !whole || wrote != self.version {
             return Err(Lost::Damaged);
         }
-        serde_json::from_slice(body).map_err(|_| Lost::Unknown)
+        Ok(body)
     }
 }
 

@@ -92,7 +92,8 @@ pub const STATS_AGE: Signal = Signal {
     name: "stats_age",
     alert: "DockerStatsStale",
     measure: level("stack_target_part_age_seconds")
-        .select(&[Match::is("area", &["docker"]), Match::is("part", &["stats"])]),
+        .select(&[Match::is("area", &["docker"]), Match::is("part", &["stats"])])
+        .sum_by(&[]),
     direction: Direction::Above,
     unit: Unit::Seconds,
     warning: Default::ours(35.0, "the figures are then withdrawn"),
