@@ -64,7 +64,7 @@ pub static WORDS: &[Words] = &[
     listed(
         &["stack_target_part_age_seconds", "stack_target_part_failure"],
         "part",
-        &["stats", "disk_usage", "images", "commands", "services", "sizes", "login"],
+        &["stats", "disk_usage", "images", "commands", "remembered", "sizes", "login"],
     ),
     known(&["stack_target_reads_total"], "outcome", outcomes),
     listed(&["stack_scrapes_total"], "outcome", &["served", "refused"]),

@@ -1,11 +1,13 @@
-//! A reload that names another Engine, and one that names the same.
+//! A reload that names another Engine, one that names the same, and a restart.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::{AREA, Docker, plan};
 use crate::clients::engine::fake::{Reply, Server, Then};
 use crate::config::SafeUrl;
-use crate::engine::{Board, Sample, Snapshot, samples};
+use crate::engine::{Board, Sample, Snapshot, Storage, samples};
 use crate::plan::Plan;
 
 /// Nothing but disk usage, if it tells that.
@@ -85,4 +87,67 @@ async fn nothing_of_an_old_engine_is_said_of_a_new_one() {
     assert!(ages.iter().all(|age| age.label("part") != "disk_usage"), "{ages:?}");
     let gaps = moved.entries.iter().filter_map(|entry| entry.state.as_ref());
     assert!(gaps.flat_map(|state| state.gaps.keys()).any(|what| what == "disk usage"));
+}
+
+fn replica(service: &str, id: &str) -> String {
+    let label = |key: &str, value: &str| format!(r#""com.docker.compose.{key}":"{value}""#);
+    let labels = [label("project", "p"), label("service", service)].join(",");
+    format!(
+        r#"{{"Id":"{id}","Names":["/p-{service}"],"State":"running","Status":"Up","Labels":{{{labels}}}}}"#
+    )
+}
+
+/// Two services, of which one may go.
+fn project(gone: Arc<AtomicBool>) -> Server {
+    Server::start(move |path| match path {
+        path if path.contains("/containers/json") => {
+            let (api, worker) = (replica("api", "aa"), replica("worker", "bb"));
+            let both = if gone.load(Ordering::SeqCst) { api } else { format!("{api},{worker}") };
+            Reply::ok(format!("[{both}]"))
+        }
+        path if path.contains("/events") => Reply::open(Then::Hang),
+        path if path.ends_with("/json") && path.contains("/containers/") => {
+            let id = path.split('/').nth(3).unwrap_or_default();
+            Reply::ok(format!(r#"{{"Id":"{id}","State":{{"Status":"running"}}}}"#))
+        }
+        _ => Reply::ok("{}"),
+    })
+}
+
+fn state_of_worker(snapshot: &Snapshot) -> Option<String> {
+    let states = of(snapshot, "stack_service_state");
+    let mut states = states.iter().filter(|state| state.label("service") == "worker");
+    states.next().map(|state| state.label("state").to_owned())
+}
+
+#[tokio::test]
+async fn a_service_that_was_seen_to_go_is_missing_after_a_restart() {
+    let (dir, gone) = (tempfile::tempdir().unwrap(), Arc::<AtomicBool>::default());
+    let server = project(Arc::clone(&gone));
+    let board = Board::default();
+    board.memory.keep_in(Storage::open(dir.path()).unwrap());
+    apply(&board, &server, |_| {});
+    let is = |state: &'static str| {
+        move |snapshot: &Snapshot| state_of_worker(snapshot).as_deref() == Some(state)
+    };
+    scrape(&board, "the service runs", is("running")).await;
+    gone.store(true, Ordering::SeqCst);
+    let file = dir.path().join("docker-docker.remembered.state");
+    scrape(&board, "it is missing", is("missing")).await;
+    scrape(&board, "that is written down", |_| file.exists()).await;
+    // The end of this process, and the next one.
+    board.apply(Vec::new());
+    drop(board);
+    let end = Instant::now() + Duration::from_secs(20);
+    let storage = loop {
+        match Storage::open(dir.path()) {
+            Ok(storage) => break storage,
+            Err(failure) => assert!(Instant::now() < end, "{failure}"),
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    };
+    let board = Board::default();
+    board.memory.keep_in(storage);
+    apply(&board, &server, |_| {});
+    scrape(&board, "it is still missing", is("missing")).await;
 }

@@ -20,7 +20,7 @@ use crate::engine::{Beside, Form, Keeping, Kept, Memory, Part, Parts};
 const GONE: Keeping = Keeping {
     form: Form { kind: "docker", version: 1 },
     most: 1 << 20,
-    pause: Duration::from_secs(30),
+    pause: Duration::from_secs(10),
 };
 
 pub struct Slow {
@@ -49,7 +49,7 @@ impl Slow {
             walks: !disk_usage_interval.is_zero(),
             images: parts.add("images", "images", images::PACE),
             commands: parts.add("commands", "command lines of containers (top)", top::PACE),
-            gone: parts.keep("services", GONE, address.to_string()),
+            gone: parts.keep("remembered", GONE, address.to_string()),
         };
         (slow, parts)
     }
