@@ -69,12 +69,12 @@ async fn nothing_of_an_old_engine_is_said_of_a_new_one() {
     let (old, new) = (engine(Some(4711)), engine(None));
     let board = Board::default();
     apply(&board, &old, |_| {});
-    let has = |snapshot: &Snapshot| of(snapshot, USAGE).iter().any(|one| one.value == 4711.0);
+    let has = |snapshot: &Snapshot| of(snapshot, USAGE).iter().any(|one| one.value > 4710.0);
     let first = scrape(&board, "the old one's disk usage", has).await;
     assert_eq!(failures(&first), []);
     // A reload that changes something else keeps what is dear, and does not ask for it anew.
     apply(&board, &old, |docker| docker.privileged = vec!["x".to_owned()]);
-    let up = |snapshot: &Snapshot| of(snapshot, "stack_target_up").iter().any(|up| up.value == 1.0);
+    let up = |snapshot: &Snapshot| of(snapshot, "stack_target_up").iter().any(|up| up.value > 0.0);
     assert!(has(&scrape(&board, "the same Engine is up", up).await), "kept");
     let walks = old.heard().iter().filter(|line| line.contains("/system/df")).count();
     assert_eq!(walks, 1);

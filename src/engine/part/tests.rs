@@ -6,7 +6,7 @@ use super::*;
 
 const SECOND: Duration = Duration::from_secs(1);
 const PACE: Pace = Pace {
-    every: Duration::from_secs(60),
+    every: Duration::from_mins(1),
     again: Duration::from_secs(15),
     stale_after: Some(Duration::from_secs(100)),
     limit: Duration::from_secs(5),
