@@ -28,6 +28,9 @@ pub(super) fn run(options: &Options) -> u8 {
     let file = options.config_file.clone();
     let dir = options.storage_path.clone().or_else(|| Storage::default_dir(&load::environment));
     board.memory.keep_in(Storage::take(dir.as_deref()));
+    if let Err(failure) = board.chart.load(&board.memory.storage()) {
+        tracing::warn!("the history of values begins anew: {failure}");
+    }
     let checked = match load::load(file.as_deref(), &load::environment, &board.memory) {
         Ok(checked) => checked,
         Err(mistakes) => {
@@ -99,6 +102,7 @@ async fn serve(options: &Options, board: Arc<Board>, checked: Checked) -> std::i
     watch.abort();
     told.abort();
     reload_on_hangup.abort();
+    http::keep_history(&board).await;
     Ok(())
 }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use tokio::task::AbortHandle;
 
+use super::chart::Chart;
 use super::clients::Clients;
 use super::memory::Memory;
 use super::own::{Build, Serving};
@@ -27,6 +28,8 @@ pub struct Board {
     build: Build,
     scrapes: Mutex<Scrapes>,
     pub memory: Memory,
+    /// What the judged numbers were; fed by whoever judges.
+    pub chart: Chart,
     /// Kept by the server.
     pub clients: Arc<Clients>,
     /// Lines of the exporter's own log that nobody took.
@@ -50,6 +53,7 @@ impl Board {
             build: Build::current(),
             scrapes: Mutex::default(),
             memory: Memory::default(),
+            chart: Chart::default(),
             clients: Arc::default(),
             log_dropped: Arc::default(),
         }
@@ -156,6 +160,7 @@ impl Board {
             connections: self.clients.open(),
             refused: self.clients.refusals(),
             log_dropped: self.log_dropped.load(Ordering::Relaxed),
+            history: self.chart.counts(),
         };
         Snapshot::new(slots, &self.build, (reload, scrapes, serving))
     }

@@ -6,12 +6,14 @@
 //! A target that hangs, panics or answers rubbish spoils its own slot and nothing else.
 
 mod board;
+mod chart;
 mod clients;
 mod collector;
 mod history;
 mod look;
 mod memory;
 mod own;
+mod part;
 mod poller;
 mod slot;
 mod snapshot;
@@ -23,14 +25,16 @@ mod threshold;
 mod words;
 
 pub use board::Board;
+pub use chart::{Chart, Line, Number};
 pub use clients::{Clients, Refusal};
 pub use collector::{Clock, Collector, blocking};
 pub use history::Counters;
 pub use memory::Memory;
 pub use own::{AREA as OWN_AREA, Build, Reload, Scrapes};
+pub use part::{Beside, Found, Latest, Pace, Part, Parts, Shown};
 pub use slot::{Reading, Slot, State};
 pub use snapshot::{Entry, Sample, Snapshot, samples};
-pub use storage::Storage;
+pub use storage::{Form, Keeping, Kept, Storage};
 pub use target::{Target, TargetId, title};
 pub use threshold::{Limit, Threshold, Thresholds, idle_keys};
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::clients::Refusal;
+use super::part::Shown;
 use super::slot::{Reading, State};
 use super::target::Target;
 use super::threshold::own_limits;
@@ -21,6 +22,7 @@ pub static AREA: Area = Area {
         TableEntry::of::<Scrapes>(),
         TableEntry::of::<Serving>(),
         TableEntry::of::<TargetRow>(),
+        TableEntry::of::<PartRow>(),
         TableEntry::of::<ThresholdRow>(),
     ],
     signals: &[],
@@ -92,6 +94,8 @@ pub struct Serving {
     pub(super) connections: u64,
     pub(super) refused: [(&'static str, u64); Refusal::ALL.len()],
     pub(super) log_dropped: u64,
+    /// Numbers, and values left out.
+    pub(super) history: (u64, u64),
 }
 
 metrics! { Serving {
@@ -102,6 +106,10 @@ metrics! { Serving {
     counter stack_http_refused_total {reason} = |serving| serving.refused;
     /// Lines of the exporter's own log that were dropped, as standard error was full, closed, or not read. Source: the exporter's own count.
     counter stack_exporter_log_lines_dropped_total = |serving| serving.log_dropped;
+    /// Judged numbers whose history is kept for people, at most 400. Source: the exporter's own count.
+    gauge stack_history_numbers = |serving| serving.history.0;
+    /// Values of judged numbers that found no room in the history. Source: the exporter's own count.
+    counter stack_history_values_dropped_total = |serving| serving.history.1;
 } }
 
 fn epoch(at: SystemTime) -> Option<Duration> {
@@ -156,6 +164,28 @@ metrics! { TargetRow {
     gauge stack_target_series = |row| row.state.reading.as_ref().map(|reading| reading.series);
     /// Things left out because a cap was reached, by the name of the cap.
     counter stack_target_series_dropped_total {cap} = |row| row.state.dropped.iter().map(|(cap, count)| (*cap, *count));
+} }
+
+/// How one slow part of a target is being read.
+pub struct PartRow {
+    area: &'static str,
+    shown: Shown,
+}
+
+impl PartRow {
+    pub(super) fn all(target: &Target, state: &State) -> Vec<Self> {
+        let area = target.id.area;
+        let parts = state.reading.iter().flat_map(|reading| &reading.parts);
+        parts.map(|shown| Self { area, shown: shown.clone() }).collect()
+    }
+}
+
+metrics! { PartRow {
+    labels { area = |row| row.area, part = |row| row.shown.part }
+    /// Age of what is shown of a part of a target that is read on a slower clock of its own; absent before its first reading.
+    gauge stack_target_part_age_seconds = |row| row.shown.read.map(|read| read.elapsed());
+    /// 1 for the present reason why a part of a target that is read on a slower clock of its own cannot be read; what was read before may still be shown.
+    gauge stack_target_part_failure {reason} = |row| row.shown.failure.iter().map(|failure| (failure.reason.as_str(), 1));
 } }
 
 /// A threshold in force, for all things of a target or for one of them.

@@ -38,11 +38,13 @@ pub(super) async fn run(slot: Arc<Slot>, target: Arc<Target>, grace: Duration) {
 /// One reading in a task of its own, so that a panic stays there and the deadline can abort it.
 async fn read(target: &Target) -> Result<Reading, Failure> {
     let reader = target.reader();
+    // Of a reading that was given up nothing is told.
+    drop(target.shown());
     // A set of one: dropping it aborts the task, also when this poller itself is aborted.
     let mut task = JoinSet::new();
     task.spawn(async move { reader.read().await });
     match tokio::time::timeout(target.deadline, task.join_next()).await {
-        Ok(Some(Ok(result))) => result.and_then(Reading::checked),
+        Ok(Some(Ok(result))) => result.and_then(|batch| Reading::checked(batch, target.shown())),
         Ok(Some(Err(error))) if error.is_panic() => {
             Err(Failure::new(Reason::PANIC, "the collector panicked")
                 .hint("this is a defect of stack-exporter: please report it with its log"))

@@ -8,6 +8,7 @@ use tokio::sync::{Notify, watch};
 
 use super::history::{self, Counters};
 use super::look::Look;
+use super::part::Shown;
 use super::target::{Target, TargetId};
 use crate::catalogue::Batch;
 use crate::failure::{Failure, Reason};
@@ -22,26 +23,29 @@ pub struct Reading {
     pub clock: Instant,
     /// Number of samples in it.
     pub series: u64,
+    /// What it shows of slow parts.
+    pub parts: Vec<Shown>,
 }
 
 impl Reading {
     #[cfg(test)]
     pub(crate) fn new(batch: Batch) -> Self {
         let series = Look::at(&batch).series;
-        Self { batch, at: SystemTime::now(), clock: Instant::now(), series }
+        Self { batch, at: SystemTime::now(), clock: Instant::now(), series, parts: Vec::new() }
     }
 
     /// Of what somebody else said, who may lie.
-    pub(crate) fn checked(batch: Batch) -> Result<Self, Failure> {
+    pub(crate) fn checked(batch: Batch, parts: Vec<Shown>) -> Result<Self, Failure> {
         let look = Look::at(&batch);
         if let Some(failure) = look.failure() {
             return Err(failure);
         }
-        let batch = match look.gap() {
-            Some((what, failure)) => batch.gap(what, failure),
-            None => batch,
-        };
-        Ok(Self { batch, at: SystemTime::now(), clock: Instant::now(), series: look.series })
+        let failed = parts.iter().filter_map(|part| Some((part.title, part.failure.clone()?)));
+        let failed = failed.map(|(title, failure)| (title.to_owned(), failure));
+        let gaps = look.gap().into_iter().chain(failed);
+        let batch = gaps.fold(batch, |batch, (what, failure)| batch.gap(what, failure));
+        let (at, clock) = (SystemTime::now(), Instant::now());
+        Ok(Self { batch, at, clock, series: look.series, parts })
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::own::{Build, Reload, Scrapes, Serving, TargetRow, ThresholdRow, process_rows};
+use super::own::{Build, PartRow, Reload, Scrapes, Serving, TargetRow, ThresholdRow, process_rows};
 use super::slot::{Reading, Slot, State};
 use super::target::Target;
 use crate::catalogue::{Area, Batch, Detail, Exception, Known, RowSet, Sink};
@@ -80,6 +80,7 @@ impl Snapshot {
             let (target, state) = (slot.target(), slot.state());
             let own = Batch::new()
                 .with(vec![TargetRow::new(&target, &state, at)])
+                .with(PartRow::all(&target, &state))
                 .with(ThresholdRow::all(&target, state.reading.as_deref()));
             let reading = state.reading.clone();
             let down = target.down().filter(|_| state.up() == Some(false));

@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime};
 use tokio::sync::Notify;
 
 use super::collector::{Clock, Collector};
+use super::part::{Parts, Showing, Shown};
 use super::threshold::Thresholds;
 use crate::catalogue::{Area, Batch};
 use crate::failure::Failure;
@@ -52,6 +53,8 @@ pub struct Target {
     reader: Arc<dyn Reader>,
     /// Rows that stand in for a reading while there is none: established zeros.
     down: Option<Arc<Batch>>,
+    /// Its slow parts.
+    parts: Vec<Arc<Showing>>,
 }
 
 impl Target {
@@ -76,6 +79,7 @@ impl Target {
             settings: Box::new(settings),
             reader: Arc::new(collector),
             down: None,
+            parts: Vec::new(),
         }
     }
 
@@ -84,6 +88,18 @@ impl Target {
     pub fn while_down(mut self, rows: Batch) -> Self {
         self.down = Some(Arc::new(rows));
         self
+    }
+
+    /// The slow parts of which the engine tells age and failure.
+    #[must_use]
+    pub fn with_parts<S>(mut self, parts: Parts<'_, S>) -> Self {
+        self.parts = parts.showing;
+        self
+    }
+
+    /// What the reading that has just ended has shown of its slow parts.
+    pub(super) fn shown(&self) -> Vec<Shown> {
+        self.parts.iter().filter_map(|part| part.take()).collect()
     }
 
     pub(super) fn down(&self) -> Option<Arc<Batch>> {
@@ -114,7 +130,7 @@ impl Target {
     }
 }
 
-trait Settings: Any + Send + Sync {
+pub(super) trait Settings: Any + Send + Sync {
     fn same(&self, other: &dyn Settings) -> bool;
 }
 

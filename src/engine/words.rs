@@ -13,7 +13,7 @@ fn outcomes(catalogue: &Catalogue) -> Vec<String> {
 }
 
 pub const WORDS: &[Words] = &[
-    known(&["stack_target_failure"], "reason", reasons),
+    known(&["stack_target_failure", "stack_target_part_failure"], "reason", reasons),
     known(&["stack_target_reads_total"], "outcome", outcomes),
     listed(&["stack_scrapes_total"], "outcome", &["served", "refused"]),
     open("version"),

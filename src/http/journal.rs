@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
+use super::history;
 use crate::check::{Finding, Report, Verdict, judge};
 use crate::engine::Board;
 
@@ -81,11 +82,15 @@ fn log(finding: &Finding) {
     tracing::warn!(area, target, signal, "{}{figure} ({severity})", finding.title());
 }
 
-/// Judges the board for ever.
+/// Judges the board for ever, and has the numbers kept.
 pub async fn watch(board: Arc<Board>, journal: Arc<Journal>) {
+    let mut saving = history::Saving::new(Arc::clone(&board));
     loop {
         tokio::time::sleep(PERIOD).await;
-        journal.note(&judge(&board.snapshot()));
+        let report = judge(&board.snapshot());
+        journal.note(&report);
+        history::note(&board, &report);
+        saving.tick().await;
     }
 }
 

@@ -7,6 +7,7 @@
 mod debug;
 mod details;
 mod guard;
+mod history;
 mod hosts;
 mod html;
 mod journal;
@@ -29,6 +30,7 @@ use tower_http::compression::CompressionLayer;
 use crate::engine::Board;
 
 pub use details::bars;
+pub use history::end as keep_history;
 pub use hosts::Hosts;
 pub use journal::{Journal, watch};
 pub use reload::Reloader;
@@ -72,6 +74,7 @@ impl Server {
             .route(&self.telemetry_path, get(metrics::serve))
             .route("/api/v1/status", get(status::json))
             .route("/api/v1/details/{area}/{target}", get(details::json))
+            .route("/api/v1/history/{area}/{target}/{signal}", get(history::json))
             .route("/runbooks", get(runbooks::list))
             .route("/runbooks/", get(runbooks::list))
             .route("/runbooks/{alert}", get(runbooks::page))

@@ -54,6 +54,11 @@ fn is_absent(world: &World, metric: &str) -> bool {
     is_listed(ABSENT, metric) || world.cannot_say(metric)
 }
 
+/// The same of a query's part, which may ask for some series of a metric only.
+fn is_unseen(world: &World, selector: &Selector) -> bool {
+    is_absent(world, &selector.metric) || selector.words().any(|word| is_listed(ABSENT, &word))
+}
+
 fn missing(families: &BTreeMap<String, Vec<Series>>, selector: &Selector) -> Option<String> {
     let name = selector.metric.as_str();
     if OF_PROMETHEUS.contains(&name) {
@@ -80,7 +85,7 @@ fn what_rules_and_dashboards_ask_for_exists() {
             match queries::take_apart(&query.expr) {
                 Err(error) => wrong.push(format!("{}: {error}", query.place)),
                 Ok((selectors, grouped)) => {
-                    let there = selectors.iter().filter(|s| !is_absent(world, &s.metric));
+                    let there = selectors.iter().filter(|s| !is_unseen(world, s));
                     let found = there.filter_map(|selector| missing(&families, selector));
                     wrong.extend(found.map(|what| format!("{}: {what}", query.place)));
                     let known: BTreeSet<&str> = selectors
@@ -97,7 +102,7 @@ fn what_rules_and_dashboards_ask_for_exists() {
                             "signal",
                         ])
                         .collect();
-                    let listed = selectors.iter().any(|s| is_absent(world, &s.metric));
+                    let listed = selectors.iter().any(|s| is_unseen(world, s));
                     for label in grouped.iter().chain(&query.shown).filter(|_| !listed) {
                         if !known.contains(label.as_str()) {
                             wrong.push(format!("{}: no label {label}", query.place));
@@ -173,7 +178,7 @@ fn every_panel_shows_data_from_a_real_prometheus() {
         let prometheus = world.prometheus().await;
         for query in queries::all().into_iter().filter(|query| query.is_panel) {
             let selectors = queries::take_apart(&query.expr).unwrap().0;
-            if selectors.iter().any(|selector| is_absent(world, &selector.metric)) {
+            if selectors.iter().any(|selector| is_unseen(world, selector)) {
                 continue;
             }
             until(&format!("data for {}: {}", query.place, query.expr), PATIENT, async || {

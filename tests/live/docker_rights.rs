@@ -100,14 +100,18 @@ fn every_request_is_one_of_a_few_and_a_get() {
     });
 }
 
-/// A right, what the status says is not seen without it, and series that are then gone.
-const RIGHTS: [(&str, &str, &str); 6] = [
-    ("/events", "events", ""),
-    ("/images/json", "images", "stack_container_image_age_seconds"),
-    ("/info", "", ""),
-    ("/system/df", "disk usage", "stack_docker_disk_usage_bytes"),
-    ("/stats", "CPU, memory, network and block I/O (stats)", "container_cpu_usage_seconds_total"),
-    ("/top", "", "stack_service_processes"),
+const STATS: &str = "CPU, memory, network and block I/O (stats)";
+const TOP: &str = "command lines of containers (top)";
+
+/// A right, what the status says is not seen without it, series that are then gone, and the part with
+/// a clock of its own.
+const RIGHTS: [(&str, &str, &str, &str); 6] = [
+    ("/events", "events", "", ""),
+    ("/images/json", "images", "stack_container_image_age_seconds", "images"),
+    ("/info", "", "", ""),
+    ("/system/df", "disk usage", "stack_docker_disk_usage_bytes", "disk_usage"),
+    ("/stats", STATS, "container_cpu_usage_seconds_total", "stats"),
+    ("/top", TOP, "stack_service_processes", "commands"),
 ];
 
 #[test]
@@ -118,7 +122,7 @@ fn a_missing_right_is_a_reason_and_costs_nothing_else() {
         let _one = docker.run(ContainerSpec::calm("few-rights", "few"));
         let exporter =
             Exporter::start(binary(), &config_without_files(&docker, &proxy.on_port().await)).await;
-        for (path, what, gone) in RIGHTS {
+        for (path, what, gone, part) in RIGHTS {
             proxy.deny(&[path]);
             exporter.restart().await;
             let told = until(&format!("the reason without {path}"), PATIENT, async || {
@@ -130,7 +134,7 @@ fn a_missing_right_is_a_reason_and_costs_nothing_else() {
                 let found = blind.iter().find(|one| one["what"] == what).cloned();
                 let there = what.is_empty() || found.is_some();
                 // Others come a little later than the list.
-                let rest = RIGHTS.iter().map(|(_, _, metric)| *metric);
+                let rest = RIGHTS.iter().map(|(_, _, metric, _)| *metric);
                 let rest = rest.filter(|metric| !metric.is_empty() && *metric != gone);
                 let late: Vec<_> = rest
                     .chain([
@@ -148,6 +152,11 @@ fn a_missing_right_is_a_reason_and_costs_nothing_else() {
                 assert_eq!(found["reason"], "rights", "{found}");
                 eprintln!("without {path}: {found}");
             }
+            let failed = |line: &&str| {
+                line.starts_with("stack_target_part_failure{")
+                    && line.contains(&format!("part=\"{part}\",reason=\"rights\"}} 1"))
+            };
+            assert!(part.is_empty() || scrape.body.lines().any(|line| failed(&line)), "{path}");
             // The service of the other test is known to have no processes once it has ended.
             let other = "service=\"rights\"";
             let mut left = scrape.body.lines().filter(|line| !line.contains(other));

@@ -30,6 +30,12 @@ impl Selector {
         self.matchers.iter().map(|matcher| matcher.name.as_str()).filter(|name| *name != "__name__")
     }
 
+    /// Each word that a label must have, as `metric:label=word`.
+    pub fn words(&self) -> impl Iterator<Item = String> {
+        let equal = self.matchers.iter().filter(|matcher| matches!(matcher.op, MatchOp::Equal));
+        equal.map(|matcher| format!("{}:{}={}", self.metric, matcher.name, matcher.value))
+    }
+
     /// Whether a series with these labels is selected.
     pub fn selects(&self, labels: &BTreeMap<String, String>) -> bool {
         self.matchers.iter().filter(|matcher| matcher.name != "__name__").all(|matcher| {

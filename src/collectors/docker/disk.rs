@@ -2,16 +2,14 @@
 //! it is asked on a slow clock and beside the readings.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::api::{DfSum, DiskUsage, Summary};
 use super::client::Client;
 use super::container::is_id;
-use super::lock;
+use crate::engine::{Found, Pace};
 use crate::failure::{Failure, Reason};
 
 /// A walk through many files takes long; longer than this something hangs.
@@ -33,13 +31,6 @@ pub struct Walk {
     pub parts: [(&'static str, Option<Part>); 4],
     /// Bytes of each container's own layer.
     pub layers: BTreeMap<String, u64>,
-}
-
-/// The last walk, when it ended, and why the last attempt failed.
-#[derive(Clone, Debug, Default)]
-pub struct Walked {
-    pub last: Option<(SystemTime, Arc<Walk>)>,
-    pub failure: Option<Failure>,
 }
 
 impl Walk {
@@ -117,67 +108,24 @@ fn cache(df: &DiskUsage) -> Part {
     }
 }
 
-/// What outlives a connection: a walk is dear, and one that is slow must not be begun anew.
-#[derive(Default)]
-pub struct Walks {
-    state: Mutex<(Walked, Option<Instant>)>,
+/// A walk is dear, and one that is slow must not be begun anew.
+pub const fn pace(every: Duration) -> Pace {
+    Pace { every, again: every, stale_after: None, limit: LIMIT }
 }
 
-impl Walks {
-    pub fn latest(&self) -> Walked {
-        self.lock().0.clone()
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, (Walked, Option<Instant>)> {
-        lock(&self.state)
-    }
-}
-
-/// The task that walks.
-pub struct Walker {
-    task: JoinHandle<()>,
-}
-
-impl Walker {
-    /// `on_request`: the Engine lists containers with their sizes only if it is asked to.
-    pub fn start(client: Client, on_request: bool, every: Duration, walks: Arc<Walks>) -> Self {
-        let task = tokio::spawn(async move {
-            loop {
-                let last = walks.lock().1;
-                if let Some(last) = last {
-                    tokio::time::sleep_until(last + every).await;
-                }
-                walks.lock().1 = Some(Instant::now());
-                let new = walk(&client, on_request).await;
-                let walked = &mut walks.lock().0;
-                match new {
-                    Ok((walk, failure)) => {
-                        walked.last = Some((SystemTime::now(), Arc::new(walk)));
-                        walked.failure = failure;
-                    }
-                    Err(failure) => walked.failure = Some(failure),
-                }
-            }
-        });
-        Self { task }
-    }
-}
-
-impl Drop for Walker {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
-}
-
-/// One walk, and why the sizes of layers are not in it.
-async fn walk(client: &Client, on_request: bool) -> Result<(Walk, Option<Failure>), Failure> {
-    let until = Instant::now() + LIMIT;
+/// One walk, and why the sizes of layers are not in it. `on_request`: the Engine lists containers
+/// with their sizes only if it is asked to.
+pub async fn walk(
+    client: &Client,
+    on_request: bool,
+    until: Instant,
+) -> Result<Found<Walk>, Failure> {
     let path = if on_request { "/system/df?verbose=1" } else { "/system/df" };
     let df = client.get::<DiskUsage>("disk usage", path, until).await?;
     let mut walk = Walk::of(&df.value, df.dropped == 0);
     let missing = (df.dropped > 0).then(|| too_large("disk usage", df.dropped));
     if !walk.layers.is_empty() || missing.is_some() {
-        return Ok((walk, missing));
+        return Ok(Found { value: walk, missing });
     }
     let path = "/containers/json?all=true&size=true";
     match client.get::<Vec<Summary>>("sizes of containers", path, until).await {
@@ -185,10 +133,10 @@ async fn walk(client: &Client, on_request: bool) -> Result<(Walk, Option<Failure
             let missing =
                 (list.dropped > 0).then(|| too_large("sizes of containers", list.dropped));
             let failure = listed(list.value, &mut walk);
-            Ok((walk, missing.or(failure)))
+            Ok(Found { value: walk, missing: missing.or(failure) })
         }
         // The sums are known all the same.
-        Err(failure) => Ok((walk, Some(failure))),
+        Err(failure) => Ok(Found { value: walk, missing: Some(failure) }),
     }
 }
 

@@ -14,6 +14,8 @@ use super::detail::Sockets;
 use super::fetch::{Lasting, Raw, Reader, Setting};
 use super::kernel::Kernel;
 use super::processes::Patterns;
+use super::slow::Slow;
+use crate::engine::Memory;
 use crate::failure::{Failure, Reason};
 
 /// How the Engine behaves.
@@ -83,7 +85,9 @@ pub(super) fn reader_within(
     };
     let roots = Roots { proc: "/nowhere".into(), cgroup: "/nowhere".into() };
     let kernel = Kernel::new(roots, "/nowhere".into());
-    Reader::new(setting, Files::new(Vec::new(), Vec::new()), kernel, lasting)
+    let memory = Memory::default();
+    let (slow, _) = Slow::of(&memory, &setting.address, setting.disk_usage_interval);
+    Reader::new(setting, Files::new(Vec::new(), Vec::new()), kernel, (lasting, slow))
 }
 
 async fn answer(mut stream: UnixStream, mood: Mood, log: Arc<Mutex<Vec<String>>>) {
@@ -118,7 +122,7 @@ async fn answer(mut stream: UnixStream, mood: Mood, log: Arc<Mutex<Vec<String>>>
 }
 
 fn usages(raw: &Raw) -> usize {
-    raw.stats.as_ref().and_then(|stats| stats.round.as_ref()).map_or(0, |round| round.usages.len())
+    raw.stats.as_ref().and_then(|stats| stats.value.as_ref()).map_or(0, |usages| usages.len())
 }
 
 #[tokio::test]

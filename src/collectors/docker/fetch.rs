@@ -14,12 +14,12 @@ use super::client::{About, Client, Engine};
 use super::compose::{FileRead, Files};
 use super::container::{ById, Container, Naming};
 use super::detail::{Detail, Sockets};
-use super::disk::{Walked, Walker, Walks};
+use super::disk::Walk;
 use super::events::{Changes, Received, Stream};
-use super::facts::Usage;
+use super::facts::{Usage, Usages};
 use super::failure;
 use super::gather::gather;
-use super::images::{ImageList, Images};
+use super::images::Images;
 use super::inspections::Inspections;
 use super::kernel::{self, Kernel};
 use super::known::{LeftOut, known};
@@ -28,9 +28,10 @@ use super::lock;
 use super::processes::Patterns;
 use super::sample::CAP;
 use super::services::{Past, lost};
-use super::stats::{Background, Latest, Skipped};
+use super::slow::Slow;
+use super::stats::Skipped;
 use super::time;
-use super::top::Top;
+use crate::engine::{Beside, Latest};
 use crate::failure::{Failure, Reason};
 
 /// Inspections under way at a time: each has a connection of its own and takes 0.1 ms.
@@ -48,13 +49,12 @@ pub struct Raw {
     pub uninspected: Option<Failure>,
     /// Where the figures come from, and why not from the kernel's files.
     pub source: Source,
-    pub stats: Option<Latest>,
+    pub stats: Option<Latest<Usages>>,
     pub kernel: kernel::Found,
     /// Command lines, from wherever.
-    pub commands: ById<Vec<String>>,
+    pub commands: Arc<ById<Vec<String>>>,
     pub images: Option<Arc<Images>>,
-    pub no_images: Option<Failure>,
-    pub disk: Walked,
+    pub disk: Option<Arc<Walk>>,
     pub counted: Vec<Counted>,
     pub past: Past,
     pub stream: StreamState,
@@ -87,7 +87,6 @@ pub struct Lasting {
     pub skipped: Arc<Skipped>,
     pub ledger: Arc<Mutex<Ledger>>,
     pub received: Arc<Received>,
-    pub walks: Arc<Walks>,
 }
 
 impl Lasting {
@@ -125,9 +124,9 @@ pub(super) struct Connection {
     /// Asked until it is told.
     about: Mutex<Option<About>>,
     stream: Stream,
-    _walker: Option<Walker>,
+    _walker: Option<Beside>,
     /// Where stats are too slow for a reading, once they are needed.
-    pub background: Mutex<Option<Arc<Background>>>,
+    pub background: Mutex<Option<Beside>>,
 }
 
 pub struct Reader {
@@ -135,9 +134,8 @@ pub struct Reader {
     files: Files,
     pub(super) kernel: Kernel,
     pub(super) lasting: Arc<Lasting>,
+    pub(super) slow: Slow,
     inspections: Inspections,
-    images: ImageList,
-    pub(super) top: Top,
     connection: Mutex<Option<Arc<Connection>>>,
 }
 
@@ -176,15 +174,19 @@ struct Times {
 }
 
 impl Reader {
-    pub fn new(setting: Setting, files: Files, kernel: Kernel, lasting: Arc<Lasting>) -> Self {
+    pub fn new(
+        setting: Setting,
+        files: Files,
+        kernel: Kernel,
+        (lasting, slow): (Arc<Lasting>, Slow),
+    ) -> Self {
         Self {
             setting,
             files,
             kernel,
             lasting,
+            slow,
             inspections: Inspections::default(),
-            images: ImageList::default(),
-            top: Top::default(),
             connection: Mutex::default(),
         }
     }
@@ -208,6 +210,7 @@ impl Reader {
     async fn engine(&self) -> Result<Raw, Failure> {
         let limits = Limits::from_now(self.setting.deadline);
         let connection = self.connection(limits.half).await?;
+        self.slow.remember(&self.lasting.ledger, limits.half).await;
         let client = &connection.client;
         // Taken before the list: what changes from here on counts for the next reading.
         let changes = connection.stream.take_changes();
@@ -226,17 +229,16 @@ impl Reader {
                 return Err(failure);
             }
         };
-        let ((uninspected, looked, used, since), (images, no_images)) = tokio::join!(
+        let ((uninspected, looked, used, since), images) = tokio::join!(
             async {
                 let now = time::now() + about.ahead;
-                let until = limits.details;
-                let uninspected =
-                    self.inspect(client, &mut containers, &changes, (now, until)).await;
+                let until = (now, limits.details);
+                let uninspected = self.inspect(client, &mut containers, &changes, until).await;
                 let looked = time::now() + about.ahead;
                 let used = self.used(&connection, &containers, &about, limits).await;
                 (uninspected, looked, used, self.since(&containers, limits).await)
             },
-            self.images.read(client, changes.images, limits.end),
+            self.slow.images(client, changes.images, limits.end),
         );
         let times = Times { then, looked, since, ahead: about.ahead };
         let (counted, past) = self.count(&containers, &used.kernel, &connection, &changes, &times);
@@ -253,8 +255,7 @@ impl Reader {
             kernel: used.kernel,
             commands: used.commands,
             images,
-            no_images,
-            disk: self.lasting.walks.latest(),
+            disk: self.slow.walked().await,
             counted,
             past,
             stream: self.lasting.stream_state(&connection.stream),
@@ -275,13 +276,11 @@ impl Reader {
         if let Some(kept) = kept.filter(|kept| kept.engine == engine) {
             return Ok(kept);
         }
-        let Lasting { ledger, received, walks, .. } = self.lasting.as_ref();
+        let Lasting { ledger, received, .. } = self.lasting.as_ref();
         lock(ledger).set(!engine.is_podman, &self.setting.naming.aliases);
         let stream = Stream::start(client.clone(), Arc::clone(ledger), Arc::clone(received));
-        let (every, sized) = (self.setting.disk_usage_interval, engine.sizes_on_request);
-        let walk = || Walker::start(client.clone(), sized, every, Arc::clone(walks));
         let connection = Arc::new(Connection {
-            _walker: (!every.is_zero()).then(walk),
+            _walker: self.slow.walk(&client, engine.sizes_on_request),
             client,
             engine,
             about: Mutex::default(),
@@ -361,6 +360,7 @@ impl Reader {
             }
         }
         ledger.keep(containers, times.then);
+        let gone = ledger.gone(containers);
         let known = containers.iter().map(|one| (one.id.clone(), ledger.known(&one.id, now)));
         let lost = times.since.map(|since| lost(containers, since + times.ahead));
         let past = Past {
@@ -369,7 +369,10 @@ impl Reader {
             seen: ledger.services().map(|(key, seen)| (key.clone(), seen)).collect(),
             uncounted: ledger.over(),
         };
-        (ledger.counted(now), past)
+        let counted = ledger.counted(now);
+        drop(ledger);
+        self.slow.gone.keep(&gone);
+        (counted, past)
     }
 }
 

@@ -7,19 +7,21 @@ use std::sync::atomic::Ordering;
 use super::client::About;
 use super::container::{ById, Container};
 use super::detail::NetworkKind;
+use super::facts::Usages;
 use super::failure;
 use super::fetch::{Connection, Limits, Reader, Source};
 use super::kernel::{self, Wanted};
 use super::lock;
 use super::sample::CAP;
-use super::stats::{self, Background, Latest};
+use super::{stats, top};
+use crate::engine::Latest;
 
 /// What the containers use, and where that was found.
 pub(super) struct Used {
     pub source: Source,
-    pub stats: Option<Latest>,
+    pub stats: Option<Latest<Usages>>,
     pub kernel: kernel::Found,
-    pub commands: ById<Vec<String>>,
+    pub commands: Arc<ById<Vec<String>>>,
 }
 
 impl Reader {
@@ -48,7 +50,7 @@ impl Reader {
                 self.lasting.skipped.files.fetch_add(kernel.missing, Ordering::Relaxed);
                 // The files are dearly bought twice: the task beside ends.
                 *lock(&connection.background) = None;
-                let commands = std::mem::take(&mut kernel.commands);
+                let commands = Arc::new(std::mem::take(&mut kernel.commands));
                 return Used { source: Source { name, why: "" }, stats: None, kernel, commands };
             }
         };
@@ -56,7 +58,8 @@ impl Reader {
         let stats = self.asked(connection, containers, limits).await;
         let wants = |one: &&Container| one.has_usage() && self.setting.patterns.wants(one);
         let ids = containers.iter().filter(wants).map(|container| container.id.clone()).collect();
-        let commands = self.top.read(&connection.client, ids, limits.end).await;
+        let commands = &self.slow.commands;
+        let commands = top::read(commands, &connection.client, ids, limits.end).await;
         Used { source, stats: Some(stats), kernel, commands }
     }
 
@@ -94,19 +97,30 @@ impl Reader {
         connection: &Connection,
         containers: &[Container],
         limits: Limits,
-    ) -> Latest {
+    ) -> Latest<Usages> {
         let (client, skipped) = (&connection.client, &self.lasting.skipped);
         if connection.engine.has_fast_stats {
             let running = containers.iter().take(CAP).filter(|container| container.has_usage());
             let ids = running.map(|container| container.id.clone()).collect();
-            return stats::read(client, ids, limits.end, skipped).await;
+            let read = |_, until| stats::read(client, ids, until, skipped);
+            return self.slow.stats.get(limits.end, |_| true, read).await;
         }
-        let background = {
-            let mut kept = lock(&connection.background);
-            let alive = kept.take().filter(|background| background.is_alive());
-            let start = || Arc::new(Background::start(client.clone(), Arc::clone(skipped)));
-            Arc::clone(kept.insert(alive.unwrap_or_else(start)))
-        };
-        background.latest(limits.half).await
+        self.read_beside(connection);
+        self.slow.stats.latest(limits.half).await
+    }
+
+    /// Has the stats read beside the readings, once a connection.
+    fn read_beside(&self, connection: &Connection) {
+        let mut background = lock(&connection.background);
+        if background.is_some() {
+            return;
+        }
+        // What was read over another connection may be from before the Engine was started anew.
+        self.slow.stats.forget();
+        let (client, skipped) = (connection.client.clone(), Arc::clone(&self.lasting.skipped));
+        *background = Some(self.slow.stats.beside(move |until| {
+            let (client, skipped) = (client.clone(), Arc::clone(&skipped));
+            async move { stats::round(&client, &skipped, until).await }
+        }));
     }
 }

@@ -1,8 +1,6 @@
 //! The images of the Engine: how old the one is that runs, and whether its tag means another now.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -10,11 +8,17 @@ use tokio::time::Instant;
 use super::api::Image;
 use super::client::Client;
 use super::container::Container;
-use super::lock;
+use crate::engine::{Found, Pace};
 use crate::failure::{Failure, Reason};
 
-/// Events tell of changes; where there are none, this is how late they are seen.
-const REFRESH: Duration = Duration::from_mins(5);
+/// Events tell of changes; where there are none, this is how late they are seen. A change that could
+/// not be read is still owed.
+pub const PACE: Pace = Pace {
+    every: Duration::from_mins(5),
+    again: Duration::ZERO,
+    stale_after: None,
+    limit: Duration::from_mins(1),
+};
 
 #[derive(Debug, Default)]
 pub struct Images {
@@ -63,56 +67,22 @@ fn full(name: &str) -> String {
     if last.contains([':', '@']) { name.to_owned() } else { format!("{name}:latest") }
 }
 
-/// The list, read again when an event or the time asks for it.
-#[derive(Default)]
-pub struct ImageList {
-    last: Mutex<Option<(Instant, Arc<Images>)>>,
-    /// A change that could not be read yet.
-    owed: AtomicBool,
-}
-
-impl ImageList {
-    /// The present images; of a failed call the ones before, with the failure.
-    pub async fn read(
-        &self,
-        client: &Client,
-        changed: bool,
-        until: Instant,
-    ) -> (Option<Arc<Images>>, Option<Failure>) {
-        let last = lock(&self.last).clone();
-        if let Some((at, images)) = &last
-            && !changed
-            && !self.owed.load(Ordering::Relaxed)
-            && at.elapsed() < REFRESH
-        {
-            return (Some(Arc::clone(images)), None);
-        }
-        match client.get::<Vec<Image>>("images", "/images/json", until).await {
-            Ok(present) => {
-                let images = Arc::new(Images::of(present.value));
-                let fresh = Some((Instant::now(), Arc::clone(&images)));
-                *lock(&self.last) = fresh;
-                self.owed.store(false, Ordering::Relaxed);
-                let missing = (present.dropped > 0).then(|| {
-                    let detail = format!("images: {} are more than is read", present.dropped);
-                    Failure::new(Reason::PROTOCOL, detail).hint("docker image prune")
-                });
-                // It is asked again, for the gap is told as long as it is there.
-                self.owed.store(missing.is_some(), Ordering::Relaxed);
-                (Some(images), missing)
-            }
-            Err(failure) => {
-                self.owed.store(true, Ordering::Relaxed);
-                (last.map(|(_, images)| images), Some(failure))
-            }
-        }
-    }
+/// The present images.
+pub async fn read(client: &Client, until: Instant) -> Result<Found<Images>, Failure> {
+    let present = client.get::<Vec<Image>>("images", "/images/json", until).await?;
+    let missing = (present.dropped > 0).then(|| {
+        let detail = format!("images: {} are more than is read", present.dropped);
+        Failure::new(Reason::PROTOCOL, detail).hint("docker image prune")
+    });
+    Ok(Found { value: Images::of(present.value), missing })
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::api::Summary;
     use super::super::container::Naming;
+    use std::sync::Arc;
+
     use super::super::detail::Detail;
     use super::*;
 

@@ -28,8 +28,6 @@ metrics! { Engine {
     gauge container_scrape_error = |e| e.incomplete;
     /// Time that the Engine took for the list of containers in seconds. Source: /containers/json.
     gauge stack_docker_list_duration_seconds [C01] = |e| e.took;
-    /// Age of the CPU, memory, network and block I/O figures in seconds where they are asked of the Engine; before Engine 25 they are read every 10 seconds beside the scrapes. Source: /containers/ID/stats.
-    gauge stack_docker_stats_age_seconds [C04] = |e| e.stats_age;
     /// Answers about one container that failed or took too long, by call, since the exporter started; files are those of the kernel. Source: /containers/ID/json and /containers/ID/stats.
     counter stack_docker_skipped_total {call} [C04] = |e| e.skipped;
     /// Whether the Engine's events arrive; without them changes are found by comparing inspections. Source: /events.
@@ -42,8 +40,6 @@ metrics! { Engine {
     gauge stack_docker_disk_usage_bytes {kind} = |e| e.disk_parts(|part| part.used);
     /// Bytes on disk by kind that nothing uses: what docker system prune would free. Source: /system/df.
     gauge stack_docker_disk_reclaimable_bytes {kind} = |e| e.disk_parts(|part| part.reclaimable);
-    /// Age of the figures on disk usage and layers in seconds. Source: /system/df.
-    gauge stack_docker_disk_usage_age_seconds = |e| e.disk_age;
 } }
 
 metrics! { Service {

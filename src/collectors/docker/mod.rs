@@ -62,6 +62,8 @@ mod ledger;
 mod liar;
 mod logfiles;
 mod metrics;
+#[cfg(test)]
+mod moved;
 mod plan;
 mod ports;
 mod processes;
@@ -70,6 +72,7 @@ mod sample;
 mod services;
 mod signals;
 mod since;
+mod slow;
 mod stats;
 mod top;
 mod usage;

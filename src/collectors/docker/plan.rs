@@ -15,6 +15,7 @@ use super::ports::{Allowed, Policy};
 use super::processes::Patterns;
 use super::sample::Judging;
 use super::services::Manner;
+use super::slow::Slow;
 use super::{AREA, Docker, Engine};
 use crate::clients::access;
 use crate::config::{Dur, Tls};
@@ -146,9 +147,12 @@ fn target(docker: &Docker, address: Address, plan: &mut Plan) -> Target {
     let roots = Roots { proc: docker.proc_path.clone(), cgroup: docker.cgroup_path.clone() };
     let kernel = Kernel::new(roots, docker.root_path.clone());
     let files = Files::new(docker.compose_files.clone(), docker.profiles.clone());
-    let lasting = plan.memory.of(AREA.name, AREA.name);
-    let reader = Reader::new(setting, files, kernel, lasting);
+    // All of it is of this Engine, and none of it is said of another one.
+    let lasting = plan.memory.kept(AREA.name, AREA.name, "life", address.clone());
+    let (slow, parts) = Slow::of(plan.memory, &address, setting.disk_usage_interval);
+    let reader = Reader::new(setting, files, kernel, (lasting, slow));
     Target::new(&AREA, AREA.name, place, (address, settings), Engine { reader, judging })
+        .with_parts(parts)
 }
 
 #[cfg(test)]

@@ -27,10 +27,8 @@ pub struct Engine {
     /// Whether something of the containers could not be read this time.
     pub incomplete: bool,
     pub took: Duration,
-    pub stats_age: Option<Duration>,
     pub stream: StreamState,
     pub disk: Option<Arc<Walk>>,
-    pub disk_age: Option<Duration>,
     /// Answers about containers left out so far, by call.
     pub skipped: [(&'static str, u64); 3],
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::container::{Container, Names};
 use super::detail::NetworkKind;
@@ -15,14 +15,11 @@ use super::rows::{
     Devices, Engine, Faults, Life, Lives, Origin, Published, Spec, Storage, Use, Version,
 };
 use super::services::{self, Manner, Service};
-use super::stats::Latest;
 use crate::catalogue::Batch;
 use crate::failure::{Failure, Reason};
 
 /// Containers beyond this are left out and counted; so are services.
 pub const CAP: usize = 500;
-/// Stats older than this say nothing of the present.
-const STALE: Duration = Duration::from_secs(35);
 
 /// How the configuration wants it judged.
 #[derive(Default)]
@@ -35,7 +32,7 @@ pub struct Judging {
 }
 
 pub fn sample(mut raw: Raw, judging: &Judging, now: SystemTime) -> Batch {
-    let mut incomplete = is_incomplete(&raw);
+    let incomplete = is_incomplete(&raw);
     let mut batch = gaps(&mut raw);
     // The Engine's clock, as in all that it tells.
     let ours = now.duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -47,13 +44,11 @@ pub fn sample(mut raw: Raw, judging: &Judging, now: SystemTime) -> Batch {
     let (more_containers, more_services) = (capped(&mut containers), capped(&mut rows));
     batch = left_out(&raw, &containers, batch)
         .dropped("containers", more_containers + raw.out.containers);
-    let stats_age = raw.stats.as_ref().and_then(|stats| stats.age(now));
     let kills_are_counted = kills_are_counted(&raw);
-    let (usages, gap) = usages(&mut raw, stats_age);
-    if let Some(failure) = gap {
-        incomplete = true;
-        batch = batch.gap("CPU, memory, network and block I/O (stats)", failure);
-    }
+    let usages = match raw.stats.take() {
+        None => Arc::new(std::mem::take(&mut raw.kernel.usages)),
+        Some(stats) => stats.value.unwrap_or_default(),
+    };
     let processes = judging.patterns.count(&containers, &raw.commands, raw.past.seen.keys());
     let (cores, memory) = size(&raw);
     let devices = Arc::new(devices(&raw.kernel.partitions));
@@ -72,10 +67,8 @@ pub fn sample(mut raw: Raw, judging: &Judging, now: SystemTime) -> Batch {
         memory,
         incomplete,
         took: raw.took,
-        stats_age,
         stream: raw.stream.clone(),
-        disk: raw.disk.last.as_ref().map(|(_, walk)| Arc::clone(walk)),
-        disk_age: raw.disk.last.as_ref().map(|(at, _)| now.duration_since(*at).unwrap_or_default()),
+        disk: raw.disk.clone(),
         skipped: raw.skipped,
     };
     batch
@@ -103,14 +96,14 @@ fn capped<T>(rows: &mut Vec<T>) -> u64 {
 
 /// Tells what of the answers is not shown.
 fn left_out(raw: &Raw, containers: &[Container], batch: Batch) -> Batch {
-    let entries = raw.out.entries + entries(containers, raw.stats.as_ref());
+    let entries = raw.out.entries + entries(containers, raw);
     LeftOut { entries, ..raw.out }.note(odd(containers, batch))
 }
 
 /// What was left out of inspections and stats.
-fn entries(containers: &[Container], stats: Option<&Latest>) -> u64 {
+fn entries(containers: &[Container], raw: &Raw) -> u64 {
     let details = containers.iter().filter_map(|container| container.detail.as_ref());
-    let usages = stats.and_then(|stats| stats.round.as_ref()).map(|round| &round.usages);
+    let usages = raw.stats.as_ref().and_then(|stats| stats.value.as_ref());
     let usages = containers.iter().filter_map(|container| usages?.get(&container.id));
     details.map(|detail| detail.more).chain(usages.map(|usage| usage.more)).sum()
 }
@@ -146,7 +139,11 @@ fn life(raw: &Raw, container: Container, usages: &Usages, now: f64) -> Life {
 /// Whether something of some container is missing. Where the Engine is asked for the figures, its
 /// containers may well be on another machine.
 fn is_incomplete(raw: &Raw) -> bool {
-    raw.uninspected.is_some() || (raw.stats.is_none() && raw.kernel.missing > 0)
+    let figures = match &raw.stats {
+        Some(stats) => stats.failure.is_some(),
+        None => raw.kernel.missing > 0,
+    };
+    raw.uninspected.is_some() || figures
 }
 
 /// Whether the kernel says how many processes it has killed: by its files alone, since Linux 4.13.
@@ -178,8 +175,6 @@ fn gaps(raw: &mut Raw) -> Batch {
     let parts = [
         ("details of containers", raw.uninspected.take()),
         ("events", raw.stream.failure.take()),
-        ("images", raw.no_images.take()),
-        ("disk usage", raw.disk.failure.take()),
         ("block I/O of containers", no_block_io.filter(|_| raw.stats.is_none())),
         ("files of the kernel of some containers", kernel.filter(|_| raw.stats.is_none())),
     ];
@@ -191,23 +186,6 @@ fn gaps(raw: &mut Raw) -> Batch {
     batch
 }
 
-/// What the kernel's files say, or else the Engine.
-fn usages(raw: &mut Raw, stats_age: Option<Duration>) -> (Usages, Option<Failure>) {
-    match raw.stats.take() {
-        None => (std::mem::take(&mut raw.kernel.usages), None),
-        Some(stats) => fresh(stats, stats_age),
-    }
-}
-
-/// The usages unless they are of the past, and what is to be said of them.
-fn fresh(stats: Latest, age: Option<Duration>) -> (Usages, Option<Failure>) {
-    let old = age.is_some_and(|age| age > STALE);
-    let late = || Failure::new(Reason::TIMEOUT, "the Engine has not answered for a while");
-    let failure = stats.failure.or_else(|| old.then(late));
-    let round = stats.round.filter(|_| !old);
-    (round.map(|round| round.usages.clone()).unwrap_or_default(), failure)
-}
-
 fn uses(
     raw: &Raw,
     containers: &[Container],
@@ -215,7 +193,7 @@ fn uses(
     devices: &Arc<Devices>,
     now: f64,
 ) -> Vec<Use> {
-    let layers = raw.disk.last.as_ref().map(|(_, walk)| walk);
+    let layers = raw.disk.as_ref();
     // A round may be older than the list: what has stopped since uses nothing.
     let running = containers.iter().filter(|container| container.has_usage());
     let of = |container: &Container| {

@@ -5,6 +5,11 @@ use crate::catalogue::words::{Words, listed, open};
 
 pub const WORDS: &[Words] = &[
     listed(
+        &["stack_target_part_age_seconds", "stack_target_part_failure"],
+        "part",
+        &["stats", "disk_usage", "images", "commands", "remembered"],
+    ),
+    listed(
         &["stack_docker_source_info"],
         "source",
         &["cgroup_v1", "cgroup_hybrid", "cgroup_v2", "api"],

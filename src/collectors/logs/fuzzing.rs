@@ -8,11 +8,10 @@ use super::containers::fuzz_frames;
 use super::errors::mask;
 use super::follow::Sink;
 use super::journal::file::{Journal, Place};
-use super::memory::Saved;
+use super::memory::{FORM, Saved};
 use super::offline::Splitter;
 use super::scan::lines::{Lines, Piece};
 use super::scan::{Scanner, Stream};
-use super::state as written;
 use super::tally::Tally;
 
 pub use super::containers::fuzz_envelopes as envelopes;
@@ -73,11 +72,11 @@ fn memory(data: &[u8]) -> std::io::Result<File> {
 
 /// A state file: as it is, and with a header that fits.
 pub fn state(data: &[u8]) {
-    let _ = written::decode::<Saved>(data);
+    let _ = FORM.decode::<Saved>(data);
     if let Ok(value) = serde_json::from_slice::<serde_json::Value>(data)
-        && let Ok(bytes) = written::encode(&value)
+        && let Ok(bytes) = FORM.encode(&value)
     {
-        let _ = written::decode::<Saved>(&bytes);
+        let _ = FORM.decode::<Saved>(&bytes);
     }
 }
 

@@ -15,16 +15,18 @@ use super::recent::since;
 use super::scan::lines::Piece;
 use super::scan::{Scanner, Stream};
 use super::source::{Raw, Source};
-use super::state;
 use super::stdin::Stdin;
 use super::tally::{Mark, Tally};
-use crate::engine::Storage;
+use crate::engine::{Form, Storage};
 use crate::failure::{Failure, Reason};
 
 /// After a start nothing is shown for this long at most while what was written meanwhile is read.
 const BACKLOG: Duration = Duration::from_secs(10);
 /// So long what was caught up on is in the window of rules that judge increases.
 const WINDOW: Duration = Duration::from_mins(5);
+
+/// As a source's memory is written down: what was counted and where reading stopped are of one moment.
+pub const FORM: Form = Form { kind: "logs", version: 1 };
 
 /// A source's memory.
 #[derive(Default)]
@@ -202,7 +204,7 @@ impl Memory {
         let bytes = storage.load(AREA.name, &source.name)?;
         self.loaded = true;
         let Some(bytes) = bytes else { return Ok(()) };
-        match state::decode::<Saved>(&bytes) {
+        match FORM.decode::<Saved>(&bytes) {
             Ok(saved) => {
                 self.since = saved.since;
                 self.tally = saved.tally;
@@ -228,7 +230,7 @@ impl Memory {
             containers: self.containers.saved(),
             journal: &self.journal,
         };
-        let bytes = state::encode(&saved).map_err(|error| {
+        let bytes = FORM.encode(&saved).map_err(|error| {
             Failure::new(Reason::OTHER, format!("the state cannot be written down: {error}"))
         })?;
         storage.save(AREA.name, &source.name, &bytes)

@@ -48,7 +48,6 @@ mod sample;
 pub mod scan;
 mod signals;
 mod source;
-mod state;
 mod stdin;
 mod tally;
 pub mod verify;

@@ -11,11 +11,10 @@ use std::time::SystemTime;
 use super::config::Logs;
 use super::follow::facts::{Facts, Identity};
 use super::follow::saved::{Position, Role};
-use super::memory::Saved;
+use super::memory::{FORM, Saved};
 use super::scan::level::Level;
 use super::scan::lines::Lines;
 use super::scan::{Scanner, Stream};
-use super::state;
 use super::tally::Tally;
 use crate::files;
 
@@ -53,7 +52,7 @@ pub struct Verified {
 
 /// Recounts a source from the bytes of its state.
 pub fn verify(logs: &Logs, saved: &[u8]) -> Result<Verified, String> {
-    let saved: Saved = state::decode(saved).map_err(|why| why.to_string())?;
+    let saved: Saved = FORM.decode(saved).map_err(|why| why.to_string())?;
     let scanner = Scanner { format: logs.format, levels: true, ..Scanner::default() };
     let counted = saved.files.files.iter().filter(|position| position.role == Role::Read);
     let files = counted.map(|position| check(&scanner, position)).collect();

@@ -1,18 +1,30 @@
-//! The queries, the trial log-in, and what is remembered between readings.
+//! The queries and the trial log-in.
 
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use super::Postgres;
+use tokio::time::Instant;
+
+use super::{AREA, Postgres, sample};
 use crate::clients::postgres::{PostgresClient, Rows};
+use crate::engine::{Found, Latest, Memory, Pace, Part, Parts};
 use crate::failure::Failure;
 
-/// Sizes have a clock of their own: listing 11,000 files takes 70 ms.
-const SIZES: Duration = Duration::from_mins(5);
-/// After a failure they are tried again sooner.
-const SIZES_AGAIN: Duration = Duration::from_mins(1);
+/// Ends with the reading at the latest.
+const LIMIT: Duration = Duration::from_mins(1);
+/// Listing 11,000 files takes 70 ms. After a failure they are tried again sooner.
+const SIZES: Pace = Pace {
+    every: Duration::from_mins(5),
+    again: Duration::from_mins(1),
+    stale_after: None,
+    limit: LIMIT,
+};
 /// A trial log-in costs the server a process.
-const LOGIN: Duration = Duration::from_secs(15);
+const LOGIN: Pace = Pace {
+    every: Duration::from_secs(15),
+    again: Duration::from_secs(15),
+    stale_after: None,
+    limit: LIMIT,
+};
 
 /// What the server said. The first answer is there or the reading has failed.
 pub struct Raw {
@@ -21,64 +33,43 @@ pub struct Raw {
     pub databases: Result<Rows, Failure>,
     pub locks: Result<Rows, Failure>,
     pub waits: Result<Rows, Failure>,
-    pub sizes: Sizes,
-    pub login: Result<Duration, Failure>,
+    pub sizes: Latest<Rows>,
+    pub login: Latest<Duration>,
 }
 
-/// The last sizes, how old they are, and why there are no newer ones.
-#[derive(Clone, Default)]
-pub struct Sizes {
-    pub rows: Option<(Rows, Duration)>,
-    pub failure: Option<Failure>,
+/// What is not read each time. All of it is of one database: after a change of address nothing is
+/// known of the new one.
+pub struct Slow {
+    sizes: Part<Rows>,
+    login: Part<Duration>,
 }
 
-/// Survives a reload.
-#[derive(Default)]
-pub struct Kept {
-    sizes: Note<KeptSizes>,
-    login: Note<(Instant, Result<Duration, Failure>)>,
-}
-
-/// Something noted of one database. After a change of address nothing is noted of the new one,
-/// also when a reading of the old one ends late.
-struct Note<T>(Mutex<Option<(Postgres, T)>>);
-
-impl<T> Default for Note<T> {
-    fn default() -> Self {
-        Self(Mutex::default())
+impl Slow {
+    /// And what the engine needs to tell of them.
+    pub fn of<'a>(
+        memory: &'a Memory,
+        name: &'a str,
+        database: &Postgres,
+    ) -> (Self, Parts<'a, Postgres>) {
+        let mut parts = Parts::new(memory, AREA.name, name, database.clone());
+        let slow = Self {
+            sizes: parts.add("sizes", "sizes of databases (pg_database_size)", SIZES),
+            login: parts.add("login", "a trial log-in", LOGIN),
+        };
+        (slow, parts)
     }
-}
-
-impl<T: Clone> Note<T> {
-    fn of(&self, database: &Postgres) -> Option<T> {
-        let noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        noted.as_ref().filter(|(of, _)| of == database).map(|(_, what)| what.clone())
-    }
-
-    fn set(&self, database: &Postgres, what: T) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((database.clone(), what));
-    }
-}
-
-#[derive(Clone, Default)]
-struct KeptSizes {
-    rows: Option<(Rows, Instant)>,
-    failure: Option<Failure>,
-    tried: Option<Instant>,
 }
 
 pub struct Source {
     pub client: PostgresClient,
-    pub kept: Arc<Kept>,
-    /// Whose what is kept must be.
-    pub database: Postgres,
+    pub slow: Slow,
 }
 
 impl Source {
     pub async fn fetch(&self) -> Result<Raw, Failure> {
         // First alone: it makes the session, and without one nothing else is tried.
         let server = self.client.query(include_str!("sql/server.sql")).await?;
-        let (queries, login) = tokio::join!(self.queries(), self.login());
+        let (queries, login) = tokio::join!(self.queries(), self.login(&server));
         let [activity, databases, locks, waits] = queries;
         let sizes = self.sizes().await;
         Ok(Raw { server, activity, databases, locks, waits, sizes, login })
@@ -94,34 +85,20 @@ impl Source {
     }
 
     /// Whether an application would get in now: our own session says nothing of that.
-    async fn login(&self) -> Result<Duration, Failure> {
-        if let Some((at, result)) = self.kept.login.of(&self.database)
-            && at.elapsed() < LOGIN
-        {
-            return result;
-        }
-        let result = self.client.log_in().await;
-        self.kept.login.set(&self.database, (Instant::now(), result.clone()));
-        result
+    async fn login(&self, server: &Rows) -> Latest<Duration> {
+        let read = |_, _| async {
+            let took = self.client.log_in().await;
+            took.map(Found::from).map_err(|failure| sample::log_in_failure(server, failure))
+        };
+        self.slow.login.get(Instant::now() + LIMIT, |_| false, read).await
     }
 
-    async fn sizes(&self) -> Sizes {
-        let mut kept = self.kept.sizes.of(&self.database).unwrap_or_default();
-        let pause = if kept.failure.is_some() { SIZES_AGAIN } else { SIZES };
-        if kept.tried.is_none_or(|at| at.elapsed() >= pause) {
-            // Noted first: if the deadline cuts this off, it is not tried again at once.
-            kept.tried = Some(Instant::now());
-            self.kept.sizes.set(&self.database, kept.clone());
-            let sql = include_str!("sql/sizes.sql");
-            match self.client.query_within(sql, self.client.limit().mul_f64(0.7)).await {
-                Ok(rows) => {
-                    (kept.rows, kept.failure) = (Some((rows, Instant::now())), None);
-                }
-                Err(failure) => kept.failure = Some(failure),
-            }
-            self.kept.sizes.set(&self.database, kept.clone());
-        }
-        Sizes { rows: kept.rows.map(|(rows, at)| (rows, at.elapsed())), failure: kept.failure }
+    async fn sizes(&self) -> Latest<Rows> {
+        let read = |_, _| async {
+            let limit = self.client.limit().mul_f64(0.7);
+            self.client.query_within(include_str!("sql/sizes.sql"), limit).await.map(Found::from)
+        };
+        self.slow.sizes.get(Instant::now() + LIMIT, |_| false, read).await
     }
 }
 
@@ -129,16 +106,24 @@ impl Source {
 mod tests {
     use super::*;
 
-    #[test]
-    fn what_is_kept_of_one_address_is_not_said_of_another() {
+    #[tokio::test]
+    async fn what_is_kept_of_one_address_is_not_said_of_another() {
         let at = |port: u16| -> Postgres {
             let json = format!(r#"{{"url": "postgresql://u@127.0.0.1:{port}/app"}}"#);
             serde_json::from_str(&json).expect("a database")
         };
-        let note = Note::default();
-        note.set(&at(1), "12 GB");
-        assert_eq!((note.of(&at(1)), note.of(&at(2))), (Some("12 GB"), None));
-        note.set(&at(2), "3 GB");
-        assert_eq!((note.of(&at(1)), note.of(&at(2))), (None, Some("3 GB")));
+        let memory = Memory::default();
+        let slow = |port| Slow::of(&memory, "main", &at(port)).0;
+        let login = async |slow: &Slow, took: Option<u64>| {
+            let read = |_, _| async move {
+                let took = took.map(Duration::from_secs);
+                took.map(Found::from).ok_or_else(|| Failure::new(crate::failure::Reason::OTHER, ""))
+            };
+            slow.login.get(Instant::now() + LIMIT, |_| false, read).await.value.map(|took| *took)
+        };
+        let old = slow(1);
+        assert_eq!(login(&old, Some(12)).await, Some(Duration::from_secs(12)));
+        assert_eq!(login(&slow(1), None).await, Some(Duration::from_secs(12)), "after a reload");
+        assert_eq!(login(&slow(2), None).await, None, "after a change of address");
     }
 }

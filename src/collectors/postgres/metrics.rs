@@ -3,7 +3,7 @@
 
 use super::activity::{Application, Group, InDatabase, Sessions, Transactions};
 use super::databases::{Database, Losses, Statistics};
-use super::sample::{Capacity, Server, Size, SizesAge, Up, Version, Waits};
+use super::sample::{Capacity, Server, Size, Up, Version, Waits};
 use crate::catalogue::metrics;
 
 metrics! { Up {
@@ -181,10 +181,4 @@ metrics! { Size {
     labels { server = |s| &s.server, datname = |s| &s.database }
     /// Size of the database on disk in bytes, read every five minutes. Source: pg_database_size().
     gauge pg_database_size_bytes [P16] = |s| s.bytes;
-} }
-
-metrics! { SizesAge {
-    labels {}
-    /// Age in seconds of the sizes of databases that are shown. Source: pg_database_size().
-    gauge stack_postgres_sizes_age_seconds [P16] = |s| s.0;
 } }

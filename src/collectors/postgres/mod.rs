@@ -69,7 +69,6 @@ pub static AREA: Area = Area {
         TableEntry::of::<databases::Losses>(),
         TableEntry::of::<databases::Database>(),
         TableEntry::of::<sample::Size>(),
-        TableEntry::of::<sample::SizesAge>(),
     ],
     signals: signals::SIGNALS,
     reasons: &[],
@@ -159,11 +158,11 @@ fn target(name: &str, postgres: &Postgres, plan: &Plan) -> Target {
         .deadline(deadline);
     let place = client.address().map(ToString::to_string).unwrap_or_default();
     let server = client.address().map(Address::server).unwrap_or_default();
-    let kept = plan.memory.of::<fetch::Kept>(AREA.name, name);
     let down = Batch::new().with(vec![sample::Up { server: server.clone(), up: false }]);
     let identity = postgres.identity();
-    let source = fetch::Source { client, kept, database: identity.clone() };
-    Target::new(&AREA, name, place, identity, Database { source, server }).while_down(down)
+    let (slow, parts) = fetch::Slow::of(plan.memory, name, &identity);
+    let database = Database { source: fetch::Source { client, slow }, server };
+    Target::new(&AREA, name, place, identity.clone(), database).while_down(down).with_parts(parts)
 }
 
 /// One database.

@@ -56,9 +56,6 @@ pub struct Size {
     pub bytes: Option<u64>,
 }
 
-/// How old the sizes are.
-pub struct SizesAge(pub Duration);
-
 pub fn sample(server: &str, raw: &Raw) -> Result<Batch, Failure> {
     let row = raw.server.first().ok_or_else(unexpected)?;
     let facts = server_facts(server, row)?;
@@ -87,7 +84,7 @@ pub fn sample(server: &str, raw: &Raw) -> Result<Batch, Failure> {
         }
     };
     batch = databases::of(batch, server, &rows, timed, locks.as_ref());
-    Ok(sizes(login(batch, row, raw), server, raw))
+    Ok(sizes(batch, server, raw))
 }
 
 fn unexpected() -> Failure {
@@ -176,16 +173,16 @@ fn capacity(facts: &Server, row: Row, raw: &Raw, clients: Option<u64>) -> Capaci
     let ratio = clients
         .zip(limit.filter(|limit| *limit > 0))
         .map(|(clients, limit)| clients as f64 / limit as f64);
-    let login = match &raw.login {
-        Ok(_) => Some(true),
-        Err(failure) if own_limit(row, failure) => None,
-        Err(_) => Some(false),
+    let login = match &raw.login.failure {
+        None => raw.login.value.as_ref().map(|_| true),
+        Some(failure) if own_limit(row, failure) => None,
+        Some(_) => Some(false),
     };
     Capacity {
         limit,
         ratio,
         login,
-        login_took: raw.login.as_ref().ok().copied(),
+        login_took: raw.login.value.as_deref().copied().filter(|_| login == Some(true)),
         superuser: row.flag("superuser"),
     }
 }
@@ -196,16 +193,11 @@ fn own_limit(row: Row, failure: &Failure) -> bool {
     failure.detail.ends_with(NO_SLOT) && limited
 }
 
-fn login(batch: Batch, row: Row, raw: &Raw) -> Batch {
-    match &raw.login {
-        Ok(_) => batch,
-        Err(failure) if own_limit(row, failure) => {
-            let role = identifier(row.text("role").unwrap_or("monitor"));
-            let hint = format!("ALTER ROLE {role} CONNECTION LIMIT 5");
-            batch.gap("a trial log-in", failure.clone().hint(hint))
-        }
-        Err(failure) => batch.gap("a trial log-in", failure.clone()),
-    }
+/// Why a trial log-in failed, with what to do where only our own role is at its limit.
+pub fn log_in_failure(server: &Rows, failure: Failure) -> Failure {
+    let Some(row) = server.first().filter(|row| own_limit(*row, &failure)) else { return failure };
+    let role = identifier(row.text("role").unwrap_or("monitor"));
+    failure.hint(format!("ALTER ROLE {role} CONNECTION LIMIT 5"))
 }
 
 fn waits(batch: Batch, rows: &Result<Rows, Failure>, known: &BTreeSet<&str>) -> Batch {
@@ -229,11 +221,7 @@ fn waits(batch: Batch, rows: &Result<Rows, Failure>, known: &BTreeSet<&str>) -> 
 }
 
 fn sizes(batch: Batch, server: &str, raw: &Raw) -> Batch {
-    let batch = match &raw.sizes.failure {
-        Some(failure) => batch.gap("sizes of databases (pg_database_size)", failure.clone()),
-        None => batch,
-    };
-    let Some((rows, age)) = &raw.sizes.rows else { return batch };
+    let Some(rows) = &raw.sizes.value else { return batch };
     let sizes = rows.iter().filter_map(|row| {
         Some(Size {
             server: server.to_owned(),
@@ -241,13 +229,13 @@ fn sizes(batch: Batch, server: &str, raw: &Raw) -> Batch {
             bytes: row.number("bytes"),
         })
     });
-    batch.with(sizes.collect()).with(vec![SizesAge(*age)])
+    batch.with(sizes.collect())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::collectors::postgres::fetch::Sizes;
+    use crate::engine::Latest;
     use crate::golden;
 
     /// Files are named after queries; one that is missing is a query that was stopped.
@@ -257,19 +245,22 @@ mod tests {
         Ok(serde_json::from_slice(&text).expect("rows"))
     }
 
+    fn latest<T>(read: Result<T, Failure>) -> Latest<T> {
+        match read {
+            Ok(value) => Latest { value: Some(value.into()), failure: None },
+            Err(failure) => Latest { value: None, failure: Some(failure) },
+        }
+    }
+
     #[test]
     fn golden_cases() {
         golden::run("postgres", |case| {
             let login = match golden::file(case, "login.txt") {
-                None => Ok(Duration::from_millis(4)),
+                None => latest(Ok(Duration::from_millis(4))),
                 Some(text) => {
                     let text = String::from_utf8_lossy(&text);
-                    Err(Failure::new(Reason::OTHER, text.trim()))
+                    latest(Err(Failure::new(Reason::OTHER, text.trim())))
                 }
-            };
-            let sizes = match rows(case, "sizes") {
-                Ok(rows) => Sizes { rows: Some((rows, Duration::from_mins(1))), failure: None },
-                Err(failure) => Sizes { rows: None, failure: Some(failure) },
             };
             let raw = Raw {
                 server: rows(case, "server")?,
@@ -277,7 +268,7 @@ mod tests {
                 databases: rows(case, "databases"),
                 locks: rows(case, "locks"),
                 waits: rows(case, "waits"),
-                sizes,
+                sizes: latest(rows(case, "sizes")),
                 login,
             };
             sample("127.0.0.1:5432", &raw)

@@ -5,6 +5,11 @@ use crate::catalogue::words::{Words, listed, open};
 
 pub const WORDS: &[Words] = &[
     listed(
+        &["stack_target_part_age_seconds", "stack_target_part_failure"],
+        "part",
+        &["sizes", "login"],
+    ),
+    listed(
         &[
             "stack_postgres_connections",
             "pg_stat_activity_count",

@@ -5,6 +5,8 @@
 //! which the disk is not asked more often than that.
 
 mod disk;
+mod frame;
+mod kept;
 #[cfg(test)]
 mod tests;
 
@@ -14,6 +16,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustix::fs::Access;
+
+pub use self::frame::Form;
+pub use self::kept::{Keeping, Kept};
 
 use self::disk::{Disk, file_name, make, read};
 use crate::failure::{Failure, Reason};

@@ -3,6 +3,7 @@
 
 mod counts;
 mod engine;
+mod gone;
 mod ooms;
 mod run;
 #[cfg(test)]
@@ -11,6 +12,7 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use counts::{Counts, Death, Ooms};
+pub use gone::Gone;
 pub use ooms::Measured;
 
 use super::api::Event;

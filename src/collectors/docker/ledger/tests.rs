@@ -6,6 +6,7 @@ use super::super::detail::Detail;
 use super::*;
 
 mod engine;
+mod gone;
 mod kills;
 mod restarts;
 

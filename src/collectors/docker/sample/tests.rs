@@ -8,17 +8,19 @@ use super::super::client;
 use super::super::compose;
 use super::super::container::Naming;
 use super::super::detail::{Detail, Sockets};
-use super::super::disk::{Walk, Walked};
+use super::super::disk::Walk;
 use super::super::fetch::{Source, StreamState};
 use super::super::images::Images;
 use super::super::kernel::Found;
 use super::super::ledger::Ledger;
 use super::super::services::Past;
-use super::super::stats::Round;
 use super::*;
+use std::time::Duration;
+
 use bollard::models::{ContainerStatsResponse as Stats, SystemVersion};
 
 use crate::clients::engine::api::Info;
+use crate::engine::Latest;
 use crate::golden;
 
 /// Minutes after the captures.
@@ -74,8 +76,8 @@ fn raw(case: &Path) -> Raw {
         uninspected: (missing > 0).then(timeout),
         source: Source { name: "api", why: "not_found" },
         stats: Some(round(case).map_or_else(
-            || Latest { round: None, failure: Some(timeout()) },
-            |round| Latest { round: Some(Arc::new(round)), failure: None },
+            || Latest { value: None, failure: Some(timeout()) },
+            |usages| Latest { value: Some(Arc::new(usages)), failure: None },
         )),
         kernel: Found {
             partitions: golden::file(case, "partitions")
@@ -83,16 +85,9 @@ fn raw(case: &Path) -> Raw {
                 .unwrap_or_default(),
             ..Found::default()
         },
-        commands: std::collections::BTreeMap::new(),
+        commands: Arc::default(),
         images: json::<Vec<Image>>(case, "images").map(|list| Arc::new(Images::of(list))),
-        no_images: None,
-        disk: json::<DiskUsage>(case, "df").map_or_else(Walked::default, |df| Walked {
-            last: Some((
-                UNIX_EPOCH + now(case) - Duration::from_mins(2),
-                Arc::new(Walk::of(&df, true)),
-            )),
-            failure: None,
-        }),
+        disk: json::<DiskUsage>(case, "df").map(|df| Arc::new(Walk::of(&df, true))),
         counted,
         past,
         stream: StreamState { connected: events > 0, failure: None, events, gaps: 0 },
@@ -125,7 +120,7 @@ fn lived(case: &Path, containers: &[Container]) -> (Vec<super::super::ledger::Co
 }
 
 /// A list in the order of time, or by id: newer Engines do not say whose they are.
-fn round(case: &Path) -> Option<Round> {
+fn round(case: &Path) -> Option<Usages> {
     #[derive(serde::Deserialize)]
     struct Named {
         id: String,
@@ -134,14 +129,13 @@ fn round(case: &Path) -> Option<Round> {
     }
     let text = golden::file(case, "stats.json")?;
     let usage = |id: String, stats| Some((id, Arc::new(Usage::of(stats)?)));
-    let usages = if let Ok(list) = serde_json::from_slice::<Vec<Named>>(&text) {
+    Some(if let Ok(list) = serde_json::from_slice::<Vec<Named>>(&text) {
         list.into_iter().filter_map(|one| usage(one.id, one.stats)).collect()
     } else {
         let by_id: std::collections::BTreeMap<String, Stats> =
             serde_json::from_slice(&text).unwrap_or_else(|error| panic!("stats.json: {error}"));
         by_id.into_iter().filter_map(|(id, stats)| usage(id, stats)).collect()
-    };
-    Some(Round { at: UNIX_EPOCH + now(case) - Duration::from_secs(4), usages })
+    })
 }
 
 fn file(text: Vec<u8>) -> compose::FileRead {
@@ -166,19 +160,6 @@ fn golden_cases() {
 #[test]
 fn what_other_engines_say() {
     golden::run("engines", |case| Ok(sample(raw(case), &judging(), UNIX_EPOCH + now(case))));
-}
-
-#[test]
-fn old_figures_are_withdrawn() {
-    let of = |age| {
-        let at = UNIX_EPOCH;
-        let round = Round { at, usages: Usages::from([("x".into(), Arc::default())]) };
-        fresh(Latest { round: Some(Arc::new(round)), failure: None }, Some(age))
-    };
-    let (usages, gap) = of(Duration::from_secs(12));
-    assert!(usages.len() == 1 && gap.is_none());
-    let (usages, gap) = of(Duration::from_mins(1));
-    assert!(usages.is_empty() && gap.is_some());
 }
 
 #[test]

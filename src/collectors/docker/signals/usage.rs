@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::catalogue::{Default, Direction, Hold, Sentence, Signal, Unit, level};
+use crate::catalogue::{Default, Direction, Hold, Match, Sentence, Signal, Unit, level};
 
 pub const MEMORY: Signal = Signal {
     name: "memory",
@@ -138,7 +138,9 @@ pub const THREADS: Signal = Signal {
 pub const STATS_AGE: Signal = Signal {
     name: "stats_age",
     alert: "DockerStatsStale",
-    measure: level("stack_docker_stats_age_seconds"),
+    measure: level("stack_target_part_age_seconds")
+        .select(&[Match::is("area", &["docker"]), Match::is("part", &["stats"])])
+        .sum_by(&[]),
     direction: Direction::Above,
     unit: Unit::Seconds,
     warning: Default::ours(35.0, "the figures are then withdrawn"),
