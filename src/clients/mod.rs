@@ -3,5 +3,6 @@
 pub mod engine;
 pub mod http;
 pub mod json;
+pub mod kernel;
 pub mod postgres;
 pub mod tls;

@@ -3,8 +3,10 @@
 use std::fs;
 use std::path::Path;
 
-use super::super::facts::{Cpu, Disk, Memory, Network, Pressure, Stall, Traffic, Usage};
+use super::super::facts::{Cpu, Disk, Memory, Network, Pressure, Traffic, Usage};
 use super::*;
+use crate::clients::kernel::Stall;
+use crate::clients::kernel::cgroup::Hierarchy;
 
 const BUSY: &str = "bdc656b7a223694a4f9e9ef6ce58220559ffd2c7db3637b647a9e7b4e9fdc8d7";
 const IDLE: &str = "07517f82b45415ed80fdf5d36c8a0db8e8da721adadf8c61595e7a47a6e6fec5";
@@ -274,7 +276,7 @@ fn a_group_without_processes_is_no_container() {
     let dir = copy("v2_systemd");
     let cgroups = at(dir.path());
     let place = cgroups.locate(&id("a1"), 4711).unwrap();
-    fs::write(place.dirs.get(Hierarchy::Unified).unwrap().join("pids.current"), "0\n").unwrap();
+    fs::write(place.group.get(Hierarchy::Unified).unwrap().join("pids.current"), "0\n").unwrap();
     assert_eq!(cgroups.read(&place), None);
 }
 
@@ -298,10 +300,10 @@ fn a_container_that_goes() {
         let place = cgroups.locate(&id, pid).unwrap();
         assert!(cgroups.read(&place).is_some(), "{case}");
         // One hierarchy after the other: what was read before is not shown without the rest.
-        let removed = place.dirs.0.values().find(|dir| dir.to_string_lossy().contains(last));
+        let removed = place.group.dirs().find(|dir| dir.to_string_lossy().contains(last));
         fs::remove_dir_all(removed.unwrap()).unwrap();
         assert_eq!(cgroups.read(&place), None, "{case}");
-        for dir in place.dirs.0.values() {
+        for dir in place.group.dirs() {
             let _ = fs::remove_dir_all(dir);
         }
         assert_eq!(cgroups.read(&place), None, "{case}");
@@ -316,7 +318,7 @@ fn empty_files_and_rubbish_are_no_figures() {
             let dir = copy(case);
             let cgroups = at(dir.path());
             let place = cgroups.locate(&id, pid).unwrap();
-            for dir in place.dirs.0.values() {
+            for dir in place.group.dirs() {
                 for file in fs::read_dir(dir).unwrap().map(|file| file.unwrap().path()) {
                     if file.is_file() {
                         fs::write(file, text).unwrap();
@@ -361,7 +363,7 @@ fn what_may_not_be_read_is_absent() {
     let dir = copy("v2_systemd");
     let cgroups = at(dir.path());
     let place = cgroups.locate(&id("a1"), 4711).unwrap();
-    let group = place.dirs.get(Hierarchy::Unified).unwrap();
+    let group = place.group.get(Hierarchy::Unified).unwrap();
     for name in ["memory.current", "memory.events", "io.stat"] {
         fs::remove_file(group.join(name)).unwrap();
         fs::create_dir(group.join(name)).unwrap();
