@@ -132,7 +132,8 @@ mod tests {
             "throttling_data": { "periods": 10, "throttled_periods": 2, "throttled_time": 100000000 }
         },
         "memory_stats": { "usage": 1000, "limit": 5000, "stats": {
-            "anon": 300, "file": 600, "file_mapped": 50, "inactive_file": 400, "active_file": 200
+            "anon": 300, "file": 600, "file_mapped": 50, "inactive_file": 400, "active_file": 200,
+            "slab": 50, "slab_reclaimable": 30, "slab_unreclaimable": 20
         } }
     }"#;
 
@@ -147,7 +148,7 @@ mod tests {
             rss: Some(300),
             cache: Some(600),
             mapped: Some(50),
-            unreclaimable: Some(300),
+            unreclaimable: Some(1000 - 600 - 30),
             ..Memory::default()
         };
         assert_eq!(usage.memory, memory);
@@ -172,20 +173,24 @@ mod tests {
         let stats = serde_json::json!({
             "read": "2026-01-02T03:04:05Z", "cpu_stats": null, "pids_stats": null,
             "blkio_stats": { "io_serviced_recursive": (0..300).map(entry).collect::<Vec<_>>() },
-            "memory_stats": { "stats": { "anon": u64::MAX, "shmem": u64::MAX, "sock": 1 } },
+            "memory_stats": { "usage": 1, "stats": { "inactive_file": u64::MAX, "active_file": u64::MAX } },
             "networks": networks,
         });
         let usage = Usage::of(serde_json::from_value(stats).unwrap()).unwrap();
         assert_eq!((usage.networks.len(), usage.disks.len()), (PARTS, PARTS));
         assert_eq!(usage.more, 500 + 300 - 2 * PARTS as u64);
-        assert_eq!(usage.memory.unreclaimable, Some(u64::MAX));
+        assert_eq!(usage.memory.unreclaimable, Some(0));
     }
 
+    /// `MADV_FREE`: the pages are anonymous still, and on the lists of files, free to take.
     #[test]
-    fn figures_that_no_number_holds_end_at_the_largest() {
-        let said = r#"{ "read": "2026-01-01T00:00:00Z", "memory_stats": { "usage": 1, "stats": {
-            "anon": 18446744073709551615, "shmem": 1, "sock": 18446744073709551615 } } }"#;
-        let usage = Usage::of(serde_json::from_str(said).unwrap()).unwrap();
-        assert_eq!(usage.memory.unreclaimable, Some(u64::MAX));
+    fn memory_that_a_program_has_handed_back_is_not_held() {
+        let said = r#"{ "read": "2026-01-02T03:04:05Z", "memory_stats": { "usage": 3000, "stats": {
+            "anon": 2000, "file": 500, "shmem": 0, "kernel_stack": 50, "slab_unreclaimable": 150,
+            "inactive_anon": 800, "active_anon": 200, "unevictable": 0,
+            "inactive_file": 1300, "active_file": 200, "slab_reclaimable": 100 } } }"#;
+        let memory = Usage::of(serde_json::from_str(said).unwrap()).unwrap().memory;
+        assert_eq!(memory.unreclaimable, Some(3000 - 1300 - 200 - 100));
+        assert!(memory.unreclaimable < memory.rss);
     }
 }
