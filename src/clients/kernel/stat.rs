@@ -1,6 +1,6 @@
 //! CPU time: of the machine, from `/proc/stat`, and as all sources tell it.
 
-use super::parse::{digits, lines, number, text, words};
+use super::parse::{digits, lines, number, words};
 
 /// Seconds, and numbers of CFS periods.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -23,7 +23,7 @@ pub struct Stat {
     /// Of all cores together.
     pub all: Option<Times>,
     /// Of each, by its number.
-    pub cores: Vec<(String, Times)>,
+    pub cores: Vec<(u64, Times)>,
     /// When the machine was started, in seconds since 1970.
     pub boot: Option<u64>,
 }
@@ -45,8 +45,8 @@ impl Stat {
             let Some(times) = Times::parse(words) else { continue };
             if core.is_empty() {
                 found.all = Some(times);
-            } else if core.iter().all(u8::is_ascii_digit) {
-                found.cores.push((text(core), times));
+            } else if let Some(core) = digits(core) {
+                found.cores.push((core, times));
             }
         }
         found
@@ -91,8 +91,8 @@ mod tests {
         assert_eq!(found.boot, Some(1_700_000_000));
         assert_eq!(found.all.unwrap().modes().count(), 4);
         assert_eq!(found.all.unwrap().busy(), None);
-        let [(name, times)] = found.cores.as_slice() else { panic!("{found:?}") };
-        assert_eq!((name.as_str(), times.busy()), ("0", Some((3, 16))));
+        let [(0, times)] = found.cores.as_slice() else { panic!("{found:?}") };
+        assert_eq!(times.busy(), Some((3, 16)));
         assert!(times.modes().eq(MODES.into_iter().zip(1..)));
     }
 }

@@ -108,9 +108,9 @@ fn cpus(text: &[u8], ticks_per_second: f64) -> Result<(Vec<Cpu>, Option<f64>), F
     if stat.cores.is_empty() {
         return Err(Failure::new(Reason::Parse, "/proc/stat: no line of a CPU can be read"));
     }
-    let cpu = |(cpu, times): (String, Times)| {
+    let cpu = |(cpu, times): (u64, Times)| {
         let seconds = times.modes().map(|(mode, ticks)| (mode, ticks as f64 / ticks_per_second));
-        Cpu { cpu, modes: seconds.collect() }
+        Cpu { cpu: cpu.to_string(), modes: seconds.collect() }
     };
     let boot = stat.boot.map(|boot| boot as f64);
     Ok((stat.cores.into_iter().map(cpu).collect(), boot))

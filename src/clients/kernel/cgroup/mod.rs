@@ -89,9 +89,9 @@ pub struct Figures {
     pub memory: Memory,
     pub threads: Option<u64>,
     pub disks: Disks,
+    pub pressure: Pressure,
     /// Processes that the kernel killed for want of memory.
     pub oom_kills: Option<u64>,
-    pub pressure: Pressure,
 }
 
 impl Tree {

@@ -135,8 +135,8 @@ impl Cgroups {
 
 impl From<Figures> for Usage {
     fn from(figures: Figures) -> Self {
-        let Figures { cpu, memory, threads, disks, oom_kills, pressure } = figures;
-        Self { cpu, memory, threads, disks, oom_kills, pressure, ..Self::default() }
+        let Figures { cpu, memory, threads, disks, pressure, oom_kills } = figures;
+        Self { cpu, memory, threads, disks, pressure, oom_kills, ..Self::default() }
     }
 }
 
