@@ -150,14 +150,14 @@ impl Status {
 /// Open files of this process.
 pub fn own_open_files() -> Option<u64> {
     let folder = Path::new("/proc/self/fd");
-    // One that was counted is the directory itself.
-    counted(folder, true).or_else(|| Some(listed(folder)?.saturating_sub(1)))
+    // One that was listed is the directory itself.
+    let listed = || Some(listed(folder)?.saturating_sub(1));
+    size(folder).ok().filter(|size| *size > 0).or_else(listed)
 }
 
-/// Their number, where the kernel says it.
-fn counted(fd: &Path, is_procfs: bool) -> Option<u64> {
-    // Since Linux 6.2 the size is their number; before, and without any, it is 0.
-    std::fs::metadata(fd).ok().map(|found| found.size()).filter(|size| is_procfs && *size > 0)
+/// Of `fd`. Since Linux 6.2 that is the number of its entries; before, and without any, it is 0.
+fn size(fd: &Path) -> std::io::Result<u64> {
+    std::fs::metadata(fd).map(|found| found.size())
 }
 
 fn listed(fd: &Path) -> Option<u64> {
@@ -187,9 +187,10 @@ impl View {
     /// Open files of a process, none of one that has ended meanwhile. `None`: not for us.
     pub fn open_files(&self, pid: u64) -> Option<u64> {
         let folder = self.proc.join(format!("{pid}/fd"));
-        match std::fs::metadata(&folder) {
+        match size(&folder) {
+            Ok(size) if self.is_procfs && size > 0 => Some(size),
             Err(error) if error.kind() == ErrorKind::NotFound => Some(0),
-            _ => counted(&folder, self.is_procfs).or_else(|| listed(&folder)),
+            _ => listed(&folder),
         }
     }
 }
