@@ -101,7 +101,7 @@ fn a_collector_knows_no_other_and_nothing_behind_it() {
 
 #[test]
 fn nothing_points_backwards() {
-    let rules: [(&str, &[&str]); 5] = [
+    let rules: [(&str, &[&str]); 6] = [
         (
             "catalogue",
             &[
@@ -128,6 +128,8 @@ fn nothing_points_backwards() {
             ],
         ),
         ("clients", &["crate::collectors", "crate::catalogue", "crate::plan", "crate::http"]),
+        // The engine's own facts come from there.
+        ("clients/kernel", &["crate::engine", "crate::config", "crate::clients::engine"]),
     ];
     for (module, words) in rules {
         assert_eq!(offences(&sources(&Path::new(SRC).join(module)), words), Vec::<String>::new());
