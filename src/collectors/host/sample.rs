@@ -103,13 +103,18 @@ pub fn sample(raw: Raw, now: SystemTime) -> Result<Batch, Failure> {
     })
 }
 
+/// In the order of the kernel.
+const MODES: [&str; 8] = ["user", "nice", "system", "idle", "iowait", "irq", "softirq", "steal"];
+
 fn cpus(text: &[u8], ticks_per_second: f64) -> Result<(Vec<Cpu>, Option<f64>), Failure> {
     let stat = Stat::parse(text);
     if stat.cores.is_empty() {
         return Err(Failure::new(Reason::Parse, "/proc/stat: no line of a CPU can be read"));
     }
     let cpu = |(cpu, times): (u64, Times)| {
-        let seconds = times.modes().map(|(mode, ticks)| (mode, ticks as f64 / ticks_per_second));
+        let modes = MODES.into_iter().zip(times.0);
+        let seconds =
+            modes.filter_map(|(mode, ticks)| Some((mode, ticks? as f64 / ticks_per_second)));
         Cpu { cpu: cpu.to_string(), modes: seconds.collect() }
     };
     let boot = stat.boot.map(|boot| boot as f64);
