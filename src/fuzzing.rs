@@ -7,7 +7,8 @@ use crate::clients::http::Json;
 use crate::clients::{json, postgres};
 use crate::config::SafeUrl;
 
-pub use crate::collectors::docker::fuzzing::{cgroup, compose, engine};
+pub use crate::clients::kernel::fuzz as cgroup;
+pub use crate::collectors::docker::fuzzing::{compose, engine};
 pub use crate::collectors::host::fuzzing::proc;
 pub use crate::collectors::logs::fuzzing::{envelopes, frames, journal, masks, scan, state};
 pub use crate::collectors::nats::fuzzing::nats;

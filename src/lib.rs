@@ -13,7 +13,7 @@
 //! | [`plan`] | from configuration and environment to targets |
 //! | [`catalogue`] | metrics and signals as tables |
 //! | [`collectors`] | one folder per area |
-//! | [`clients`] | ways to talk to sources that more than one collector uses |
+//! | [`clients`] | ways to talk to sources that more than one collector uses, the kernel's files among them |
 //! | [`engine`] | pollers, slots, board, snapshots |
 //! | [`failure`] | why something could not be read, and the words for it |
 //! | [`files`] | opening files without waiting for what stands in their place |

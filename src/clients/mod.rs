@@ -5,5 +5,6 @@ pub mod engine;
 mod fresh;
 pub mod http;
 pub mod json;
+pub mod kernel;
 pub mod postgres;
 pub mod tls;

@@ -1,5 +1,6 @@
 //! The exporter's facts about itself and about how its targets are read.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -9,6 +10,8 @@ use super::slot::{Reading, State};
 use super::target::Target;
 use super::threshold::own_limits;
 use crate::catalogue::{Area, TableEntry, Value, metrics};
+use crate::clients::kernel::stat::Stat;
+use crate::clients::kernel::{Buffer, process, ticks_per_second};
 
 /// The exporter itself, as an area without targets.
 pub static AREA: Area = Area {
@@ -265,25 +268,18 @@ metrics! { Process {
 } }
 
 pub(super) fn process_rows() -> Vec<Process> {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    // The command name may hold spaces and brackets: fields are counted after the last one.
-    let fields: Vec<&str> =
-        stat.rsplit_once(')').map_or("", |(_, rest)| rest).split_whitespace().collect();
-    let number = |field: usize| fields.get(field - 3).and_then(|text| text.parse::<u64>().ok());
-    let ticks = rustix::param::clock_ticks_per_second() as f64;
-    let boot = std::fs::read_to_string("/proc/stat").ok().and_then(|text| boot_time(&text));
-    let cpu = number(14).zip(number(15)).map(|(user, system)| (user + system) as f64 / ticks);
+    let mut buffer = Buffer::new();
+    let boot = buffer.read(Path::new("/proc/stat")).and_then(|text| Stat::parse(text).boot);
+    let stat = buffer.read(Path::new("/proc/self/stat")).and_then(process::Stat::parse);
+    let of = |field: fn(&process::Stat<'_>) -> Option<u64>| stat.as_ref().and_then(field);
+    let seconds = |ticks: u64| ticks as f64 / ticks_per_second();
     let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
     vec![Process {
-        cpu,
-        resident: number(24).map(|pages| pages * rustix::param::page_size() as u64),
-        virtual_size: number(23),
-        open: std::fs::read_dir("/proc/self/fd").ok().map(|entries| entries.count() as u64),
+        cpu: of(|stat| stat.user?.checked_add(stat.system?)).map(seconds),
+        resident: of(|stat| stat.resident?.checked_mul(rustix::param::page_size() as u64)),
+        virtual_size: of(|stat| stat.virtual_size),
+        open: process::own_open_files(),
         limit,
-        start: number(22).zip(boot).map(|(start, boot)| boot + start as f64 / ticks),
+        start: of(|stat| stat.started).zip(boot).map(|(start, boot)| boot as f64 + seconds(start)),
     }]
-}
-
-fn boot_time(proc_stat: &str) -> Option<f64> {
-    proc_stat.lines().find_map(|line| line.strip_prefix("btime "))?.trim().parse().ok()
 }

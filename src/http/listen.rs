@@ -21,6 +21,7 @@ use rustix::process::{Resource, getrlimit};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 use super::turned_away::TurnedAway;
+use crate::clients::kernel::process::own_open_files;
 use crate::engine::{Clients, Refusal};
 use crate::failure::lacks_files;
 use connection::BUSY;
@@ -93,13 +94,7 @@ pub async fn serve(
 
 fn limits() -> Limits {
     let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
-    Limits { files: files - FILES_KEPT.min(files / FILES_KEPT_PART), open_files }
-}
-
-fn open_files() -> Option<u64> {
-    let entries = std::fs::read_dir("/proc/self/fd").ok()?;
-    // One of them is the directory itself.
-    Some(u64::try_from(entries.count()).unwrap_or(u64::MAX).saturating_sub(1))
+    Limits { files: files - FILES_KEPT.min(files / FILES_KEPT_PART), open_files: own_open_files }
 }
 
 fn welcome(stream: TcpStream, places: &Arc<Places>, router: &Router) {

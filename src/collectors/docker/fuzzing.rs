@@ -13,8 +13,6 @@ use super::facts::Usage;
 use super::images::Images;
 use super::ledger::Ledger;
 
-pub use super::cgroup::fuzz as cgroup;
-
 /// An answer of the Engine; the first byte says to what.
 pub fn engine(data: &[u8]) {
     let Some((kind, body)) = data.split_first() else { return };

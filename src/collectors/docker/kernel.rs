@@ -13,6 +13,7 @@ use super::facts::{Usage, Usages};
 use super::lock;
 use super::logfiles::{self, LogFiles};
 use super::since::Since;
+use crate::clients::kernel::{Buffer, parse};
 use crate::engine::blocking;
 use crate::failure::Failure;
 
@@ -137,7 +138,9 @@ impl Kernel {
                 return Ok(found);
             }
             // The kernel makes this text up from memory.
-            found.partitions = std::fs::read_to_string("/proc/partitions").unwrap_or_default();
+            let mut buffer = Buffer::new();
+            let text = buffer.read(Path::new("/proc/partitions")).unwrap_or_default();
+            found.partitions = parse::text(text);
             let folder = logfiles::inside(&shared.root, Path::new(&root));
             found.storage = folder.filter(|_| !root.is_empty()).as_deref().and_then(FileSystem::of);
             Ok(found)

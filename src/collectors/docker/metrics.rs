@@ -118,9 +118,9 @@ metrics! { Life {
     gauge stack_container_oom_killed [C10] = |l| l.detail().and_then(|detail| detail.oom_killed);
     /// Restarts by the restart policy; begins again at 0 when somebody starts or recreates the container. Source: /containers/ID/json RestartCount.
     counter stack_container_restarts_total [C05 C12] = |l| l.detail().and_then(|detail| detail.restarts);
-    /// Memory that the kernel cannot take back (anonymous, shared and its own) in bytes. Source: cgroup memory.stat, stats memory_stats.stats.
+    /// Memory that the kernel cannot take back, in bytes: what is in use without files that it could drop from memory, and without slab that it could free; on cgroup v1 such slab is not told and counts. Source: cgroup memory.current or memory.usage_in_bytes less inactive_file, active_file and slab_reclaimable of memory.stat, the same of stats memory_stats.
     gauge stack_container_memory_unreclaimable_bytes [C08 C16] = |l| l.usage.as_ref().and_then(|usage| usage.memory.unreclaimable);
-    /// Memory that the kernel cannot take back in parts of the memory limit; absent without a limit. Page cache is not in it. Source: cgroup memory.stat or stats memory_stats.stats, and HostConfig.Memory.
+    /// Memory that the kernel cannot take back in parts of the memory limit; absent without a limit. Page cache is not in it. Source: as stack_container_memory_unreclaimable_bytes, and HostConfig.Memory.
     gauge stack_container_memory_limit_ratio [C08 C16] = |l| l.memory_ratio();
     /// Whether the container has a memory limit. Source: /containers/ID/json HostConfig.Memory.
     gauge stack_container_memory_limit_set [C11] = |l| l.limits().map(|limits| limits.memory > 0);

@@ -16,6 +16,7 @@ use super::rows::{
 };
 use super::services::{self, Manner, Service};
 use crate::catalogue::Batch;
+use crate::clients::kernel::block;
 use crate::failure::{Failure, Reason};
 
 /// Containers beyond this are left out and counted; so are services.
@@ -306,14 +307,10 @@ fn spec(life: &Life) -> Option<Spec> {
     Some(Spec { names: Arc::clone(&life.container.names), limits, started })
 }
 
-/// From `/proc/partitions`: major, minor, blocks, name.
+/// From `/proc/partitions`.
 fn devices(partitions: &str) -> Devices {
-    let line = |line: &str| {
-        let mut words = line.split_whitespace();
-        let (major, minor) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
-        Some(((major, minor), format!("/dev/{}", words.nth(1)?)))
-    };
-    partitions.lines().filter_map(line).collect()
+    let found = block::partitions(partitions.as_bytes());
+    found.map(|(device, name)| (device, format!("/dev/{name}"))).collect()
 }
 
 #[cfg(test)]

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use super::cgroup::named;
 use super::{lock, time};
+use crate::clients::kernel::process::Stat;
+use crate::clients::kernel::{Buffer, load, ticks_per_second};
 
 /// As the kernel knows the Engine.
 const NAME: &[u8] = b"dockerd";
@@ -31,18 +32,19 @@ impl Since {
     /// since when the machine has been running.
     pub fn read(&self, peer: Option<u32>) -> Option<f64> {
         let own = Path::new("/proc");
-        let boot = booted(own)?;
-        let by_socket = peer.and_then(|pid| started(&own.join(pid.to_string())));
-        let engine = by_socket.or_else(|| self.by_name());
+        let mut buffer = Buffer::new();
+        let boot = booted(own, &mut buffer)?;
+        let by_socket = peer.and_then(|pid| started(&own.join(pid.to_string()), &mut buffer));
+        let engine = by_socket.or_else(|| self.by_name(&mut buffer));
         Some(boot + engine.unwrap_or(0.0))
     }
 
     /// The only Engine there is: of two nobody knows which one is meant.
-    fn by_name(&self) -> Option<f64> {
+    fn by_name(&self, buffer: &mut Buffer) -> Option<f64> {
         let mut found = lock(&self.found);
         match &*found {
             Some(Ok(pid)) => {
-                if let Some(started) = started(&self.proc.join(pid)) {
+                if let Some(started) = started(&self.proc.join(pid), buffer) {
                     return Some(started);
                 }
             }
@@ -52,7 +54,7 @@ impl Since {
         let mut engines = std::fs::read_dir(&self.proc).ok()?.filter_map(|entry| {
             let pid = entry.ok()?.file_name().into_string().ok()?;
             let is_number = pid.bytes().all(|byte| byte.is_ascii_digit());
-            let started = is_number.then(|| started(&self.proc.join(&pid)))??;
+            let started = is_number.then(|| started(&self.proc.join(&pid), buffer))??;
             Some((pid, started))
         });
         let only = engines.next().filter(|_| engines.next().is_none());
@@ -63,17 +65,15 @@ impl Since {
 }
 
 /// When the machine was started, in seconds since 1970.
-fn booted(proc: &Path) -> Option<f64> {
-    let text = std::fs::read_to_string(proc.join("uptime")).ok()?;
-    let up: f64 = text.split_whitespace().next()?.parse().ok()?;
-    Some(time::now() - up)
+fn booted(proc: &Path, buffer: &mut Buffer) -> Option<f64> {
+    Some(time::now() - load::uptime(buffer.read(&proc.join("uptime"))?)?)
 }
 
 /// Of an Engine's process: seconds from the start of the machine to its own.
-fn started(process: &Path) -> Option<f64> {
-    let stat = std::fs::read(process.join("stat")).ok()?;
-    let (_, ticks) = named(&stat).filter(|(name, _)| *name == NAME)?;
-    Some(ticks as f64 / rustix::param::clock_ticks_per_second() as f64)
+fn started(process: &Path, buffer: &mut Buffer) -> Option<f64> {
+    let stat = Stat::parse(buffer.read(&process.join("stat"))?)?;
+    let ticks = stat.started.filter(|_| stat.name == NAME)?;
+    Some(ticks as f64 / ticks_per_second())
 }
 
 #[cfg(test)]
@@ -91,7 +91,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let proc = folder.path();
         let since = || Since::new(proc.to_owned());
-        let boot = booted(Path::new("/proc")).unwrap();
+        let boot = booted(Path::new("/proc"), &mut Buffer::new()).unwrap();
         let after_boot = |since: &Since| since.read(None).unwrap() - boot;
         process(proc, "1", "systemd", 100);
         process(proc, "70", "dockerd-thing", 100);

@@ -1,7 +1,7 @@
 //! From an answer of the stats endpoint to what is kept of it. cgroup v1 and v2 speak of memory
 //! in different words; what one of them does not say is absent.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use bollard::models::{
     ContainerBlkioStats, ContainerCpuStats, ContainerMemoryStats, ContainerNetworkStats,
@@ -9,7 +9,8 @@ use bollard::models::{
 };
 
 use super::container::cut;
-use super::facts::{Cpu, Disk, Memory, Network, Traffic, Usage};
+use super::facts::{Cpu, Disks, Memory, Network, Traffic, Usage};
+use crate::clients::kernel::Reclaimable;
 
 /// Networks and disks of a container that are looked at.
 const PARTS: usize = 64;
@@ -25,10 +26,10 @@ impl Usage {
         let more = [networks.len(), disks.len()].map(|count| count.saturating_sub(PARTS));
         let networks = networks.into_iter().take(PARTS);
         Some(Self {
-            cpu: Cpu::of(stats.cpu_stats.unwrap_or_default()),
-            memory: Memory::of(stats.memory_stats.unwrap_or_default()),
+            cpu: cpu(stats.cpu_stats.unwrap_or_default()),
+            memory: memory(stats.memory_stats.unwrap_or_default()),
             threads: stats.pids_stats.and_then(|stats| stats.current),
-            networks: networks.map(|(name, of)| (cut(&name), Network::of(&of))).collect(),
+            networks: networks.map(|(name, of)| (cut(&name), network(&of))).collect(),
             disks: disks.into_iter().take(PARTS).collect(),
             more: more.iter().sum::<usize>() as u64,
             ..Self::default()
@@ -36,78 +37,63 @@ impl Usage {
     }
 }
 
-impl Cpu {
-    fn of(stats: ContainerCpuStats) -> Self {
-        let seconds = |nanos: Option<u64>| nanos.map(|nanos| nanos as f64 / 1e9);
-        let usage = stats.cpu_usage.unwrap_or_default();
-        let throttling = stats.throttling_data.unwrap_or_default();
-        Self {
-            total: seconds(usage.total_usage),
-            user: seconds(usage.usage_in_usermode),
-            system: seconds(usage.usage_in_kernelmode),
-            periods: throttling.periods,
-            throttled: throttling.throttled_periods,
-            throttled_seconds: seconds(throttling.throttled_time),
-        }
+fn cpu(stats: ContainerCpuStats) -> Cpu {
+    let seconds = |nanos: Option<u64>| nanos.map(|nanos| nanos as f64 / 1e9);
+    let usage = stats.cpu_usage.unwrap_or_default();
+    let throttling = stats.throttling_data.unwrap_or_default();
+    Cpu {
+        total: seconds(usage.total_usage),
+        user: seconds(usage.usage_in_usermode),
+        system: seconds(usage.usage_in_kernelmode),
+        periods: throttling.periods,
+        throttled: throttling.throttled_periods,
+        throttled_seconds: seconds(throttling.throttled_time),
     }
 }
 
-impl Memory {
-    /// The same words as cAdvisor takes: the totals of the hierarchy on v1, anon and file on v2.
-    fn of(stats: ContainerMemoryStats) -> Self {
-        let words = stats.stats.unwrap_or_default();
-        let word = |v1: &str, v2: &str| words.get(v1).or_else(|| words.get(v2)).copied();
-        let inactive = word("total_inactive_file", "inactive_file");
-        Self {
-            usage: stats.usage,
-            working_set: stats.usage.zip(inactive).map(|(all, idle)| all.saturating_sub(idle)),
-            max: stats.max_usage,
-            rss: word("total_rss", "anon"),
-            cache: word("total_cache", "file"),
-            mapped: word("total_mapped_file", "file_mapped"),
-            swap: word("total_swap", "total_swap"),
-            unreclaimable: unreclaimable(&words),
-            faults: word("total_pgfault", "pgfault"),
-            major_faults: word("total_pgmajfault", "pgmajfault"),
-            // The Engine leaves out a 0. A peak is there on v1 only; on v2 the word means kills.
-            limit_hits: stats.max_usage.map(|_| stats.failcnt.unwrap_or(0)),
-        }
-    }
-}
-
-/// Anonymous and shared memory, and the kernel's own where it says.
-fn unreclaimable(words: &HashMap<String, u64>) -> Option<u64> {
-    let word = |name: &str| words.get(name).copied();
-    let (anonymous, shared) = match word("total_rss") {
-        Some(rss) => (rss, word("total_shmem")),
-        None => (word("anon")?, word("shmem")),
+/// The same words as cAdvisor takes: the totals of the hierarchy on v1, anon and file on v2.
+fn memory(stats: ContainerMemoryStats) -> Memory {
+    let words = stats.stats.unwrap_or_default();
+    let word = |v1: &str, v2: &str| words.get(v1).or_else(|| words.get(v2)).copied();
+    let memory = Memory {
+        usage: stats.usage,
+        max: stats.max_usage,
+        rss: word("total_rss", "anon"),
+        cache: word("total_cache", "file"),
+        mapped: word("total_mapped_file", "file_mapped"),
+        swap: word("total_swap", "total_swap"),
+        faults: word("total_pgfault", "pgfault"),
+        major_faults: word("total_pgmajfault", "pgmajfault"),
+        // The Engine leaves out a 0. A peak is there on v1 only; on v2 the word means kills.
+        limit_hits: stats.max_usage.map(|_| stats.failcnt.unwrap_or(0)),
+        ..Memory::default()
     };
-    let kernel = ["kernel_stack", "slab_unreclaimable", "sock", "pagetables"];
-    let rest = shared.into_iter().chain(kernel.into_iter().filter_map(word));
-    Some(rest.fold(anonymous, u64::saturating_add))
+    memory.without(Reclaimable {
+        inactive_file: word("total_inactive_file", "inactive_file"),
+        active_file: word("total_active_file", "active_file"),
+        slab: words.get("slab_reclaimable").copied(),
+    })
 }
 
-impl Network {
-    fn of(stats: &ContainerNetworkStats) -> Self {
-        Self {
-            received: Traffic {
-                bytes: stats.rx_bytes,
-                packets: stats.rx_packets,
-                errors: stats.rx_errors,
-                dropped: stats.rx_dropped,
-            },
-            sent: Traffic {
-                bytes: stats.tx_bytes,
-                packets: stats.tx_packets,
-                errors: stats.tx_errors,
-                dropped: stats.tx_dropped,
-            },
-        }
+fn network(stats: &ContainerNetworkStats) -> Network {
+    Network {
+        received: Traffic {
+            bytes: stats.rx_bytes,
+            packets: stats.rx_packets,
+            errors: stats.rx_errors,
+            dropped: stats.rx_dropped,
+        },
+        sent: Traffic {
+            bytes: stats.tx_bytes,
+            packets: stats.tx_packets,
+            errors: stats.tx_errors,
+            dropped: stats.tx_dropped,
+        },
     }
 }
 
-fn disks(stats: ContainerBlkioStats) -> BTreeMap<(u64, u64), Disk> {
-    let mut disks = BTreeMap::<_, Disk>::new();
+fn disks(stats: ContainerBlkioStats) -> Disks {
+    let mut disks = Disks::new();
     for (entries, counts) in
         [(stats.io_service_bytes_recursive, false), (stats.io_serviced_recursive, true)]
     {
@@ -146,7 +132,8 @@ mod tests {
             "throttling_data": { "periods": 10, "throttled_periods": 2, "throttled_time": 100000000 }
         },
         "memory_stats": { "usage": 1000, "limit": 5000, "stats": {
-            "anon": 300, "file": 600, "file_mapped": 50, "inactive_file": 400, "active_file": 200
+            "anon": 300, "file": 600, "file_mapped": 50, "inactive_file": 400, "active_file": 200,
+            "slab": 50, "slab_reclaimable": 30, "slab_unreclaimable": 20
         } }
     }"#;
 
@@ -161,7 +148,7 @@ mod tests {
             rss: Some(300),
             cache: Some(600),
             mapped: Some(50),
-            unreclaimable: Some(300),
+            unreclaimable: Some(1000 - 600 - 30),
             ..Memory::default()
         };
         assert_eq!(usage.memory, memory);
@@ -186,20 +173,24 @@ mod tests {
         let stats = serde_json::json!({
             "read": "2026-01-02T03:04:05Z", "cpu_stats": null, "pids_stats": null,
             "blkio_stats": { "io_serviced_recursive": (0..300).map(entry).collect::<Vec<_>>() },
-            "memory_stats": { "stats": { "anon": u64::MAX, "shmem": u64::MAX, "sock": 1 } },
+            "memory_stats": { "usage": 1, "stats": { "inactive_file": u64::MAX, "active_file": u64::MAX } },
             "networks": networks,
         });
         let usage = Usage::of(serde_json::from_value(stats).unwrap()).unwrap();
         assert_eq!((usage.networks.len(), usage.disks.len()), (PARTS, PARTS));
         assert_eq!(usage.more, 500 + 300 - 2 * PARTS as u64);
-        assert_eq!(usage.memory.unreclaimable, Some(u64::MAX));
+        assert_eq!(usage.memory.unreclaimable, Some(0));
     }
 
+    /// `MADV_FREE`: the pages are anonymous still, and on the lists of files, free to take.
     #[test]
-    fn figures_that_no_number_holds_end_at_the_largest() {
-        let said = r#"{ "read": "2026-01-01T00:00:00Z", "memory_stats": { "usage": 1, "stats": {
-            "anon": 18446744073709551615, "shmem": 1, "sock": 18446744073709551615 } } }"#;
-        let usage = Usage::of(serde_json::from_str(said).unwrap()).unwrap();
-        assert_eq!(usage.memory.unreclaimable, Some(u64::MAX));
+    fn memory_that_a_program_has_handed_back_is_not_held() {
+        let said = r#"{ "read": "2026-01-02T03:04:05Z", "memory_stats": { "usage": 3000, "stats": {
+            "anon": 2000, "file": 500, "shmem": 0, "kernel_stack": 50, "slab_unreclaimable": 150,
+            "inactive_anon": 800, "active_anon": 200, "unevictable": 0,
+            "inactive_file": 1300, "active_file": 200, "slab_reclaimable": 100 } } }"#;
+        let memory = Usage::of(serde_json::from_str(said).unwrap()).unwrap().memory;
+        assert_eq!(memory.unreclaimable, Some(3000 - 1300 - 200 - 100));
+        assert!(memory.unreclaimable < memory.rss);
     }
 }

@@ -9,14 +9,18 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 
 use super::mounts::{Filter, Mount};
+use crate::clients::kernel::{Buffer, load, ticks_per_second};
 use crate::engine::blocking;
 use crate::failure::{Failure, Reason};
+use crate::files;
 
 /// A file system that has not answered within this is stuck: a network disk that is gone.
 const MOUNT_LIMIT: Duration = Duration::from_secs(1);
 /// At the same time. Three times as many may hang before the first reading misses its deadline;
 /// later ones skip them.
 const AT_ONCE: usize = 16;
+/// Bytes of the table of mounts.
+const MOUNT_TABLE: u64 = 16 << 20;
 /// Mounts that are looked at; more are counted.
 const MOUNTS: usize = 200;
 
@@ -37,10 +41,10 @@ pub(super) struct Mark {
 
 /// What was read, as it was found. A file that cannot be read is a part that is missing.
 pub struct Raw {
-    pub stat: Result<String, Failure>,
-    pub meminfo: Result<String, Failure>,
-    pub net: Result<String, Failure>,
-    pub disks: Result<String, Failure>,
+    pub stat: Result<Vec<u8>, Failure>,
+    pub meminfo: Result<Vec<u8>, Failure>,
+    pub net: Result<Vec<u8>, Failure>,
+    pub disks: Result<Vec<u8>, Failure>,
     pub load: Option<[f64; 3]>,
     pub uname: Uname,
     pub mounts: Result<Vec<Seen>, Failure>,
@@ -99,16 +103,16 @@ pub async fn fetch(proc: &Path, filter: &Filter, hanging: &Hanging) -> Result<Ra
         uname: uname(),
         mounts,
         more_mounts,
-        ticks_per_second: rustix::param::clock_ticks_per_second() as f64,
+        ticks_per_second: ticks_per_second(),
     })
 }
 
 struct Texts {
-    stat: Result<String, Failure>,
-    meminfo: Result<String, Failure>,
-    net: Result<String, Failure>,
-    disks: Result<String, Failure>,
-    mounts: Result<String, Failure>,
+    stat: Result<Vec<u8>, Failure>,
+    meminfo: Result<Vec<u8>, Failure>,
+    net: Result<Vec<u8>, Failure>,
+    disks: Result<Vec<u8>, Failure>,
+    mounts: Result<Vec<u8>, Failure>,
     load: Option<[f64; 3]>,
 }
 
@@ -116,19 +120,21 @@ impl Texts {
     /// Mounts and interfaces of process 1 are the host's, also from within a container that has
     /// the host's `/proc` mounted; where they may not be read, those of the exporter.
     fn read(proc: &Path) -> Self {
-        let file = |name: &str| {
-            let bytes = std::fs::read(proc.join(name))
-                .map_err(|error| Failure::io(&format!("/proc/{name}"), &error))?;
-            Ok(String::from_utf8_lossy(&bytes).into_owned())
+        let mut buffer = Buffer::new();
+        let mut file = |name: &str, or: &str| {
+            let text = buffer.load_either([proc.join(name), proc.join(or)]);
+            text.map(<[u8]>::to_vec).map_err(|error| Failure::io(&format!("/proc/{or}"), &error))
         };
-        let load = sysinfo::System::load_average().ok();
         Self {
-            stat: file("stat"),
-            meminfo: file("meminfo"),
-            net: file("1/net/dev").or_else(|_| file("net/dev")),
-            disks: file("diskstats"),
-            mounts: file("1/mounts").or_else(|_| file("self/mounts")),
-            load: load.map(|load| [load.one, load.five, load.fifteen]),
+            stat: file("stat", "stat"),
+            meminfo: file("meminfo", "meminfo"),
+            net: file("1/net/dev", "net/dev"),
+            disks: file("diskstats", "diskstats"),
+            // Lines of overlays are longer than the buffer allows.
+            mounts: files::read(&proc.join("1/mounts"), MOUNT_TABLE)
+                .or_else(|_| files::read(&proc.join("self/mounts"), MOUNT_TABLE))
+                .map_err(|error| Failure::io("/proc/self/mounts", &error)),
+            load: file("loadavg", "loadavg").ok().and_then(|text| load::load(&text)),
         }
     }
 }

@@ -1,17 +1,16 @@
-//! The mount table, pure: which file systems are looked at, and under which name.
+//! Which file systems of the mount table are looked at, and under which name.
 
 use std::path::{Path, PathBuf};
 
 use regex::Regex;
 
-/// A mounted file system.
+use crate::clients::kernel::mounts;
+
+/// A mounted file system that is looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mount {
-    pub device: String,
     /// As the host sees it, without `root_path`.
-    pub mountpoint: String,
-    pub fstype: String,
-    pub read_only: bool,
+    pub seen: mounts::Mount,
     /// Where we look at it.
     pub path: PathBuf,
 }
@@ -26,14 +25,15 @@ pub struct Filter {
 impl Filter {
     /// The mounts of a table such as `/proc/1/mounts`. Of mounts on top of each other the last
     /// is the one that can be seen.
-    pub fn apply(&self, table: &str) -> Vec<Mount> {
-        let lines: Vec<Mount> = table.lines().filter_map(line).collect();
+    pub fn apply(&self, table: &[u8]) -> Vec<Mount> {
+        let lines: Vec<_> = mounts::parse(table).collect();
         let mut mounts: Vec<Mount> = Vec::new();
         for mount in self.below_root(lines) {
-            if self.mounts.is_match(&mount.mountpoint) || self.fstypes.is_match(&mount.fstype) {
+            let seen = &mount.seen;
+            if self.mounts.is_match(&seen.mountpoint) || self.fstypes.is_match(&seen.fstype) {
                 continue;
             }
-            mounts.retain(|earlier| earlier.mountpoint != mount.mountpoint);
+            mounts.retain(|earlier| earlier.seen.mountpoint != seen.mountpoint);
             mounts.push(mount);
         }
         mounts
@@ -41,53 +41,24 @@ impl Filter {
 
     /// A container's own table shows the host's mounts below the root that it has mounted; the
     /// host's table shows them as they are.
-    fn below_root(&self, lines: Vec<Mount>) -> Vec<Mount> {
+    fn below_root(&self, lines: Vec<mounts::Mount>) -> Vec<Mount> {
         let root = self.root.as_path();
+        let inside = |mount: &mounts::Mount| Path::new(&mount.mountpoint).starts_with(root);
         if root == Path::new("/") {
-            return lines;
+            let as_it_is = |seen: mounts::Mount| Mount { path: (&seen.mountpoint).into(), seen };
+            return lines.into_iter().map(as_it_is).collect();
         }
-        let inside = |mount: &Mount| Path::new(&mount.mountpoint).starts_with(root);
         let own_table = lines.iter().any(inside);
         let mounts = lines.into_iter().filter(|mount| !own_table || inside(mount));
-        let seen = |mut mount: Mount| {
-            let point = Path::new(&mount.mountpoint);
+        let seen = |mut seen: mounts::Mount| {
+            let point = Path::new(&seen.mountpoint);
             let inner = point.strip_prefix(if own_table { root } else { Path::new("/") }).ok()?;
-            mount.path = root.join(inner);
-            mount.mountpoint = Path::new("/").join(inner).to_string_lossy().into_owned();
-            Some(mount)
+            let path = root.join(inner);
+            seen.mountpoint = Path::new("/").join(inner).to_string_lossy().into_owned();
+            Some(Mount { seen, path })
         };
         mounts.filter_map(seen).collect()
     }
-}
-
-fn line(line: &str) -> Option<Mount> {
-    let mut words = line.split_whitespace();
-    let (device, mountpoint) = (unescape(words.next()?), unescape(words.next()?));
-    let (fstype, options) = (words.next()?.to_owned(), words.next()?);
-    let read_only = options.split(',').any(|option| option == "ro");
-    let path = PathBuf::from(&mountpoint);
-    mountpoint.starts_with('/').then_some(Mount { device, mountpoint, fstype, read_only, path })
-}
-
-/// Space, tab, newline and backslash stand in the table as octal numbers: `\040`.
-fn unescape(text: &str) -> String {
-    let mut out = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let [first, after @ ..] = rest {
-        let octal = after.get(..3).and_then(|digits| std::str::from_utf8(digits).ok());
-        let byte = octal.and_then(|digits| u8::from_str_radix(digits, 8).ok());
-        match byte {
-            Some(byte) if *first == b'\\' => {
-                out.push(byte);
-                rest = after.get(3..).unwrap_or_default();
-            }
-            _ => {
-                out.push(*first);
-                rest = after;
-            }
-        }
-    }
-    String::from_utf8_lossy(&out).into_owned()
 }
 
 #[cfg(test)]
@@ -97,20 +68,12 @@ mod tests {
     fn points(root: &str, table: &str) -> Vec<(String, String)> {
         let regex = |text: &str| Regex::new(text).expect("a pattern");
         let filter = Filter { mounts: regex("^/proc"), fstypes: regex("^x$"), root: root.into() };
-        let mounts = filter.apply(table).into_iter();
-        mounts.map(|mount| (mount.mountpoint, mount.path.display().to_string())).collect()
+        let mounts = filter.apply(table.as_bytes()).into_iter();
+        mounts.map(|mount| (mount.seen.mountpoint, mount.path.display().to_string())).collect()
     }
 
     fn pair(point: &str, path: &str) -> (String, String) {
         (point.to_owned(), path.to_owned())
-    }
-
-    #[test]
-    fn odd_names_and_broken_lines() {
-        let table =
-            "/dev/a /mnt/my\\040disk\\134x ext4 rw 0 0\nhalf a\n\n/dev/b /\\04 ext4 rw 0 0\n";
-        let odd = "/mnt/my disk\\x";
-        assert_eq!(points("/", table), [pair(odd, odd), pair("/\\04", "/\\04")]);
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! What the files say, as rows. A line that is not understood is left out; a file without any
 //! line that is, is a gap.
 
-use std::collections::HashMap;
 use std::sync::LazyLock;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -9,6 +8,9 @@ use regex::Regex;
 
 use super::fetch::{Raw, Seen, Space, Uname};
 use crate::catalogue::Batch;
+use crate::clients::kernel::meminfo::Meminfo;
+use crate::clients::kernel::stat::{Stat, Times};
+use crate::clients::kernel::{block, network, parse};
 use crate::failure::{Failure, Reason};
 
 /// Interfaces and disks beyond this are left out and counted.
@@ -30,7 +32,7 @@ pub struct Machine {
 }
 
 #[derive(Default)]
-pub struct Memory(HashMap<String, u64>);
+pub struct Memory(Meminfo);
 
 pub struct Cpu {
     pub cpu: String,
@@ -51,12 +53,12 @@ pub struct Filesystem {
 /// Numbers of a network interface or of a disk, in the order of the file.
 pub struct Interface {
     pub device: String,
-    pub numbers: Vec<u64>,
+    pub numbers: [u64; 16],
 }
 
 pub struct Disk {
     pub device: String,
-    pub numbers: Vec<u64>,
+    pub numbers: [u64; 11],
 }
 
 pub fn sample(raw: Raw, now: SystemTime) -> Result<Batch, Failure> {
@@ -101,54 +103,35 @@ pub fn sample(raw: Raw, now: SystemTime) -> Result<Batch, Failure> {
     })
 }
 
+/// In the order of the kernel.
 const MODES: [&str; 8] = ["user", "nice", "system", "idle", "iowait", "irq", "softirq", "steal"];
 
-fn cpus(stat: &str, ticks_per_second: f64) -> Result<(Vec<Cpu>, Option<f64>), Failure> {
-    let mut cpus = Vec::new();
-    let mut boot = None;
-    for line in stat.lines() {
-        let mut words = line.split_ascii_whitespace();
-        let Some(key) = words.next() else { continue };
-        if key == "btime" {
-            boot = words.next().and_then(|word| word.parse().ok());
-        }
-        // The line `cpu` is the sum of the others.
-        let Some(cpu) = key.strip_prefix("cpu").filter(|cpu| is_number(cpu)) else { continue };
-        let times: Option<Vec<u64>> =
-            words.take(MODES.len()).map(|word| word.parse().ok()).collect();
-        let Some(times) = times.filter(|times| times.len() >= 4) else { continue };
-        let seconds = times.into_iter().map(|time| time as f64 / ticks_per_second);
-        cpus.push(Cpu { cpu: cpu.to_owned(), modes: MODES.into_iter().zip(seconds).collect() });
-    }
-    if cpus.is_empty() {
+fn cpus(text: &[u8], ticks_per_second: f64) -> Result<(Vec<Cpu>, Option<f64>), Failure> {
+    let stat = Stat::parse(text);
+    if stat.cores.is_empty() {
         return Err(Failure::new(Reason::PARSE, "/proc/stat: no line of a CPU can be read"));
     }
-    Ok((cpus, boot))
-}
-
-fn is_number(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+    let cpu = |(cpu, times): (u64, Times)| {
+        let modes = MODES.into_iter().zip(times.0);
+        let seconds =
+            modes.filter_map(|(mode, ticks)| Some((mode, ticks? as f64 / ticks_per_second)));
+        Cpu { cpu: cpu.to_string(), modes: seconds.collect() }
+    };
+    let boot = stat.boot.map(|boot| boot as f64);
+    Ok((stat.cores.into_iter().map(cpu).collect(), boot))
 }
 
 impl Memory {
-    fn parse(meminfo: &str) -> Result<Self, Failure> {
-        let facts = meminfo.lines().filter_map(|line| {
-            let (name, rest) = line.split_once(':')?;
-            let mut words = rest.split_ascii_whitespace();
-            let number: u64 = words.next()?.parse().ok()?;
-            // kB is 1024 bytes here.
-            let factor = if words.next()? == "kB" { 1024 } else { return None };
-            Some((name.trim().to_owned(), number.saturating_mul(factor)))
-        });
-        let facts: HashMap<_, _> = facts.collect();
-        if facts.contains_key("MemTotal") {
-            return Ok(Self(facts));
+    fn parse(text: &[u8]) -> Result<Self, Failure> {
+        let memory = Self(Meminfo::parse(text));
+        if memory.bytes("MemTotal").is_some() {
+            return Ok(memory);
         }
         Err(Failure::new(Reason::PARSE, "/proc/meminfo: there is no `MemTotal`"))
     }
 
     pub fn bytes(&self, name: &str) -> Option<u64> {
-        self.0.get(name).copied()
+        self.0.bytes(name)
     }
 
     /// Part of the memory that no program could get any more.
@@ -188,14 +171,14 @@ fn filesystems(batch: Batch, mounts: Result<Vec<Seen>, Failure>) -> Batch {
     for Seen { mount, space } in mounts {
         if let Err(failure) = &space {
             let hint = "leave it out with `host.ignore_mounts` if it does not matter";
-            let what = format!("the file system at {}", mount.mountpoint);
+            let what = format!("the file system at {}", mount.seen.mountpoint);
             batch = batch.gap(what, failure.clone().hint(hint));
         }
         rows.push(Filesystem {
-            device: mount.device,
-            fstype: mount.fstype,
-            mountpoint: mount.mountpoint,
-            read_only: mount.read_only,
+            device: mount.seen.device,
+            fstype: mount.seen.fstype,
+            mountpoint: mount.seen.mountpoint,
+            read_only: mount.seen.read_only,
             space: space.ok(),
             judged: false,
         });
@@ -218,30 +201,22 @@ fn choose_judged(rows: &mut [Filesystem]) {
     }
 }
 
-fn interfaces(net_dev: &str) -> (Vec<Interface>, u64) {
-    let rows = net_dev.lines().filter_map(|line| {
-        let (device, rest) = line.split_once(':')?;
-        let device = device.trim().to_owned();
-        let numbers = numbers(rest.split_ascii_whitespace())?;
+fn interfaces(net_dev: &[u8]) -> (Vec<Interface>, u64) {
+    let rows = network::interfaces(net_dev).filter_map(|(name, numbers)| {
+        let device = parse::text(name);
         let left_out = VETH.as_ref().is_some_and(|veth| veth.is_match(&device));
-        (numbers.len() >= 16 && !left_out).then_some(Interface { device, numbers })
+        (!left_out).then_some(Interface { device, numbers })
     });
     capped(rows.collect())
 }
 
-fn disks(diskstats: &str) -> (Vec<Disk>, u64) {
-    let rows = diskstats.lines().filter_map(|line| {
-        let mut words = line.split_ascii_whitespace().skip(2);
-        let device = words.next()?.to_owned();
-        let numbers = numbers(words)?;
+fn disks(diskstats: &[u8]) -> (Vec<Disk>, u64) {
+    let rows = block::diskstats(diskstats).filter_map(|(name, numbers)| {
+        let device = parse::text(name);
         let left_out = NO_DISK.as_ref().is_some_and(|none| none.is_match(&device));
-        (numbers.len() >= 11 && !left_out).then_some(Disk { device, numbers })
+        (!left_out).then_some(Disk { device, numbers })
     });
     capped(rows.collect())
-}
-
-fn numbers<'a>(words: impl Iterator<Item = &'a str>) -> Option<Vec<u64>> {
-    words.map(|word| word.parse().ok()).collect()
 }
 
 fn capped<R>(mut rows: Vec<R>) -> (Vec<R>, u64) {

@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use super::config::Host;
 use super::fetch::{Raw, Seen, Space, Uname};
 use super::{mounts, plan, sample};
+use crate::clients::kernel::{self, load, parse};
 use crate::engine::Memory;
 use crate::failure::{Failure, Reason};
 use crate::golden;
@@ -16,15 +17,10 @@ use crate::plan::Plan;
 /// mount that is not in it hangs; `root` holds `root_path`.
 fn raw(case: &Path) -> Raw {
     let text = |name: &str| {
-        let bytes = golden::file(case, name)
-            .ok_or_else(|| Failure::new(Reason::NOT_FOUND, format!("/proc/{name}: not there")));
-        bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+        golden::file(case, name)
+            .ok_or_else(|| Failure::new(Reason::NOT_FOUND, format!("/proc/{name}: not there")))
     };
-    let load = text("loadavg").ok().map(|text| {
-        let numbers: Vec<f64> = text.split(' ').flat_map(str::parse).collect();
-        [numbers[0], numbers[1], numbers[2]]
-    });
-    let root = text("root").map_or("/".to_owned(), |text| text.trim().to_owned());
+    let root = text("root").map_or("/".to_owned(), |text| parse::text(text.trim_ascii()));
     let host = Host::default();
     let regex = |text: &str| regex::Regex::new(text).expect("a pattern");
     let filter = mounts::Filter {
@@ -33,10 +29,10 @@ fn raw(case: &Path) -> Raw {
         root: root.into(),
     };
     let space: BTreeMap<String, Space> =
-        serde_json::from_str(&text("statvfs.json").unwrap_or("{}".to_owned())).expect("JSON");
+        serde_json::from_slice(&text("statvfs.json").unwrap_or(b"{}".to_vec())).expect("JSON");
     let seen = |mount: mounts::Mount| {
         let hangs = || Failure::new(Reason::TIMEOUT, "statvfs: no answer within a second");
-        let space = space.get(&mount.mountpoint).copied().ok_or_else(hangs);
+        let space = space.get(&mount.seen.mountpoint).copied().ok_or_else(hangs);
         Seen { mount, space }
     };
     Raw {
@@ -44,7 +40,7 @@ fn raw(case: &Path) -> Raw {
         meminfo: text("meminfo"),
         net: text("net_dev"),
         disks: text("diskstats"),
-        load,
+        load: text("loadavg").ok().and_then(|text| load::load(&text)),
         uname: Uname {
             sysname: "Linux".to_owned(),
             release: "6.1.0-31-amd64".to_owned(),
@@ -132,10 +128,12 @@ async fn this_machine_can_be_read() {
 async fn a_mount_that_hangs_stands_alone() {
     let hanging = super::fetch::Hanging::default();
     let mount = |path: &str| mounts::Mount {
-        device: "d".to_owned(),
-        mountpoint: path.to_owned(),
-        fstype: "f".to_owned(),
-        read_only: false,
+        seen: kernel::mounts::Mount {
+            device: "d".to_owned(),
+            mountpoint: path.to_owned(),
+            fstype: "f".to_owned(),
+            read_only: false,
+        },
         path: path.into(),
     };
     hanging.mark(Path::new("/tmp")).busy.store(true, std::sync::atomic::Ordering::Release);

@@ -2,14 +2,13 @@
 //! number of a process may mean another one here than where the Engine runs.
 
 use std::collections::VecDeque;
-use std::os::fd::OwnedFd;
 use std::path::{Component, Path, PathBuf};
 use std::sync::PoisonError;
 
-use rustix::fs::{CWD, Mode, OFlags, openat};
-
-use super::buffer::Buffer;
-use super::{Cgroups, Dirs, Hierarchy, Place};
+use super::{Cgroups, Place};
+use crate::clients::kernel::Buffer;
+use crate::clients::kernel::cgroup::{Group, members};
+use crate::clients::kernel::process::{self, Process};
 use crate::failure::{Failure, Reason};
 
 /// How far a search goes: levels, and directories looked at.
@@ -18,12 +17,6 @@ const DIRECTORIES: usize = 4096;
 
 /// Of Docker with either driver, and Podman; learnt ones go before them.
 const USUAL: [&str; 5] = ["docker", "system.slice", "machine.slice", "libpod_parent", ""];
-
-/// As `/proc/<pid>/cgroup` calls them: the unified one has no name.
-const HIERARCHIES: [(Hierarchy, &str); 6] = {
-    let [memory, cpuacct, cpu, pids, blkio] = Hierarchy::V1;
-    [memory, cpuacct, cpu, pids, blkio, (Hierarchy::Unified, "")]
-};
 
 /// Where containers were found, relative to the top of a hierarchy.
 #[derive(Default)]
@@ -38,79 +31,37 @@ impl Cgroups {
         }
         let mut buffer = Buffer::new();
         let process = self.process(pid, id, &mut buffer);
-        let lines = process.as_ref().and_then(|process| buffer.read_in(process, "cgroup"));
+        let lines = process.as_ref().and_then(|process| process.read("cgroup", &mut buffer));
         let lines = String::from_utf8_lossy(lines.unwrap_or_default()).into_owned();
-        let mut dirs = self.along(&lines, id);
-        if dirs.0.is_empty() {
-            dirs = self.search(id);
+        let mut group = self.tree.along(&lines, |path| group_of(path, id));
+        if group.is_empty() {
+            group = self.search(id);
         }
-        if dirs.0.is_empty() {
+        if group.is_empty() {
             return Err(not_found(id));
         }
         let first = process.is_some();
-        let process = process.or_else(|| self.any_process(&dirs, id, &mut buffer));
-        Ok(Place { dirs, process, first, network: true })
-    }
-
-    /// The directories that the lines of `/proc/<pid>/cgroup` name.
-    fn along(&self, lines: &str, id: &str) -> Dirs {
-        let mut dirs = Dirs::default();
-        for line in lines.lines() {
-            let mut parts = line.splitn(3, ':').skip(1);
-            let (Some(controllers), Some(path)) = (parts.next(), parts.next()) else { continue };
-            let Some(group) = group_of(path, id) else { continue };
-            for (hierarchy, controller) in HIERARCHIES {
-                if controllers.split(',').any(|one| one == controller) {
-                    dirs.0.extend(self.below(hierarchy, &group));
-                }
-            }
-        }
-        self.complete(&mut dirs);
-        dirs
-    }
-
-    /// A namespace may have another root in each hierarchy, so that one path leads to the group
-    /// and the next does not: it is at the same place in all.
-    fn complete(&self, dirs: &mut Dirs) {
-        let group = dirs.0.iter().find_map(|(hierarchy, dir)| {
-            dir.strip_prefix(self.tops.get(*hierarchy)?).ok().map(Path::to_owned)
-        });
-        let Some(group) = group else { return };
-        for hierarchy in self.tops.0.keys() {
-            if dirs.get(*hierarchy).is_none() {
-                dirs.0.extend(self.below(*hierarchy, &group));
-            }
-        }
-    }
-
-    fn below(&self, hierarchy: Hierarchy, group: &Path) -> Option<(Hierarchy, PathBuf)> {
-        let dir = self.tops.get(hierarchy)?.join(group);
-        dir.is_dir().then_some((hierarchy, dir))
+        let process = process.or_else(|| self.any_process(&group, id, &mut buffer));
+        Ok(Place { group, process, first, network: true })
     }
 
     /// By name, from the top: where no process leads there, or through the `..` of a namespace.
-    fn search(&self, id: &str) -> Dirs {
-        let mut dirs = Dirs::default();
-        let Some((first, top)) = self.tops.0.first_key_value() else { return dirs };
+    fn search(&self, id: &str) -> Group {
+        let Some(top) = self.tree.top() else { return Group::default() };
         let mut parents = self.parents.lock().unwrap_or_else(PoisonError::into_inner);
-        let group = parents.find(top, id);
-        dirs.0.extend(group.and_then(|group| self.below(*first, &group)));
-        self.complete(&mut dirs);
-        dirs
+        parents.find(top, id).map(|path| self.tree.at(&path)).unwrap_or_default()
     }
 
-    /// The directory of a process, if it is of this container.
-    pub(super) fn process(&self, pid: u32, id: &str, buffer: &mut Buffer) -> Option<OwnedFd> {
-        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let path = self.proc.join(pid.to_string());
-        let process = openat(CWD, path, flags, Mode::empty()).ok()?;
-        let lines = String::from_utf8_lossy(buffer.read_in(&process, "cgroup")?);
-        let mut paths = lines.lines().filter_map(|line| line.splitn(3, ':').nth(2));
+    /// The process, if it is of this container.
+    pub(super) fn process(&self, pid: u32, id: &str, buffer: &mut Buffer) -> Option<Process> {
+        let process = Process::open(&self.proc, pid)?;
+        let lines = String::from_utf8_lossy(process.read("cgroup", buffer)?);
+        let mut paths = process::groups(&lines).map(|(_, path)| path);
         paths.any(|path| group_of(path, id).is_some()).then_some(process)
     }
 
-    fn any_process(&self, dirs: &Dirs, id: &str, buffer: &mut Buffer) -> Option<OwnedFd> {
-        let mut pids = self.processes.pids(dirs.of_processes()?, buffer);
+    fn any_process(&self, group: &Group, id: &str, buffer: &mut Buffer) -> Option<Process> {
+        let mut pids = members::pids(group.of_processes()?, &self.processes.view, buffer);
         if pids.is_empty() {
             pids = self.processes.of_census(id, buffer);
         }

@@ -1,10 +1,12 @@
 //! The machine itself, in the words of a container: cAdvisor's `id="/"`. From `/proc`, which says
 //! the same whatever control groups are in use, and the whole also from within a container.
 
-use super::super::facts::{Cpu, Memory, Usage};
-use super::Cgroups;
-use super::buffer::Buffer;
-use super::parse::{self, value};
+use super::super::facts::{Cpu, Memory, Pressure, Usage};
+use super::{Cgroups, networks};
+use crate::clients::kernel::meminfo::Meminfo;
+use crate::clients::kernel::parse::value;
+use crate::clients::kernel::stat::Stat;
+use crate::clients::kernel::{Buffer, Reclaimable, load, network, pressure, ticks_per_second};
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Machine {
@@ -18,29 +20,38 @@ pub struct Machine {
 impl Cgroups {
     pub fn machine(&self) -> Machine {
         let mut buffer = Buffer::new();
-        let mut read = |name: &str| buffer.read(&self.proc.join(name)).map(<[u8]>::to_vec);
-        let (cpu, cores) = read("stat").map(|text| cpu(&text)).unwrap_or_default();
-        let (mut memory, total) = read("meminfo").map(|text| memory(&text)).unwrap_or_default();
-        let vmstat = read("vmstat").unwrap_or_default();
-        memory.faults = value(&vmstat, b"pgfault");
-        memory.major_faults = value(&vmstat, b"pgmajfault");
+        let proc = |name: &str| self.proc.join(name);
+        let stat = buffer.read(&proc("stat")).map(Stat::parse).unwrap_or_default();
+        let info = buffer.read(&proc("meminfo")).map(Meminfo::parse).unwrap_or_default();
+        let vmstat = buffer.read(&proc("vmstat")).unwrap_or_default();
+        let memory = Memory {
+            faults: value(vmstat, b"pgfault"),
+            major_faults: value(vmstat, b"pgmajfault"),
+            ..memory(&info)
+        };
+        // Since Linux 4.13.
+        let oom_kills = value(vmstat, b"oom_kill");
+        let threads = buffer.read(&proc("loadavg")).and_then(load::threads);
+        let pressure = Pressure::read(|name| {
+            buffer.read(&proc(&format!("pressure/{name}"))).map(pressure::parse)
+        });
         // Process 1 is in the network of the host; without it ours is all that there is to see.
-        let mut net =
-            |name: &str| read(&format!("1/net/{name}")).or_else(|| read(&format!("net/{name}")));
+        let net = |name| [proc("1/net").join(name), proc("net").join(name)];
+        let table = buffer.load_either(net("dev")).unwrap_or_default();
+        let networks = networks(table, is_hosts);
+        let sockets = buffer.load_either(net("sockstat")).ok().and_then(network::sockets);
+        let cores = u64::try_from(stat.cores.len()).ok().filter(|cores| *cores > 0);
         let usage = Usage {
-            networks: net("dev").map(|text| parse::networks(&text, is_hosts)).unwrap_or_default(),
-            sockets: net("sockstat").and_then(|text| parse::sockets(&text)),
-            cpu,
+            cpu: cpu(&stat),
             memory,
-            threads: read("loadavg").and_then(|text| threads(&text)),
-            pressure: parse::pressures(|name| {
-                read(&format!("pressure/{name}")).map(|text| parse::pressure(&text))
-            }),
-            // Since Linux 4.13.
-            oom_kills: value(&vmstat, b"oom_kill"),
+            networks,
+            sockets,
+            threads,
+            pressure,
+            oom_kills,
             ..Usage::default()
         };
-        Machine { usage, cores, memory: total }
+        Machine { usage, cores, memory: info.bytes("MemTotal") }
     }
 }
 
@@ -50,62 +61,35 @@ fn is_hosts(name: &[u8]) -> bool {
     !made && !matches!(name, b"lo" | b"docker0")
 }
 
-/// The first line of `/proc/stat` holds the ticks that all cores have spent: user, nice, system,
-/// idle, waiting for I/O, in interrupts, in soft interrupts, and what another machine took.
-fn cpu(stat: &[u8]) -> (Cpu, Option<u64>) {
-    let ticks = rustix::param::clock_ticks_per_second() as f64;
-    let mut cores = 0;
-    let mut cpu = Cpu::default();
-    for line in parse::lines(stat) {
-        let Some(line) = line.strip_prefix(b"cpu") else { break };
-        let mut words = line.split(|byte| *byte == b' ').filter(|word| !word.is_empty());
-        if line.first() != Some(&b' ') {
-            cores += 1;
-            continue;
-        }
-        let mut spent = [None; 7];
-        for one in &mut spent {
-            *one = words.next().and_then(parse::number);
-        }
-        if let [Some(user), Some(nice), Some(system), _, _, Some(hard), Some(soft)] = spent {
-            let (user, system) = (user + nice, system + hard + soft);
-            cpu.user = Some(user as f64 / ticks);
-            cpu.system = Some(system as f64 / ticks);
-            cpu.total = Some((user + system) as f64 / ticks);
-        }
+fn cpu(stat: &Stat) -> Cpu {
+    let Some((user, system)) = stat.all.and_then(|times| times.busy()) else {
+        return Cpu::default();
+    };
+    let seconds = |ticks: u64| Some(ticks as f64 / ticks_per_second());
+    Cpu {
+        user: seconds(user),
+        system: seconds(system),
+        total: seconds(user.saturating_add(system)),
+        ..Cpu::default()
     }
-    (cpu, Some(cores).filter(|cores| *cores > 0))
 }
 
-/// `/proc/meminfo`: `MemTotal:       24684084 kB`.
-fn memory(text: &[u8]) -> (Memory, Option<u64>) {
-    let of = |key: &[u8]| {
-        let rest = parse::lines(text).find_map(|line| line.strip_prefix(key)?.strip_prefix(b":"));
-        parse::number(rest?.strip_suffix(b"kB")?)?.checked_mul(1024)
-    };
-    let total = of(b"MemTotal");
-    let usage = total.zip(of(b"MemFree")).map(|(all, free)| all.saturating_sub(free));
-    let sum = |keys: &[&[u8]]| keys.iter().filter_map(|key| of(key)).sum::<u64>();
-    let rss = of(b"AnonPages");
+fn memory(info: &Meminfo) -> Memory {
+    let of = |name: &str| info.bytes(name);
+    let less = |all: &str, free: &str| Some(of(all)?.saturating_sub(of(free)?));
     let memory = Memory {
-        usage,
-        working_set: usage.zip(of(b"Inactive(file)")).map(|(all, idle)| all.saturating_sub(idle)),
-        rss,
-        cache: of(b"Cached").map(|cached| cached + of(b"Buffers").unwrap_or(0)),
-        mapped: of(b"Mapped"),
-        swap: of(b"SwapTotal").zip(of(b"SwapFree")).map(|(all, free)| all.saturating_sub(free)),
-        unreclaimable: rss.map(|rss| {
-            rss + sum(&[b"Shmem", b"SUnreclaim", b"KernelStack", b"PageTables", b"Percpu"])
-        }),
+        usage: less("MemTotal", "MemFree"),
+        rss: of("AnonPages"),
+        cache: of("Cached").map(|cached| cached.saturating_add(of("Buffers").unwrap_or(0))),
+        mapped: of("Mapped"),
+        swap: less("SwapTotal", "SwapFree"),
         ..Memory::default()
     };
-    (memory, total)
-}
-
-/// `0.42 0.30 0.20 1/333 4711`: running and all, before the newest number.
-fn threads(loadavg: &[u8]) -> Option<u64> {
-    let both = loadavg.split(|byte| *byte == b' ').nth(3)?;
-    parse::number(both.split(|byte| *byte == b'/').nth(1)?)
+    memory.without(Reclaimable {
+        inactive_file: of("Inactive(file)"),
+        active_file: of("Active(file)"),
+        slab: of("SReclaimable"),
+    })
 }
 
 #[cfg(test)]
@@ -114,12 +98,9 @@ mod tests {
 
     #[test]
     fn figures_that_are_missing_stay_out() {
-        let (memory, total) = memory(b"MemTotal: 100 kB\nMemFree: x kB\nAnonPages: 1\nSwapFree:");
-        assert_eq!((memory, total), (Memory::default(), Some(102_400)));
-        assert_eq!(cpu(b""), (Cpu::default(), None));
-        assert_eq!(cpu(b"cpu  1 2 3\ncpu0 1 2 3\nintr 1"), (Cpu::default(), Some(1)));
-        assert_eq!(threads(b"0.1 0.2 0.3 1/333 4711\n"), Some(333));
-        assert_eq!(threads(b"0.1 0.2\n"), None);
+        let info = Meminfo::parse(b"MemTotal: 100 kB\nMemFree: x kB\nAnonPages: 1\nSwapFree:");
+        assert_eq!(memory(&info), Memory::default());
+        assert_eq!(cpu(&Stat::parse(b"cpu  1 2 3\ncpu0 1 2 3 4\nintr 1")), Cpu::default());
     }
 
     #[test]

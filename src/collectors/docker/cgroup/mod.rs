@@ -1,5 +1,5 @@
-//! What containers use, from the kernel's own files: control groups and `/proc`. A twentieth of
-//! what the same costs through the Engine, and at hand at once.
+//! What containers use, from the kernel's own files (`clients/kernel`): control groups and `/proc`. A
+//! twentieth of what the same costs through the Engine, and at hand at once.
 //!
 //! | read | from | rights |
 //! |---|---|---|
@@ -17,31 +17,24 @@
 //!
 //! Reading `/proc` can block while a process hangs in the kernel: not for an async worker.
 
-mod buffer;
-mod life;
 mod locate;
 mod machine;
-mod parse;
 mod processes;
 #[cfg(test)]
 mod tests;
-mod v1;
-mod v2;
 
 use std::collections::BTreeMap;
-use std::os::fd::OwnedFd;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Mutex;
 
-use rustix::fs::{Access, AtFlags, accessat};
-
-use buffer::Buffer;
-pub use life::named;
 use locate::Parents;
 pub use machine::Machine;
 use processes::Processes;
 
-use super::facts::Usage;
+use super::facts::{Network, Usage};
+use crate::clients::kernel::cgroup::{Figures, Group, Tree, Uncounted, Version, members};
+use crate::clients::kernel::process::Process;
+use crate::clients::kernel::{Buffer, network, parse};
 use crate::failure::{Failure, Reason};
 
 /// Where the kernel's files are; those of the host may be mounted elsewhere.
@@ -56,45 +49,18 @@ pub struct Roots {
 /// The control groups of this machine.
 pub struct Cgroups {
     proc: PathBuf,
-    version: Version,
-    /// The top of each hierarchy.
-    tops: Dirs,
+    tree: Tree,
     processes: Processes,
     /// Where containers were found by searching.
     parents: Mutex<Parents>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Version {
-    V1,
-    /// Controllers in v1, and a unified tree without any beside them.
-    Hybrid,
-    V2,
-}
-
-/// One directory for each hierarchy. On v2 all is in the unified one.
-#[derive(Debug, Default, PartialEq)]
-struct Dirs(BTreeMap<Hierarchy, PathBuf>);
-
-/// In the order in which a container is looked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Hierarchy {
-    Memory,
-    Cpuacct,
-    Cpu,
-    Pids,
-    Blkio,
-    Unified,
 }
 
 /// Where the figures of one run of a container are: started again, it has to be located again.
 /// Holds a file descriptor.
 #[derive(Debug)]
 pub struct Place {
-    dirs: Dirs,
-    /// Its directory below `/proc`. Held open it can never mean another process, also when the
-    /// number is used again.
-    process: Option<OwnedFd>,
+    group: Group,
+    process: Option<Process>,
     /// Whether that is the first process of the container.
     first: bool,
     network: bool,
@@ -109,18 +75,14 @@ impl Place {
         self
     }
 
-    /// Whether its first process has been killed, and is only not gone yet: with much memory to give
-    /// back, and on a busy machine, that takes its time.
+    /// Whether its first process has been killed, and is only not gone yet.
     fn is_ending(&self, buffer: &mut Buffer) -> Option<bool> {
-        let process = self.process.as_ref().filter(|_| self.first)?;
-        let dying = life::has_sigkill(buffer.read_in(process, "status")?);
-        Some(dying || life::is_exiting(buffer.read_in(process, "stat")?)?)
+        self.process.as_ref().filter(|_| self.first)?.is_ending(buffer)
     }
 
     /// Whether its first process has. Of a process that we do not know it cannot be told.
     fn has_ended(&self) -> bool {
-        let exists = |process| accessat(process, "cgroup", Access::EXISTS, AtFlags::empty());
-        self.process.as_ref().is_some_and(|process| exists(process).is_err())
+        self.process.as_ref().is_some_and(Process::has_ended)
     }
 }
 
@@ -128,13 +90,14 @@ impl Cgroups {
     /// Finds out what is mounted.
     pub fn find(roots: Roots) -> Result<Self, Failure> {
         let Roots { proc, cgroup } = roots;
-        let (version, tops) = tops(&cgroup)?;
+        let what = format!("control groups at {}", cgroup.display());
+        let tree = Tree::find(&cgroup).map_err(|error| Failure::io(&what, &error).hint(MOUNT))?;
         let processes = Processes::find(&proc);
-        Ok(Self { proc, version, tops, processes, parents: Mutex::default() })
+        Ok(Self { proc, tree, processes, parents: Mutex::default() })
     }
 
     pub fn source(&self) -> &'static str {
-        match self.version {
+        match self.tree.version() {
             Version::V1 => "cgroup_v1",
             Version::Hybrid => "cgroup_hybrid",
             Version::V2 => "cgroup_v2",
@@ -143,32 +106,20 @@ impl Cgroups {
 
     /// Why no container has block I/O, if it is not that none has done any.
     pub fn no_block_io(&self) -> Option<Failure> {
-        if self.version == Version::V2 {
-            return None;
-        }
-        v1::counts_block_io(self.tops.get(Hierarchy::Blkio), &mut Buffer::new()).err()
+        self.tree.uncounted_block_io().map(no_block_io)
     }
 
     /// What the container uses now. `None`: this run of it has ended.
     pub fn read(&self, place: &Place) -> Option<Usage> {
         let mut buffer = Buffer::new();
-        let mut usage = match self.version {
-            Version::V2 => v2::read(&place.dirs, &mut buffer),
-            Version::V1 | Version::Hybrid => v1::read(&place.dirs, &mut buffer),
-        };
-        if let Some(dir) = place.dirs.get(Hierarchy::Unified) {
-            usage.pressure = parse::pressures(|name| {
-                let name = format!("{name}.pressure");
-                buffer.read(&dir.join(name)).map(parse::pressure)
-            });
-        }
+        let mut usage = Usage::from(self.tree.read(&place.group, &mut buffer));
         if let Some(process) = place.process.as_ref().filter(|_| place.network) {
-            let table = buffer.read_in(process, "net/dev");
-            usage.networks = table.map(|table| parse::networks(table, is_own)).unwrap_or_default();
-            usage.sockets = buffer.read_in(process, "net/sockstat").and_then(parse::sockets);
+            let table = process.read("net/dev", &mut buffer);
+            usage.networks = table.map(|table| networks(table, is_own)).unwrap_or_default();
+            usage.sockets = process.read("net/sockstat", &mut buffer).and_then(network::sockets);
         }
-        if let Some(dir) = place.dirs.of_processes() {
-            let count = self.processes.count(dir, &mut buffer);
+        if let Some(dir) = place.group.of_processes() {
+            let count = members::count(dir, &self.processes.view, &mut buffer);
             usage.processes = count.processes;
             usage.descriptors = count.descriptors;
         }
@@ -182,82 +133,45 @@ impl Cgroups {
     }
 }
 
+impl From<Figures> for Usage {
+    fn from(figures: Figures) -> Self {
+        let Figures { cpu, memory, threads, disks, pressure, oom_kills } = figures;
+        Self { cpu, memory, threads, disks, pressure, oom_kills, ..Self::default() }
+    }
+}
+
+/// By interface.
+fn networks(table: &[u8], wanted: impl Fn(&[u8]) -> bool) -> BTreeMap<String, Network> {
+    let found = network::interfaces(table).filter(|(name, _)| wanted(name));
+    found.map(|(name, numbers)| (parse::text(name), numbers.into())).collect()
+}
+
 /// Of the interfaces in a container.
 fn is_own(name: &[u8]) -> bool {
     name != b"lo"
 }
 
-impl Hierarchy {
-    const V1: [(Self, &str); 5] = [
-        (Self::Memory, "memory"),
-        (Self::Cpuacct, "cpuacct"),
-        (Self::Cpu, "cpu"),
-        (Self::Pids, "pids"),
-        (Self::Blkio, "blkio"),
-    ];
-}
-
-impl Dirs {
-    fn get(&self, hierarchy: Hierarchy) -> Option<&Path> {
-        self.0.get(&hierarchy).map(PathBuf::as_path)
-    }
-
-    /// The unified tree counts processes that our namespace hides; v1 leaves them out.
-    fn of_processes(&self) -> Option<&Path> {
-        self.get(Hierarchy::Unified).or_else(|| self.0.values().next().map(PathBuf::as_path))
-    }
-}
-
-/// A cgroup2 mount has `cgroup.controllers` at its top; v1 has a directory for each controller.
-fn tops(root: &Path) -> Result<(Version, Dirs), Failure> {
-    let what = format!("control groups at {}", root.display());
-    let entries =
-        std::fs::read_dir(root).map_err(|error| Failure::io(&what, &error).hint(MOUNT))?;
-    let mut dirs = Dirs::default();
-    if is_unified(root) {
-        dirs.0.insert(Hierarchy::Unified, root.to_owned());
-        return Ok((Version::V2, dirs));
-    }
-    let mut names: Vec<String> =
-        entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
-    names.sort();
-    for (hierarchy, controller) in Hierarchy::V1 {
-        // `cpu` is often a link to `cpu,cpuacct`, which is all that a mount elsewhere may show.
-        let mut of_it = names.iter().filter(|name| name.split(',').any(|one| one == controller));
-        let top = of_it.find_map(|name| Some(root.join(name)).filter(|dir| is_mounted(dir)));
-        dirs.0.extend(top.map(|top| (hierarchy, top)));
-    }
-    if dirs.0.is_empty() {
-        return Err(
-            Failure::new(Reason::NOT_FOUND, format!("{what}: none are mounted")).hint(MOUNT)
-        );
-    }
-    let unified = root.join("unified");
-    if !is_unified(&unified) {
-        return Ok((Version::V1, dirs));
-    }
-    dirs.0.insert(Hierarchy::Unified, unified);
-    Ok((Version::Hybrid, dirs))
-}
-
 const MOUNT: &str = "mount the host's /sys/fs/cgroup here, read-only";
 
-fn is_unified(dir: &Path) -> bool {
-    dir.join("cgroup.controllers").is_file()
-}
-
-/// What is mounted is never empty.
-fn is_mounted(dir: &Path) -> bool {
-    std::fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_some())
-}
-
-/// For `src/fuzzing.rs`: a file of the kernel, read as each of those that there are.
-#[cfg(fuzzing)]
-pub fn fuzz(data: &[u8]) {
-    let _ = (parse::number(data), parse::value(data, b"usage_usec"), parse::pressure(data));
-    let _ = (parse::io_stat(data), parse::networks(data, |_| true), parse::sockets(data));
-    let _ = parse::pairs(data).count();
-    let mut disks = parse::Disks::default();
-    parse::blkio(data, parse::Unit::Bytes, &mut disks);
-    parse::blkio(data, parse::Unit::Operations, &mut disks);
+fn no_block_io(why: Uncounted) -> Failure {
+    match why {
+        Uncounted::NotMounted => {
+            let what = "the control groups of blkio are not mounted";
+            Failure::new(Reason::NOT_FOUND, what).hint(MOUNT)
+        }
+        Uncounted::Absent(path) => {
+            let file = path.file_name().unwrap_or_default().to_string_lossy();
+            let folder = path.parent().unwrap_or(&path).display();
+            let hint = "this kernel is built without CONFIG_BLK_DEV_THROTTLING: use another one, or \
+                control groups v2";
+            Failure::new(Reason::NOT_FOUND, format!("no {file} in {folder}")).hint(hint)
+        }
+        Uncounted::NoRule(file) => {
+            let what = format!("the kernel does not count it: {file} lists no disk for any group");
+            let hint = "it counts, for all, once some limit is set on the disk: start one container \
+                with `docker run --rm --device-write-bps /dev/DISK:500mb IMAGE true` (`lsblk` names \
+                DISK) after each boot";
+            Failure::new(Reason::NOT_FOUND, what).hint(hint)
+        }
+    }
 }

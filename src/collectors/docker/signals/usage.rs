@@ -139,8 +139,7 @@ pub const STATS_AGE: Signal = Signal {
     name: "stats_age",
     alert: "DockerStatsStale",
     measure: level("stack_target_part_age_seconds")
-        .select(&[Match::is("area", &["docker"]), Match::is("part", &["stats"])])
-        .sum_by(&[]),
+        .select(&[Match::is("area", &["docker"]), Match::is("part", &["stats"])]),
     direction: Direction::Above,
     unit: Unit::Seconds,
     warning: Default::ours(35.0, "the figures are then withdrawn"),

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{self, ErrorKind, Read as _};
 use std::os::fd::AsFd;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags, openat};
 use rustix::io::Errno;
@@ -15,9 +15,15 @@ const END: usize = 2 << 10;
 /// Of a longer file the rest is left out.
 const MOST: usize = 1 << 20;
 
-pub(super) struct Buffer {
+pub struct Buffer {
     bytes: Vec<u8>,
     gone: bool,
+}
+
+impl Default for Buffer {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl Buffer {
@@ -25,10 +31,21 @@ impl Buffer {
         Self { bytes: vec![0; USUAL], gone: false }
     }
 
+    /// Of a file with lines of less than half a page, as nearly all of the kernel's are.
+    pub fn load(&mut self, path: &Path) -> io::Result<&[u8]> {
+        let file = File::open(path)?;
+        self.fill(file)
+    }
+
+    /// The first of two that can be opened.
+    pub fn load_either(&mut self, [first, second]: [PathBuf; 2]) -> io::Result<&[u8]> {
+        let file = File::open(first).or_else(|_| File::open(second))?;
+        self.fill(file)
+    }
+
     /// `None`: not there, or not for us.
     pub fn read(&mut self, path: &Path) -> Option<&[u8]> {
-        let file = File::open(path).ok()?;
-        self.fill(file).ok()
+        self.load(path).ok()
     }
 
     /// A file that is in every control group of its kind: without it the group has gone.
