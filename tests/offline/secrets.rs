@@ -260,7 +260,6 @@ async fn of_access(secret: &Secret, file: &std::path::Path) -> Vec<String> {
         // A secret where its file should be named.
         format!("bearer_token_file: {text}, header_files: {{ X-Key: {text} }}"),
         format!("username: u, password_file: {text}, cert_file: {text}, key_file: {text}"),
-        format!("server_name: {text}"),
     ] {
         for section in [
             format!("nats:\n  a: {{ url: \"http://127.0.0.1:1\", {setting} }}\n"),
