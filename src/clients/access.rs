@@ -106,7 +106,8 @@ pub fn tls_mistakes(tls: &Tls) -> Vec<Wrong> {
     }
     if !unreadable && let Err(why) = tls::config(tls) {
         let key = tls.files().map(|(key, _)| key).find(|key| why.starts_with(&format!("`{key}`")));
-        wrong(key.unwrap_or("cert_file"), why);
+        let short = why.split_once("): ").map_or(why.as_str(), |(_, short)| short);
+        wrong(key.unwrap_or("cert_file"), short.to_owned());
     }
     found
 }
@@ -141,7 +142,7 @@ fn one_line(text: &str) -> Result<&str, &'static str> {
 /// The secret of a file that a key names, read now; this blocks.
 pub fn read_secret(key: &str, file: &Path) -> Result<Secret, Failure> {
     let wrong = |why: &str| {
-        Failure::new(Reason::AUTH, format!("`{key}` ({}): {why}", file.display())).hint(format!(
+        Failure::new(Reason::AUTH, format!("{}: {why}", named(key, file))).hint(format!(
             "write the secret there as one line that the exporter's user may read: {AGAIN}"
         ))
     };
@@ -223,27 +224,35 @@ fn headers(access: &Access, login: Option<(String, Option<Secret>)>) -> Result<H
     if let Some((user, password)) = basic {
         let password = password.as_ref().map_or("", Secret::expose);
         let text = STANDARD.encode(format!("{user}:{password}"));
-        headers.insert(AUTHORIZATION, value("username", &format!("Basic {text}"))?);
+        headers.insert(AUTHORIZATION, value("`username`", &format!("Basic {text}"))?);
     }
     if let Some(file) = &access.bearer_token_file {
         let token = read_secret("bearer_token_file", file)?;
         let text = format!("Bearer {}", token.expose().trim());
-        headers.insert(AUTHORIZATION, value("bearer_token_file", &text)?);
+        headers.insert(AUTHORIZATION, value(&named("bearer_token_file", file), &text)?);
     }
     for (name, file) in &access.header_files {
         let key = format!("header_files.{name}");
         let text = read_secret(&key, file)?;
         let known = HeaderName::try_from(name.as_str());
         let unknown = |_| Failure::new(Reason::AUTH, format!("`{key}`: is no name of a header"));
-        headers.insert(known.map_err(unknown)?, value(&key, text.expose())?);
+        headers.insert(known.map_err(unknown)?, value(&named(&key, file), text.expose())?);
     }
     Ok(headers)
 }
 
-fn value(key: &str, text: &str) -> Result<HeaderValue, Failure> {
+/// A key with its file, for people.
+fn named(key: &str, file: &Path) -> String {
+    format!("`{key}` ({})", file.display())
+}
+
+fn value(whose: &str, text: &str) -> Result<HeaderValue, Failure> {
     let mut value = HeaderValue::try_from(text).map_err(|_| {
-        Failure::new(Reason::AUTH, format!("`{key}`: has characters that no header may have"))
+        Failure::new(Reason::AUTH, format!("{whose}: has characters that no header may have"))
     })?;
     value.set_sensitive(true);
     Ok(value)
 }
+
+#[cfg(test)]
+mod tests;

@@ -35,10 +35,13 @@ impl Look {
     }
 }
 
+/// How the files looked, and what was made of them.
+type Kept<T> = (Vec<Look>, T);
+
 /// A value that is made of files.
 pub struct Fresh<T> {
     files: Vec<PathBuf>,
-    kept: Arc<Mutex<Option<(Vec<Look>, T)>>>,
+    kept: Arc<Mutex<Option<Kept<T>>>>,
 }
 
 impl<T: Clone + Send + 'static> Fresh<T> {

@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 
 use super::access::Proof;
 use super::json::{self, Decoded, JsonError};
-use super::tls::Trust;
+use super::tls::{Trust, is_refusal};
 use crate::config::{Access, SafeUrl, Url};
 use crate::failure::{Failure, Reason, lacks_files};
 
@@ -218,8 +218,9 @@ fn built(builder: ClientBuilder, tls: rustls::ClientConfig) -> Result<reqwest::C
 fn failure(what: &str, error: &reqwest::Error) -> Failure {
     let mut text = String::new();
     let mut source: Option<&dyn std::error::Error> = std::error::Error::source(error);
-    let mut io = None;
+    let (mut io, mut refusal) = (None, false);
     while let Some(cause) = source {
+        refusal |= is_refusal(cause);
         if let Some(error) = cause.downcast_ref::<std::io::Error>() {
             if lacks_files(error) {
                 return Failure::no_files(what);
@@ -232,7 +233,7 @@ fn failure(what: &str, error: &reqwest::Error) -> Failure {
     let lower = text.to_lowercase();
     let (reason, why) = if error.is_timeout() {
         (Reason::TIMEOUT, "no complete answer in time")
-    } else if lower.contains("certificate") || lower.contains("tls") || lower.contains("handshake")
+    } else if refusal || ["certificate", "tls", "handshake"].iter().any(|word| lower.contains(word))
     {
         // Before the next: a certificate of another name speaks of a DNS name.
         (Reason::TLS, "the TLS handshake failed")

@@ -60,6 +60,13 @@ fn certificates(key: &str, file: &Path) -> Result<Vec<CertificateDer<'static>>, 
     }
 }
 
+/// Whether an error, one of a chain, says that one side has refused the other. With TLS 1.3 a client
+/// learns that by the first answer, long after the handshake.
+pub fn is_refusal(error: &(dyn std::error::Error + 'static)) -> bool {
+    let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    inner.is_some_and(<dyn std::error::Error + Send + Sync>::is::<rustls::Error>)
+}
+
 /// The settings of one target, made anew when a file changes.
 pub struct Trust {
     tls: Tls,
@@ -96,19 +103,14 @@ impl Trust {
         let own = self.tls.cert_file.as_ref().map_or_else(String::new, |file| {
             format!(", and that the server accepts `cert_file` ({})", file.display())
         });
-        match (&self.tls.ca_file, &self.tls.server_name) {
-            (Some(file), _) => {
-                format!(
-                    "check that `ca_file` ({}) signed the server's certificate{own}",
-                    file.display()
-                )
-            }
-            (None, Some(_)) => {
-                format!("check that the certificate has the name of `server_name`{own}")
-            }
-            (None, None) => format!(
-                "set `ca_file` to the authority of the server's certificate if it is not a public one{own}"
-            ),
-        }
+        let signed = self.tls.ca_file.as_ref().map_or_else(
+            || "a public authority signed the server's certificate, else set `ca_file`".to_owned(),
+            |file| format!("`ca_file` ({}) signed the server's certificate", file.display()),
+        );
+        let named = match &self.tls.server_name {
+            Some(_) => "it has the name of `server_name`",
+            None => "it has the name of the address, else set `server_name`",
+        };
+        format!("check that {signed}, that {named}{own}")
     }
 }

@@ -44,7 +44,7 @@ fn labels(catalogue: &Catalogue, by_hand: &str) -> String {
         }
         if !new.is_empty() {
             let _ = writeln!(out, "      # {}", area.name);
-            new.iter().for_each(|label| out += &line(label));
+            out.extend(new.into_iter().map(line));
         }
     }
     out

@@ -1,50 +1,19 @@
 //! An Engine on TCP with TLS, as `docker --tlsverify` talks to it: it knows us by our certificate.
 //! [C01]
 
-use std::path::Path;
-use std::process::Command;
-
 use crate::servers::engine::{Engine, Extra};
 use crate::servers::exporter::Exporter;
 use crate::servers::port::free_port;
-use crate::servers::process::need_program;
 use crate::servers::wait::{PATIENT, until};
-use crate::servers::{run, text, watchdog};
+use crate::servers::{certificates, run};
 use crate::stage::binary;
 
 const UP: &str = "stack_target_up{target=\"docker\",area=\"docker\"}";
 
-/// An authority, and certificates that it signed for the Engine and for a client; one that it did
-/// not sign for another.
-const CERTIFICATES: &str = r#"
-set -e
-cd "$1"
-curve="-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2"
-for ca in ca other-ca; do
-    openssl req -x509 $curve -subj "/CN=$ca" -keyout $ca-key.pem -out $ca.pem
-done
-sign() {
-    openssl req $curve -subj "/CN=$2" -keyout $2-key.pem -out $2.csr
-    printf 'subjectAltName=IP:127.0.0.1\nextendedKeyUsage=%s\n' "$3" > $2.ext
-    openssl x509 -req -in $2.csr -CA $1.pem -CAkey $1-key.pem -CAcreateserial -days 2 \
-        -extfile $2.ext -out $2.pem
-}
-sign ca server serverAuth
-sign ca client clientAuth
-sign other-ca stranger clientAuth
-"#;
-
-fn certificates(dir: &Path) {
-    need_program("openssl".as_ref(), "openssl");
-    let made = Command::new("sh").args(["-c", CERTIFICATES, "sh", text(dir)]).output().unwrap();
-    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-}
-
 #[test]
 fn an_engine_that_wants_certificates() {
     run(async {
-        let (dir, port) = (watchdog::dir("certificates"), free_port());
-        certificates(&dir);
+        let (dir, port) = (certificates::made("certificates"), free_port());
         let file = |name: &str| dir.join(name).display().to_string();
         let args = [
             format!("--host=tcp://127.0.0.1:{port}"),

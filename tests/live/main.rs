@@ -11,6 +11,7 @@
 )]
 #![allow(dead_code, reason = "helpers for tests to come")]
 
+mod access;
 mod bundle;
 mod clients;
 mod compose;

@@ -247,6 +247,33 @@ fn what_is_encoded_arrives_as_it_is() {
     }
 }
 
+/// What comes out of a login to a web server: a secret in each of its keys and files, in each section
+/// that has one.
+async fn of_access(secret: &Secret, file: &std::path::Path) -> Vec<String> {
+    let (file, text) = (file.display(), quoted(&secret.text));
+    let mut found = Vec::new();
+    for setting in [
+        format!("username: u, password_file: {file}"),
+        format!("username: u, password: {text}"),
+        format!("bearer_token_file: {file}"),
+        format!("header_files: {{ X-Key: {file} }}, ca_file: {file}"),
+        // A secret where its file should be named.
+        format!("bearer_token_file: {text}, header_files: {{ X-Key: {text} }}"),
+        format!("username: u, password_file: {text}, cert_file: {text}, key_file: {text}"),
+    ] {
+        for section in [
+            format!("nats:\n  a: {{ url: \"http://127.0.0.1:1\", {setting} }}\n"),
+            format!(
+                "queues:\n  a: {{ http: \"https://127.0.0.1:1\", paths: {{ pending: /n }}, {setting} }}\n"
+            ),
+        ] {
+            let said = said(&format!("{QUIET}{section}"), &[]).await;
+            found.extend(secret.leaks(&section, &said));
+        }
+    }
+    found
+}
+
 #[test]
 fn no_piece_of_a_secret_comes_from_the_parts_of_the_environment_or_a_file() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
@@ -284,6 +311,7 @@ fn no_piece_of_a_secret_comes_from_the_parts_of_the_environment_or_a_file() {
                 let said = said(&format!("{QUIET}{own}{setting}"), &[]).await;
                 found.extend(secret.leaks(&setting, &said));
             }
+            found.extend(of_access(&secret, file.path()).await);
         }
     });
     let first: Vec<_> = found.iter().take(5).collect();

@@ -143,7 +143,7 @@ fn mistakes_say_what_is_right() {
         ),
         (
             "q: { sql: { url: 'postgres://u@h/d', password_file: /no/such, query: 'select 1, 2' } }",
-            "queues.q.sql.password_file: cannot read the file: entity not found",
+            "queues.q.sql.password_file: there is no such file",
         ),
         (
             "q: { sqlite: { file: a, table: t, query: 'select 1, 2' } }",

@@ -19,6 +19,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 use super::address::Address;
+use crate::clients::tls::is_refusal;
 use crate::failure::{Failure, Reason};
 use connect::Connector;
 use socket::Opened;
@@ -152,8 +153,7 @@ pub fn cause(error: &(dyn std::error::Error + 'static)) -> Failure {
         if let Some(failure) = inner.and_then(|inner| inner.downcast_ref::<Failure>()) {
             return failure.clone();
         }
-        // With TLS 1.3 a client learns by the first answer that it is refused.
-        if inner.and_then(|inner| inner.downcast_ref::<rustls::Error>()).is_some() {
+        if is_refusal(error) {
             return Failure::new(Reason::TLS, "the TLS handshake failed");
         }
         source = error.source();
