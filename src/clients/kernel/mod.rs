@@ -48,7 +48,11 @@ pub fn ticks_per_second() -> f64 {
 #[cfg(fuzzing)]
 pub fn fuzz(data: &[u8]) {
     let _ = (parse::number(data), parse::value(data, b"usage_usec"), parse::pairs(data).count());
-    let _ = (pressure::parse(data), network::sockets(data), network::interfaces(data).count());
+    let _ = (
+        pressure::parse(data),
+        network::sockets(data),
+        network::interfaces(data, |_| true).count(),
+    );
     let _ = (block::io_stat(data), block::diskstats(data).count(), block::partitions(data).count());
     let mut disks = Disks::default();
     block::blkio(data, block::Unit::Bytes, &mut disks);

@@ -20,18 +20,24 @@ pub struct Traffic {
 /// Eight numbers received and eight sent.
 const COLUMNS: usize = 16;
 
-/// `net/dev`: names, and the numbers behind them in the order of the file. Two lines of headings
-/// stand before.
-pub fn interfaces(table: &[u8]) -> impl Iterator<Item = (&[u8], [u64; COLUMNS])> {
-    lines(table).filter_map(|line| {
+/// `net/dev`: the names that are wanted, and the numbers behind them in the order of the file. Two
+/// lines of headings stand before.
+pub fn interfaces(
+    table: &[u8],
+    wanted: impl Fn(&[u8]) -> bool,
+) -> impl Iterator<Item = (&[u8], [u64; COLUMNS])> {
+    lines(table).filter_map(move |line| {
         let (name, rest) = cut(line, b':')?;
         let name = name.trim_ascii();
+        if name.is_empty() || !wanted(name) {
+            return None;
+        }
         let mut numbers = [0; COLUMNS];
         let mut words = words(rest);
         for number in &mut numbers {
             *number = digits(words.next()?)?;
         }
-        (!name.is_empty()).then_some((name, numbers))
+        Some((name, numbers))
     })
 }
 
@@ -66,7 +72,7 @@ mod tests {
     fn names_and_figures() {
         let table = b"Inter-| Receive | Transmit\n face |bytes packets\n    lo: 1 1 0 0 0 0 0 0 1 1 0 0 0 0 0 0\n\
             eth0:10 2 3 4 0 0 0 0 20 5 6 7 0 0 0 0\n  cut: 1 2 3\n : 1 1 0 0 0 0 0 0 1 1 0 0 0 0 0 0\n";
-        let found: Vec<_> = interfaces(table).collect();
+        let found: Vec<_> = interfaces(table, |_| true).collect();
         assert_eq!(found.iter().map(|(name, _)| *name).collect::<Vec<_>>(), [&b"lo"[..], b"eth0"]);
         let traffic = |bytes, packets, errors, dropped| Traffic {
             bytes: Some(bytes),
@@ -76,6 +82,7 @@ mod tests {
         };
         let eth0 = Network { received: traffic(10, 2, 3, 4), sent: traffic(20, 5, 6, 7) };
         assert_eq!(Network::from(found[1].1), eth0);
+        assert_eq!(interfaces(table, |name| name == b"lo").count(), 1);
         assert_eq!(sockets(b"sockets: used 4\nTCP: inuse 1"), Some(4));
         assert_eq!(sockets(b"TCP: inuse 1"), None);
     }

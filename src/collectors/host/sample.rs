@@ -202,7 +202,7 @@ fn choose_judged(rows: &mut [Filesystem]) {
 }
 
 fn interfaces(net_dev: &[u8]) -> (Vec<Interface>, u64) {
-    let rows = network::interfaces(net_dev).filter_map(|(name, numbers)| {
+    let rows = network::interfaces(net_dev, |_| true).filter_map(|(name, numbers)| {
         let device = parse::text(name);
         let left_out = VETH.as_ref().is_some_and(|veth| veth.is_match(&device));
         (!left_out).then_some(Interface { device, numbers })

@@ -142,7 +142,7 @@ impl From<Figures> for Usage {
 
 /// By interface.
 fn networks(table: &[u8], wanted: impl Fn(&[u8]) -> bool) -> BTreeMap<String, Network> {
-    let found = network::interfaces(table).filter(|(name, _)| wanted(name));
+    let found = network::interfaces(table, wanted);
     found.map(|(name, numbers)| (parse::text(name), numbers.into())).collect()
 }
 
