@@ -64,8 +64,11 @@ impl Row for Container {
 static AREA: Area = Area {
     name: "bench",
     title: "Bench",
+    single: false,
     tables: &[TableEntry::of::<Container>()],
     signals: &[],
+    reasons: &[],
+    words: &[],
     runbook: "",
 };
 static CATALOGUE: Catalogue = Catalogue::new(&[&AREA]);
