@@ -65,6 +65,7 @@ static AREA: Area = Area {
     name: "bench",
     title: "Bench",
     single: false,
+    in_service: false,
     tables: &[TableEntry::of::<Container>()],
     signals: &[],
     reasons: &[],

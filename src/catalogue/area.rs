@@ -28,6 +28,8 @@ pub struct Area {
     pub title: &'static str,
     /// Whether there is one target, of the area's name, with its settings in the section itself.
     pub single: bool,
+    /// Whether its targets may live in a Compose service, as `service:` of a target says.
+    pub in_service: bool,
     pub tables: &'static [TableEntry],
     pub signals: &'static [Signal],
     /// The reasons of failures that only this area has: `REASONS` of `reasons!`.

@@ -6,6 +6,7 @@ use super::detail::Detail;
 use super::exception::Exception;
 use super::histogram::Histogram;
 use super::metric::Table;
+use super::place::Place;
 use crate::failure::Failure;
 
 /// One observed thing (a container, a stream, a file system). Plain data, made by a collector's
@@ -85,6 +86,7 @@ pub struct Batch {
     dropped: Vec<(&'static str, u64)>,
     details: Vec<Detail>,
     exceptions: Vec<Exception>,
+    places: Vec<Place>,
 }
 
 impl Batch {
@@ -135,6 +137,17 @@ impl Batch {
 
     pub fn exceptions(&self) -> &[Exception] {
         &self.exceptions
+    }
+
+    /// Notes services by which other areas find out where their targets live.
+    #[must_use]
+    pub fn placing(mut self, places: Vec<Place>) -> Self {
+        self.places.extend(places);
+        self
+    }
+
+    pub fn places(&self) -> &[Place] {
+        &self.places
     }
 
     pub fn details(&self) -> &[Detail] {

@@ -31,6 +31,9 @@ pub(super) fn run(options: &Options) -> u8 {
     if let Err(failure) = board.chart.load(&board.memory.storage()) {
         tracing::warn!("the history of values begins anew: {failure}");
     }
+    if let Err(failure) = board.homes.load(&board.memory.storage()) {
+        tracing::warn!("in which services targets live is found anew: {failure}");
+    }
     let checked = match load::load(file.as_deref(), &load::environment, &board.memory) {
         Ok(checked) => checked,
         Err(mistakes) => {

@@ -53,6 +53,12 @@ impl SafeUrl {
     pub fn parse(&self) -> Result<Url, Fault> {
         Url::parse(&self.0)
     }
+
+    /// The hosts and ports that it connects to; `usual` where it names no port.
+    pub fn hosts(&self, usual: u16) -> Vec<(String, u16)> {
+        let hosts = self.parse().map(|url| url.hosts).unwrap_or_default();
+        hosts.into_iter().map(|host| (host.name, host.port.unwrap_or(usual))).collect()
+    }
 }
 
 impl fmt::Display for SafeUrl {

@@ -10,6 +10,7 @@ use tokio::task::AbortHandle;
 
 use super::chart::Chart;
 use super::clients::Clients;
+use super::home::{Homes, Service};
 use super::memory::Memory;
 use super::own::{Build, Serving};
 use super::poller;
@@ -17,6 +18,7 @@ use super::slot::{Slot, Wait};
 use super::snapshot::Snapshot;
 use super::target::{Target, TargetId};
 use super::{GRACE, Reload, Scrapes};
+use crate::catalogue::Place;
 
 /// All slots in the order of the plan, and their pollers.
 pub struct Board {
@@ -28,6 +30,8 @@ pub struct Board {
     build: Build,
     scrapes: Mutex<Scrapes>,
     pub memory: Memory,
+    /// In which services targets live.
+    pub homes: Homes,
     /// What the judged numbers were; fed by whoever judges.
     pub chart: Chart,
     /// Kept by the server.
@@ -53,6 +57,7 @@ impl Board {
             build: Build::current(),
             scrapes: Mutex::default(),
             memory: Memory::default(),
+            homes: Homes::default(),
             chart: Chart::default(),
             clients: Arc::default(),
             log_dropped: Arc::default(),
@@ -153,6 +158,14 @@ impl Board {
         self.snapshot_of(&self.slots())
     }
 
+    /// The service of each target, by what the areas that know services have read last.
+    fn services(&self, slots: &[Arc<Slot>]) -> Vec<Option<Service>> {
+        let readings = self.slots().into_iter().filter_map(|slot| slot.state().reading);
+        let places: Vec<Place> =
+            readings.flat_map(|reading| reading.batch.places().to_vec()).collect();
+        slots.iter().map(|slot| self.homes.of(&slot.target(), &places)).collect()
+    }
+
     fn snapshot_of(&self, slots: &[Arc<Slot>]) -> Snapshot {
         let reload = *self.reload.lock().unwrap_or_else(PoisonError::into_inner);
         let scrapes = *self.scrapes.lock().unwrap_or_else(PoisonError::into_inner);
@@ -162,7 +175,8 @@ impl Board {
             log_dropped: self.log_dropped.load(Ordering::Relaxed),
             history: self.chart.counts(),
         };
-        Snapshot::new(slots, &self.build, (reload, scrapes, serving))
+        let services = self.services(slots);
+        Snapshot::new(slots, &services, &self.build, (reload, scrapes, serving))
     }
 
     /// Whether every target has been read once, well or badly.

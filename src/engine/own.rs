@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::clients::Refusal;
+use super::home::Service;
 use super::part::Shown;
 use super::slot::{Reading, State};
 use super::target::Target;
 use super::threshold::own_limits;
-use crate::catalogue::{Area, TableEntry, Value, metrics};
+use crate::catalogue::{Area, Signal, TableEntry, Value, metrics};
 use crate::clients::kernel::stat::Stat;
 use crate::clients::kernel::{Buffer, process, ticks_per_second};
 
@@ -18,6 +19,7 @@ pub static AREA: Area = Area {
     name: "exporter",
     title: "Exporter",
     single: false,
+    in_service: false,
     tables: &[
         TableEntry::of::<Build>(),
         TableEntry::of::<Reload>(),
@@ -214,13 +216,26 @@ impl Value for OrNone {
 
 impl ThresholdRow {
     /// Those of a target: the general ones, and one more for each thing that has its own.
-    pub(super) fn all(target: &Target, reading: Option<&Reading>) -> Vec<Self> {
+    /// The threshold for its being there says in which service the target lives.
+    pub(super) fn all(
+        target: &Target,
+        service: Option<&Service>,
+        reading: Option<&Reading>,
+    ) -> Vec<Self> {
         let area = target.id.area;
+        let is_up = |name: &str| target.area.signal(name).is_some_and(Signal::is_up);
+        let home = |signal: &str| match service.filter(|_| is_up(signal)) {
+            Some(Service { project, service }) => vec![
+                ("project".to_owned(), project.clone()),
+                ("service".to_owned(), service.clone()),
+            ],
+            None => Vec::new(),
+        };
         let general = target.thresholds.general.iter().map(|threshold| Self {
             area,
             signal: threshold.signal,
             severity: threshold.severity.as_str(),
-            thing: Vec::new(),
+            thing: home(threshold.signal),
             value: OrNone(Some(threshold.value)),
         });
         let own = own_limits(target, reading).into_iter().map(|own| Self {
@@ -237,7 +252,7 @@ impl ThresholdRow {
 metrics! { ThresholdRow {
     labels { area = |row| row.area, signal = |row| row.signal, severity = |row| row.severity }
     more = |row| &row.thing;
-    /// The threshold in force for a signal of a target, in the signal's base unit; rules, panels and the check command read it. With the labels of one thing besides (such as mountpoint) it is that thing's own, NaN if it has none.
+    /// The threshold in force for a signal of a target, in the signal's base unit; rules, panels and the check command read it. With the labels of one thing besides (such as mountpoint) it is that thing's own, NaN if it has none; that of the signal up has the Compose service in which the target lives, as project and service.
     gauge stack_threshold = |row| row.value;
 } }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use super::home::Service;
 use super::own::{Build, PartRow, Reload, Scrapes, Serving, TargetRow, ThresholdRow, process_rows};
 use super::slot::{Reading, Slot, State};
 use super::target::Target;
@@ -64,6 +65,7 @@ pub struct Snapshot {
 impl Snapshot {
     pub(super) fn new(
         slots: &[Arc<Slot>],
+        services: &[Option<Service>],
         build: &Build,
         (reload, scrapes, serving): (Reload, Scrapes, Serving),
     ) -> Self {
@@ -76,12 +78,12 @@ impl Snapshot {
             .with(process_rows());
         let mut entries =
             vec![Entry { target: None, state: None, own: exporter, reading: None, down: None }];
-        for slot in slots {
+        for (slot, service) in slots.iter().zip(services) {
             let (target, state) = (slot.target(), slot.state());
             let own = Batch::new()
                 .with(vec![TargetRow::new(&target, &state, at)])
                 .with(PartRow::all(&target, &state))
-                .with(ThresholdRow::all(&target, state.reading.as_deref()));
+                .with(ThresholdRow::all(&target, service.as_ref(), state.reading.as_deref()));
             let reading = state.reading.clone();
             let down = target.down().filter(|_| state.up() == Some(false));
             entries.push(Entry { target: Some(target), state: Some(state), own, reading, down });

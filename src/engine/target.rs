@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime};
 use tokio::sync::Notify;
 
 use super::collector::{Clock, Collector};
+use super::home::Home;
 use super::part::{Parts, Showing, Shown};
 use super::threshold::Thresholds;
 use crate::catalogue::{Area, Batch};
@@ -45,6 +46,8 @@ pub struct Target {
     pub clock: Clock,
     /// The source itself tells that there is something to read.
     pub wake: Option<Arc<Notify>>,
+    /// In which service it lives, or how that can be found.
+    pub home: Home,
     /// Where it is, for people: an address without credentials.
     pub place: String,
     /// How we came to watch it: the file, the environment, or found.
@@ -74,6 +77,7 @@ impl Target {
             deadline: Duration::from_secs(5),
             clock: Clock::Scrape,
             wake: None,
+            home: Home::default(),
             place,
             origin: "file",
             settings: Box::new(settings),
@@ -81,6 +85,13 @@ impl Target {
             down: None,
             parts: Vec::new(),
         }
+    }
+
+    /// Where it is: by this its Compose service is found.
+    #[must_use]
+    pub fn at(mut self, hosts: Vec<(String, u16)>) -> Self {
+        self.home.hosts = hosts;
+        self
     }
 
     /// The rows to show while the target is down, such as `pg_up` 0.

@@ -39,15 +39,17 @@ pub(super) struct Saving {
     board: Arc<Board>,
     last: Instant,
     failed: bool,
+    homeless: bool,
 }
 
 impl Saving {
     pub(super) fn new(board: Arc<Board>) -> Self {
-        Self { board, last: Instant::now(), failed: false }
+        Self { board, last: Instant::now(), failed: false, homeless: false }
     }
 
     /// Writes if it is time.
     pub(super) async fn tick(&mut self) {
+        self.homes().await;
         if self.last.elapsed() < SAVE {
             return;
         }
@@ -57,6 +59,19 @@ impl Saving {
             tracing::warn!("the history of values is not kept over a restart: {failure}");
         }
         self.failed = failed.is_some();
+    }
+}
+
+impl Saving {
+    /// Writes down in which services targets live; costs nothing while nothing has changed.
+    async fn homes(&mut self) {
+        let board = Arc::clone(&self.board);
+        let save = move || board.homes.save(&board.memory.storage());
+        let saved = tokio::task::spawn_blocking(save).await.unwrap_or(Ok(()));
+        if let Some(failure) = saved.as_ref().err().filter(|_| !self.homeless) {
+            tracing::warn!("in which services targets live is not kept over a restart: {failure}");
+        }
+        self.homeless = saved.is_err();
     }
 }
 

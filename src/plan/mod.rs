@@ -10,7 +10,7 @@ pub use thresholds::{Setting, Thresholds};
 
 use crate::catalogue::Area;
 use crate::config::{Access, Dur, SafeUrl, nearest};
-use crate::engine::{Memory, Target};
+use crate::engine::{Memory, Service, Target};
 
 /// A mistake that only the collector can see, at a path such as `nats.main.url`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +44,8 @@ impl From<&SafeUrl> for Address {
 pub struct Common<'a> {
     pub timeout: Option<Dur>,
     pub thresholds: &'a Thresholds,
+    /// The Compose service in which it lives, if it is said.
+    pub service: Option<&'a str>,
 }
 
 /// Collects targets and mistakes while the areas make their plans. Making a plan does no I/O
@@ -151,7 +153,7 @@ impl<'a> Plan<'a> {
             target.id.name = target.id.name.chars().take(64).map(plain).collect();
         }
         let nothing = Thresholds::default();
-        self.add(target, "", &Common { timeout: None, thresholds: &nothing });
+        self.add(target, "", &Common { timeout: None, thresholds: &nothing, service: None });
     }
 
     fn add(&mut self, mut target: Target, inner: &str, common: &Common) {
@@ -160,6 +162,10 @@ impl<'a> Plan<'a> {
                 self.mistake(inner, "timeout", "must be longer than `0s` and at most `60s`");
             }
             target.deadline = timeout;
+        }
+        match common.service.map(Service::parse).transpose() {
+            Ok(given) => target.home.given = given,
+            Err(message) => self.mistake(inner, "service", message),
         }
         let (thresholds, mistakes) = common.thresholds.resolve(target.area);
         for (key, message) in mistakes {

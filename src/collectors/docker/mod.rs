@@ -95,6 +95,7 @@ pub static AREA: Area = Area {
     name: "docker",
     title: "Docker",
     single: true,
+    in_service: false,
     tables: &[
         TableEntry::of::<rows::Version>(),
         TableEntry::of::<rows::Origin>(),

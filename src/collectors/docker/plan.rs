@@ -58,7 +58,7 @@ pub fn plan(section: Option<&Docker>, plan: &mut Plan) {
         address::usual()
     });
     plan.publish(AREA.name, address.clone());
-    let common = Common { timeout: docker.timeout, thresholds: &docker.thresholds };
+    let common = Common { timeout: docker.timeout, thresholds: &docker.thresholds, service: None };
     let target = target(docker, address, plan);
     plan.declare(target, &common);
 }

@@ -12,6 +12,8 @@ use crate::clients::engine::api::or_default;
 
 /// Addresses of this machine that the ports of one container are bound to.
 const ADDRESSES: usize = 32;
+/// Ports of this machine by which a service is found.
+const HOST: usize = 64;
 /// So many ports of a container have a row each; of more those that follow one another share one.
 const EACH: usize = 24;
 /// Rows of a container before the rest is summed up.
@@ -127,6 +129,8 @@ impl Allowed {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ports {
     of: BTreeMap<(Option<IpAddr>, &'static str), BTreeSet<u16>>,
+    /// Their numbers on the machine, of TCP: by these its service is found.
+    pub host: BTreeSet<u16>,
     /// Those that were left out: on still more addresses, or with no number of a port.
     pub more: u64,
 }
@@ -166,6 +170,12 @@ impl Ports {
             return;
         }
         self.of.entry(key).or_default().insert(number);
+        if let Some(host) = port.host.and_then(|host| u16::try_from(host).ok())
+            && protocol == "tcp"
+            && self.host.len() < HOST
+        {
+            self.host.insert(host);
+        }
     }
 
     #[cfg(test)]

@@ -15,7 +15,7 @@ use super::rows::{
     Devices, Engine, Faults, Life, Lives, Origin, Published, Spec, Storage, Use, Version,
 };
 use super::services::{self, Manner, Service};
-use crate::catalogue::Batch;
+use crate::catalogue::{Batch, Place};
 use crate::clients::kernel::block;
 use crate::failure::{Failure, Reason};
 
@@ -73,6 +73,7 @@ pub fn sample(mut raw: Raw, judging: &Judging, now: SystemTime) -> Batch {
         skipped: raw.skipped,
     };
     batch
+        .placing(places(&lives))
         .with(vec![Version { facts: raw.engine }])
         .with(vec![Origin { source: raw.source }])
         .with(vec![engine])
@@ -280,6 +281,21 @@ fn counted(
         kills_are_counted,
     };
     counted.into_iter().map(row).collect()
+}
+
+/// The Compose services, and what they answer to.
+fn places(lives: &[Life]) -> Vec<Place> {
+    let of_services = lives.iter().map(|life| &life.container).filter(|container| {
+        let names = &container.names;
+        !names.project.is_empty() && !names.service.is_empty() && !container.oneoff
+    });
+    let place = |container: &Container| Place {
+        project: container.names.project.clone(),
+        service: container.names.service.clone(),
+        names: vec![container.names.service.clone(), container.names.name.clone()],
+        ports: container.ports.host.iter().copied().collect(),
+    };
+    of_services.map(|container| place(container)).collect()
 }
 
 fn ports(lives: &[Life], policy: &Policy) -> Vec<Published> {

@@ -81,6 +81,7 @@ pub static AREA: Area = Area {
     name: "host",
     title: "Host",
     single: true,
+    in_service: false,
     tables: &[
         TableEntry::of::<sample::Machine>(),
         TableEntry::of::<fetch::Uname>(),
@@ -115,7 +116,7 @@ pub fn plan(section: Option<&Section>, plan: &mut Plan) {
         plan.mistake("", key, message);
     }
     if let Some(target) = target(host, plan) {
-        let common = Common { timeout: host.timeout, thresholds: &host.thresholds };
+        let common = Common { timeout: host.timeout, thresholds: &host.thresholds, service: None };
         plan.declare(target, &common);
     }
 }
@@ -128,7 +129,7 @@ fn target(host: &Host, plan: &mut Plan) -> Option<Target> {
         filter: mounts::Filter { mounts: mounts?, fstypes: fstypes?, root: host.root_path.clone() },
         hanging: plan.memory.of(AREA.name, AREA.name),
     };
-    let place = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    let place = sysinfo::System::host_name().unwrap_or_else(|_| "this machine".to_owned());
     // Without what the machine is not made from: other thresholds need no other one.
     let settings = Host { timeout: None, thresholds: Thresholds::default(), ..host.clone() };
     Some(Target::new(&AREA, AREA.name, place, settings, machine))

@@ -69,6 +69,10 @@ pub struct Logs {
     /// Whether the 20 busiest client addresses of an access log become a label; default `false`:
     /// addresses are personal data.
     pub client_addresses: bool,
+    /// The Compose service that writes it, as `api` or `shop/api`: while that service is down, the alert
+    /// that the log cannot be read is muted. Default: `compose_service`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service: Option<String>,
     /// Deadline of a look at the source; default `5s`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Dur>,

@@ -68,6 +68,7 @@ pub static AREA: Area = Area {
     name: "logs",
     title: "Logs",
     single: false,
+    in_service: true,
     tables: &[
         TableEntry::of::<rows::Log>(),
         TableEntry::of::<rows::ErrorGroup>(),

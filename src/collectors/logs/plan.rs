@@ -23,7 +23,7 @@ use super::source::{Reader, Source};
 use super::{AREA, Section};
 use crate::clients::engine::address::{self, Address};
 use crate::config::Dur;
-use crate::engine::{Clock, Target};
+use crate::engine::{Clock, Service, Target};
 use crate::plan::{Common, Plan, Thresholds};
 
 /// Sources ask for a reading themselves; this is for what nobody tells of.
@@ -61,7 +61,11 @@ pub fn plan(section: Option<&Section>, plan: &mut Plan) {
         let mut target = Target::new(&AREA, name, place, logs.for_reader(), reader);
         target.clock = Clock::Every(PERIOD);
         target.wake = Some(wake);
-        let common = Common { timeout: logs.timeout, thresholds: &logs.thresholds };
+        let common = Common {
+            timeout: logs.timeout,
+            thresholds: &logs.thresholds,
+            service: logs.service.as_deref().or_else(|| logs.one_service()),
+        };
         plan.declare(target, &common);
     }
     only_one_reads_stdin(section, plan);
@@ -75,9 +79,14 @@ fn only_one_reads_stdin(section: &Section, plan: &mut Plan) {
 }
 
 impl Logs {
+    /// The service whose output is read, if it is one.
+    fn one_service(&self) -> Option<&str> {
+        self.compose_service.as_deref().filter(|name| Service::parse(name).is_ok())
+    }
+
     /// What the reader is made from: other thresholds need no other one.
     fn for_reader(&self) -> Self {
-        Self { timeout: None, thresholds: Thresholds::default(), ..self.clone() }
+        Self { service: None, timeout: None, thresholds: Thresholds::default(), ..self.clone() }
     }
 
     /// What each rule costs on a sample of lines, the bytes a second of all of them, and what the

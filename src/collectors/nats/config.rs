@@ -14,6 +14,10 @@ pub struct Nats {
     pub url: SafeUrl,
     #[serde(flatten)]
     pub access: Access,
+    /// The Compose service in which it runs, as `db` or `shop/db`: while that service is down, the alert
+    /// that it does not answer is muted. Default: found by its address among the services of the section `docker`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<String>,
     /// Deadline of a reading; default `5s`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Dur>,

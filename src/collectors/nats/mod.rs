@@ -41,6 +41,7 @@ pub static AREA: Area = Area {
     name: "nats",
     title: "NATS",
     single: false,
+    in_service: true,
     tables: &[
         TableEntry::of::<sample::Endpoint>(),
         TableEntry::of::<sample::Server>(),
@@ -84,7 +85,11 @@ pub fn plan(section: Option<&Section>, plan: &mut Plan) {
             plan.mistake(name, &key, message);
         }
         plan.publish(name, nats.address());
-        let common = Common { timeout: nats.timeout, thresholds: &nats.thresholds };
+        let common = Common {
+            timeout: nats.timeout,
+            thresholds: &nats.thresholds,
+            service: nats.service.as_deref(),
+        };
         plan.declare(target(name, nats), &common);
     }
 }
@@ -94,7 +99,7 @@ fn target(name: &str, nats: &Nats) -> Target {
         http: HttpClient::new(&nats.url, &nats.access, nats.timeout.map(Dur::get)),
         server_id: nats.url.origin(),
     };
-    Target::new(&AREA, name, nats.url.origin(), nats.address(), server)
+    Target::new(&AREA, name, nats.url.origin(), nats.address(), server).at(nats.url.hosts(8222))
 }
 
 /// One monitoring port.
@@ -123,6 +128,7 @@ impl Nats {
 
     fn at(url: String) -> Self {
         Self {
+            service: None,
             url: SafeUrl::new(url),
             access: Access::default(),
             timeout: None,

@@ -26,6 +26,10 @@ pub struct Postgres {
     /// File with the password, read at each connection.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password_file: Option<PathBuf>,
+    /// The Compose service in which it runs, as `db` or `shop/db`: while that service is down, the alert
+    /// that it cannot be used is muted. Default: found by its address among the services of the section `docker`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<String>,
     /// Deadline of a reading; default `5s`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Dur>,
@@ -37,6 +41,6 @@ impl Postgres {
     /// What tells one database from another. The engine compares deadlines itself, and thresholds
     /// are no reason for a new session.
     pub(super) fn identity(&self) -> Self {
-        Self { timeout: None, thresholds: Thresholds::default(), ..self.clone() }
+        Self { service: None, timeout: None, thresholds: Thresholds::default(), ..self.clone() }
     }
 }

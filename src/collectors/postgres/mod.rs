@@ -54,6 +54,7 @@ pub static AREA: Area = Area {
     name: "postgres",
     title: "PostgreSQL",
     single: false,
+    in_service: true,
     tables: &[
         TableEntry::of::<sample::Up>(),
         TableEntry::of::<sample::Server>(),
@@ -81,7 +82,11 @@ pub fn plan(section: Option<&Section>, plan: &mut Plan) {
     let Some(section) = section else { return discover(plan) };
     for (name, postgres) in section {
         check(name, postgres, plan);
-        let common = Common { timeout: postgres.timeout, thresholds: &postgres.thresholds };
+        let common = Common {
+            timeout: postgres.timeout,
+            thresholds: &postgres.thresholds,
+            service: postgres.service.as_deref(),
+        };
         plan.publish(
             name,
             crate::plan::Address {
@@ -140,6 +145,7 @@ fn discover(plan: &mut Plan) {
     }
     let password = if from_url { None } else { plan.env("PGPASSWORD").map(Secret::new) };
     let postgres = Postgres {
+        service: None,
         url,
         password,
         password_file: None,
@@ -162,7 +168,8 @@ fn target(name: &str, postgres: &Postgres, plan: &Plan) -> Target {
     let identity = postgres.identity();
     let (slow, parts) = fetch::Slow::of(plan.memory, name, &identity);
     let database = Database { source: fetch::Source { client, slow }, server };
-    Target::new(&AREA, name, place, identity.clone(), database).while_down(down).with_parts(parts)
+    let target = Target::new(&AREA, name, place, identity.clone(), database);
+    target.while_down(down).with_parts(parts).at(postgres.url.hosts(5432))
 }
 
 /// One database.

@@ -50,6 +50,10 @@ pub struct Queue {
     /// also while the source does not know it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub limits: BTreeMap<String, Limits>,
+    /// The Compose service in which it runs, as `db` or `shop/db`: while that service is down, the alert
+    /// that it cannot be read is muted. Default: found by its address among the services of the section `docker`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<String>,
     /// Deadline of a reading; default `5s`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Dur>,
@@ -61,7 +65,7 @@ impl Queue {
     /// What tells one source from another. The engine compares deadlines itself, and thresholds
     /// are no reason to begin anew.
     pub(super) fn identity(&self) -> Self {
-        Self { timeout: None, thresholds: Thresholds::default(), ..self.clone() }
+        Self { service: None, timeout: None, thresholds: Thresholds::default(), ..self.clone() }
     }
 }
 

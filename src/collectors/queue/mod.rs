@@ -58,6 +58,7 @@ pub static AREA: Area = Area {
     name: "queue",
     title: "Queues",
     single: false,
+    in_service: true,
     tables: &[TableEntry::of::<json::Service>(), TableEntry::of::<model::QueueRow>()],
     signals: signals::SIGNALS,
     reasons: sqlite::REASONS,

@@ -25,7 +25,11 @@ pub fn plan(section: Option<&Section>, plan: &mut Plan) {
         let mut planning = Planning { name, queue, plan };
         planning.settings();
         let found = planning.source();
-        let common = Common { timeout: queue.timeout, thresholds: &queue.thresholds };
+        let common = Common {
+            timeout: queue.timeout,
+            thresholds: &queue.thresholds,
+            service: queue.service.as_deref(),
+        };
         if let Some((place, source, address)) = found {
             let watched = Watched {
                 source,
@@ -33,7 +37,9 @@ pub fn plan(section: Option<&Section>, plan: &mut Plan) {
                 history: plan.memory.of(AREA.name, name),
             };
             let settings = (queue.identity(), address);
-            plan.declare(Target::new(&AREA, name, place, settings, watched), &common);
+            // Behind a consumer or a table is a target of its own, which says where it lives.
+            let hosts = queue.http.as_ref().map(|url| url.hosts(80)).unwrap_or_default();
+            plan.declare(Target::new(&AREA, name, place, settings, watched).at(hosts), &common);
         } else {
             for (key, message) in queue.thresholds.resolve(&AREA).1 {
                 plan.mistake(name, &format!("thresholds.{key}"), message);

@@ -80,6 +80,7 @@ static NATS: crate::catalogue::Area = crate::catalogue::Area {
     name: "nats",
     title: "",
     single: false,
+    in_service: true,
     tables: &[],
     signals: &[],
     reasons: &[],

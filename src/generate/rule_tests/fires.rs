@@ -27,8 +27,9 @@ pub(super) fn write(out: &mut String, case: &Case, runbook_base: &str) {
     if measure.and.is_some_and(|and| and.metric != measure.metric) {
         places.push((Place { alone: true, ..case.at("alone") }, Some(bad)));
     }
+    let of = (case.area.name, case.signal.name, severity);
     for (place, course) in places {
-        *out += &case.limit(&place, case.threshold);
+        *out += &case.limit_of(&place, of, &home(case), case.threshold);
         *out += &course.map_or_else(String::new, |course| case.measured(&place, course));
     }
     *out += &case.measured(&case.at("off"), bad);
@@ -52,6 +53,15 @@ pub(super) fn write(out: &mut String, case: &Case, runbook_base: &str) {
     expected(out, case, runbook_base);
 }
 
+/// The service in which the targets of the case live, where the alert says it.
+fn home(case: &Case) -> Vec<(&'static str, String)> {
+    if case.signal.is_up() && case.area.in_service {
+        vec![("project", "shop".to_owned()), ("service", "db".to_owned())]
+    } else {
+        Vec::new()
+    }
+}
+
 fn expected(out: &mut String, case: &Case, runbook_base: &str) {
     let measure = &case.signal.measure;
     let mut labels: BTreeMap<&str, String> =
@@ -64,6 +74,7 @@ fn expected(out: &mut String, case: &Case, runbook_base: &str) {
     let figures = (case.bad, case.threshold);
     let annotations = filled_annotations(case.signal, &label, figures, runbook_base);
     let mut all = labels.clone();
+    all.extend(home(case));
     all.extend([
         ("area", case.area.name.to_owned()),
         ("severity", case.severity.as_str().to_owned()),
