@@ -96,9 +96,10 @@ fn findings(entry: &Entry, target: &Target, signal: &'static Signal) -> Vec<Find
     let finding = |sample: Sample, known: bool| {
         let limits = Limits::of(entry, target, signal, &sample);
         let nearest = limits.nearest()?;
-        let (verdict, threshold) = match known {
-            true => limits.judge(signal, sample.value),
-            false => (Verdict::NeedsHistory, Some(nearest)),
+        let (verdict, threshold) = if known {
+            limits.judge(signal, sample.value)
+        } else {
+            (Verdict::NeedsHistory, Some(nearest))
         };
         Some(Finding {
             area: target.id.area,

@@ -35,8 +35,9 @@ fn labels(catalogue: &Catalogue, by_hand: &str) -> String {
     for area in catalogue.areas() {
         let mut new = Vec::new();
         for signal in area.signals {
-            let facts = area.facts(signal.measure.metric);
-            for label in facts.into_iter().flat_map(|facts| facts.labels) {
+            let metric = signal.measure.metric;
+            let facts = catalogue.metrics().find(|(_, facts)| facts.name == metric);
+            for label in facts.into_iter().flat_map(|(_, facts)| facts.labels) {
                 if !by_hand.contains(&line(label)) && seen.insert(label) {
                     new.push(label);
                 }

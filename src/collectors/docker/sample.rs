@@ -295,7 +295,7 @@ fn places(lives: &[Life]) -> Vec<Place> {
         names: vec![container.names.service.clone(), container.names.name.clone()],
         ports: container.ports.host.iter().copied().collect(),
     };
-    of_services.map(|container| place(container)).collect()
+    of_services.map(place).collect()
 }
 
 fn ports(lives: &[Life], policy: &Policy) -> Vec<Published> {

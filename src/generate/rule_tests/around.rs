@@ -61,7 +61,7 @@ pub(super) fn write(out: &mut String, case: &Case) {
     }
 }
 
-impl<'a> Around<'a> {
+impl Around<'_> {
     /// Writes series, those once that two things share: what they are divided by, or muted by.
     fn push(&mut self, series: &str) {
         for one in series.split("      - series: ").filter(|one| !one.is_empty()) {

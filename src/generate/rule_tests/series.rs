@@ -94,7 +94,6 @@ impl<'a> Case<'a> {
     }
 
     fn line<'l>(
-        &self,
         place: &'l Place,
         metric: &str,
         mut labels: BTreeMap<&'l str, String>,
@@ -161,24 +160,24 @@ impl<'a> Case<'a> {
         let scale = if measure.per.is_some() { DIVISOR } else { 1.0 };
         let steps = self.steps();
         let values = self.values(course, scale);
-        let mut out = self.line(place, measure.metric, labels(measure.metric), &values);
+        let mut out = Self::line(place, measure.metric, labels(measure.metric), &values);
         if let Some((divisor, _)) = measure.per {
             let values = match measure.changes_divisor(self.area) {
                 true if place.idle => format!("{START}x{steps}"),
                 true => self.values(Course::Steady(1.0), DIVISOR),
                 false => format!("{DIVISOR}x{steps}"),
             };
-            out += &self.line(place, divisor, labels(divisor), &values);
+            out += &Self::line(place, divisor, labels(divisor), &values);
         }
         if let Some(other) = measure.unless {
             let labels = example_labels(self.area, other.metric, &[other.select, measure.select]);
             let mutes = u8::from(place.muted);
-            out += &self.line(place, other.metric, labels, &format!("{mutes}x{steps}"));
+            out += &Self::line(place, other.metric, labels, &format!("{mutes}x{steps}"));
         }
         // A condition on the judged series itself is met by its own values.
         if let Some(and) = measure.and.filter(|and| and.metric != measure.metric) {
             let beyond = if place.alone { and.bound } else { and.direction.beyond(and.bound) };
-            out += &self.line(place, and.metric, labels(and.metric), &format!("{beyond}x{steps}"));
+            out += &Self::line(place, and.metric, labels(and.metric), &format!("{beyond}x{steps}"));
         }
         out
     }
@@ -223,6 +222,6 @@ impl<'a> Case<'a> {
             format!("{value}x{}", self.steps())
         };
         let place = Place { labels: Vec::new(), ..place.clone() };
-        self.line(&place, "stack_threshold", labels, &values)
+        Self::line(&place, "stack_threshold", labels, &values)
     }
 }
