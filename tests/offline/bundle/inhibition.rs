@@ -93,6 +93,10 @@ fn critical_mutes_the_warning_of_the_same_trouble_only() {
     assert!(!muted(&critical, &full("warning", " mountpoint=/home device=sdb")));
     assert!(!muted(&critical, &full("warning", "")));
     assert!(!muted(&full("warning", ""), &full("critical", "")), "never the other way round");
+    for higher in ["critical", "warning"] {
+        assert!(muted(&full(higher, " mountpoint=/"), &full("info", " mountpoint=/")), "{higher}");
+        assert!(!muted(&full("info", ""), &full(higher, "")), "{higher}");
+    }
     let other = critical.replace("HostDiskFull", "HostInodesFull").replace("critical", "warning");
     assert!(!muted(&critical, &other));
     assert!(!muted(&critical, &full("warning", "").replace("instance=a", "instance=b")));
@@ -111,6 +115,35 @@ fn a_target_that_is_down_mutes_its_other_alerts_only() {
     // Two areas may have a target of the same name.
     assert!(!muted(NATS_DOWN, &backlog.replace("area=nats", "area=postgres")));
     assert!(!muted(backlog, NATS_DOWN));
+}
+
+/// The service tells of itself; the database in it need not. What else lives elsewhere is told.
+#[test]
+fn a_service_that_is_down_mutes_what_lives_in_it() {
+    let docker = |alert: &str| {
+        format!(
+            "alertname={alert} severity=critical area=docker instance=a target=docker project=shop service=db"
+        )
+    };
+    let postgres = "alertname=PostgresDown severity=critical signal=up area=postgres target=main \
+                    instance=a project=shop service=db";
+    for source in ["DockerServiceDown", "DockerRestartLoop", "DockerOomKilled", "DockerFailedStart"]
+    {
+        assert!(muted(&docker(source), postgres), "{source}");
+        for (here, elsewhere) in
+            [("service=db", "service=pg"), ("project=shop", "project=blog"), ("=a", "=b")]
+        {
+            assert!(!muted(&docker(source), &postgres.replace(here, elsewhere)), "{elsewhere}");
+        }
+        let homeless = postgres.replace(" project=shop service=db", "");
+        assert!(!muted(&docker(source), &homeless), "{source}");
+        assert!(!muted(postgres, &docker(source)), "{source}");
+    }
+    assert!(!muted(&docker("DockerServiceStopped"), postgres));
+    // A database that is muted mutes its own alerts all the same.
+    let deadlock =
+        "alertname=PostgresDeadlock severity=warning area=postgres target=main instance=a";
+    assert!(muted(postgres, deadlock));
 }
 
 #[test]
