@@ -9,6 +9,8 @@ use super::signal::{Severity, Signal};
 pub struct Key {
     text: String,
     pattern: Option<GlobMatcher>,
+    /// It is what the item's labels say, and none of the other names that people have for things.
+    is_thing: bool,
 }
 
 impl Key {
@@ -21,12 +23,13 @@ impl Key {
         } else {
             None
         };
-        Ok(Self { text: text.to_owned(), pattern })
+        Ok(Self { text: text.to_owned(), pattern, is_thing: false })
     }
 
-    /// The name of one thing, whatever characters are in it.
+    /// One thing by its item's labels, joined, whatever characters are in them: another thing that
+    /// people also call so is not meant.
     pub fn exact(name: &str) -> Self {
-        Self { text: name.to_owned(), pattern: None }
+        Self { text: name.to_owned(), pattern: None, is_thing: true }
     }
 
     pub fn as_str(&self) -> &str {
@@ -48,7 +51,9 @@ impl Key {
 
 impl PartialEq for Key {
     fn eq(&self, other: &Self) -> bool {
-        self.text == other.text && self.pattern.is_some() == other.pattern.is_some()
+        self.text == other.text
+            && self.pattern.is_some() == other.pattern.is_some()
+            && self.is_thing == other.is_thing
     }
 }
 
@@ -93,13 +98,60 @@ fn names<'a>(item: &[&'static str], label: &dyn Fn(&str) -> &'a str) -> Vec<Stri
     names
 }
 
+/// What a thing is called by its item's labels alone; a container without Compose has no project.
+fn joined<'a>(item: &[&'static str], label: &dyn Fn(&str) -> &'a str) -> String {
+    let values = item.iter().map(|name| label(name)).filter(|value| !value.is_empty());
+    values.collect::<Vec<_>>().join("/")
+}
+
 impl Exception {
     /// Whether it speaks of the thing with these labels.
     pub fn is_about<'a>(&self, signal: &Signal, label: &dyn Fn(&str) -> &'a str) -> bool {
-        self.signal == signal.name && names(signal.item, label).iter().any(|name| self.key.is(name))
+        if self.signal != signal.name {
+            return false;
+        }
+        if self.key.is_thing {
+            return self.key.text == joined(signal.item, label);
+        }
+        names(signal.item, label).iter().any(|name| self.key.is(name))
     }
 
     pub fn says(&self, severity: Severity) -> Option<Option<f64>> {
         self.limits.iter().find(|(of, _)| *of == severity).map(|(_, value)| *value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalogue::examples::plain;
+
+    fn is_about(key: Key, item: &'static [&'static str], thing: [&'static str; 3]) -> bool {
+        let signal = Signal { name: "memory", item, ..plain() };
+        let [name, project, service] = thing;
+        let label = |of: &str| match of {
+            "name" => name,
+            "project" => project,
+            "service" => service,
+            _ => "",
+        };
+        Exception { signal: "memory", key, limits: Vec::new() }.is_about(&signal, &label)
+    }
+
+    #[test]
+    fn what_a_thing_says_of_itself_is_of_nothing_else() {
+        let (of_container, of_service): (&[_], &[_]) = (&["name"], &["project", "service"]);
+        let (lone, replica) = (["db", "", "db"], ["shop-db-1", "shop", "db"]);
+        for item in [of_container, of_service] {
+            assert!(is_about(Key::exact("db"), item, lone));
+            assert!(
+                !is_about(Key::exact("db"), item, replica),
+                "people may call it so, it does not"
+            );
+            assert!(is_about(Key::new("db").unwrap(), item, replica));
+        }
+        assert!(is_about(Key::exact("shop/db"), of_service, replica));
+        assert!(is_about(Key::exact("shop-db-1"), of_container, replica));
+        assert!(!is_about(Key::exact("shop-db-*"), of_container, replica), "no pattern");
     }
 }

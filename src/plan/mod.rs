@@ -6,7 +6,7 @@ use std::any::Any;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-pub use thresholds::{Setting, Thresholds};
+pub use thresholds::{Setting, Thresholds, threshold_of_one};
 
 use crate::catalogue::Area;
 use crate::config::{Access, Dur, SafeUrl, nearest};

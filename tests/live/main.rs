@@ -18,6 +18,7 @@ mod compose;
 mod cured;
 mod docker;
 mod docker_expect;
+mod docker_labels;
 mod docker_life;
 mod docker_long;
 mod docker_memory;

@@ -59,6 +59,14 @@ pub struct Docker {
     /// Services and containers that may be privileged or have the Engine's socket.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub privileged: Vec<String>,
+    /// Containers that are left out altogether, without series, state, judgement or inspection; a
+    /// service of theirs is not missing. A pattern names a container, a service or
+    /// `project/service`: `ci-*`, `shop/worker`, `sandbox/*` for a whole project; with `image:` before
+    /// it an image: `image:*/runner`, whatever the tag. The same is asked for by a label of the
+    /// container or of the service in a Compose file, `stack-exporter.ignore=true`.
+    /// `stack_docker_exclude_matches` is 0 for a pattern that matches nothing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub exclude: Vec<String>,
     /// Labels of containers that become labels `container_label_...` of cAdvisor's series; none but
     /// Compose's project, service and number by default. Each value is new series.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -92,6 +100,7 @@ impl Default for Docker {
             ports: BTreeMap::new(),
             processes: BTreeMap::new(),
             privileged: Vec::new(),
+            exclude: Vec::new(),
             container_labels: Vec::new(),
             disk_usage_interval: Dur(Duration::from_mins(15)),
             proc_path: "/proc".into(),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::api::Summary;
 use super::compose::Condition;
 use super::detail::Detail;
+use super::labels::Asked;
 use super::ports::Ports;
 use crate::text;
 
@@ -57,6 +58,8 @@ pub struct Container {
     /// The exit code in the list's text, of a container that has ended.
     pub ended_with: Option<i64>,
     pub ports: Ports,
+    /// What its labels want of us.
+    pub asked: Asked,
     pub detail: Option<Arc<Detail>>,
 }
 
@@ -106,6 +109,7 @@ impl Container {
             created: summary.created,
             ended_with: ended_with(&status),
             ports: summary.ports,
+            asked: Asked::of(&labels),
             detail: None,
         })
     }

@@ -11,9 +11,10 @@ use super::cgroup::Roots;
 use super::compose::Files;
 use super::container::Naming;
 use super::detail::Sockets;
-use super::fetch::{Lasting, Raw, Reader, Setting};
+use super::fetch::{Lasting, Reader, Setting};
 use super::kernel::Kernel;
 use super::processes::Patterns;
+use super::raw::Raw;
 use super::slow::Slow;
 use crate::engine::Memory;
 use crate::failure::{Failure, Reason};
@@ -79,6 +80,7 @@ pub(super) fn reader_within(
         address: Address::Unix(socket),
         deadline,
         naming: Naming::default(),
+        exclude: Arc::default(),
         patterns: Patterns::default(),
         sockets: Sockets::default(),
         disk_usage_interval: Duration::from_mins(1),

@@ -11,75 +11,31 @@ use tokio::time::Instant;
 use super::address::Address;
 use super::api::{Inspection, Summary};
 use super::client::{About, Client, Engine};
-use super::compose::{FileRead, Files};
+use super::compose::Files;
 use super::container::{ById, Container, Naming};
 use super::detail::{Detail, Sockets};
-use super::disk::Walk;
 use super::events::{Changes, Received, Stream};
-use super::facts::{Usage, Usages};
+use super::exclude::{Aside, Exclude};
+use super::facts::Usage;
 use super::failure;
 use super::gather::gather;
-use super::images::Images;
 use super::inspections::Inspections;
 use super::kernel::{self, Kernel};
-use super::known::{LeftOut, known};
-use super::ledger::{Counted, Ledger, Measured};
+use super::known::known;
+use super::ledger::{Counted, Key, Ledger, Measured};
 use super::lock;
 use super::processes::Patterns;
+use super::raw::{Raw, StreamState};
 use super::sample::CAP;
 use super::services::{Past, lost};
 use super::slow::Slow;
 use super::stats::Skipped;
 use super::time;
-use crate::engine::{Beside, Latest};
+use crate::engine::Beside;
 use crate::failure::{Failure, Reason};
 
 /// Inspections under way at a time: each has a connection of its own and takes 0.1 ms.
 const AT_ONCE: usize = 8;
-
-/// What a reading yields.
-pub struct Raw {
-    pub engine: Engine,
-    pub about: About,
-    /// How long the Engine took for the list.
-    pub took: Duration,
-    /// All containers, those beyond the cap without an inspection.
-    pub containers: Vec<Container>,
-    /// Why some have no inspection.
-    pub uninspected: Option<Failure>,
-    /// Where the figures come from, and why not from the kernel's files.
-    pub source: Source,
-    pub stats: Option<Latest<Usages>>,
-    pub kernel: kernel::Found,
-    /// Command lines, from wherever.
-    pub commands: Arc<ById<Vec<String>>>,
-    pub images: Option<Arc<Images>>,
-    pub disk: Option<Arc<Walk>>,
-    pub counted: Vec<Counted>,
-    pub past: Past,
-    pub stream: StreamState,
-    pub files: Vec<FileRead>,
-    /// Answers left out so far, by call.
-    pub skipped: [(&'static str, u64); 3],
-    /// What of the answers is not shown.
-    pub out: LeftOut,
-}
-
-/// Where CPU, memory and so on come from.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Source {
-    pub name: &'static str,
-    /// Empty unless the kernel's files are out of reach.
-    pub why: &'static str,
-}
-
-#[derive(Clone, Debug, Default)]
-pub struct StreamState {
-    pub connected: bool,
-    pub failure: Option<Failure>,
-    pub events: u64,
-    pub gaps: u64,
-}
 
 /// What outlives a reload.
 #[derive(Default)]
@@ -111,6 +67,8 @@ pub struct Setting {
     pub address: Address,
     pub deadline: Duration,
     pub naming: Naming,
+    /// Containers that nobody wants to see.
+    pub exclude: Arc<Exclude>,
     pub patterns: Patterns,
     /// Of the Engine, beside the usual ones.
     pub sockets: Sockets,
@@ -136,6 +94,8 @@ pub struct Reader {
     pub(super) lasting: Arc<Lasting>,
     pub(super) slow: Slow,
     inspections: Inspections,
+    /// Services of which a container was left out.
+    aside: Mutex<Vec<Key>>,
     connection: Mutex<Option<Arc<Connection>>>,
 }
 
@@ -187,6 +147,7 @@ impl Reader {
             lasting,
             slow,
             inspections: Inspections::default(),
+            aside: Mutex::default(),
             connection: Mutex::default(),
         }
     }
@@ -222,8 +183,9 @@ impl Reader {
         };
         let ((list, took), about) = tokio::join!(list, connection.about(limits.half));
         let then = then + about.ahead;
+        let mut aside = Aside::new(&self.setting.exclude, lock(&self.aside).clone());
         let (mut containers, mut out) = match list {
-            Ok(list) => known(list, &self.setting.naming),
+            Ok(list) => known(list, &self.setting.naming, &mut aside),
             Err(failure) => {
                 connection.stream.give_back(changes);
                 return Err(failure);
@@ -234,6 +196,9 @@ impl Reader {
                 let now = time::now() + about.ahead;
                 let until = (now, limits.details);
                 let uninspected = self.inspect(client, &mut containers, &changes, until).await;
+                self.inspections.retain(&containers);
+                // The list has no name of an image whose tag has moved on.
+                aside.take_from(&mut containers);
                 let looked = time::now() + about.ahead;
                 let used = self.used(&connection, &containers, &about, limits).await;
                 (uninspected, looked, used, self.since(&containers, limits).await)
@@ -241,8 +206,9 @@ impl Reader {
             self.slow.images(client, changes.images, limits.end),
         );
         let times = Times { then, looked, since, ahead: about.ahead };
-        let (counted, past) = self.count(&containers, &used.kernel, &connection, &changes, &times);
-        self.inspections.retain(&containers);
+        *lock(&self.aside) = aside.services(&containers);
+        let seen = (aside, &changes, &times);
+        let (counted, past) = self.count(&containers, &used.kernel, &connection, seen);
         out.events = changes.lost;
         Ok(Raw {
             engine: connection.engine.clone(),
@@ -277,7 +243,10 @@ impl Reader {
             return Ok(kept);
         }
         let Lasting { ledger, received, .. } = self.lasting.as_ref();
-        lock(ledger).set(!engine.is_podman, &self.setting.naming.aliases);
+        let mut book = lock(ledger);
+        book.set(!engine.is_podman, &self.setting.naming.aliases);
+        book.leave_out(&self.setting.exclude);
+        drop(book);
         let stream = Stream::start(client.clone(), Arc::clone(ledger), Arc::clone(received));
         let connection = Arc::new(Connection {
             _walker: self.slow.walk(&client, engine.sizes_on_request),
@@ -345,8 +314,7 @@ impl Reader {
         containers: &[Container],
         kernel: &kernel::Found,
         connection: &Connection,
-        changes: &Changes,
-        times: &Times,
+        (aside, changes, times): (Aside, &Changes, &Times),
     ) -> (Vec<Counted>, Past) {
         let now = time::now() + times.ahead;
         // After a gap the inspections are all there is.
@@ -359,6 +327,7 @@ impl Reader {
                 ledger.measured(&container.id, found);
             }
         }
+        ledger.forget(&aside, containers);
         ledger.keep(containers, times.then);
         let gone = ledger.gone(containers);
         let known = containers.iter().map(|one| (one.id.clone(), ledger.known(&one.id, now)));
@@ -368,6 +337,7 @@ impl Reader {
             lost: lost.unwrap_or_default(),
             seen: ledger.services().map(|(key, seen)| (key.clone(), seen)).collect(),
             uncounted: ledger.over(),
+            aside,
         };
         let counted = ledger.counted(now);
         drop(ledger);

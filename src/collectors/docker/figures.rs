@@ -9,9 +9,10 @@ use super::container::{ById, Container};
 use super::detail::NetworkKind;
 use super::facts::Usages;
 use super::failure;
-use super::fetch::{Connection, Limits, Reader, Source};
+use super::fetch::{Connection, Limits, Reader};
 use super::kernel::{self, Wanted};
 use super::lock;
+use super::raw::Source;
 use super::sample::CAP;
 use super::{stats, top};
 use crate::engine::Latest;
@@ -118,9 +119,11 @@ impl Reader {
         // What was read over another connection may be from before the Engine was started anew.
         self.slow.stats.forget();
         let (client, skipped) = (connection.client.clone(), Arc::clone(&self.lasting.skipped));
+        let (naming, exclude) = (self.setting.naming.clone(), self.setting.exclude.clone());
         *background = Some(self.slow.stats.beside(move |until| {
             let (client, skipped) = (client.clone(), Arc::clone(&skipped));
-            async move { stats::round(&client, &skipped, until).await }
+            let (naming, exclude) = (naming.clone(), Arc::clone(&exclude));
+            async move { stats::round(&client, &skipped, (&naming, &exclude), until).await }
         }));
     }
 }

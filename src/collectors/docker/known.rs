@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::api::Summary;
 use super::container::{Container, Naming, is_id};
+use super::exclude::Aside;
 use super::sample::CAP;
 use crate::catalogue::Batch;
 use crate::clients::json::Decoded;
@@ -27,8 +28,12 @@ pub struct LeftOut {
     pub events: u64,
 }
 
-/// The containers of the list, those that run first.
-pub fn known(list: Decoded<Vec<Summary>>, naming: &Naming) -> (Vec<Container>, LeftOut) {
+/// The containers of the list, those that run first, without those that are not wanted.
+pub fn known(
+    list: Decoded<Vec<Summary>>,
+    naming: &Naming,
+    aside: &mut Aside,
+) -> (Vec<Container>, LeftOut) {
     let mut out = LeftOut { entries: list.dropped, ..LeftOut::default() };
     let mut seen = BTreeSet::<String>::new();
     let mut containers = Vec::new();
@@ -37,7 +42,9 @@ pub fn known(list: Decoded<Vec<Summary>>, naming: &Naming) -> (Vec<Container>, L
             out.nameless += 1;
         } else if !seen.insert(summary.id.clone()) {
             out.twice += 1;
-        } else if let Some(container) = Container::of(summary, naming) {
+        } else if let Some(container) = Container::of(summary, naming)
+            && !aside.takes(&container)
+        {
             out.entries += container.ports.more;
             containers.push(container);
         }
@@ -84,7 +91,7 @@ mod tests {
     fn of(ids: &[&str], dropped: u64) -> (Vec<String>, LeftOut) {
         let summary = |id: &&str| Summary { id: (*id).to_owned(), ..Summary::default() };
         let list = Decoded { value: ids.iter().map(summary).collect(), dropped };
-        let (containers, out) = known(list, &Naming::default());
+        let (containers, out) = known(list, &Naming::default(), &mut Aside::default());
         (containers.into_iter().map(|one| one.id).collect(), out)
     }
 

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::fake::reader_within;
-use super::fetch::{Lasting, Raw, Reader};
+use super::fetch::{Lasting, Reader};
+use super::raw::Raw;
 use super::sample::{self, CAP, Judging};
 use crate::catalogue::Batch;
 use crate::clients::engine::fake::{Reply, Server, Then};

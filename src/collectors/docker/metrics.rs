@@ -30,6 +30,10 @@ metrics! { Engine {
     gauge stack_docker_list_duration_seconds [C01] = |e| e.took;
     /// Answers about one container that failed or took too long, by call, since the exporter started; files are those of the kernel. Source: /containers/ID/json and /containers/ID/stats.
     counter stack_docker_skipped_total {call} [C04] = |e| e.skipped;
+    /// Containers that are left out because the setting exclude or their label stack-exporter.ignore wants it so. Source: /containers/json.
+    gauge stack_docker_containers_excluded = |e| e.excluded;
+    /// Containers that a pattern of the setting exclude speaks of, and declared services without a container; 0 for one that matches nothing. Source: /containers/json and Compose files.
+    gauge stack_docker_exclude_matches {pattern} = |e| e.excluding();
     /// Whether the Engine's events arrive; without them changes are found by comparing inspections. Source: /events.
     gauge stack_docker_events_connected [C05] = |e| e.stream.connected;
     /// Events of containers and images that arrived. Source: /events.

@@ -45,6 +45,7 @@ mod container;
 mod detail;
 mod disk;
 mod events;
+mod exclude;
 mod facts;
 #[cfg(test)]
 mod fake;
@@ -57,6 +58,7 @@ mod images;
 mod inspections;
 mod kernel;
 mod known;
+mod labels;
 mod ledger;
 #[cfg(test)]
 mod liar;
@@ -67,6 +69,7 @@ mod moved;
 mod plan;
 mod ports;
 mod processes;
+mod raw;
 mod rows;
 mod sample;
 mod services;
@@ -126,13 +129,13 @@ struct Engine {
 }
 
 impl Collector for Engine {
-    type Raw = fetch::Raw;
+    type Raw = raw::Raw;
 
-    async fn fetch(&self) -> Result<fetch::Raw, Failure> {
+    async fn fetch(&self) -> Result<raw::Raw, Failure> {
         self.reader.fetch().await
     }
 
-    fn sample(&self, raw: fetch::Raw, now: SystemTime) -> Result<Batch, Failure> {
+    fn sample(&self, raw: raw::Raw, now: SystemTime) -> Result<Batch, Failure> {
         Ok(sample::sample(raw, &self.judging, now))
     }
 }

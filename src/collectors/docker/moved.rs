@@ -151,3 +151,48 @@ async fn a_service_that_was_seen_to_go_is_missing_after_a_restart() {
     apply(&board, &server, |_| {});
     scrape(&board, "it is still missing", is("missing")).await;
 }
+
+/// Of the service `worker` nothing is asked and nothing said.
+fn is_quiet(snapshot: &Snapshot) -> bool {
+    let of_worker =
+        |metric| of(snapshot, metric).iter().any(|one| one.label("service") == "worker");
+    !["stack_service_state", "stack_service_starts_total", "stack_container_state"]
+        .into_iter()
+        .any(of_worker)
+}
+
+#[tokio::test]
+async fn what_is_left_out_is_not_asked_about_and_not_missed() {
+    let gone = Arc::<AtomicBool>::default();
+    let server = project(Arc::clone(&gone));
+    let asked = || server.heard().iter().filter(|line| line.contains("/containers/bb/")).count();
+    let board = Board::default();
+    apply(&board, &server, |_| {});
+    let runs = |snapshot: &Snapshot| state_of_worker(snapshot).as_deref() == Some("running");
+    scrape(&board, "it is watched", runs).await;
+    assert!(asked() > 0);
+    let before = asked();
+    // By the name of the container: nothing but the reading knows that it is the service's.
+    let exclude = |docker: &mut Docker| docker.exclude = vec!["p-worker".into(), "wroker".into()];
+    apply(&board, &server, exclude);
+    let counts = |snapshot: &Snapshot| of(snapshot, "stack_docker_containers_excluded");
+    let left_out = |snapshot: &Snapshot| counts(snapshot).iter().any(|one| one.value > 0.0);
+    let snapshot = scrape(&board, "it is left out", left_out).await;
+    assert!(is_quiet(&snapshot));
+    assert_eq!(asked(), before, "no inspection, no stats");
+    let matches: Vec<_> = of(&snapshot, "stack_docker_exclude_matches")
+        .iter()
+        .map(|one| (one.label("pattern").to_owned(), one.value))
+        .collect();
+    assert_eq!(matches, [("p-worker".to_owned(), 1.0), ("wroker".to_owned(), 0.0)]);
+    let tables = snapshot.entries.iter().flat_map(|entry| entry.details()).collect::<Vec<_>>();
+    let text = format!("{:?}", tables.iter().find(|one| one.name == "exclude").unwrap().rows);
+    assert!(text.contains("matches nothing"), "{text}");
+    // The other replica's project lives on: what was seen of the service would be missed.
+    gone.store(true, Ordering::SeqCst);
+    let nobody = |snapshot: &Snapshot| counts(snapshot).iter().any(|one| one.value == 0.0);
+    assert!(is_quiet(&scrape(&board, "its container is gone", nobody).await));
+    gone.store(false, Ordering::SeqCst);
+    apply(&board, &server, |_| {});
+    scrape(&board, "it is watched again", runs).await;
+}

@@ -9,6 +9,7 @@ use super::cgroup::Roots;
 use super::compose::{self, Files};
 use super::container::Naming;
 use super::detail::Sockets;
+use super::exclude::Exclude;
 use super::fetch::{Reader, Setting};
 use super::kernel::Kernel;
 use super::ports::{Allowed, Policy};
@@ -123,6 +124,10 @@ fn target(docker: &Docker, address: Address, plan: &mut Plan) -> Target {
         plan.mistake("", &format!("processes.{key}"), message);
         Patterns::default()
     });
+    let (exclude, wrong) = Exclude::new(&docker.exclude);
+    for (index, message) in wrong {
+        plan.mistake("", &format!("exclude[{index}]"), message);
+    }
     let judging = Judging {
         manner: Manner {
             aliases: docker.aliases.clone(),
@@ -140,6 +145,7 @@ fn target(docker: &Docker, address: Address, plan: &mut Plan) -> Target {
         address: address.clone(),
         deadline: docker.timeout.map_or(Duration::from_secs(5), Dur::get),
         naming: Naming { labels: docker.container_labels.clone(), aliases: docker.aliases.clone() },
+        exclude: exclude.into(),
         patterns,
         sockets: Sockets::with(address.socket(), &docker.root_path),
         disk_usage_interval: docker.disk_usage_interval.get(),

@@ -9,9 +9,9 @@ use super::container::{Container, Names};
 use super::detail::{Check, Detail, Limits, StartError};
 use super::disk::Walk;
 use super::facts::{Disk, Network, Usage};
-use super::fetch::{Source, StreamState};
 use super::images::ImageFacts;
 use super::ledger::{Counts, Known, Ooms};
+use super::raw::{Source, StreamState};
 
 /// The states that the Engine documents; one that it adds is shown while it lasts.
 const STATES: [&str; 7] =
@@ -31,6 +31,10 @@ pub struct Engine {
     pub disk: Option<Arc<Walk>>,
     /// Answers about containers left out so far, by call.
     pub skipped: [(&'static str, u64); 3],
+    /// Containers that are not wanted.
+    pub excluded: u64,
+    /// What each pattern of `exclude` speaks of.
+    pub excluding: Vec<(String, u64)>,
 }
 
 pub struct Version {
@@ -116,6 +120,10 @@ pub struct Storage {
 pub type Devices = BTreeMap<(u64, u64), String>;
 
 impl Engine {
+    pub fn excluding(&self) -> impl Iterator<Item = (&str, u64)> {
+        self.excluding.iter().map(|(pattern, count)| (pattern.as_str(), *count))
+    }
+
     pub fn disk_parts<T>(
         &self,
         read: fn(super::disk::Part) -> T,

@@ -7,15 +7,17 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use super::container::{Container, Names};
 use super::detail::NetworkKind;
 use super::facts::{Usage, Usages};
-use super::fetch::Raw;
 use super::known::LeftOut;
+use super::labels;
+use super::ledger::Key;
 use super::ports::{Policy, published};
 use super::processes::{Patterns, Process};
+use super::raw::Raw;
 use super::rows::{
     Devices, Engine, Faults, Life, Lives, Origin, Published, Spec, Storage, Use, Version,
 };
 use super::services::{self, Manner, Service};
-use crate::catalogue::{Batch, Place};
+use crate::catalogue::{Batch, Cell, Column, Detail, Place};
 use crate::clients::kernel::block;
 use crate::failure::{Failure, Reason};
 
@@ -43,7 +45,7 @@ pub fn sample(mut raw: Raw, judging: &Judging, now: SystemTime) -> Batch {
     let services = services::services(&containers, &raw.files, &raw.past, manner, seconds);
     let mut rows = services.rows;
     let (more_containers, more_services) = (capped(&mut containers), capped(&mut rows));
-    batch = left_out(&raw, &containers, batch)
+    batch = left_out(&raw, &containers, labels::note(&containers, batch))
         .dropped("containers", more_containers + raw.out.containers);
     let kills_are_counted = kills_are_counted(&raw);
     let usages = match raw.stats.take() {
@@ -51,7 +53,7 @@ pub fn sample(mut raw: Raw, judging: &Judging, now: SystemTime) -> Batch {
         Some(stats) => stats.value.unwrap_or_default(),
     };
     let processes = judging.patterns.count(&containers, &raw.commands, raw.past.seen.keys());
-    let (cores, memory) = size(&raw);
+    let engine = engine(&raw, incomplete, &services.hidden);
     let devices = Arc::new(devices(&raw.kernel.partitions));
     let mut uses = uses(&raw, &containers, &usages, &devices, seconds);
     uses.extend(machine(&mut raw, devices));
@@ -63,17 +65,9 @@ pub fn sample(mut raw: Raw, judging: &Judging, now: SystemTime) -> Batch {
             ..life(&raw, container, &usages, seconds)
         })
         .collect();
-    let engine = Engine {
-        cores,
-        memory,
-        incomplete,
-        took: raw.took,
-        stream: raw.stream.clone(),
-        disk: raw.disk.clone(),
-        skipped: raw.skipped,
-    };
     batch
         .placing(places(&lives))
+        .detail(excluding(&engine))
         .with(vec![Version { facts: raw.engine }])
         .with(vec![Origin { source: raw.source }])
         .with(vec![engine])
@@ -87,6 +81,39 @@ pub fn sample(mut raw: Raw, judging: &Judging, now: SystemTime) -> Batch {
         .with::<Process>(processes)
         .dropped("services", more_services)
         .dropped("lives", raw.past.uncounted)
+}
+
+fn engine(raw: &Raw, incomplete: bool, hidden: &[Key]) -> Engine {
+    let (cores, memory) = size(raw);
+    Engine {
+        cores,
+        memory,
+        incomplete,
+        took: raw.took,
+        stream: raw.stream.clone(),
+        disk: raw.disk.clone(),
+        skipped: raw.skipped,
+        excluded: raw.past.aside.containers,
+        excluding: raw.past.aside.told(hidden),
+    }
+}
+
+/// What the patterns of `exclude` leave out, for people: one that matches nothing may be a mistake.
+fn excluding(engine: &Engine) -> Detail {
+    let row = |(pattern, count): (&str, u64)| {
+        let left =
+            if count == 0 { Cell::Text("matches nothing".into()) } else { Cell::Count(count) };
+        vec![Cell::Text(pattern.to_owned()), left]
+    };
+    Detail {
+        title: "Containers left out",
+        name: "exclude",
+        columns: vec![
+            Column { name: "pattern", title: "Pattern" },
+            Column { name: "matches", title: "Containers" },
+        ],
+        rows: engine.excluding().map(row).collect(),
+    }
 }
 
 /// Takes those beyond the cap away, and says how many they were.

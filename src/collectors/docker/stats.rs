@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use super::api::Summary;
 use super::client::Client;
 use super::container::{Container, Naming};
+use super::exclude::{Aside, Exclude};
 use super::facts::{Usage, Usages};
 use super::gather::gather;
 use super::known::known;
@@ -75,10 +76,11 @@ async fn one(
 pub async fn round(
     client: &Client,
     skipped: &Skipped,
+    (naming, exclude): (&Naming, &Arc<Exclude>),
     until: Instant,
 ) -> Result<Found<Usages>, Failure> {
     let list = client.get::<Vec<Summary>>("stats", "/containers/json", until).await?;
-    let (containers, _) = known(list, &Naming::default());
+    let (containers, _) = known(list, naming, &mut Aside::new(exclude, Vec::new()));
     let running = containers.into_iter().filter(Container::has_usage);
     let ids = running.map(|container| container.id).take(CAP).collect();
     read(client, ids, until, skipped).await

@@ -1,5 +1,6 @@
 //! Thresholds as the file writes them, against the signals of an area.
 
+mod label;
 mod limit;
 #[cfg(test)]
 mod tests;
@@ -9,6 +10,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use label::threshold_of_one;
 pub use limit::Limit;
 
 use crate::catalogue::{Area, Direction, Exception, Key, Severity, Signal};
@@ -156,14 +158,10 @@ fn exceptions(
         if !key.rank().0 {
             patterns.insert(key.rank().1, name);
         }
-        let mut limits = Vec::new();
-        for severity in signal.severities() {
-            match own.of(signal, severity).map(|limit| limit.parse(signal)) {
-                None => {}
-                Some(Ok(value)) => limits.push((severity, value)),
-                Some(Err(why)) => wrong(why),
-            }
-        }
+        let limits = own_limits(signal, own).unwrap_or_else(|why| {
+            wrong(why);
+            Vec::new()
+        });
         if matches!(own, Own::Each(OwnLimits { info: Some(_), .. })) && signal.advice.is_none() {
             wrong(not_advice(signal));
         }
@@ -173,6 +171,14 @@ fn exceptions(
         }
         resolved.exceptions.push(exception);
     }
+}
+
+/// What one thing's own entry says of each severity that it names.
+fn own_limits(signal: &Signal, own: &Own) -> Result<Vec<(Severity, Option<f64>)>, String> {
+    let said = signal.severities().filter_map(|severity| {
+        Some(own.of(signal, severity)?.parse(signal).map(|value| (severity, value)))
+    });
+    said.collect()
 }
 
 /// What is in force for the things of an exception, by severity.

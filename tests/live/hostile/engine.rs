@@ -140,6 +140,18 @@ fn lists() -> Vec<Case> {
         ),
         (
             LIST,
+            "list 20,000 labels for us",
+            many(
+                "\"Labels\":{",
+                "\"Labels\":{",
+                "\"stack-exporter.threshold.l@@@@@@@@@@@@@@@@\":\"95%\",",
+                20_000,
+                "",
+            ),
+            Gap(rest),
+        ),
+        (
+            LIST,
             "list 1,000,000 names",
             many("\"Names\":[", "\"Names\":[", "\"\",", 1_000_000, ""),
             Shown(rest),

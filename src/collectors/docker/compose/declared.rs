@@ -18,6 +18,8 @@ pub struct Declared {
     /// no container.
     pub provided: bool,
     pub container_name: Option<String>,
+    /// What the label `stack-exporter.ignore` says.
+    pub ignored: Option<bool>,
     /// As the Engine names policies (`no`, `always`, `on-failure:3`); `deploy.restart_policy`, else
     /// `restart`.
     pub restart: Option<String>,
@@ -100,6 +102,7 @@ impl Declared {
         let later = later.clone();
         replace(&mut self.image, later.image);
         replace(&mut self.container_name, later.container_name);
+        replace(&mut self.ignored, later.ignored);
         self.newer.overlay(later.newer);
         self.older.overlay(later.older);
         replace(&mut self.cpu_reservation, later.cpu_reservation);

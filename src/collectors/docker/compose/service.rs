@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use super::super::labels::{IGNORE, truth};
 use super::declared::{Condition, Declared, Health, Said};
 use super::figures::{Figure, Number};
 use super::interpolate::{Variables, fill};
@@ -27,6 +28,7 @@ impl Reader<'_> {
             build: get(node, "build").is_some(),
             provided: get(node, "provider").is_some(),
             container_name: self.text(get(node, "container_name")),
+            ignored: get(node, "labels").and_then(|labels| self.ignored(labels)),
             cpu_reservation: self.at(node, "deploy.resources.reservations.cpus", values::decimal),
             health: get(node, "healthcheck").map(|node| self.health(node)),
             ports: self.ports(node),
@@ -208,6 +210,13 @@ impl Reader<'_> {
             names.extend(text.strip_prefix("service:").map(str::to_owned));
         }
         names
+    }
+
+    /// Labels are a map, or a list of `key=value`.
+    fn ignored(&self, labels: &Node) -> Option<bool> {
+        let of_list = |item: String| Some(item.strip_prefix(IGNORE)?.strip_prefix('=')?.to_owned());
+        let listed = || self.items(labels).into_iter().find_map(of_list);
+        truth(&self.text(get(labels, IGNORE)).or_else(listed)?)
     }
 
     /// The texts of a list; none for anything else.

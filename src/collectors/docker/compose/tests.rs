@@ -337,3 +337,24 @@ fn a_file_of_another_kind_is_told_apart() {
     assert!(read.seen.values().any(Option::is_none), "the `.env` that may come is watched");
     assert_eq!(load(Path::new("/nowhere/x.yml"), &[]).file.unwrap_err().reason, Reason::NOT_FOUND);
 }
+
+#[test]
+fn a_service_may_say_that_it_is_nobodys_business() {
+    for (labels, ignored) in [
+        ("{ stack-exporter.ignore: true }", Some(true)),
+        ("{ stack-exporter.ignore: 'false' }", Some(false)),
+        ("[stack-exporter.ignore=true, a=b]", Some(true)),
+        ("[stack-exporter.ignore]", None),
+        ("[stack-exporter.ignored=true]", None),
+        ("{ stack-exporter.ignore: yes }", None),
+        ("{}", None),
+        ("7", None),
+    ] {
+        assert_eq!(service(&format!("{{ labels: {labels} }}")).ignored, ignored, "{labels}");
+    }
+    let mut one = service("{ labels: { stack-exporter.ignore: true } }");
+    one.overlay(&service("{}"));
+    assert_eq!(one.ignored, Some(true));
+    one.overlay(&service("{ labels: { stack-exporter.ignore: false } }"));
+    assert_eq!(one.ignored, Some(false), "a later file");
+}

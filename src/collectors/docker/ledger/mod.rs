@@ -10,6 +10,7 @@ mod run;
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 pub use counts::{Counts, Death, Ooms};
 pub use gone::Gone;
@@ -17,6 +18,7 @@ pub use ooms::Measured;
 
 use super::api::Event;
 use super::container::{Container, cut, known_health};
+use super::exclude::{Aside, Exclude};
 use run::Run;
 
 /// Services and containers that are counted; those beyond are not.
@@ -49,6 +51,8 @@ pub enum Effect {
 pub struct Ledger {
     /// Other names of services.
     aliases: BTreeMap<String, String>,
+    /// Whose events are nobody's business.
+    exclude: Arc<Exclude>,
     /// Podman does not tell who ended a container.
     tells_orders: bool,
     /// When counting began; containers made later are counted from their first start.
@@ -114,6 +118,10 @@ impl Ledger {
         self.aliases.clone_from(aliases);
     }
 
+    pub fn leave_out(&mut self, exclude: &Arc<Exclude>) {
+        self.exclude = Arc::clone(exclude);
+    }
+
     pub fn event(&mut self, event: &Event) -> Effect {
         let at = event.nanos as f64 / 1e9;
         if event.kind == "image" {
@@ -126,6 +134,9 @@ impl Ledger {
         self.began.get_or_insert(at);
         self.newest = self.newest.max(at);
         let key = self.key(event);
+        if self.exclude.is_about_event(&key, &event.actor.attributes) {
+            return Effect::Nothing;
+        }
         let action = event.action.as_str();
         let known = self.runs.contains_key(id);
         let room = |count: usize| count < RUNS;
@@ -197,6 +208,15 @@ impl Ledger {
         {
             run.measured(found, &mut entry.counts);
         }
+    }
+
+    /// Forgets what is left out: there may be something of it from before, or of events that do not
+    /// say enough.
+    pub fn forget(&mut self, aside: &Aside, containers: &[Container]) {
+        let shown: BTreeSet<Key> = containers.iter().map(Container::life_key).collect();
+        let is_out = |key: &Key| !shown.contains(key) && aside.hides(key);
+        self.runs.retain(|_, life| !is_out(&life.key));
+        self.services.retain(|key, _| !is_out(key));
     }
 
     /// Forgets what is not among these containers, as they were listed at `then`.

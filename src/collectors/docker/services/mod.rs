@@ -7,17 +7,20 @@
 
 mod end;
 mod lost;
+mod projects;
 #[cfg(test)]
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 pub use end::{End, end};
 pub use lost::lost;
+use projects::declared;
 
 use super::compose::{Condition, Declared, File, FileRead};
 use super::container::{ById, Container};
+use super::exclude::Aside;
 use super::ledger::{Key, Known, Seen};
 
 /// An end with an error by `docker compose run` is told for this long, in seconds.
@@ -34,6 +37,8 @@ pub struct Past {
     pub seen: BTreeMap<Key, Seen>,
     /// Services and containers whose life is not counted: too many.
     pub uncounted: u64,
+    /// What is not wanted.
+    pub aside: Aside,
 }
 
 /// How the configuration wants services to be seen.
@@ -150,6 +155,8 @@ pub struct Services {
     pub rows: Vec<Service>,
     /// Containers that ended with an error and are replicas of no service that should run.
     pub failed: BTreeSet<String>,
+    /// Services that are not wanted and have no container that is.
+    pub hidden: Vec<Key>,
 }
 
 pub fn services(
@@ -182,10 +189,12 @@ pub fn services(
         }
     }
     let keys: BTreeSet<Key> = found.keys().chain(expected.services.keys()).cloned().collect();
+    let is_out = |key: &Key| !found.contains_key(key) && expected.is_out(key, &past.aside);
+    let (hidden, keys): (Vec<Key>, Vec<Key>) = keys.into_iter().partition(is_out);
     let row = |key: Key| {
         let found = found.remove(&key).unwrap_or_default();
         let is_job = expected.jobs.contains(&key);
-        let wanted = found.wanted(expected.services.get(&key), is_job);
+        let wanted = found.wanted(expected.services.get(&key), is_job, past.aside.of(&key));
         let seen = past.seen.get(&key).copied().unwrap_or_default();
         let deployed = seen.deployed;
         let deploying = deployed.is_some_and(|at| now - at < manner.deploy_window);
@@ -205,7 +214,7 @@ pub fn services(
             name: key.1,
         }
     };
-    Services { rows: keys.into_iter().map(row).collect(), failed }
+    Services { rows: keys.into_iter().map(row).collect(), failed, hidden }
 }
 
 /// Whether an end is one with an error. What was cut off and would say that all is well is none.
@@ -247,6 +256,15 @@ impl Expected {
             expected.jobs.extend(file.jobs().map(|name| (project.clone(), alias(name))));
         }
         expected
+    }
+
+    /// Whether a service without a container that is looked at is not wanted.
+    fn is_out(&self, key: &Key, aside: &Aside) -> bool {
+        let ignored = match self.services.get(key) {
+            Some(Expectation::Declared(declared, _)) => declared.ignored == Some(true),
+            _ => false,
+        };
+        ignored || aside.hides(key)
     }
 
     /// Containers know what they were made to depend on.
@@ -315,7 +333,8 @@ impl Found {
         }
     }
 
-    fn wanted(&self, expected: Option<&Expectation>, is_job: bool) -> u64 {
+    /// `aside`: replicas that are there and not looked at.
+    fn wanted(&self, expected: Option<&Expectation>, is_job: bool, aside: u64) -> u64 {
         match expected {
             None => self.expected,
             Some(Expectation::Some) if self.any => self.expected,
@@ -326,7 +345,7 @@ impl Found {
                 if self.expected == 0 && (self.any || optional) {
                     return 0;
                 }
-                declared.wanted()
+                declared.wanted().saturating_sub(aside)
             }
         }
     }
@@ -364,36 +383,4 @@ fn is_done(container: &Container, is_job: bool) -> bool {
     let ends = matches!(detail.policy.as_str(), "" | "no" | "on-failure");
     let serves = detail.publishes_ports || detail.check.is_some();
     ends && (is_job || !serves)
-}
-
-/// The declared projects, each with all of its files.
-fn declared(containers: &[Container], files: &[FileRead], root: &Path) -> BTreeMap<String, File> {
-    let mut projects = BTreeMap::<String, File>::new();
-    for read in files {
-        let Some(file) = &read.file else { continue };
-        let project = project(containers, read, &file.project, root);
-        projects.entry(project).or_default().overlay(file);
-    }
-    projects
-}
-
-/// The project of a file: `-p` and `COMPOSE_PROJECT_NAME` go before what the file says, and only
-/// the containers know.
-fn project(containers: &[Container], read: &FileRead, derived: &str, root: &Path) -> String {
-    // As Compose saw it, when the host's root is elsewhere for us.
-    let outside = read.path.strip_prefix(root).ok().map(|path| Path::new("/").join(path));
-    let is_it = |file: &String| {
-        let file = Path::new(file);
-        file == read.path || outside.as_deref() == Some(file)
-    };
-    let made_from_it = |container: &&Container| container.files.iter().any(is_it);
-    let projects: BTreeSet<&str> = containers
-        .iter()
-        .filter(made_from_it)
-        .map(|container| container.names.project.as_str())
-        .collect();
-    match projects.first() {
-        Some(only) if projects.len() == 1 => (*only).to_owned(),
-        _ => derived.to_owned(),
-    }
 }

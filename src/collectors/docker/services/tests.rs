@@ -5,6 +5,7 @@ use super::super::api::Summary;
 use super::super::compose;
 use super::super::container::Naming;
 use super::super::detail::{Check, Detail, StartError};
+use super::super::exclude::Exclude;
 use super::super::ledger::Death;
 use super::*;
 
@@ -283,4 +284,33 @@ fn a_failed_run_by_hand_is_told_for_an_hour() {
     };
     assert_eq!((failed(NOW - 60.0, true), failed(NOW - 2.0 * RUN, true)), (1, 0));
     assert_eq!(failed(NOW - 2.0 * RUN, false), 1, "a container of its own stays in sight");
+}
+
+#[test]
+fn what_is_left_out_is_not_missing() {
+    let text = "services: { api: { scale: 3 }, db: {}, cron: { labels: { stack-exporter.ignore: true } } }";
+    let of = |patterns: &[&str], before: &[&str], containers: &[Container]| {
+        let texts: Vec<String> = patterns.iter().map(|text| (*text).to_owned()).collect();
+        let before = before.iter().map(|name| ("p".to_owned(), (*name).to_owned()));
+        let mut aside = Aside::new(&Arc::new(Exclude::new(&texts).0), before.collect());
+        // One replica that is left out by its name.
+        assert!(patterns.len() < 2 || aside.takes(&container("api", "exited", "Exited (1)")));
+        let past = Past { aside, ..Past::default() };
+        services(containers, &[file(text)], &past, &Manner::default(), NOW)
+    };
+    let names = |found: &Services| -> Vec<String> {
+        found.rows.iter().map(|row| row.name.clone()).collect()
+    };
+    let none = of(&[], &[], &[]);
+    assert_eq!(names(&none), ["api", "db"], "the file itself has the label");
+    assert_eq!(names(&of(&["p/api"], &[], &[])), ["db"]);
+    assert_eq!(names(&of(&["p/*"], &[], &[])), [""; 0]);
+    let seen = of(&[], &["db"], &[]);
+    assert_eq!((names(&seen), seen.hidden.len()), (vec!["api".to_owned()], 2));
+    let up = || container("api", "running", "Up 1 second");
+    let two = of(&["p-api-1", "x"], &[], &[up(), up()]);
+    assert_eq!(named(&two.rows, "api"), (2, 2, State::Running), "the third is not looked at");
+    // Whatever the file says: a container without the label is looked at.
+    let made_before = of(&[], &[], &[container("cron", "running", "Up 1 second")]);
+    assert_eq!(named(&made_before.rows, "cron").2, State::Running);
 }

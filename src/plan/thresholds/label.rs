@@ -1,0 +1,43 @@
+//! The threshold of one thing as a label of its own writes it.
+
+use super::{Limit, Own, OwnLimits, not_advice, out_of_order, own_limits};
+use crate::catalogue::{Severity, Signal};
+
+/// A value as in the file, for the lowest severity that the signal has by default: `95%`, `5s`, `on`,
+/// or `off` for all severities; or one for each: `warning:90%,critical:95%`.
+pub fn threshold_of_one(
+    signal: &Signal,
+    text: &str,
+) -> Result<Vec<(Severity, Option<f64>)>, String> {
+    let own = if text.contains(':') { Own::Each(each(text)?) } else { Own::One(limit(text)) };
+    if matches!(own, Own::Each(OwnLimits { info: Some(_), .. })) && signal.advice.is_none() {
+        return Err(not_advice(signal));
+    }
+    let limits = own_limits(signal, &own)?;
+    let values: Vec<_> = limits.iter().filter_map(|(of, value)| Some((*of, (*value)?))).collect();
+    // What is in force for all is not known here.
+    out_of_order(signal, &values).map_or(Ok(limits), Err)
+}
+
+fn each(text: &str) -> Result<OwnLimits, String> {
+    let mut limits = OwnLimits::default();
+    for part in text.split(',') {
+        let (severity, value) = part.split_once(':').unwrap_or((part, ""));
+        let place = match severity.trim() {
+            "info" => &mut limits.info,
+            "warning" => &mut limits.warning,
+            "critical" => &mut limits.critical,
+            _ => return Err("expected `95%`, or `warning:90%,critical:95%`".into()),
+        };
+        if place.replace(limit(value)).is_some() {
+            return Err("names a severity twice".into());
+        }
+    }
+    Ok(limits)
+}
+
+/// A number without a unit is one, as in the file.
+fn limit(text: &str) -> Limit {
+    let text = text.trim();
+    text.parse().map_or_else(|_| Limit::Text(text.to_owned()), Limit::Number)
+}
