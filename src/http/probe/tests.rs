@@ -22,7 +22,7 @@ postgres:
 modules:
   pg: { kind: postgres, user: monitor, password: hunter2, options: { sslmode: disable } }
   open: { kind: postgres, thresholds: { longest_query: 7s } }
-web: { probe_allow: ['127.0.0.1:2', '127.0.0.?:3/app', '\\[::1\\]:*'] }
+web: { probe_allow: ['127.0.0.1:2', '127.0.0.?:3/app', '\\[::1\\]:*', '127.0.0.1:*/hangs*'] }
 ";
 
 fn checked(text: &str) -> Result<load::Checked, Vec<String>> {
@@ -181,6 +181,37 @@ async fn a_failed_reading_is_rows_of_the_module() {
         assert!(body.contains(&line), "{line}{body}");
     }
     assert!(!body.contains("stack_target_reads_total"), "{body}");
+}
+
+/// Connections that nobody answers: as many as there is room for wait for as long as their scrape
+/// does, and one more is told so at once.
+#[tokio::test]
+async fn too_many_at_once_are_refused_and_none_outlives_its_scrape() {
+    let (board, router) = server();
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = silent.local_addr().unwrap().port();
+    let begun = std::time::Instant::now();
+    let asked = (0..17).map(|n| {
+        let mut router = router.clone();
+        let uri = format!("/probe?module=pg&target=127.0.0.1:{port}/hangs{n}");
+        let wait = ("x-prometheus-scrape-timeout-seconds", "0.75");
+        let request = Request::get(uri).header(wait.0, wait.1).body(Body::empty()).unwrap();
+        async move {
+            let (head, body) = router.call(request).await.unwrap().into_parts();
+            let body = body.collect().await.unwrap().to_bytes();
+            (head.status.as_u16(), head.headers, String::from_utf8(body.to_vec()).unwrap())
+        }
+    });
+    let answers = futures_util::future::join_all(asked).await;
+    // A log-in has 2 s by itself.
+    assert!(begun.elapsed() < Duration::from_millis(1900), "{:?}", begun.elapsed());
+    let (served, refused): (Vec<_>, Vec<_>) =
+        answers.into_iter().partition(|(status, ..)| *status == 200);
+    assert_eq!((served.len(), refused.len()), (16, 1));
+    assert!(served.iter().all(|(_, _, body)| body.contains("reason=\"timeout\"} 1\n")));
+    let (status, headers, _) = &refused[0];
+    assert_eq!((*status, headers[header::RETRY_AFTER].to_str().unwrap()), (503, "1"));
+    assert_eq!(requests(&board), "16 1 0 0");
 }
 
 #[test]
