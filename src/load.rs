@@ -8,7 +8,7 @@ use crate::collectors::{self, Config};
 use crate::config::{self, Web};
 use crate::engine::{Memory, Target};
 use crate::files;
-use crate::plan::{Missed, Mistake, Plan};
+use crate::plan::{Missed, Mistake, OnDemand, Plan};
 
 /// How long the file is waited for if it is a pipe.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -18,6 +18,8 @@ pub struct Checked {
     pub config: Config,
     pub targets: Vec<Target>,
     pub missed: Vec<Missed>,
+    /// What requests may have read beside the targets.
+    pub on_demand: OnDemand,
 }
 
 /// Reads and checks the file, if there is one. An error is one line per mistake.
@@ -44,7 +46,15 @@ pub fn load(
     for (key, message) in web.map(Web::mistakes).unwrap_or_default() {
         plan.mistakes.push(Mistake { path: format!("web.{key}"), message: message.into() });
     }
-    let Plan { targets, missed, mistakes, .. } = plan;
+    let allowed = web.map(|web| web.probe_allow.as_slice()).unwrap_or_default();
+    for (index, pattern) in allowed.iter().enumerate() {
+        if let Some(message) = OnDemand::mistake(pattern) {
+            let path = format!("web.probe_allow[{index}]");
+            plan.mistakes.push(Mistake { path, message: message.into() });
+        }
+    }
+    let Plan { targets, missed, mistakes, modules, .. } = plan;
+    let on_demand = OnDemand::new(modules, allowed);
     for mistake in mistakes {
         // What a mistake already told took out is not missed a second time.
         if !loaded.was_dropped(&mistake.path) {
@@ -52,7 +62,7 @@ pub fn load(
         }
     }
     let config = loaded.finish()?;
-    Ok(Checked { config, targets, missed })
+    Ok(Checked { config, targets, missed, on_demand })
 }
 
 /// The variable of this process, if it is set and text.

@@ -11,7 +11,7 @@ use super::args::Options;
 use super::{BAD_USAGE, in_words, logging, runtime, tell, tell_all};
 use crate::check::judge;
 use crate::engine::{Board, Storage, Target};
-use crate::http::{self, Hosts, Server, listen};
+use crate::http::{self, Door, Hosts, Server, listen};
 use crate::load::{self, Checked};
 use crate::plan::Missed;
 use crate::text::printable;
@@ -82,17 +82,19 @@ async fn serve(options: &Options, board: Arc<Board>, checked: Checked) -> std::i
     let overview = overview(&checked.targets, &checked.missed);
     let hosts = Arc::new(Hosts::of_this_machine());
     hosts.allow(checked.config.web.as_ref());
+    let door = Arc::new(Door::default());
+    door.allow(checked.on_demand);
     board.apply(checked.targets);
     let file = options.config_file.clone();
     let reload = {
-        let (board, hosts) = (Arc::clone(&board), Arc::clone(&hosts));
-        move || reload(&board, &hosts, file.as_deref())
+        let (board, names) = (Arc::clone(&board), (Arc::clone(&hosts), Arc::clone(&door)));
+        move || reload(&board, (&names.0, &names.1), file.as_deref())
     };
     let server = Server::new(
         Arc::clone(&board),
         &options.telemetry_path,
         usize::from(options.max_requests),
-        hosts,
+        (hosts, door),
         Arc::new(reload),
     );
     let reload_on_hangup = on_hangup(Arc::clone(&server.reload))?;
@@ -134,13 +136,18 @@ async fn tell_what_is_blind(board: Arc<Board>) {
 
 /// Loads the file again. A bad one leaves the old configuration in force and says so, once the next
 /// reload may come.
-fn reload(board: &Board, hosts: &Hosts, file: Option<&std::path::Path>) -> Result<(), Vec<String>> {
+fn reload(
+    board: &Board,
+    (hosts, door): (&Hosts, &Door),
+    file: Option<&std::path::Path>,
+) -> Result<(), Vec<String>> {
     let one = board.reloading();
     let outcome = load::load(file, &load::environment, &board.memory);
     board.note_reload(outcome.is_ok());
     let outcome = outcome.map(|checked| {
         let targets = checked.targets.len();
         hosts.allow(checked.config.web.as_ref());
+        door.allow(checked.on_demand);
         board.apply(checked.targets);
         targets
     });

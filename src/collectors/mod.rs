@@ -7,6 +7,8 @@ pub mod nats;
 pub mod postgres;
 pub mod queue;
 
+use std::collections::BTreeMap;
+
 use crate::catalogue::Catalogue;
 use crate::plan::Plan;
 
@@ -22,6 +24,10 @@ macro_rules! areas {
             $($(#[doc = $doc])+
             #[serde(skip_serializing_if = "Option::is_none")]
             pub $section: Option<$module::Section>,)+
+            /// How addresses are read that a request to `/probe` names, by the name that it gives as
+            /// `module`. `web.probe_allow` says which addresses.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            pub modules: Option<BTreeMap<String, Module>>,
             /// How the exporter is reached.
             #[serde(skip_serializing_if = "Option::is_none")]
             pub web: Option<crate::config::Web>,
@@ -45,8 +51,37 @@ macro_rules! areas {
         pub fn plan(config: &Config, plan: &mut Plan) {
             $(plan.section(stringify!($section), &$module::AREA);
             $module::plan(config.$section.as_ref(), plan);)+
+            offer(config.modules.as_ref(), plan);
         }
     };
+}
+
+/// From `Name: module` this writes what the section `modules` may hold. Every module provides
+/// `Module`, whose key `kind` tells it from the others, and `offer`.
+macro_rules! modules {
+    ($($name:ident: $module:ident,)+) => {
+        /// A way to read what a request names.
+        #[derive(Clone, Debug, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
+        #[serde(untagged)]
+        pub enum Module {
+            $($name($module::Module),)+
+        }
+
+        fn offer(modules: Option<&BTreeMap<String, Module>>, plan: &mut Plan) {
+            for (name, module) in modules.into_iter().flatten() {
+                match module {
+                    $(Module::$name(module) => {
+                        plan.section("modules", &$module::AREA);
+                        $module::offer(name, module, plan);
+                    })+
+                }
+            }
+        }
+    };
+}
+
+modules! {
+    Postgres: postgres,
 }
 
 areas! {

@@ -13,6 +13,11 @@ pub struct Web {
     /// one name, `*.example.com` every name below it, `*` every name. Others are refused with 421,
     /// as a page of another site could otherwise read the exporter through your browser.
     pub allowed_hosts: Vec<String>,
+    /// Addresses that a request to `/probe` may have read with one of the `modules`, beside those of
+    /// declared targets, which always may be. `10.0.0.*:5432` is any database at such a host and
+    /// port, `10.0.0.*:5432/app` the database `app`; the port is never left out, `*` and `?` match
+    /// anything but `/`, `{a,b}` is one of two, and an IPv6 address is `\[::1\]:5432`. Default: none.
+    pub probe_allow: Vec<String>,
 }
 
 const WRONG: &str = "expected a name such as `metrics.example.com`, without scheme, port and path; \
@@ -46,7 +51,10 @@ mod tests {
 
     #[test]
     fn only_names_are_taken() {
-        let web = |text: &str| Web { allowed_hosts: vec!["a.example".into(), text.into()] };
+        let web = |text: &str| Web {
+            allowed_hosts: vec!["a.example".into(), text.into()],
+            ..Web::default()
+        };
         for right in ["*", "*.example.com", "metrics.example.com", "Box_1", "10.0.0.7"] {
             assert_eq!(web(right).mistakes(), [], "{right}");
         }

@@ -12,6 +12,7 @@ use super::chart::Chart;
 use super::clients::Clients;
 use super::home::{Homes, Service};
 use super::memory::Memory;
+use super::once::{Asked, Busy, OnDemand};
 use super::own::{Build, Serving};
 use super::poller;
 use super::slot::{Slot, Wait};
@@ -29,6 +30,7 @@ pub struct Board {
     reloading: Mutex<()>,
     build: Build,
     scrapes: Mutex<Scrapes>,
+    on_demand: OnDemand,
     pub memory: Memory,
     /// In which services targets live.
     pub homes: Homes,
@@ -56,6 +58,7 @@ impl Board {
             reloading: Mutex::default(),
             build: Build::current(),
             scrapes: Mutex::default(),
+            on_demand: OnDemand::default(),
             memory: Memory::default(),
             homes: Homes::default(),
             chart: Chart::default(),
@@ -153,6 +156,29 @@ impl Board {
         self.snapshot_of(&slots)
     }
 
+    /// Reads a target that is not on the board, now, within its deadline and this patience. Its
+    /// failure is data; nothing of it stays, on the board or in the log.
+    pub async fn once(&self, target: Target, patience: Duration) -> Result<Snapshot, Busy> {
+        let (target, state) = self.on_demand.read(target, patience).await?;
+        Ok(Snapshot::alone(target, state))
+    }
+
+    /// One target of the board and nothing else, read if its reading is not fresh: what scrapes
+    /// show of it, after a wait for this one alone. `None` if there is no such target.
+    pub async fn ask(&self, id: &TargetId, patience: Duration) -> Option<Snapshot> {
+        let slot = self.slots().into_iter().find(|slot| slot.id == *id)?;
+        if let Some((wait, _)) = slot.ask() {
+            // Who has no more patience takes what is there.
+            let _ = tokio::time::timeout(patience, wait.done()).await;
+        }
+        Some(Snapshot::alone(slot.target(), slot.state()))
+    }
+
+    /// Counts a request for a reading on demand.
+    pub fn note_probe(&self, asked: Asked) {
+        self.on_demand.note(asked);
+    }
+
     /// What is on the board, without asking for more.
     pub fn snapshot(&self) -> Snapshot {
         self.snapshot_of(&self.slots())
@@ -172,6 +198,7 @@ impl Board {
         let serving = Serving {
             connections: self.clients.open(),
             refused: self.clients.refusals(),
+            probes: self.on_demand.counts(),
             log_dropped: self.log_dropped.load(Ordering::Relaxed),
             history: self.chart.counts(),
         };

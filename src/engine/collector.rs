@@ -14,7 +14,10 @@ pub trait Collector: Send + Sync + 'static {
     /// Reads the source. Dropped at the deadline, so it must leave nothing running behind it.
     fn fetch(&self) -> impl Future<Output = Result<Self::Raw, Failure>> + Send;
 
-    /// Turns what was read into rows.
+    /// Turns what was read into rows. An `Err`, here or above, says that the target cannot be read:
+    /// all its rows go but those of `Target::while_down`. Where a failure is itself what is asked
+    /// for (a probe's phase, its status, a certificate that has run out), it is `Ok` with rows that
+    /// say so: the target is up, for it was looked at. Read on demand, either is an answer.
     fn sample(&self, raw: Self::Raw, now: SystemTime) -> Result<Batch, Failure>;
 }
 

@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::clients::Refusal;
 use super::home::Service;
+use super::once::Asked;
 use super::part::Shown;
 use super::slot::{Reading, State};
 use super::target::Target;
@@ -99,6 +100,7 @@ pub struct Serving {
     pub(super) connections: u64,
     pub(super) refused: [(&'static str, u64); Refusal::ALL.len()],
     pub(super) log_dropped: u64,
+    pub(super) probes: [(&'static str, u64); Asked::ALL.len()],
     /// Numbers, and values left out.
     pub(super) history: (u64, u64),
 }
@@ -109,6 +111,8 @@ metrics! { Serving {
     gauge stack_http_connections = |serving| serving.connections;
     /// Clients turned away, by reason: connections (more than 256 at once) or files (hardly a file left to open), where the one that has waited longest goes; head_time (no complete request head in time), head_size (a head over 16 kB), answer_time (the answer was not taken in time), host (a name that is not the exporter's, see web.allowed_hosts). Source: the exporter's own count.
     counter stack_http_refused_total {reason} = |serving| serving.refused;
+    /// Requests for a reading on demand (/probe) by outcome: served (also if the target could not be read: that is data); busy (more at once than there is room for), not_allowed (neither declared nor in web.probe_allow), invalid (not a question that can be answered). Source: the exporter's own count.
+    counter stack_probe_requests_total {outcome} = |serving| serving.probes;
     /// Lines of the exporter's own log that were dropped, as standard error was full, closed, or not read. Source: the exporter's own count.
     counter stack_exporter_log_lines_dropped_total = |serving| serving.log_dropped;
     /// Judged numbers whose history is kept for people, at most 400. Source: the exporter's own count.

@@ -36,7 +36,7 @@ pub(super) async fn run(slot: Arc<Slot>, target: Arc<Target>, grace: Duration) {
 }
 
 /// One reading in a task of its own, so that a panic stays there and the deadline can abort it.
-async fn read(target: &Target) -> Result<Reading, Failure> {
+pub(super) async fn read(target: &Target) -> Result<Reading, Failure> {
     let reader = target.reader();
     // Of a reading that was given up nothing is told.
     drop(target.shown());

@@ -84,6 +84,41 @@ impl State {
         }
     }
 
+    /// Of one reading that has none before it and none after it: counts of readings say nothing.
+    pub(super) fn alone(
+        target: &Target,
+        outcome: Result<Reading, Failure>,
+        took: Duration,
+    ) -> Self {
+        let mut state = Self { failure: None, ..Self::pending() };
+        // Nothing is logged: each scrape of such a target would be news.
+        drop(state.take(target, outcome, took));
+        Self { reads: BTreeMap::new(), ..state }
+    }
+
+    /// Notes the outcome of a reading; what is new of what cannot be seen.
+    fn take(&mut self, target: &Target, outcome: Result<Reading, Failure>, took: Duration) -> Gaps {
+        self.took = Some(took);
+        match outcome {
+            Ok(reading) => {
+                *self.reads.entry("ok").or_default() += 1;
+                for (cap, count) in reading.batch.drops() {
+                    *self.dropped.entry(cap).or_default() += count;
+                }
+                history::note(Arc::make_mut(&mut self.history), target, &reading.batch);
+                let gaps = note_gaps(&mut self.gaps, &reading);
+                self.reading = Some(Arc::new(reading));
+                gaps
+            }
+            Err(failure) => {
+                *self.reads.entry(failure.reason.as_str()).or_default() += 1;
+                self.reading = None;
+                self.failure = Some(failure);
+                Gaps::default()
+            }
+        }
+    }
+
     #[cfg(test)]
     pub(super) fn up_with(target: &Target, reading: Arc<Reading>, previous: &Reading) -> Self {
         let counters = Counters::of(target, &previous.batch, previous.clock);
@@ -177,6 +212,12 @@ impl Slot {
     /// Asks for a reading unless one is fresh, asked for or under way. Returns what to wait for,
     /// if waiting is worth it.
     pub(super) fn request(&self) -> Option<Wait> {
+        self.ask().and_then(|(wait, late)| (!late).then_some(wait))
+    }
+
+    /// The same, and whether the last reading was late: who wants this target alone waits for it
+    /// all the same.
+    pub(super) fn ask(&self) -> Option<(Wait, bool)> {
         let mut inner = self.lock();
         if inner.flight == Flight::Idle {
             if inner.finished.is_some_and(|at| at.elapsed() < FRESH) {
@@ -189,7 +230,7 @@ impl Slot {
         let receiver = self.finished.subscribe();
         let late = inner.late;
         drop(inner);
-        (!late).then_some(Wait { receiver })
+        Some((Wait { receiver }, late))
     }
 
     /// A scrape gave up waiting after `grace`. A reading that another scrape has begun meanwhile is
@@ -226,24 +267,7 @@ impl Slot {
         inner.late = took > grace;
         let (was_up, was) = (inner.state.up(), inner.state.failure.take());
         let state = &mut inner.state;
-        state.took = Some(took);
-        let mut gaps = Gaps::default();
-        match outcome {
-            Ok(reading) => {
-                *state.reads.entry("ok").or_default() += 1;
-                for (cap, count) in reading.batch.drops() {
-                    *state.dropped.entry(cap).or_default() += count;
-                }
-                history::note(Arc::make_mut(&mut state.history), &target, &reading.batch);
-                gaps = note_gaps(&mut state.gaps, &reading);
-                state.reading = Some(Arc::new(reading));
-            }
-            Err(failure) => {
-                *state.reads.entry(failure.reason.as_str()).or_default() += 1;
-                state.reading = None;
-                state.failure = Some(failure);
-            }
-        }
+        let gaps = state.take(&target, outcome, took);
         if state.up() != was_up {
             state.since = SystemTime::now();
         }

@@ -21,6 +21,16 @@ pub struct Entry {
 }
 
 impl Entry {
+    fn of(target: Arc<Target>, state: State, service: Option<&Service>, at: SystemTime) -> Self {
+        let own = Batch::new()
+            .with(vec![TargetRow::new(&target, &state, at)])
+            .with(PartRow::all(&target, &state))
+            .with(ThresholdRow::all(&target, service, state.reading.as_deref()));
+        let reading = state.reading.clone();
+        let down = target.down().filter(|_| state.up() == Some(false));
+        Self { target: Some(target), state: Some(state), own, reading, down }
+    }
+
     /// The value of the label `target`; empty for the exporter itself.
     pub fn name(&self) -> &str {
         self.target.as_ref().map_or("", |target| target.id.name.as_str())
@@ -79,16 +89,16 @@ impl Snapshot {
         let mut entries =
             vec![Entry { target: None, state: None, own: exporter, reading: None, down: None }];
         for (slot, service) in slots.iter().zip(services) {
-            let (target, state) = (slot.target(), slot.state());
-            let own = Batch::new()
-                .with(vec![TargetRow::new(&target, &state, at)])
-                .with(PartRow::all(&target, &state))
-                .with(ThresholdRow::all(&target, service.as_ref(), state.reading.as_deref()));
-            let reading = state.reading.clone();
-            let down = target.down().filter(|_| state.up() == Some(false));
-            entries.push(Entry { target: Some(target), state: Some(state), own, reading, down });
+            entries.push(Entry::of(slot.target(), slot.state(), service.as_ref(), at));
         }
         Self { at, entries }
+    }
+
+    /// One target, without the facts of the exporter itself: who asks for this one by an address
+    /// of its own would have them again under that.
+    pub(super) fn alone(target: Arc<Target>, state: State) -> Self {
+        let at = SystemTime::now();
+        Self { at, entries: vec![Entry::of(target, state, None, at)] }
     }
 }
 

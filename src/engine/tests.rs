@@ -62,9 +62,14 @@ struct Handle {
 
 fn target(name: &str, mood: Mood) -> (Target, Handle) {
     let (mood, reads) = (Arc::new(std::sync::Mutex::new(mood)), Arc::new(AtomicU64::new(0)));
-    let source = Source { mood: Arc::clone(&mood), reads: Arc::clone(&reads) };
-    let target = Target::new(&OWN_AREA, name, String::new(), (), source);
-    (target, Handle { mood, reads })
+    let handle = Handle { mood, reads };
+    (equal(name, &handle), handle)
+}
+
+/// One more target with the same settings and the same source.
+fn equal(name: &str, handle: &Handle) -> Target {
+    let source = Source { mood: Arc::clone(&handle.mood), reads: Arc::clone(&handle.reads) };
+    Target::new(&OWN_AREA, name, String::new(), (), source)
 }
 
 /// Lets the last reading grow old enough to be taken again. Paused time would be quicker, but the
@@ -294,4 +299,82 @@ async fn history_goes_back_further_than_one_reading() {
     }
     let history = board.slots()[0].state().history;
     assert_eq!((history.front().unwrap().clock, history.len()), (first, 1));
+}
+
+/// Longer than anything below takes.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+fn reason(snapshot: &Snapshot, name: &str) -> String {
+    assert_eq!(up(snapshot, name), Some(0.0));
+    reasons(snapshot, name).join(" ")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn equal_readings_on_demand_are_one_and_nothing_of_them_stays() {
+    let board = Board::default();
+    let (first, handle) = target("asked", Mood::Well);
+    let more = (0..99).map(|_| equal("asked", &handle));
+    let asked = std::iter::once(first).chain(more).map(|target| board.once(target, PATIENCE));
+    for snapshot in futures_util::future::join_all(asked).await {
+        let snapshot = snapshot.expect("one reading has room");
+        assert_eq!(snapshot.entries.len(), 1, "nothing of the exporter itself");
+        assert_eq!((up(&snapshot, "asked"), shown(&snapshot, "asked")), (Some(1.0), Some(1)));
+        let entry = &snapshot.entries[0];
+        assert_eq!(samples(&OWN_AREA, entry.sets(), "stack_target_reads_total"), []);
+    }
+    assert_eq!(handle.reads.load(Ordering::SeqCst), 1);
+    assert!(board.slots().is_empty() && board.snapshot().entries.len() == 1);
+    board.once(equal("asked", &handle), PATIENCE).await.expect("room");
+    assert_eq!(handle.reads.load(Ordering::SeqCst), 2, "what was read before is not shown again");
+}
+
+#[tokio::test]
+async fn readings_on_demand_have_a_bound() {
+    let board = Board::default();
+    let ask = |name: &str| board.once(target(name, Mood::Hangs).0, PATIENCE);
+    let names: Vec<_> = (0..16).map(|n| format!("hangs{n}")).collect();
+    let mut hanging = futures_util::future::join_all(names.iter().map(|name| ask(name)));
+    assert!(futures_util::poll!(&mut hanging).is_pending());
+    assert!(ask("one more").await.is_err());
+    let joined = board.once(target("hangs3", Mood::Hangs).0, Duration::ZERO).await;
+    assert_eq!(reason(&joined.expect("no reading of its own"), "hangs3"), "timeout");
+    drop(hanging);
+    let (well, _) = target("well", Mood::Well);
+    let snapshot = board.once(well, PATIENCE).await.expect("those who have gone leave room");
+    assert_eq!(up(&snapshot, "well"), Some(1.0));
+}
+
+#[tokio::test]
+async fn readings_on_demand_end_by_deadline_and_by_patience_each_for_itself() {
+    let board = Board::default();
+    let (mut long, handle) = target("asked", Mood::Hangs);
+    let mut short = equal("asked", &handle);
+    (long.deadline, short.deadline) = (Duration::from_millis(200), Duration::from_millis(200));
+    let hurried = async {
+        let snapshot = board.once(short, Duration::from_millis(10)).await.expect("room");
+        (reason(&snapshot, "asked"), handle.reads.load(Ordering::SeqCst))
+    };
+    let (patient, hurried) = tokio::join!(board.once(long, PATIENCE), hurried);
+    assert_eq!(hurried, ("timeout".to_owned(), 1));
+    let patient = patient.expect("room");
+    let why = patient.entries[0].state.as_ref().and_then(|state| state.failure.as_ref()).unwrap();
+    assert_eq!(why.detail, "no complete answer within 0.2 s", "of the reading and not of a wait");
+    *handle.mood.lock().unwrap() = Mood::Panics;
+    let snapshot = board.once(equal("asked", &handle), PATIENCE).await.expect("room");
+    assert_eq!(reason(&snapshot, "asked"), "panic");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_asks_for_one_target_of_the_board_waits_for_it_alone() {
+    let board = Board::new(Duration::from_millis(10));
+    let (mut slow, handle) = target("slow", Mood::Hangs);
+    slow.deadline = Duration::from_millis(100);
+    let id = slow.id.clone();
+    board.apply(vec![slow]);
+    board.scrape(&[], None).await;
+    let snapshot = board.ask(&id, PATIENCE).await.expect("it is declared");
+    assert_eq!(reason(&snapshot, "slow"), "timeout", "waited for, though it is late");
+    assert_eq!(handle.reads.load(Ordering::SeqCst), 1, "the reading that was under way");
+    let nobody = super::TargetId { name: "nobody".to_owned(), ..id };
+    assert!(board.ask(&nobody, PATIENCE).await.is_none());
 }

@@ -23,7 +23,9 @@ pub(super) fn text() -> String {
         let inner = resolve(&schema, section);
         let target = inner.get("additionalProperties").filter(|value| value.is_object());
         let shape = target.map_or_else(|| inner.clone(), |target| resolve(&schema, target));
-        if target.is_some() {
+        if name == "modules" {
+            out += "\nA map: the keys are the names that a request gives.\n";
+        } else if target.is_some() {
             out += "\nA map: the keys are the names of the targets (label `target`).\n";
         }
         keys(&mut out, &schema, &shape, "", 0);

@@ -202,7 +202,7 @@ mod tests {
     fn the_configuration_allows_more_and_takes_it_back() {
         let hosts = hosts();
         let names = ["Metrics.example.com", "*.corp.example"].map(ToOwned::to_owned).to_vec();
-        hosts.allow(Some(&Web { allowed_hosts: names }));
+        hosts.allow(Some(&Web { allowed_hosts: names, ..Web::default() }));
         for (name, ours) in [
             ("metrics.example.com:443", true),
             ("x.metrics.example.com", false),
@@ -213,7 +213,7 @@ mod tests {
         ] {
             assert_eq!(hosts.is_ours(name), ours, "{name}");
         }
-        hosts.allow(Some(&Web { allowed_hosts: vec!["*".into()] }));
+        hosts.allow(Some(&Web { allowed_hosts: vec!["*".into()], ..Web::default() }));
         assert!(hosts.is_ours("evil.example") && !hosts.is_ours("a b"));
         hosts.allow(None);
         assert!(!hosts.is_ours("evil.example") && !hosts.is_ours("metrics.example.com"));

@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::Server;
 use crate::collectors::CATALOGUE;
+use crate::engine::Snapshot;
 use crate::exposition::{Format, encode};
 use crate::load;
 
@@ -31,7 +32,11 @@ pub(super) async fn serve(
     if let Err(message) = load::areas(&areas) {
         return (StatusCode::BAD_REQUEST, format!("collect[]: {message}\n")).into_response();
     }
-    let snapshot = server.board.scrape(&areas, patience(&headers)).await;
+    answer(server.board.scrape(&areas, patience(&headers)).await, &headers)
+}
+
+/// A snapshot in the format that is asked for.
+pub(super) fn answer(snapshot: Snapshot, headers: &HeaderMap) -> Response {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let format = Format::negotiate(text(header::ACCEPT));
     let body = encode(&CATALOGUE, Arc::new(snapshot), format);
@@ -39,7 +44,7 @@ pub(super) async fn serve(
 }
 
 /// How long this scraper is willing to wait, if it says so.
-fn patience(headers: &HeaderMap) -> Option<Duration> {
+pub(super) fn patience(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get("x-prometheus-scrape-timeout-seconds")?.to_str().ok()?;
     let seconds: f64 = text.parse().ok()?;
     Duration::try_from_secs_f64(seconds).ok().map(|timeout| timeout.saturating_sub(MARGIN))

@@ -1,4 +1,4 @@
-//! The HTTP server: metrics, status page and its JSON, runbooks, health, reload, a debug view.
+//! The HTTP server: metrics, readings on demand, status page and its JSON, runbooks, health, reload, a debug view.
 //!
 //! Who asks for a name that is not ours is refused (`hosts.rs`), and clients have limits
 //! (`listen.rs`). Everything but the reload is read-only. Nothing shown here holds query texts or log
@@ -13,6 +13,7 @@ mod html;
 mod journal;
 pub mod listen;
 mod metrics;
+mod probe;
 mod reload;
 mod runbooks;
 mod status;
@@ -33,6 +34,7 @@ pub use details::bars;
 pub use history::end as keep_history;
 pub use hosts::Hosts;
 pub use journal::{Journal, watch};
+pub use probe::Door;
 pub use reload::Reloader;
 pub use runbooks::sections as runbook_sections;
 pub use turned_away::TurnedAway;
@@ -44,6 +46,7 @@ pub struct Server {
     telemetry_path: Arc<str>,
     scrapes: Arc<Semaphore>,
     hosts: Arc<Hosts>,
+    door: Arc<Door>,
     pub turned_away: Arc<TurnedAway>,
     pub reload: Reloader,
     pub journal: Arc<Journal>,
@@ -54,12 +57,13 @@ impl Server {
         board: Arc<Board>,
         telemetry_path: &str,
         max_requests: usize,
-        hosts: Arc<Hosts>,
+        (hosts, door): (Arc<Hosts>, Arc<Door>),
         reload: Reloader,
     ) -> Self {
         Self {
             turned_away: Arc::new(TurnedAway::new(Arc::clone(&board.clients))),
             hosts,
+            door,
             board,
             telemetry_path: telemetry_path.into(),
             scrapes: Arc::new(Semaphore::new(max_requests)),
@@ -72,6 +76,7 @@ impl Server {
         Router::new()
             .route("/", get(status::page))
             .route(&self.telemetry_path, get(metrics::serve))
+            .route("/probe", get(probe::serve))
             .route("/api/v1/status", get(status::json))
             .route("/api/v1/details/{area}/{target}", get(details::json))
             .route("/api/v1/history/{area}/{target}/{signal}", get(history::json))

@@ -1,16 +1,18 @@
 //! From configuration to targets: what is declared, what can be found, and what is wrong with it.
 
+mod on_demand;
 mod thresholds;
 
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+pub use on_demand::{Module, OnDemand, Wanted};
 pub use thresholds::{Setting, Thresholds, threshold_of_one};
 
 use crate::catalogue::Area;
 use crate::config::{Access, Dur, SafeUrl, nearest};
-use crate::engine::{Memory, Service, Target};
+use crate::engine::{self, Memory, Service, Target};
 
 /// A mistake that only the collector can see, at a path such as `nats.main.url`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,6 +56,8 @@ pub struct Plan<'a> {
     pub targets: Vec<Target>,
     pub mistakes: Vec<Mistake>,
     pub missed: Vec<Missed>,
+    /// What reads an address that a request names.
+    pub modules: BTreeMap<String, Module>,
     pub memory: &'a Memory,
     environment: &'a dyn Fn(&str) -> Option<String>,
     addresses: BTreeMap<(&'static str, String), Box<dyn Any>>,
@@ -75,6 +79,7 @@ impl<'a> Plan<'a> {
             targets: Vec::new(),
             mistakes: Vec::new(),
             missed: Vec::new(),
+            modules: BTreeMap::new(),
             memory,
             environment,
             addresses: BTreeMap::new(),
@@ -158,20 +163,26 @@ impl<'a> Plan<'a> {
 
     fn add(&mut self, mut target: Target, inner: &str, common: &Common) {
         if let Some(timeout) = common.timeout.map(Dur::get) {
-            if timeout.is_zero() || timeout > Duration::from_mins(1) {
-                self.mistake(inner, "timeout", "must be longer than `0s` and at most `60s`");
-            }
             target.deadline = timeout;
         }
         match common.service.map(Service::parse).transpose() {
             Ok(given) => target.home.given = given,
             Err(message) => self.mistake(inner, "service", message),
         }
-        let (thresholds, mistakes) = common.thresholds.resolve(target.area);
+        target.thresholds = self.settle(inner, target.area, common);
+        self.targets.push(target);
+    }
+
+    /// Checks the settings that every target has; the thresholds in force.
+    fn settle(&mut self, inner: &str, area: &Area, common: &Common) -> engine::Thresholds {
+        let timeout = common.timeout.map(Dur::get);
+        if timeout.is_some_and(|it| it.is_zero() || it > Duration::from_mins(1)) {
+            self.mistake(inner, "timeout", "must be longer than `0s` and at most `60s`");
+        }
+        let (thresholds, mistakes) = common.thresholds.resolve(area);
         for (key, message) in mistakes {
             self.mistake(inner, &format!("thresholds.{key}"), message);
         }
-        target.thresholds = thresholds;
-        self.targets.push(target);
+        thresholds
     }
 }

@@ -45,6 +45,7 @@ mod own_log;
 mod page;
 mod postgres;
 mod postgres_trap;
+mod probe;
 mod queries;
 mod queue;
 mod routing;

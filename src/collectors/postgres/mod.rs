@@ -31,20 +31,23 @@ mod config;
 mod databases;
 mod fetch;
 mod metrics;
+mod on_demand;
 mod sample;
 mod signals;
 mod words;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 pub use config::Postgres;
+pub use on_demand::{Module, offer};
 
 use crate::catalogue::{Area, Batch, TableEntry};
 use crate::clients::access;
 use crate::clients::postgres::{Address, PostgresClient, mistake};
 use crate::config::{Access, SafeUrl, Secret};
-use crate::engine::{Collector, Target};
+use crate::engine::{Collector, Memory, Target};
 use crate::failure::Failure;
 use crate::plan::{Common, Plan, Thresholds};
 
@@ -98,7 +101,7 @@ pub fn plan(section: Option<&Section>, plan: &mut Plan) {
                 },
             },
         );
-        let target = target(name, postgres, plan);
+        let target = target(name, postgres, plan.memory);
         plan.declare(target, &common);
     }
 }
@@ -111,8 +114,12 @@ fn check(name: &str, postgres: &Postgres, plan: &mut Plan) {
     {
         plan.mistake(name, "url", "has a password although another one is set, keep one of them");
     }
-    let Some(file) = &postgres.password_file else { return };
-    if postgres.password.is_some() {
+    check_password(name, postgres.password.as_ref(), postgres.password_file.as_deref(), plan);
+}
+
+fn check_password(name: &str, password: Option<&Secret>, file: Option<&Path>, plan: &mut Plan) {
+    let Some(file) = file else { return };
+    if password.is_some() {
         plan.mistake(name, "password", "must not be set together with `password_file`");
     }
     if let Some(message) = access::secret_mistake(file) {
@@ -153,11 +160,11 @@ fn discover(plan: &mut Plan) {
         thresholds: Thresholds::default(),
     };
     let name = Address::database_of(&postgres.url);
-    let target = target(&name, &postgres, plan);
+    let target = target(&name, &postgres, plan.memory);
     plan.find(target, "environment");
 }
 
-fn target(name: &str, postgres: &Postgres, plan: &Plan) -> Target {
+fn target(name: &str, postgres: &Postgres, memory: &Memory) -> Target {
     let deadline = postgres.timeout.map_or(Duration::from_secs(5), crate::config::Dur::get);
     let client = PostgresClient::new(&postgres.url, postgres.password_file.clone())
         .password(postgres.password.clone())
@@ -166,7 +173,7 @@ fn target(name: &str, postgres: &Postgres, plan: &Plan) -> Target {
     let server = client.address().map(Address::server).unwrap_or_default();
     let down = Batch::new().with(vec![sample::Up { server: server.clone(), up: false }]);
     let identity = postgres.identity();
-    let (slow, parts) = fetch::Slow::of(plan.memory, name, &identity);
+    let (slow, parts) = fetch::Slow::of(memory, name, &identity);
     let database = Database { source: fetch::Source { client, slow }, server };
     let target = Target::new(&AREA, name, place, identity.clone(), database);
     target.while_down(down).with_parts(parts).at(postgres.url.hosts(5432))
@@ -197,7 +204,7 @@ mod tests {
 
     use super::*;
     use crate::collectors::CATALOGUE;
-    use crate::engine::{Board, Memory};
+    use crate::engine::Board;
     use crate::exposition::{Format, encode};
 
     fn planned(section: Option<&str>, env: &[(&str, &str)]) -> (Vec<String>, Vec<Target>) {
