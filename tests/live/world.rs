@@ -59,7 +59,8 @@ fn thresholds(area: &str) -> String {
             Unit::Seconds => "1s",
             Unit::Bytes => "1MiB",
             Unit::Ratio => "50%",
-            Unit::Count | Unit::Rate | Unit::Bool => "1",
+            Unit::Count | Unit::Rate => "1",
+            Unit::Bool => "on",
         };
         format!("{}: {{ warning: {value}, critical: {value} }}", signal.name)
     });

@@ -122,6 +122,15 @@ fn general(
             found.push(engine::Threshold { signal: signal.name, severity, value, configured });
         }
     }
+    // Advice by default says nothing more where a warning of the user's comes first.
+    if let [info, next, ..] = found.as_slice()
+        && info.severity == Severity::Info
+        && !info.configured
+        && out_of_order(signal, &[(info.severity, info.value), (next.severity, next.value)])
+            .is_some()
+    {
+        found.remove(0);
+    }
     let values: Vec<_> = found.iter().map(|one| (one.severity, one.value)).collect();
     mistakes.extend(out_of_order(signal, &values).map(|why| (signal.name.to_owned(), why)));
     found

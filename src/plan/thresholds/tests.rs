@@ -38,6 +38,7 @@ fn one_value_is_for_the_lowest_severity_by_default() {
         (critical(), r#"{"disk": "95%"}"#, vec![("critical", 0.95)]),
         (advice(), r#"{"disk": "60%"}"#, vec![("info", 0.6)]),
         (advice(), r#"{"disk": {"warning": "70%"}}"#, vec![("info", 0.5), ("warning", 0.7)]),
+        (advice(), r#"{"disk": {"warning": "30%"}}"#, vec![("warning", 0.3)]),
         (advice(), r#"{"disk": {"info": "off", "critical": 0.7}}"#, vec![("critical", 0.7)]),
     ] {
         let (resolved, mistakes) = resolve(signal, json);
