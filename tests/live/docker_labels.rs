@@ -31,7 +31,7 @@ fn check(config: &str) -> String {
     let file = watchdog::dir("labels").join("stack.yml");
     std::fs::write(&file, config).unwrap();
     let mut command = Command::new(binary());
-    command.arg("--config").arg(&file).args(["check", "--verbose", "--only", "docker"]);
+    command.args(["check", "--only", "docker", "--config.file"]).arg(&file);
     let output = command.output().unwrap();
     let text = [output.stdout, output.stderr].concat();
     String::from_utf8_lossy(&text).into_owned()
