@@ -84,7 +84,7 @@ impl State {
         }
     }
 
-    /// Of one reading that has none before it and none after it: counts of readings say nothing.
+    /// Of one reading that has none before it and none after it, so nothing can be counted.
     pub(super) fn alone(
         target: &Target,
         outcome: Result<Reading, Failure>,
@@ -93,7 +93,7 @@ impl State {
         let mut state = Self { failure: None, ..Self::pending() };
         // Nothing is logged: each scrape of such a target would be news.
         drop(state.take(target, outcome, took));
-        Self { reads: BTreeMap::new(), ..state }
+        Self { reads: BTreeMap::new(), dropped: BTreeMap::new(), ..state }
     }
 
     /// Notes the outcome of a reading; what is new of what cannot be seen.
