@@ -48,6 +48,8 @@ fn labels_and_patterns() {
                 .merge("HostConfig", serde_json::json!({ "Memory": 0, "MemorySwap": 0 }))
                 .label(&threshold("memory_limit_set"), "off")
                 .label(&threshold("restarts"), "warning:7,critical:9"),
+            calm("unlimited")
+                .merge("HostConfig", serde_json::json!({ "Memory": 0, "MemorySwap": 0 })),
             calm("typo").label(&threshold("memry"), "95%"),
             // It would be crashed, with an alert.
             calm("ignored").label("stack-exporter.ignore", "true").shell("exit 3"),
@@ -111,6 +113,6 @@ fn labels_and_patterns() {
             let (has, title) = (of(&docker.name(name)), "no memory limit");
             has.iter().any(|line| line.contains(title))
         };
-        assert!(!limit("labels-web"), "{said}");
+        assert!(limit("labels-unlimited") && !limit("labels-web"), "{said}");
     });
 }
