@@ -86,6 +86,13 @@ modules! {
 
 areas! {
     /// Containers of a Docker Engine, and the services that its Compose files declare.
+    /// A container may bring along thresholds of its own in its labels, as in a Compose file:
+    /// `stack-exporter.threshold.memory: 95%`, with the name of a signal, and a value as under
+    /// `thresholds` or one for each severity, `warning:90%,critical:95%`. They hold for this container,
+    /// and those of signals that judge services, such as `restarts`, for its service; they go before
+    /// patterns of `except`, and names in `except` before them. At most 16 a container and 200 in all;
+    /// what is wrong with one is told as a part that cannot be seen. With
+    /// `stack-exporter.ignore: true` the container is left out, as by `exclude`.
     docker: docker,
     /// PostgreSQL databases: each target is a session to one named database.
     postgres: postgres,

@@ -48,6 +48,8 @@ fn labels_and_patterns() {
                 .merge("HostConfig", serde_json::json!({ "Memory": 0, "MemorySwap": 0 }))
                 .label(&threshold("memory_limit_set"), "off")
                 .label(&threshold("restarts"), "warning:7,critical:9"),
+            calm("unlimited")
+                .merge("HostConfig", serde_json::json!({ "Memory": 0, "MemorySwap": 0 })),
             calm("typo").label(&threshold("memry"), "95%"),
             // It would be crashed, with an alert.
             calm("ignored").label("stack-exporter.ignore", "true").shell("exit 3"),
@@ -66,11 +68,11 @@ fn labels_and_patterns() {
         let web = docker.name("labels-web");
         let own = |signal, severity, thing: &str| {
             let of = format!("signal=\"{signal}\",severity=\"{severity}\",{thing}");
-            let line = scrape
+            let shown = scrape
                 .body
                 .lines()
                 .find(|line| line.starts_with("stack_threshold{") && line.contains(&of));
-            line.and_then(|line| line.rsplit(' ').next()).map(str::to_owned)
+            shown.and_then(|line| line.rsplit(' ').next()).map(str::to_owned)
         };
         let (name, service) = (format!("name=\"{web}\""), "project=\"labels\",service=\"web\"");
         assert_eq!(own("memory_limit_set", "info", &name).as_deref(), Some("NaN"), "{scrape:?}");
@@ -111,6 +113,6 @@ fn labels_and_patterns() {
             let (has, title) = (of(&docker.name(name)), "no memory limit");
             has.iter().any(|line| line.contains(title))
         };
-        assert!(!limit("labels-web"), "{said}");
+        assert!(limit("labels-unlimited") && !limit("labels-web"), "{said}");
     });
 }

@@ -10,12 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::config::{Dur, SafeUrl, Tls};
 use crate::plan::Thresholds;
 
-/// The Docker Engine and the services that it should run. A container may bring along thresholds of
-/// its own, by labels as in a Compose file: `stack-exporter.threshold.memory: 95%`, with the name of a
-/// signal and a value as under `thresholds`, or one for each severity, `warning:90%,critical:95%`.
-/// They are of this container; for signals of services, such as `restarts`, of its service. Such a
-/// label goes before patterns of `except`, and a name there before the label. With
-/// `stack-exporter.ignore: true` the container is left out, as by `exclude`.
+/// The Docker Engine and the services that it should run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 #[schemars(extend("additionalProperties" = false))]

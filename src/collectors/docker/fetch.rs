@@ -193,8 +193,7 @@ impl Reader {
         };
         let ((uninspected, looked, used, since), images) = tokio::join!(
             async {
-                let now = time::now() + about.ahead;
-                let until = (now, limits.details);
+                let until = (time::now() + about.ahead, limits.details);
                 let uninspected = self.inspect(client, &mut containers, &changes, until).await;
                 self.inspections.retain(&containers);
                 // The list has no name of an image whose tag has moved on.
@@ -206,7 +205,6 @@ impl Reader {
             self.slow.images(client, changes.images, limits.end),
         );
         let times = Times { then, looked, since, ahead: about.ahead };
-        *lock(&self.aside) = aside.services(&containers);
         let seen = (aside, &changes, &times);
         let (counted, past) = self.count(&containers, &used.kernel, &connection, seen);
         out.events = changes.lost;
@@ -316,6 +314,7 @@ impl Reader {
         connection: &Connection,
         (aside, changes, times): (Aside, &Changes, &Times),
     ) -> (Vec<Counted>, Past) {
+        *lock(&self.aside) = aside.services(containers);
         let now = time::now() + times.ahead;
         // After a gap the inspections are all there is.
         let streaming = connection.stream.is_connected() && !changes.all;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::{AREA, Docker, plan};
 use crate::clients::engine::fake::{Reply, Server, Then};
 use crate::config::SafeUrl;
-use crate::engine::{Board, Sample, Snapshot, Storage, samples};
+use crate::engine::{Board, Entry, Sample, Snapshot, Storage, samples};
 use crate::plan::Plan;
 
 /// Nothing but disk usage, if it tells that.
@@ -185,9 +185,8 @@ async fn what_is_left_out_is_not_asked_about_and_not_missed() {
         .map(|one| (one.label("pattern").to_owned(), one.value))
         .collect();
     assert_eq!(matches, [("p-worker".to_owned(), 1.0), ("wroker".to_owned(), 0.0)]);
-    let tables =
-        snapshot.entries.iter().flat_map(crate::engine::Entry::details).collect::<Vec<_>>();
-    let text = format!("{:?}", tables.iter().find(|one| one.name == "exclude").unwrap().rows);
+    let mut tables = snapshot.entries.iter().flat_map(Entry::details);
+    let text = format!("{:?}", tables.find(|one| one.name == "exclude").unwrap().rows);
     assert!(text.contains("matches nothing"), "{text}");
     // The other replica's project lives on: what was seen of the service would be missed.
     gone.store(true, Ordering::SeqCst);
