@@ -89,8 +89,8 @@ impl OnDemand {
     fn join(&self, target: &Arc<Target>) -> Result<Shared<Reading>, Busy> {
         let mut flights = self.flights.lock().unwrap_or_else(PoisonError::into_inner);
         flights.retain(|flight| flight.reading.upgrade().is_some());
-        let same = flights.iter().filter(|flight| flight.target.same_collector(target));
-        if let Some(reading) = same.filter_map(|flight| flight.reading.upgrade()).next() {
+        let mut same = flights.iter().filter(|flight| flight.target.same_collector(target));
+        if let Some(reading) = same.find_map(|flight| flight.reading.upgrade()) {
             return Ok(reading);
         }
         let place = Arc::clone(&self.room).try_acquire_owned().map_err(|_| Busy)?;
