@@ -72,6 +72,18 @@ const COMPOSE: [(&str, &str); 2] = [
     ("container_label_com_docker_compose_project", "container_label_com_docker_compose_service"),
 ];
 
+/// What the thing of a sample is called.
+pub struct Called {
+    names: Vec<String>,
+    thing: String,
+}
+
+impl Called {
+    pub fn of<'a>(signal: &Signal, label: &dyn Fn(&str) -> &'a str) -> Self {
+        Self { names: names(signal.item, label), thing: joined(signal.item, label) }
+    }
+}
+
 /// How a person may call the thing with these labels: by the item's labels, joined, or by the last of
 /// them; a container by its service as well.
 fn names<'a>(item: &[&'static str], label: &dyn Fn(&str) -> &'a str) -> Vec<String> {
@@ -105,15 +117,14 @@ fn joined<'a>(item: &[&'static str], label: &dyn Fn(&str) -> &'a str) -> String 
 }
 
 impl Exception {
-    /// Whether it speaks of the thing with these labels.
-    pub fn is_about<'a>(&self, signal: &Signal, label: &dyn Fn(&str) -> &'a str) -> bool {
-        if self.signal != signal.name {
-            return false;
-        }
-        if self.key.is_thing {
-            return self.key.text == joined(signal.item, label);
-        }
-        names(signal.item, label).iter().any(|name| self.key.is(name))
+    /// Whether it speaks of the thing that a signal judges.
+    pub fn is_about(&self, signal: &Signal, called: &Called) -> bool {
+        self.signal == signal.name
+            && if self.key.is_thing {
+                self.key.text == called.thing
+            } else {
+                called.names.iter().any(|name| self.key.is(name))
+            }
     }
 
     pub fn says(&self, severity: Severity) -> Option<Option<f64>> {
@@ -135,7 +146,8 @@ mod tests {
             "service" => service,
             _ => "",
         };
-        Exception { signal: "memory", key, limits: Vec::new() }.is_about(&signal, &label)
+        Exception { signal: "memory", key, limits: Vec::new() }
+            .is_about(&signal, &Called::of(&signal, &label))
     }
 
     #[test]

@@ -22,7 +22,7 @@ pub mod words;
 
 pub use area::{Area, Catalogue, TableEntry};
 pub use detail::{Cell, Column, Detail};
-pub use exception::{Exception, Key};
+pub use exception::{Called, Exception, Key};
 pub use histogram::Histogram;
 pub use measure::{AHEAD, And, Fold, Match, Measure, TREND, Unless, WINDOW, join_labels, level};
 pub(crate) use metric::metrics;

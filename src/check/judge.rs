@@ -62,8 +62,7 @@ impl Limits {
         let mut all: Vec<_> = signal
             .severities()
             .filter_map(|severity| {
-                let limit = target.thresholds.of(brought, signal, severity, sample);
-                Some((severity, limit.value()?))
+                Some((severity, target.thresholds.of(brought, signal, severity, sample)?))
             })
             .collect();
         all.reverse();

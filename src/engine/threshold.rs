@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::slot::Reading;
 use super::snapshot::{Sample, samples};
 use super::target::Target;
-use crate::catalogue::{Exception, Severity, Signal};
+use crate::catalogue::{Called, Exception, Severity, Signal};
 
 /// A threshold in force for a target, in the base unit of its signal.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -15,28 +15,6 @@ pub struct Threshold {
     pub value: f64,
     /// Set in the configuration, not by default.
     pub configured: bool,
-}
-
-/// What is judged of one thing.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Limit {
-    /// There is no threshold.
-    Off,
-    /// That of all things.
-    General(f64),
-    /// Its own.
-    Own(f64),
-    /// Its own entry says that it has none.
-    OwnOff,
-}
-
-impl Limit {
-    pub const fn value(self) -> Option<f64> {
-        match self {
-            Self::Off | Self::OwnOff => None,
-            Self::General(value) | Self::Own(value) => Some(value),
-        }
-    }
 }
 
 /// The thresholds of one target.
@@ -70,26 +48,23 @@ impl Thresholds {
         signal: &Signal,
         severity: Severity,
         sample: &Sample,
-    ) -> Limit {
-        let own = self.exception(more, signal, sample).and_then(|one| one.says(severity));
-        match own {
-            Some(Some(value)) => Limit::Own(value),
-            Some(None) => Limit::OwnOff,
-            None => self.general(signal, severity).map_or(Limit::Off, Limit::General),
-        }
+    ) -> Option<f64> {
+        let called = Called::of(signal, &|label| sample.label(label));
+        let own = self.exception(more, signal, &called).and_then(|one| one.says(severity));
+        own.unwrap_or_else(|| self.general(signal, severity))
     }
 
     fn exception<'a>(
         &'a self,
         more: &'a [Exception],
         signal: &Signal,
-        sample: &Sample,
+        called: &Called,
     ) -> Option<&'a Exception> {
         let configured = self.exceptions.iter().map(|one| (one.key.rank(), 1, one));
         let brought = more.iter().map(|one| (one.key.rank(), 0, one));
         configured
             .chain(brought)
-            .filter(|(.., one)| one.is_about(signal, &|label| sample.label(label)))
+            .filter(|(.., one)| one.is_about(signal, called))
             .max_by_key(|((exact, length), configured, _)| (*exact, *configured, *length))
             .map(|(.., one)| one)
     }
@@ -120,14 +95,13 @@ pub(super) fn own_limits(target: &Target, reading: Option<&Reading>) -> Vec<Own>
             if !seen.insert(thing(signal, &sample)) {
                 continue;
             }
+            let called = Called::of(signal, &|label| sample.label(label));
+            let Some(own) = thresholds.exception(brought, signal, &called) else { continue };
             for severity in signal.severities() {
-                let value = match thresholds.of(brought, signal, severity, &sample) {
-                    Limit::Own(value) => Some(value),
-                    Limit::OwnOff => None,
-                    Limit::Off | Limit::General(_) => continue,
-                };
-                let thing = thing(signal, &sample);
-                all.push(Own { signal, severity, thing, value });
+                if let Some(value) = own.says(severity) {
+                    let thing = thing(signal, &sample);
+                    all.push(Own { signal, severity, thing, value });
+                }
             }
         }
     }
@@ -145,7 +119,8 @@ pub fn idle_keys(target: &Target, reading: &Reading) -> Vec<(&'static str, Strin
     let about_nothing = |one: &&Exception| {
         let Some(signal) = target.area.signal(one.signal) else { return false };
         let there = samples(target.area, reading.batch.sets(), signal.measure.metric);
-        !there.iter().any(|sample| one.is_about(signal, &|label| sample.label(label)))
+        let called = |sample: &Sample| Called::of(signal, &|label| sample.label(label));
+        !there.iter().any(|sample| one.is_about(signal, &called(sample)))
     };
     let idle = target.thresholds.exceptions.iter().filter(about_nothing);
     idle.map(|one| (one.signal, one.key.as_str().to_owned())).collect()
@@ -192,21 +167,21 @@ mod tests {
         let of = |severity, labels: &[(&'static str, &str)]| {
             thresholds.of(&[], &mount, severity, &sample(labels))
         };
-        assert_eq!(of(warning, &[("mountpoint", "/")]), Limit::Own(0.1));
-        assert_eq!(of(warning, &[("mountpoint", "/mnt/b")]), Limit::OwnOff);
+        assert_eq!(of(warning, &[("mountpoint", "/")]), Some(0.1));
+        assert_eq!(of(warning, &[("mountpoint", "/mnt/b")]), None);
         // What the name's entry leaves out is as for all, whatever patterns say.
-        assert_eq!(of(warning, &[("mountpoint", "/mnt/a")]), Limit::General(0.8));
-        assert_eq!(of(Severity::Critical, &[("mountpoint", "/mnt/a")]), Limit::Own(0.98));
-        assert_eq!(of(Severity::Critical, &[("mountpoint", "/mnt/b")]), Limit::Off);
-        assert_eq!(of(warning, &[("mountpoint", "")]), Limit::General(0.8));
+        assert_eq!(of(warning, &[("mountpoint", "/mnt/a")]), Some(0.8));
+        assert_eq!(of(Severity::Critical, &[("mountpoint", "/mnt/a")]), Some(0.98));
+        assert_eq!(of(Severity::Critical, &[("mountpoint", "/mnt/b")]), None);
+        assert_eq!(of(warning, &[("mountpoint", "")]), Some(0.8));
 
         // A container is known by its service too; what it has brought goes before patterns.
         let name = signal(&["name"]);
         let db = sample(&[("name", "shop-db-1"), ("project", "shop"), ("service", "db")]);
-        assert_eq!(thresholds.of(&[], &name, warning, &db), Limit::Own(0.5));
+        assert_eq!(thresholds.of(&[], &name, warning, &db), Some(0.5));
         let other = sample(&[("name", "x"), ("project", ""), ("service", "")]);
         let brought = [exception("x", &[(warning, Some(0.3))])];
-        assert_eq!(thresholds.of(&brought, &name, warning, &other), Limit::Own(0.3));
-        assert_eq!(thresholds.of(&[], &name, warning, &other), Limit::Own(0.1));
+        assert_eq!(thresholds.of(&brought, &name, warning, &other), Some(0.3));
+        assert_eq!(thresholds.of(&[], &name, warning, &other), Some(0.1));
     }
 }
