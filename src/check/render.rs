@@ -45,20 +45,23 @@ impl Finding {
         if name == "target" {
             return self.target.clone();
         }
-        self.labels
-            .iter()
-            .find(|(label, _)| *label == name)
-            .map_or_else(String::new, |l| l.1.clone())
+        let found = self.labels.iter().find(|(label, _)| *label == name);
+        found.map_or_else(String::new, |(_, value)| value.clone())
+    }
+
+    /// The same, fit to be shown.
+    fn shown(&self, name: &str) -> String {
+        printable(&self.label(name)).into_owned()
     }
 
     /// What is wrong: the summary of the alert.
     pub fn title(&self) -> String {
-        self.signal.title.fill(&|name| self.label(name))
+        self.signal.title.fill(&|name| self.shown(name))
     }
 
     /// That it is over, as the alert says it.
     pub fn clear(&self) -> String {
-        self.signal.clear.fill(&|name| self.label(name))
+        self.signal.clear.fill(&|name| self.shown(name))
     }
 
     /// The next command that a person would run.
@@ -147,7 +150,7 @@ pub fn table(report: &Report) -> String {
         );
         let _ = writeln!(out, "{}", line.trim_end());
         if finding.verdict >= Verdict::Advice {
-            let _ = writeln!(out, "          {}", printable(&finding.title()));
+            let _ = writeln!(out, "          {}", finding.title());
             let _ = writeln!(out, "          hint: {}", finding.signal.hint);
             let _ = writeln!(out, "          next: {}", finding.next());
         }

@@ -68,10 +68,22 @@ fn missing(families: &BTreeMap<String, Vec<Series>>, selector: &Selector) -> Opt
     let known = |label: &str| {
         matches!(label, "instance" | "job") || series.iter().any(|set| set.contains_key(label))
     };
-    if let Some(label) = selector.labels().find(|label| !known(label)) {
+    // A thing has a threshold of its own only where somebody gives it one.
+    let items: BTreeSet<&str> =
+        CATALOGUE.signals().flat_map(|(_, signal)| signal.item).copied().collect();
+    let own = |label: &str| name == "stack_threshold" && items.contains(label);
+    if let Some(label) = selector.labels().find(|label| !known(label) && !own(label)) {
         return Some(format!("{name} has no label {label}"));
     }
-    let found = series.iter().any(|set| selector.selects(set));
+    let of_thing = |set: &Series| {
+        let mut set = set.clone();
+        set.extend(items.iter().map(|item| ((*item).to_owned(), "x".to_owned())));
+        set
+    };
+    let mut all = series.iter();
+    let found = all.any(|set| {
+        selector.selects(set) || name == "stack_threshold" && selector.selects(&of_thing(set))
+    });
     (!found).then(|| format!("no series of {name} is selected"))
 }
 

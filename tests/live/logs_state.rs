@@ -130,7 +130,8 @@ fn a_damaged_state_is_told_and_no_old_line_counts_again() {
         counted(&exporter, "app", 100).await;
         exporter.stop().await;
         let states = fs::read_dir(exporter.storage()).unwrap().flatten().map(|one| one.path());
-        let state = states.filter(|path| path.extension().is_some_and(|end| end == "state"));
+        // Beside it lies what the exporter keeps of itself.
+        let state = states.filter(|path| path.ends_with("logs-app.state"));
         let state = state.collect::<Vec<_>>();
         let [state] = &state[..] else { panic!("one state: {state:?}") };
         let mut bytes = fs::read(state).unwrap();
