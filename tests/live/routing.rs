@@ -68,7 +68,8 @@ fn a_fault_is_told_once_and_its_end_once() {
         );
         nats.restart().await;
         until("the end", PATIENT, async || {
-            if told(&sink, "NatsDown") == 2 { Ok(()) } else { Err(sink.notifications()) }
+            let over = "NATS main answers on its monitoring port again";
+            if told(&sink, over) == 1 { Ok(()) } else { Err(sink.notifications()) }
         })
         .await;
         drop(stage);
