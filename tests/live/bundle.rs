@@ -59,6 +59,13 @@ fn is_unseen(world: &World, selector: &Selector) -> bool {
     is_absent(world, &selector.metric) || selector.words().any(|word| is_listed(ABSENT, &word))
 }
 
+/// Whether a thing that has a threshold of its own may have this label there, or a target that lives
+/// in a service.
+fn is_item(label: &str) -> bool {
+    let mut items = CATALOGUE.signals().flat_map(|(_, signal)| signal.item);
+    items.any(|item| *item == label) || ["project", "service"].contains(&label)
+}
+
 fn missing(families: &BTreeMap<String, Vec<Series>>, selector: &Selector) -> Option<String> {
     let name = selector.metric.as_str();
     if OF_PROMETHEUS.contains(&name) {
@@ -68,22 +75,12 @@ fn missing(families: &BTreeMap<String, Vec<Series>>, selector: &Selector) -> Opt
     let known = |label: &str| {
         matches!(label, "instance" | "job") || series.iter().any(|set| set.contains_key(label))
     };
-    // A thing has a threshold of its own only where somebody gives it one.
-    let items: BTreeSet<&str> =
-        CATALOGUE.signals().flat_map(|(_, signal)| signal.item).copied().collect();
-    let own = |label: &str| name == "stack_threshold" && items.contains(label);
-    if let Some(label) = selector.labels().find(|label| !known(label) && !own(label)) {
+    if let Some(label) = selector.labels().find(|label| !known(label)) {
         return Some(format!("{name} has no label {label}"));
     }
-    let of_thing = |set: &Series| {
-        let mut set = set.clone();
-        set.extend(items.iter().map(|item| ((*item).to_owned(), "x".to_owned())));
-        set
-    };
-    let mut all = series.iter();
-    let found = all.any(|set| {
-        selector.selects(set) || name == "stack_threshold" && selector.selects(&of_thing(set))
-    });
+    // Which things have one of their own depends on what is there just now.
+    let of_thing = name == "stack_threshold" && selector.labels().any(is_item);
+    let found = of_thing || series.iter().any(|set| selector.selects(set));
     (!found).then(|| format!("no series of {name} is selected"))
 }
 
@@ -112,6 +109,9 @@ fn what_rules_and_dashboards_ask_for_exists() {
                             "area",
                             "target",
                             "signal",
+                            // Of a target that lives in a service.
+                            "project",
+                            "service",
                         ])
                         .collect();
                     let listed = selectors.iter().any(|s| is_unseen(world, s));
@@ -175,7 +175,8 @@ fn every_exported_series_is_in_the_catalogue() {
                 assert!(
                     label == "target"
                         || (is_bucket && label == "le")
-                        || facts.labels.contains(&label.as_str()),
+                        || facts.labels.contains(&label.as_str())
+                        || (name == "stack_threshold" && is_item(label)),
                     "{name}: {label}"
                 );
             }

@@ -50,7 +50,7 @@ impl World {
     }
 }
 
-/// Thresholds for every signal of an area at both severities, so that every rule has something to
+/// Thresholds for every signal of an area at each of its severities, so that every rule has something to
 /// compare with, those that are off by default included.
 fn thresholds(area: &str) -> String {
     let area = CATALOGUE.area(area).unwrap();
@@ -62,7 +62,16 @@ fn thresholds(area: &str) -> String {
             Unit::Count | Unit::Rate => "1",
             Unit::Bool => "on",
         };
-        format!("{}: {{ warning: {value}, critical: {value} }}", signal.name)
+        let limits = signal.severities().map(|severity| format!("{}: {value}", severity.as_str()));
+        let limits = limits.collect::<Vec<_>>().join(", ");
+        // Some things have their own: half of what Docker has, and all elsewhere.
+        let some = if area.single && area.name != "host" { "*e*" } else { "*" };
+        match signal.item {
+            [] => format!("{}: {{ {limits} }}", signal.name),
+            _ => {
+                format!("{}: {{ {limits}, except: {{ \"{some}\": {{ {limits} }} }} }}", signal.name)
+            }
+        }
     });
     format!("thresholds: {{ {} }}", pairs.collect::<Vec<_>>().join(", "))
 }
