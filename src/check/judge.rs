@@ -58,13 +58,7 @@ struct Limits(Vec<(Severity, f64)>);
 
 impl Limits {
     fn of(entry: &Entry, target: &Target, signal: &Signal, sample: &Sample) -> Self {
-        let brought = entry.exceptions();
-        let mut all: Vec<_> = signal
-            .severities()
-            .filter_map(|severity| {
-                Some((severity, target.thresholds.of(brought, signal, severity, sample)?))
-            })
-            .collect();
+        let mut all = target.thresholds.of(entry.exceptions(), signal, sample);
         all.reverse();
         Self(all)
     }

@@ -186,9 +186,10 @@ impl Board {
 
     /// The service of each target, by what the areas that know services have read last.
     fn services(&self, slots: &[Arc<Slot>]) -> Vec<Option<Service>> {
-        let readings = self.slots().into_iter().filter_map(|slot| slot.state().reading);
-        let places: Vec<Place> =
-            readings.flat_map(|reading| reading.batch.places().to_vec()).collect();
+        let readings: Vec<_> =
+            self.slots().iter().filter_map(|slot| slot.state().reading).collect();
+        let places: Vec<&Place> =
+            readings.iter().flat_map(|reading| reading.batch.places()).collect();
         slots.iter().map(|slot| self.homes.of(&slot.target(), &places)).collect()
     }
 

@@ -70,7 +70,7 @@ impl Homes {
     }
 
     /// The service of a target, as far as it can be told.
-    pub(super) fn of(&self, target: &Target, places: &[Place]) -> Option<Service> {
+    pub(super) fn of(&self, target: &Target, places: &[&Place]) -> Option<Service> {
         let home = &target.home;
         if !target.area.in_service || *home == Home::default() {
             return None;
@@ -127,8 +127,8 @@ fn key(id: &TargetId) -> String {
 }
 
 /// The one service that it can be; of two that it may be, none.
-fn look_up(home: &Home, places: &[Place]) -> Option<Service> {
-    let is_it = |place: &&Place| match &home.given {
+fn look_up(home: &Home, places: &[&Place]) -> Option<Service> {
+    let is_it = |place: &&&Place| match &home.given {
         Some(given) => given.project.is_empty() && place.service == given.service,
         None => home.hosts.iter().any(|(host, port)| {
             if is_here(host) { place.ports.contains(port) } else { place.names.contains(host) }
@@ -139,7 +139,8 @@ fn look_up(home: &Home, places: &[Place]) -> Option<Service> {
     }
     let mut all = places.iter().filter(is_it);
     let first = all.next()?;
-    let same = |other: &Place| (&other.project, &other.service) == (&first.project, &first.service);
+    let same =
+        |other: &&Place| (&other.project, &other.service) == (&first.project, &first.service);
     all.all(same)
         .then(|| Service { project: first.project.clone(), service: first.service.clone() })
 }
@@ -204,7 +205,7 @@ mod tests {
         ] {
             let homes = Homes::default();
             assert_eq!(
-                told(homes.of(&target(given, &hosts), &places)),
+                told(homes.of(&target(given, &hosts), &places.each_ref())),
                 expected,
                 "{given:?} {hosts:?}"
             );
@@ -218,14 +219,14 @@ mod tests {
         let homes = Homes::default();
         let db = target(None, &[("127.0.0.1", 5432)]);
         assert_eq!(told(homes.of(&db, &[])), "");
-        assert_eq!(told(homes.of(&db, &[place("shop", "db", &[5432])])), "shop/db");
+        assert_eq!(told(homes.of(&db, &[&place("shop", "db", &[5432])])), "shop/db");
         assert_eq!(told(homes.of(&db, &[])), "shop/db");
         homes.save(&storage).unwrap();
         let next = Homes::default();
         next.load(&storage).unwrap();
         assert_eq!(told(next.of(&db, &[])), "shop/db");
         // Somebody else publishes the port now; and another address is another target.
-        assert_eq!(told(next.of(&db, &[place("blog", "pg", &[5432])])), "blog/pg");
+        assert_eq!(told(next.of(&db, &[&place("blog", "pg", &[5432])])), "blog/pg");
         assert_eq!(told(next.of(&target(None, &[("127.0.0.1", 5433)]), &[])), "");
     }
 

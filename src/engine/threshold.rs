@@ -40,31 +40,35 @@ impl Thresholds {
                 .any(|one| own(&one) && one.limits.iter().any(|l| l.1.is_some()))
     }
 
-    /// What `more` (entries that things have brought along) and the configuration say of a thing:
-    /// the name in the configuration first, then what the thing has brought, then patterns.
-    pub fn of(
-        &self,
-        more: &[Exception],
-        signal: &Signal,
-        severity: Severity,
-        sample: &Sample,
-    ) -> Option<f64> {
-        let called = Called::of(signal, &|label| sample.label(label));
-        let own = self.exception(more, signal, &called).and_then(|one| one.says(severity));
-        own.unwrap_or_else(|| self.general(signal, severity))
+    /// What is in force for a thing, by what `more` (entries that things have brought along) and the
+    /// configuration say, the lowest severity first.
+    pub fn of(&self, more: &[Exception], signal: &Signal, sample: &Sample) -> Vec<(Severity, f64)> {
+        let own = self.exception(more, signal, sample);
+        let value = |severity| {
+            let says = own.and_then(|own| own.says(severity));
+            says.unwrap_or_else(|| self.general(signal, severity))
+        };
+        signal.severities().filter_map(|severity| Some((severity, value(severity)?))).collect()
     }
 
+    /// The entry that speaks of a thing: the name in the configuration first, then what the thing has
+    /// brought, then patterns.
     fn exception<'a>(
         &'a self,
         more: &'a [Exception],
         signal: &Signal,
-        called: &Called,
+        sample: &Sample,
     ) -> Option<&'a Exception> {
+        // Mostly there is none, and then no names need to be made.
+        if self.exceptions.is_empty() && more.is_empty() {
+            return None;
+        }
+        let called = Called::of(signal, &|label| sample.label(label));
         let configured = self.exceptions.iter().map(|one| (one.key.rank(), 1, one));
         let brought = more.iter().map(|one| (one.key.rank(), 0, one));
         configured
             .chain(brought)
-            .filter(|(.., one)| one.is_about(signal, called))
+            .filter(|(.., one)| one.is_about(signal, &called))
             .max_by_key(|((exact, length), configured, _)| (*exact, *configured, *length))
             .map(|(.., one)| one)
     }
@@ -95,8 +99,7 @@ pub(super) fn own_limits(target: &Target, reading: Option<&Reading>) -> Vec<Own>
             if !seen.insert(thing(signal, &sample)) {
                 continue;
             }
-            let called = Called::of(signal, &|label| sample.label(label));
-            let Some(own) = thresholds.exception(brought, signal, &called) else { continue };
+            let Some(own) = thresholds.exception(brought, signal, &sample) else { continue };
             for severity in signal.severities() {
                 if let Some(value) = own.says(severity) {
                     let thing = thing(signal, &sample);
@@ -146,6 +149,10 @@ mod tests {
         Signal { name: "disk", item, measure: like.measure, ..crate::catalogue::examples::plain() }
     }
 
+    fn own(all: Vec<(Severity, f64)>, severity: Severity) -> Option<f64> {
+        all.into_iter().find(|(of, _)| *of == severity).map(|(_, value)| value)
+    }
+
     #[test]
     fn a_name_goes_before_a_pattern_and_the_longer_pattern_before_the_shorter() {
         let warning = Severity::Warning;
@@ -165,7 +172,7 @@ mod tests {
         };
         let mount = signal(&["mountpoint"]);
         let of = |severity, labels: &[(&'static str, &str)]| {
-            thresholds.of(&[], &mount, severity, &sample(labels))
+            own(thresholds.of(&[], &mount, &sample(labels)), severity)
         };
         assert_eq!(of(warning, &[("mountpoint", "/")]), Some(0.1));
         assert_eq!(of(warning, &[("mountpoint", "/mnt/b")]), None);
@@ -178,10 +185,10 @@ mod tests {
         // A container is known by its service too; what it has brought goes before patterns.
         let name = signal(&["name"]);
         let db = sample(&[("name", "shop-db-1"), ("project", "shop"), ("service", "db")]);
-        assert_eq!(thresholds.of(&[], &name, warning, &db), Some(0.5));
+        assert_eq!(own(thresholds.of(&[], &name, &db), warning), Some(0.5));
         let other = sample(&[("name", "x"), ("project", ""), ("service", "")]);
         let brought = [exception("x", &[(warning, Some(0.3))])];
-        assert_eq!(thresholds.of(&brought, &name, warning, &other), Some(0.3));
-        assert_eq!(thresholds.of(&[], &name, warning, &other), Some(0.1));
+        assert_eq!(own(thresholds.of(&brought, &name, &other), warning), Some(0.3));
+        assert_eq!(own(thresholds.of(&[], &name, &other), warning), Some(0.1));
     }
 }

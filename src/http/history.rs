@@ -60,9 +60,7 @@ impl Saving {
         }
         self.failed = failed.is_some();
     }
-}
 
-impl Saving {
     /// Writes down in which services targets live; costs nothing while nothing has changed.
     async fn homes(&mut self) {
         let board = Arc::clone(&self.board);

@@ -9,7 +9,7 @@ use crate::clients::postgres::{Row, Rows};
 const DATABASES: u64 = 200;
 
 /// Modes of `pg_locks`, each with a 0 for every database.
-const MODES: [&str; 9] = [
+pub const MODES: [&str; 9] = [
     "accesssharelock",
     "rowsharelock",
     "rowexclusivelock",

@@ -1,6 +1,7 @@
 //! Which labels have a closed list of values, and the lists: what rules, panels and tests of rules
 //! may ask for. `tests/offline/words.rs` holds them against the code that writes them.
 
+use super::databases;
 use crate::catalogue::words::{Words, listed, open};
 
 pub const WORDS: &[Words] = &[
@@ -26,21 +27,7 @@ pub const WORDS: &[Words] = &[
             "other",
         ],
     ),
-    listed(
-        &["pg_locks_count"],
-        "mode",
-        &[
-            "accesssharelock",
-            "rowsharelock",
-            "rowexclusivelock",
-            "shareupdateexclusivelock",
-            "sharelock",
-            "sharerowexclusivelock",
-            "exclusivelock",
-            "accessexclusivelock",
-            "sireadlock",
-        ],
-    ),
+    listed(&["pg_locks_count"], "mode", &databases::MODES),
     listed(
         &["stack_target_series_dropped_total"],
         "cap",

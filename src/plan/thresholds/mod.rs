@@ -233,24 +233,33 @@ fn one<'a>(limit: &'a Limit, signal: &Signal, severity: Severity) -> Option<&'a 
     (limit.is_off() || severity == signal.lowest()).then_some(limit)
 }
 
+/// What is said of a severity, where each is said.
+fn each([info, warning, critical]: [Option<&Limit>; 3], severity: Severity) -> Option<&Limit> {
+    match severity {
+        Severity::Info => info,
+        Severity::Warning => warning,
+        Severity::Critical => critical,
+    }
+}
+
 impl Setting {
     fn of(&self, signal: &Signal, severity: Severity) -> Option<&Limit> {
-        match (self, severity) {
-            (Self::One(limit), _) => one(limit, signal, severity),
-            (Self::Each(limits), Severity::Info) => limits.info.as_ref(),
-            (Self::Each(limits), Severity::Warning) => limits.warning.as_ref(),
-            (Self::Each(limits), Severity::Critical) => limits.critical.as_ref(),
+        match self {
+            Self::One(limit) => one(limit, signal, severity),
+            Self::Each(Limits { info, warning, critical, .. }) => {
+                each([info.as_ref(), warning.as_ref(), critical.as_ref()], severity)
+            }
         }
     }
 }
 
 impl Own {
     fn of(&self, signal: &Signal, severity: Severity) -> Option<&Limit> {
-        match (self, severity) {
-            (Self::One(limit), _) => one(limit, signal, severity),
-            (Self::Each(limits), Severity::Info) => limits.info.as_ref(),
-            (Self::Each(limits), Severity::Warning) => limits.warning.as_ref(),
-            (Self::Each(limits), Severity::Critical) => limits.critical.as_ref(),
+        match self {
+            Self::One(limit) => one(limit, signal, severity),
+            Self::Each(OwnLimits { info, warning, critical }) => {
+                each([info.as_ref(), warning.as_ref(), critical.as_ref()], severity)
+            }
         }
     }
 }
