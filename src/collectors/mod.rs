@@ -5,6 +5,7 @@ pub mod host;
 pub mod logs;
 pub mod nats;
 pub mod postgres;
+pub mod process;
 pub mod queue;
 
 use std::collections::BTreeMap;
@@ -104,4 +105,6 @@ areas! {
     logs: logs,
     /// The machine itself.
     host: host,
+    /// Processes that must run.
+    processes: process,
 }

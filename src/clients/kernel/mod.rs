@@ -11,7 +11,8 @@
 //! | `/proc/diskstats`, `/proc/partitions`, `io.stat`, `blkio.throttle.*` | [`block`] |
 //! | `/proc/PID/net/dev`, `/proc/PID/net/sockstat` | [`network`] |
 //! | `/proc/PID/mounts` | [`mounts`] |
-//! | `/proc/PID/{stat,status,cgroup,cmdline,fd}` | [`process`] |
+//! | `/proc/PID/{stat,status,cgroup,cmdline,fd,io,limits}` | [`process`] |
+//! | `/proc/PID/net/{tcp,tcp6}` | [`sockets`] |
 //! | the files of a control group, by its path | [`cgroup`] |
 //!
 //! [`buffer`] reads a file, and the functions that make sense of its bytes are pure. What a file does
@@ -30,6 +31,7 @@ pub mod network;
 pub mod parse;
 pub mod pressure;
 pub mod process;
+pub mod sockets;
 pub mod stat;
 
 pub use block::{Device, Disk, Disks};
@@ -60,6 +62,8 @@ pub fn fuzz(data: &[u8]) {
     let _ = (stat::Stat::parse(data), meminfo::Meminfo::parse(data), mounts::parse(data).count());
     let _ = (load::load(data), load::threads(data), load::uptime(data));
     let _ = (process::Stat::parse(data), process::Status::parse(data));
+    let _ = (process::Details::parse(data), process::file_limit(data), process::disk_bytes(data));
+    let _ = sockets::listening(data);
     let _ = (process::command(data), process::groups(&String::from_utf8_lossy(data)).count());
     cgroup::fuzz(data);
 }

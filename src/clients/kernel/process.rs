@@ -2,13 +2,17 @@
 
 use std::io::{ErrorKind, Read as _};
 use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{Access, AtFlags, CWD, Mode, OFlags, PROC_SUPER_MAGIC, accessat, openat, statfs};
+use rustix::fs::{
+    Access, AtFlags, CWD, Mode, OFlags, PROC_SUPER_MAGIC, accessat, openat, readlinkat, statfs,
+};
+use rustix::io::Errno;
 
 use super::Buffer;
-use super::parse::{lines, number, text, words};
+use super::parse::{cut, lines, number, text, value, words};
 
 /// Bytes of one command line.
 const COMMAND: u64 = 4 << 10;
@@ -44,6 +48,20 @@ impl Process {
         Some(dying || Stat::parse(self.read("stat", buffer)?)?.is_exiting()?)
     }
 
+    /// Its program, also one whose file is gone. `None` of a thread of the kernel, and of one that has
+    /// ended; an error where it is not for us.
+    pub fn program(&self) -> std::io::Result<Option<PathBuf>> {
+        match readlinkat(&self.0, "exe", Vec::new()) {
+            Ok(link) => {
+                let link = link.into_bytes();
+                let path = link.strip_suffix(b" (deleted)").unwrap_or(&link);
+                Ok(Some(PathBuf::from(std::ffi::OsStr::from_bytes(path))))
+            }
+            Err(Errno::NOENT | Errno::SRCH) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// Its arguments parted by blanks. `None` of a process without any: it has ended and is not
     /// waited for, or is a thread of the kernel.
     pub fn command(&self) -> Option<String> {
@@ -77,17 +95,35 @@ pub struct Stat<'a> {
     /// Of the program.
     pub name: &'a [u8],
     state: &'a [u8],
+    pub parent: Option<u64>,
     flags: Option<u64>,
+    pub minor_faults: Option<u64>,
+    pub major_faults: Option<u64>,
     /// Ticks in user mode.
     pub user: Option<u64>,
     /// Ticks in the kernel.
     pub system: Option<u64>,
+    pub threads: Option<u64>,
     /// Ticks from the start of the machine to its own.
     pub started: Option<u64>,
     /// Bytes.
     pub virtual_size: Option<u64>,
     /// Pages.
     pub resident: Option<u64>,
+    /// Where its arguments lie: elsewhere after it has become another program. 0 to strangers.
+    pub arguments: Option<u64>,
+}
+
+/// What a process does, as `ps` has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    Running,
+    Sleeping,
+    /// Asleep in the kernel, and not to be woken, not even to be killed.
+    Uninterruptible,
+    /// It has ended, and its parent has not asked how.
+    Zombie,
+    Other,
 }
 
 impl<'a> Stat<'a> {
@@ -103,16 +139,33 @@ impl<'a> Stat<'a> {
         Some(Self {
             name,
             state,
-            // Parent, group, session, terminal and its group.
-            flags: skip(5),
-            // Faults.
-            user: skip(4),
+            parent: skip(0),
+            // Group, session, terminal and its group.
+            flags: skip(4),
+            minor_faults: skip(0),
+            // Those of children.
+            major_faults: skip(1),
+            user: skip(1),
             system: skip(0),
-            // Times of children, priority, threads and a timer.
-            started: skip(6),
+            // Times of children, priority.
+            threads: skip(4),
+            // A timer.
+            started: skip(1),
             virtual_size: skip(0),
             resident: skip(0),
+            // Limit, places in memory, signals, processor, delays, guests.
+            arguments: skip(23),
         })
+    }
+
+    pub fn state(&self) -> State {
+        match self.state {
+            b"R" => State::Running,
+            b"S" => State::Sleeping,
+            b"D" => State::Uninterruptible,
+            b"Z" => State::Zombie,
+            _ => State::Other,
+        }
     }
 
     /// Whether it is on its way out, or is a zombie.
@@ -145,6 +198,64 @@ impl Status {
         }
         found
     }
+}
+
+/// More of `status`.
+#[derive(Debug, Default, PartialEq)]
+pub struct Details {
+    /// Effective user.
+    pub user: Option<u64>,
+    /// Bytes of its own memory: neither of files nor shared by design.
+    pub anonymous: Option<u64>,
+    /// Bytes of it that are swapped out.
+    pub swapped: Option<u64>,
+    /// Switches to another process, because it waited.
+    pub voluntary: Option<u64>,
+    /// And because its time was over.
+    pub involuntary: Option<u64>,
+}
+
+impl Details {
+    /// A thread of the kernel, and a zombie, have no memory.
+    pub fn parse(status: &[u8]) -> Self {
+        let mut found = Self::default();
+        for line in lines(status) {
+            let Some((key, value)) = cut(line, b':') else { continue };
+            let mut words = words(value);
+            let mut first = || words.next().and_then(number);
+            match key {
+                // The real one comes first.
+                b"Uid" => found.user = first().and_then(|_| first()),
+                b"RssAnon" => found.anonymous = first().map(kibibytes),
+                b"VmSwap" => found.swapped = first().map(kibibytes),
+                b"voluntary_ctxt_switches" => found.voluntary = first(),
+                b"nonvoluntary_ctxt_switches" => found.involuntary = first(),
+                _ => {}
+            }
+        }
+        found
+    }
+
+    /// What cannot be given back, in memory or on the swap disk; see [`super::memory`]. Pages of
+    /// files can be. Shared memory is left out: it would count once for each that maps it.
+    pub fn unreclaimable(&self) -> Option<u64> {
+        Some(self.anonymous?.saturating_add(self.swapped.unwrap_or_default()))
+    }
+}
+
+const fn kibibytes(count: u64) -> u64 {
+    count.saturating_mul(1024)
+}
+
+/// `limits`: how many files it may open; `None` also without a limit.
+pub fn file_limit(limits: &[u8]) -> Option<u64> {
+    let line = lines(limits).find_map(|line| line.strip_prefix(b"Max open files"))?;
+    words(line).next().and_then(number)
+}
+
+/// `io`: bytes that it had read from, and written to, a disk.
+pub fn disk_bytes(io: &[u8]) -> (Option<u64>, Option<u64>) {
+    (value(io, b"read_bytes:"), value(io, b"write_bytes:"))
 }
 
 /// Open files of this process.
@@ -228,11 +339,43 @@ mod tests {
         assert_eq!((stat.name, stat.started), (&b"do)ck (er d"[..], Some(123_456)));
         assert_eq!((stat.user, stat.system), (Some(3), Some(4)));
         assert_eq!((stat.virtual_size, stat.resident), (Some(1000), Some(200)));
+        assert_eq!((stat.parent, stat.threads), (Some(1), Some(12)));
+        assert_eq!((stat.minor_faults, stat.major_faults), (Some(90), Some(0)));
+        assert_eq!((stat.state(), stat.arguments), (State::Sleeping, None));
+        // As the kernel has it: 52 fields.
+        let all = "7 (x) D 3 7 7 0 -1 64 10 11 12 13 14 15 16 17 20 0 19 0 21 22 23 24 25 26 27 28 \
+            29 30 31 32 33 34 35 36 37 38 39 40 41 42 43 44 45 46 47 48 49 50 51 0";
+        let stat = Stat::parse(all.as_bytes()).unwrap();
+        assert_eq!((stat.minor_faults, stat.major_faults), (Some(10), Some(12)));
+        assert_eq!((stat.user, stat.system, stat.threads), (Some(14), Some(15), Some(19)));
+        assert_eq!((stat.started, stat.resident), (Some(21), Some(23)));
+        assert_eq!((stat.state(), stat.arguments), (State::Uninterruptible, Some(47)));
         assert_eq!(Stat::parse(b"1 )x( S"), None);
         assert_eq!(command(b"sh\0-c\0a b\0\0"), Some("sh -c a b".to_owned()));
         assert_eq!((command(b""), command(b"\0\0")), (None, None));
         let found: Vec<_> = groups("3:cpu,cpuacct:/a:b\n0::/c\nrubbish\n1:x").collect();
         assert_eq!(found, [("cpu,cpuacct", "/a:b"), ("", "/c")]);
+    }
+
+    #[test]
+    fn memory_switches_limits_and_disks() {
+        let text = b"Name:\tx\nUid:\t1000\t7\t7\t7\nVmRSS:\t 90 kB\nRssAnon:\t      10 kB\n\
+            VmSwap:\t  2 kB\nvoluntary_ctxt_switches:\t5\nnonvoluntary_ctxt_switches:\t6\n";
+        let found = Details::parse(text);
+        assert_eq!((found.user, found.unreclaimable()), (Some(7), Some(12 << 10)));
+        assert_eq!((found.voluntary, found.involuntary), (Some(5), Some(6)));
+        assert_eq!(Details::parse(b"Name:\tkthreadd\nUid:\tx\n"), Details::default());
+        let limits = |soft: &str| {
+            let line = format!("Limit  Soft  Hard  Units\nMax open files  {soft}  4096  files \n");
+            file_limit(line.as_bytes())
+        };
+        assert_eq!(
+            (limits("1024"), limits("unlimited"), file_limit(b"")),
+            (Some(1024), None, None)
+        );
+        let io = b"rchar: 1\nwchar: 2\nread_bytes: 4096\nwrite_bytes: 8192\n";
+        assert_eq!(disk_bytes(io), (Some(4096), Some(8192)));
+        assert_eq!(disk_bytes(b""), (None, None));
     }
 
     #[test]
@@ -254,6 +397,8 @@ mod tests {
         assert!(!own.has_ended());
         assert_eq!(own.is_ending(&mut Buffer::new()), Some(false));
         assert!(own.command().is_some());
+        let program = own.program().unwrap().unwrap();
+        assert_eq!(program, std::env::current_exe().unwrap());
         assert!(own_open_files().is_some_and(|open| open >= 3));
     }
 }
