@@ -201,7 +201,11 @@ async fn build() -> World {
          \x20 jobs: {{ sql: {{ postgres: main, query: \"select status as state, count(*) as count from jobs group by 1\" }} }}\n\
          \x20 tasks: {{ sqlite: {{ file: {folder}/queue.db }}, job_timeout: 1m }}\n\
          {logs}\
-         host: {{ {host_limits} }}\n",
+         host: {{ {host_limits} }}\n\
+         processes:\n\
+         \x20 groups:\n\
+         \x20   servers: {{ cmdline: nats-server, count: {{ min: 1, max: 1000 }}, memory: 1GiB, listen: [{port}] }}\n\
+         \x20 {process_limits}\n",
         docker = docker.section(&docker_lines),
         postgres = postgres.url(),
         nats = nats.monitor_url(),
@@ -211,6 +215,8 @@ async fn build() -> World {
         queue_limits = thresholds("queue"),
         logs = logs(&dir),
         host_limits = thresholds("host"),
+        process_limits = thresholds("process"),
+        port = nats.monitor_port,
     );
     let stage = Stage::start(&config).await;
     log.append(&[
