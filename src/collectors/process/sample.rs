@@ -119,7 +119,7 @@ pub fn sample(wanted: &[Wanted], raw: &Raw) -> Batch {
         batch = batch.gap(what, rights("/proc/PID/fd"));
     }
     if raw.hidden {
-        let text = "/proc shows only what belongs to this user";
+        let text = "/proc shows only what belongs to this user (hidepid)";
         let hint = "it is mounted with `hidepid`: run the exporter as root, or in the group of its option `gid`";
         batch = batch.gap("other users' processes", Failure::new(Reason::RIGHTS, text).hint(hint));
     }

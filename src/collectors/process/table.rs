@@ -1,7 +1,7 @@
 //! What is known of each process from one look to the next, by its number and its start: a number is
 //! used again.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use crate::clients::kernel::process::{Stat, State};
@@ -88,7 +88,7 @@ pub struct Known {
 /// All of them.
 #[derive(Default)]
 pub struct Table {
-    known: HashMap<u32, Known>,
+    known: BTreeMap<u32, Known>,
     look: u64,
 }
 
@@ -108,7 +108,7 @@ impl Table {
 
     /// Notes what `stat` says.
     pub fn note(&mut self, pid: u32, stat: &Stat, now: Instant) -> Turn {
-        let start = stat.started.unwrap_or_default();
+        let began = stat.started.unwrap_or_default();
         let name = short(stat.name);
         let arguments = stat.arguments.unwrap_or_default();
         let state = stat.state();
@@ -116,10 +116,10 @@ impl Table {
         let cpu = stat.user.unwrap_or_default().saturating_add(stat.system.unwrap_or_default());
         let look = self.look;
         let known = match self.known.get_mut(&pid) {
-            Some(known) if known.start == start => known,
+            Some(known) if known.start == began => known,
             _ => {
-                let fresh = Known::new(start, look > 1, now);
-                let known = self.known.entry(pid).or_insert_with(|| Known::new(start, false, now));
+                let fresh = Known::new(began, look > 1, now);
+                let known = self.known.entry(pid).or_insert_with(|| Known::new(began, false, now));
                 *known = fresh;
                 known
             }
@@ -148,7 +148,7 @@ impl Table {
         if !hands_on.iter().any(|hands| *hands) {
             return;
         }
-        let own: HashMap<u32, (u32, Vec<u16>)> = self
+        let own: BTreeMap<u32, (u32, Vec<u16>)> = self
             .known
             .iter()
             .map(|(pid, known)| (*pid, (known.parent, known.handed_on(hands_on))))
