@@ -6,6 +6,7 @@ pub mod logs;
 pub mod nats;
 pub mod postgres;
 pub mod queue;
+pub mod systemd;
 
 use std::collections::BTreeMap;
 
@@ -104,4 +105,6 @@ areas! {
     logs: logs,
     /// The machine itself.
     host: host,
+    /// Units of systemd that must be there, and those that have failed.
+    systemd: systemd,
 }
