@@ -16,6 +16,7 @@ use crate::servers::logwriter::LogFile;
 use crate::servers::nats::Nats;
 use crate::servers::postgres::{MONITOR_PASSWORD, Postgres, Session};
 use crate::servers::prometheus::Prometheus;
+use crate::servers::systemd::Systemd;
 use crate::servers::wait::PATIENT;
 use crate::servers::watchdog;
 use crate::stage::Stage;
@@ -27,6 +28,7 @@ pub struct World {
     _sessions: Vec<Session>,
     _app: KoStatus,
     _servers: (Nats, Postgres, Docker),
+    _systemd: Option<Systemd>,
     counts_block_io: bool,
 }
 
@@ -167,6 +169,7 @@ async fn build() -> World {
     sessions.push(postgres.hold_lock("locked").await);
     sessions.push(postgres.background("SELECT * FROM locked").await);
 
+    let systemd = crate::systemd::world().await;
     let compose = dir.join("compose.yml");
     std::fs::write(&compose, COMPOSE).unwrap();
     let containers = containers(&docker);
@@ -201,7 +204,7 @@ async fn build() -> World {
          \x20 jobs: {{ sql: {{ postgres: main, query: \"select status as state, count(*) as count from jobs group by 1\" }} }}\n\
          \x20 tasks: {{ sqlite: {{ file: {folder}/queue.db }}, job_timeout: 1m }}\n\
          {logs}\
-         host: {{ {host_limits} }}\n",
+         host: {{ {host_limits} }}\n{units}",
         docker = docker.section(&docker_lines),
         postgres = postgres.url(),
         nats = nats.monitor_url(),
@@ -211,6 +214,7 @@ async fn build() -> World {
         queue_limits = thresholds("queue"),
         logs = logs(&dir),
         host_limits = thresholds("host"),
+        units = systemd.as_ref().map(|it| it.section(&thresholds("systemd"))).unwrap_or_default(),
     );
     let stage = Stage::start(&config).await;
     log.append(&[
@@ -246,6 +250,7 @@ async fn build() -> World {
         _sessions: sessions,
         _app: app,
         _servers: (nats, postgres, docker),
+        _systemd: systemd,
         counts_block_io,
     }
 }

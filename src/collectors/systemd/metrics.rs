@@ -26,7 +26,7 @@ metrics! { super::sample::Facts {
     /// The sub state of the unit, always 1; `other` for words that are not known here. Source: SubState.
     gauge stack_unit_sub_state {sub} [H01] = |u| [(u.sub, 1)];
     /// How the unit ended last, always 1; `other` for words that are not known here. Source: Result.
-    gauge stack_unit_result {result} [H01] = |u| u.result.map(|result| (result, 1));
+    gauge stack_unit_result {result} [H01] = |u| u.result.map(|result| (result, 1)).into_iter();
     /// Exit code of the main process when it ended last; absent while it has not ended by itself. Source: ExecMainCode, ExecMainStatus.
     gauge stack_unit_exit_code [H01] = |u| u.exit_code;
     /// Signal that killed the main process when it ended last. Source: ExecMainCode, ExecMainStatus.
