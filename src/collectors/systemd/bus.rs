@@ -21,16 +21,11 @@ const LIMIT: Duration = Duration::from_secs(2);
 
 const NO_BUS: &str = "where systemd runs, the socket is /run/dbus/system_bus_socket; in a container mount it: \
                       `volumes: [\"/run/dbus/system_bus_socket:/run/dbus/system_bus_socket:ro\"]`";
-const NO_RIGHT: &str = "the system bus lets everybody read; a user's bus lets its user in: run the exporter as that user, \
-                        or as root with `address: /run/user/UID/systemd/private`";
+const NO_RIGHT: &str = "the system bus lets everybody read; a user's bus lets its user alone in: run the exporter as that user";
 const NO_SYSTEMD: &str = "something listens there, but no systemd: is it the bus of a container, or of a machine with another init?";
 
-/// A session on a bus, or with the manager itself on its private socket.
-pub struct Bus {
-    connection: Connection,
-    /// On a private socket there is nobody else to be named.
-    destination: Option<&'static str>,
-}
+/// A session on a bus.
+pub struct Bus(Connection);
 
 /// A call that was answered by an error concerns the thing that was asked about; after all others
 /// the connection is of no more use.
@@ -43,12 +38,11 @@ impl Bus {
     pub async fn connect(path: &Path) -> Result<Self, Failure> {
         let what = path.display().to_string();
         let begin = async {
-            let stream = UnixStream::connect(path).await.map_err(|error| unreachable(&what, &error))?;
-            let private = path.ends_with("systemd/private");
+            let stream =
+                UnixStream::connect(path).await.map_err(|error| unreachable(&what, &error))?;
             let builder = zbus::connection::Builder::socket(Bounded(stream));
-            let builder = if private { builder.p2p() } else { builder };
             let connection = builder.build().await.map_err(|error| told(&what, &error).failure)?;
-            Ok(Self { connection, destination: (!private).then_some(MANAGER) })
+            Ok(Self(connection))
         };
         match tokio::time::timeout(LIMIT, begin).await {
             Ok(done) => done,
@@ -104,8 +98,7 @@ impl Bus {
     where
         T: DeserializeOwned + Type,
     {
-        let call =
-            self.connection.call_method(self.destination, path, Some(interface), method, body);
+        let call = self.0.call_method(Some(MANAGER), path, Some(interface), method, body);
         let answer = call.await.map_err(|error| told(what, &error))?;
         answer.body().deserialize().map_err(|_| Refused {
             failure: Failure::new(Reason::PARSE, format!("{what}: an answer of another type"))
@@ -153,6 +146,9 @@ fn named(error: &fdo::Error, of: &dyn Fn(Reason, &str) -> Failure) -> (Failure, 
         }
         Named::NoReply(_) | Named::Timeout(_) | Named::TimedOut(_) => {
             (of(Reason::TIMEOUT, "systemd did not answer the bus"), false)
+        }
+        Named::LimitsExceeded(_) => {
+            (of(Reason::OTHER, "the bus has too much to do to pass this on"), false)
         }
         Named::Disconnected(_) => (of(Reason::PROTOCOL, "the bus hung up"), false),
         _ => (of(Reason::OTHER, "systemd answered with an error"), true),

@@ -19,8 +19,8 @@ pub struct Systemd {
     /// The units that matter, by their full name, as `chatbot.service` or `backup.timer`. Each has
     /// series from the first reading on, also when it does not exist.
     pub units: BTreeMap<String, Unit>,
-    /// Socket of the bus; default `/run/dbus/system_bus_socket`. Root may name
-    /// `/run/systemd/private` where no bus runs: that is systemd itself.
+    /// Socket of the bus; default `/run/dbus/system_bus_socket`. Not systemd's own
+    /// `/run/systemd/private`, which is made for `systemctl` alone.
     pub address: PathBuf,
     /// Whether a failed unit that is not declared is told of as well; default `true`.
     pub any_failed: bool,
@@ -50,8 +50,7 @@ impl Default for Systemd {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[schemars(extend("additionalProperties" = false))]
 pub struct User {
-    /// Socket of the user's bus, such as `/run/user/1000/bus`. Only that user is let in; root names
-    /// `/run/user/1000/systemd/private` instead.
+    /// Socket of the user's bus, such as `/run/user/1000/bus`. Only that user is let in.
     pub address: PathBuf,
     /// The units that matter.
     #[serde(default)]
@@ -72,7 +71,16 @@ pub struct Unit {
 
 /// Kinds of units.
 const KINDS: [&str; 11] = [
-    "service", "timer", "socket", "target", "mount", "automount", "swap", "path", "slice", "scope",
+    "service",
+    "timer",
+    "socket",
+    "target",
+    "mount",
+    "automount",
+    "swap",
+    "path",
+    "slice",
+    "scope",
     "device",
 ];
 
@@ -90,7 +98,8 @@ pub fn mistake(name: &str) -> Option<String> {
     if name.len() > 255 {
         return Some("a unit's name has at most 255 letters".to_owned());
     }
-    stem.ends_with('@').then(|| format!("a template never runs: name one of it, as `{stem}1.{kind}`"))
+    stem.ends_with('@')
+        .then(|| format!("a template never runs: name one of it, as `{stem}1.{kind}`"))
 }
 
 /// As `systemd-escape` writes it.
@@ -114,7 +123,9 @@ mod tests {
 
     #[test]
     fn names_are_those_of_systemd() {
-        for good in ["chatbot.service", "getty@tty1.service", "a\\x20b.timer", "-.mount", "a:b_c.socket"] {
+        for good in
+            ["chatbot.service", "getty@tty1.service", "a\\x20b.timer", "-.mount", "a:b_c.socket"]
+        {
             assert_eq!(mistake(good), None, "{good}");
         }
         for (bad, said) in [

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use futures_util::future::{join, join_all, try_join_all};
+use futures_util::future::{join_all, try_join_all};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 
@@ -81,6 +81,9 @@ pub struct Raw {
     pub monotonic: u64,
 }
 
+/// Units whose properties are asked for at once: a system bus lets a connection wait for 128 answers.
+const AT_ONCE: usize = 4;
+
 /// What is read of every unit.
 const COMMON: &[&str] = &["ActiveEnterTimestamp", "InactiveEnterTimestamp"];
 const SERVICE: &[&str] =
@@ -149,8 +152,8 @@ impl Source {
     async fn read(&self, bus: &Bus) -> Result<Raw, Refused> {
         let state = bus.of_manager("SystemState").await?;
         let mut units = listed(bus, &self.names).await?;
-        let (read, failed) = join(try_join_all(units.iter_mut().map(|unit| complete(bus, unit))), self.failed(bus)).await;
-        read?;
+        complete_all(bus, &mut units).await?;
+        let failed = self.failed(bus).await?;
         let started: Vec<String> = units
             .iter()
             .filter(|unit| unit.name.ends_with(".timer"))
@@ -158,7 +161,7 @@ impl Source {
             .filter(|name| !name.is_empty())
             .collect();
         let mut started = listed(bus, &started).await?;
-        try_join_all(started.iter_mut().map(|unit| complete(bus, unit))).await?;
+        complete_all(bus, &mut started).await?;
         let mut started = started.into_iter();
         for timer in units.iter_mut().filter(|unit| !unit.text("Unit").is_empty()) {
             timer.starts = started.next().map(Box::new);
@@ -177,13 +180,17 @@ impl Source {
         })
     }
 
-    async fn failed(&self, bus: &Bus) -> Option<Result<Vec<Unit>, Failure>> {
+    async fn failed(&self, bus: &Bus) -> Result<Option<Result<Vec<Unit>, Failure>>, Refused> {
         if !self.any_failed {
-            return None;
+            return Ok(None);
         }
         let answer: Result<Vec<Entry>, _> =
             bus.manager("ListUnitsFiltered", &(vec!["failed"],)).await;
-        Some(answer.map(|all| all.into_iter().map(unit).collect()).map_err(|refused| refused.failure))
+        match answer {
+            Ok(all) => Ok(Some(Ok(all.into_iter().map(unit).collect()))),
+            Err(refused) if refused.answered => Ok(Some(Err(refused.failure))),
+            Err(refused) => Err(refused),
+        }
     }
 }
 
@@ -205,6 +212,13 @@ async fn listed(bus: &Bus, names: &[String]) -> Result<Vec<Unit>, Refused> {
     }
     let named = |(entry, name): (Entry, &String)| Unit { name: name.clone(), ..unit(entry) };
     Ok(entries.into_iter().zip(names).map(named).collect())
+}
+
+async fn complete_all(bus: &Bus, units: &mut [Unit]) -> Result<(), Refused> {
+    for some in units.chunks_mut(AT_ONCE) {
+        try_join_all(some.iter_mut().map(|unit| complete(bus, unit))).await?;
+    }
+    Ok(())
 }
 
 /// Reads the properties of a unit. One that systemd does not have, as it is older or newer, or that is

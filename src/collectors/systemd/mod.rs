@@ -94,6 +94,9 @@ impl Place<'_> {
     fn check(&self, plan: &mut Plan) {
         if !self.address.is_absolute() {
             plan.mistake(&self.key, "address", "must be the absolute path of a socket");
+        } else if self.address.ends_with("systemd/private") {
+            let why = "this socket is for systemctl alone: name the bus, as `/run/dbus/system_bus_socket`";
+            plan.mistake(&self.key, "address", why);
         }
         for (name, unit) in self.units {
             let key = format!("units.{name}");

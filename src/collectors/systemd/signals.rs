@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use crate::catalogue::{Default, Direction, Hold, Match, Sentence, Signal, Unit, level};
 
-const STATUS: Sentence = Sentence::new(
-    "systemctl status {name}; journalctl -u {name} -n 50 --no-pager",
-);
+const STATUS: Sentence =
+    Sentence::new("systemctl status {name}; journalctl -u {name} -n 50 --no-pager");
 
 /// A yes or no on the state of a declared unit.
 const fn state(

@@ -19,7 +19,8 @@ rm -rf "$1/run/systemd" "$1/run/dbus" "$1/run/user"
 mkdir -p "$1/run/dbus" "$1/run/user/0" "$1/run/lock"
 for tree in /sys/fs/cgroup /sys/fs/cgroup/*/; do
     [ -f "$tree/cgroup.procs" ] && mkdir -p "$tree/$2" 2>/dev/null || continue
-    echo $$ > "$tree/$2/cgroup.procs" || :
+    # Some trees take nobody in before they are set up: systemd does without them.
+    (echo $$ > "$tree/$2/cgroup.procs") 2>/dev/null || rmdir "$tree/$2"
 done
 exec unshare --pid --kill-child=KILL --mount --fork --uts --ipc --cgroup --mount-proc sh -c '
 set -e
@@ -46,7 +47,11 @@ pub struct Systemd {
 impl Systemd {
     /// Starts one with these units besides its own; the first word of a name is started at once if
     /// it is in `wanted`. Nothing where we may not.
-    pub async fn start(units: &[(&str, &str)], wanted: &str, user: &[(&str, &str)]) -> Option<Self> {
+    pub async fn start(
+        units: &[(&str, &str)],
+        wanted: &str,
+        user: &[(&str, &str)],
+    ) -> Option<Self> {
         if !is_root() {
             skip("only root can start a systemd of its own");
             return None;
@@ -86,16 +91,8 @@ impl Systemd {
         format!("systemd:\n  address: {}\n  {more}\n  units:{declared}", self.bus().display())
     }
 
-    pub fn private(&self) -> PathBuf {
-        self.dir.join("run/systemd/private")
-    }
-
     pub fn user_bus(&self) -> PathBuf {
         self.dir.join("run/user/0/bus")
-    }
-
-    pub fn user_private(&self) -> PathBuf {
-        self.dir.join("run/user/0/systemd/private")
     }
 
     /// Calls a method on a unit, such as `StartUnit`.
@@ -104,8 +101,11 @@ impl Systemd {
     }
 
     fn busctl(&self, verb: &str, args: &[&str]) -> Result<String, String> {
-        let manager =
-            ["org.freedesktop.systemd1", "/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager"];
+        let manager = [
+            "org.freedesktop.systemd1",
+            "/org/freedesktop/systemd1",
+            "org.freedesktop.systemd1.Manager",
+        ];
         let address = format!("--address=unix:path={}", self.bus().display());
         let output = Command::new("busctl")
             .args([address.as_str(), "--timeout=5", verb])

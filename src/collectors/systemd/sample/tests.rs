@@ -99,7 +99,9 @@ fn a_unit_is_in_one_state() {
 #[test]
 fn an_exit_code_is_no_signal_and_neither_is_there_before_the_end() {
     let ended = |code: u64, status: u64| {
-        one(json!({ "name": "a.service", "active": "failed", "ExecMainCode": code, "ExecMainStatus": status }))
+        one(
+            json!({ "name": "a.service", "active": "failed", "ExecMainCode": code, "ExecMainStatus": status }),
+        )
     };
     let exit = ended(1, 3);
     has(&exit, "stack_unit_exit_code{target=\"systemd\",name=\"a.service\"} 3");
@@ -212,8 +214,9 @@ fn failed_units_are_named_once_and_have_a_cap() {
         { "name": "b.timer", "active": "active", "Unit": "b.service",
           "starts": { "name": "b.service", "active": "failed" } },
     ]);
-    let failed: Vec<_> =
-        (0..500).map(|n| json!({ "name": format!("x{n:03}.service"), "active": "failed" })).collect();
+    let failed: Vec<_> = (0..500)
+        .map(|n| json!({ "name": format!("x{n:03}.service"), "active": "failed" }))
+        .collect();
     let mut failed = json!(failed);
     for name in ["a.service", "b.service"] {
         failed.as_array_mut().unwrap().push(json!({ "name": name, "active": "failed" }));
