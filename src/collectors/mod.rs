@@ -7,6 +7,7 @@ pub mod nats;
 pub mod postgres;
 pub mod process;
 pub mod queue;
+pub mod systemd;
 
 use std::collections::BTreeMap;
 
@@ -107,4 +108,6 @@ areas! {
     host: host,
     /// Processes that must run.
     processes: process,
+    /// Units of systemd that must be there, and those that have failed.
+    systemd: systemd,
 }

@@ -58,4 +58,5 @@ mod servers;
 mod skip;
 mod sqlite;
 mod stage;
+mod systemd;
 mod world;

@@ -16,6 +16,7 @@ use crate::servers::logwriter::LogFile;
 use crate::servers::nats::Nats;
 use crate::servers::postgres::{MONITOR_PASSWORD, Postgres, Session};
 use crate::servers::prometheus::Prometheus;
+use crate::servers::systemd::Systemd;
 use crate::servers::wait::PATIENT;
 use crate::servers::watchdog;
 use crate::stage::Stage;
@@ -27,6 +28,7 @@ pub struct World {
     _sessions: Vec<Session>,
     _app: KoStatus,
     _servers: (Nats, Postgres, Docker),
+    _systemd: Option<Systemd>,
     counts_block_io: bool,
 }
 
@@ -167,6 +169,7 @@ async fn build() -> World {
     sessions.push(postgres.hold_lock("locked").await);
     sessions.push(postgres.background("SELECT * FROM locked").await);
 
+    let systemd = crate::systemd::world().await;
     let compose = dir.join("compose.yml");
     std::fs::write(&compose, COMPOSE).unwrap();
     let containers = containers(&docker);
@@ -205,7 +208,8 @@ async fn build() -> World {
          processes:\n\
          \x20 groups:\n\
          \x20   servers: {{ cmdline: nats-server, count: {{ min: 1, max: 1000 }}, memory: 1GiB, listen: [{port}] }}\n\
-         \x20 {process_limits}\n",
+         \x20 {process_limits}\n\
+         {units}",
         docker = docker.section(&docker_lines),
         postgres = postgres.url(),
         nats = nats.monitor_url(),
@@ -217,6 +221,7 @@ async fn build() -> World {
         host_limits = thresholds("host"),
         process_limits = thresholds("process"),
         port = nats.monitor_port,
+        units = systemd.as_ref().map(|it| it.section(&thresholds("systemd"))).unwrap_or_default(),
     );
     let stage = Stage::start(&config).await;
     log.append(&[
@@ -252,6 +257,7 @@ async fn build() -> World {
         _sessions: sessions,
         _app: app,
         _servers: (nats, postgres, docker),
+        _systemd: systemd,
         counts_block_io,
     }
 }

@@ -34,6 +34,7 @@ pub mod prometheus;
 pub mod proxy;
 pub mod rules;
 pub mod spec;
+pub mod systemd;
 pub mod wait;
 pub mod watchdog;
 
