@@ -16,7 +16,7 @@ use crate::servers::logwriter::LogFile;
 use crate::servers::nats::Nats;
 use crate::servers::postgres::{MONITOR_PASSWORD, Postgres, Session};
 use crate::servers::prometheus::Prometheus;
-use crate::servers::wait::PATIENT;
+use crate::servers::wait::{PATIENT, until};
 use crate::servers::watchdog;
 use crate::stage::Stage;
 
@@ -184,6 +184,9 @@ async fn build() -> World {
 
     let log = LogFile::dated(&dir, "ai_library_bot", SystemTime::now());
     log.append(&["2024-01-01 12:00:00,000 [INFO] bot: before"]);
+    // A file of two versions, which is small, exposed, and behind what it is made from.
+    let env = dir.join(".env");
+    std::fs::write(&env, "TOKEN=a-longer-one").unwrap();
     let password = dir.join("password");
     std::fs::write(&password, MONITOR_PASSWORD).unwrap();
     let folder = dir.display();
@@ -201,6 +204,8 @@ async fn build() -> World {
          \x20 jobs: {{ sql: {{ postgres: main, query: \"select status as state, count(*) as count from jobs group by 1\" }} }}\n\
          \x20 tasks: {{ sqlite: {{ file: {folder}/queue.db }}, job_timeout: 1m }}\n\
          {logs}\
+         files:\n\
+         \x20 env: {{ path: {folder}/.env, secret: true, owner: \"0\", mode: \"600\", made_from: {folder}/password, shrunk_against: last, every: 1s, {file_limits} }}\n\
          host: {{ {host_limits} }}\n",
         docker = docker.section(&docker_lines),
         postgres = postgres.url(),
@@ -210,6 +215,7 @@ async fn build() -> World {
         nats_limits = thresholds("nats"),
         queue_limits = thresholds("queue"),
         logs = logs(&dir),
+        file_limits = thresholds("files"),
         host_limits = thresholds("host"),
     );
     let stage = Stage::start(&config).await;
@@ -233,6 +239,16 @@ async fn build() -> World {
     for ratio in ["stack_log_error_ratio", "stack_log_request_error_ratio"] {
         stage.exporter.wait_line(&format!("{ratio}{{"), PATIENT).await;
     }
+    // It was found unchanged once when it has an age.
+    let age = "stack_file_newest_age_seconds{target=\"env\"";
+    until("a settled version", PATIENT, async || {
+        let scrape = stage.exporter.scrape().await;
+        let line = scrape.line(age).and_then(|line| line.rsplit(' ').next()?.parse::<f64>().ok());
+        line.is_some_and(|age| age > 3.0)
+    })
+    .await;
+    std::fs::write(&env, "TOKEN=b").unwrap();
+    stage.exporter.wait_line("stack_file_size_ratio{", PATIENT).await;
     stage.exporter.wait_line("container_cpu_usage_seconds_total{", PATIENT).await;
     if counts_block_io {
         stage.exporter.wait_line("container_fs_writes_bytes_total{", PATIENT).await;
