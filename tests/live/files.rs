@@ -251,7 +251,7 @@ fn a_mount_that_hangs_hurts_its_own_target_only() {
         let path = fuse.point.join("index").display().to_string();
         let config = |more: &str| {
             format!(
-                "files:\n  stuck: {{ path: {path}, every: 1s }}\n  fine: {{ path: {}, every: 1s{more} }}\n",
+                "host: {{ enabled: false }}\ndocker: {{ enabled: false }}\nfiles:\n  stuck: {{ path: {path}, every: 1s }}\n  fine: {{ path: {}, every: 1s{more} }}\n",
                 fine.display()
             )
         };
@@ -260,7 +260,7 @@ fn a_mount_that_hangs_hurts_its_own_target_only() {
         let fine_size = series("file_stat_size_bytes", "fine", &fine.display().to_string());
         is(&exporter, &size, |size| size == 9.0).await;
         fuse.server.pause().await;
-        let failure = "stack_target_part_failure{area=\"files\",target=\"stuck\",part=\"listing\",reason=\"timeout\"} 1";
+        let failure = "stack_target_part_failure{target=\"stuck\",area=\"files\",part=\"listing\",reason=\"timeout\"} 1";
         let scrape = exporter.wait_line(failure, PATIENT).await;
         // What was read last is still shown, and the other goes on.
         assert_eq!(scrape.value(&size), Some(9.0), "{}", scrape.body);
@@ -280,9 +280,9 @@ fn a_mount_that_hangs_hurts_its_own_target_only() {
         assert!(now <= waiting + 4, "{waiting} threads, then {now}");
         // One that is started meanwhile has nothing to show, and says why.
         let other = Exporter::start(binary(), &config("")).await;
-        let down = "stack_target_failure{area=\"files\",target=\"stuck\",reason=\"timeout\"} 1";
+        let down = "stack_target_failure{target=\"stuck\",area=\"files\",reason=\"timeout\"} 1";
         let scrape = other.wait_line(down, PATIENT).await;
-        let up = |target: &str| format!("stack_target_up{{area=\"files\",target=\"{target}\"}}");
+        let up = |target: &str| format!("stack_target_up{{target=\"{target}\",area=\"files\"}}");
         assert_eq!(scrape.value(&up("stuck")), Some(0.0), "{}", scrape.body);
         assert_eq!(scrape.value(&up("fine")), Some(1.0));
         assert!(scrape.line("stack_file_missing_seconds{target=\"stuck\"").is_none());

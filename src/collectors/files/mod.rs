@@ -10,7 +10,7 @@
 //! root, to us, or to the owner of what they lead to. Names are bytes.
 //!
 //! Cost: beside the readings, once a minute; about 1 µs a file and 0.4 µs an entry of a folder. A
-//! listing ends after five seconds or 200,000 entries, and what it has found until then is shown and told
+//! listing ends after ten seconds or 200,000 entries, and what it has found until then is shown and told
 //! as a part that cannot be seen in full. On a mount that hangs it holds one thread, and there is no
 //! second one beside it; the last listing is shown for five minutes, and then the target is down.
 //!
@@ -63,7 +63,7 @@ pub static AREA: Area = Area {
 };
 
 /// One listing.
-const LIMIT: Duration = Duration::from_secs(5);
+const LIMIT: Duration = Duration::from_secs(10);
 /// What a listing keeps for itself to hand over what it has.
 const SPARE: Duration = Duration::from_millis(300);
 /// After a listing that failed.
@@ -189,7 +189,8 @@ impl Collector for Watch {
             self.remembered().history.restore(kept);
         }
         let latest = self.listing.latest(until).await;
-        let not_yet = || Failure::new(Reason::PENDING, "the files are still being listed");
+        let not_yet =
+            || Failure::new(Reason::TIMEOUT, "the first listing of the files has not ended yet");
         let listing = latest.value.ok_or_else(|| latest.failure.unwrap_or_else(not_yet))?;
         let mut remembered = self.remembered();
         if remembered.at != Some(listing.at) {
