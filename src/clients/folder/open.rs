@@ -12,16 +12,21 @@ use crate::files;
 /// Opens a path without symbolic links for reading, without waiting for a writer in case it is a
 /// pipe after all. A link that was put there since the look is not followed.
 pub fn open(path: &Path) -> io::Result<File> {
-    open_as(path, OFlags::empty()).map(File::from)
+    open_as(path, files::READ).map(File::from)
 }
 
 /// Opens a folder whose path has no symbolic links.
 pub(super) fn open_folder(path: &Path) -> io::Result<OwnedFd> {
-    open_as(path, OFlags::DIRECTORY)
+    open_as(path, files::READ | OFlags::DIRECTORY)
 }
 
-fn open_as(path: &Path, more: OFlags) -> io::Result<OwnedFd> {
-    let flags = files::READ | OFlags::NOFOLLOW | more;
+/// The same for a folder whose names are not read, which takes no right to read it.
+pub(super) fn pass_folder(path: &Path) -> io::Result<OwnedFd> {
+    open_as(path, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC)
+}
+
+fn open_as(path: &Path, flags: OFlags) -> io::Result<OwnedFd> {
+    let flags = flags | OFlags::NOFOLLOW;
     let opened = rustix::fs::openat2(CWD, path, flags, Mode::empty(), ResolveFlags::NO_SYMLINKS);
     match opened {
         // An old kernel, or a container that forbids what it does not know.

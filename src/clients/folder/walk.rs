@@ -3,7 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
@@ -12,7 +12,7 @@ use rustix::fs::{AtFlags, CWD, FileType, RawDir, Statx, StatxFlags};
 
 use super::link::{Refusal, resolve};
 use super::made_up::is_made_up;
-use super::open::open_folder;
+use super::open::{open_folder, pass_folder};
 use super::pattern::{Part, Pattern};
 use crate::failure::{Failure, Reason};
 
@@ -225,7 +225,7 @@ impl Walker<'_> {
 
     /// The one file of this name.
     fn one(&mut self, dir: &Path, name: &OsStr) {
-        self.within(dir, &mut |walker, folder| walker.file(folder, name));
+        self.within(dir, pass_folder, &mut |walker, folder| walker.file(folder, name));
     }
 
     fn each_of(
@@ -233,7 +233,7 @@ impl Walker<'_> {
         dir: &Path,
         each: &mut dyn FnMut(&mut Self, &Folder<'_>, &OsStr, FileType),
     ) {
-        self.within(dir, &mut |walker, folder| {
+        self.within(dir, open_folder, &mut |walker, folder| {
             let mut names = std::mem::take(&mut walker.names);
             if let Err(error) = walker.read(folder, names.spare_capacity_mut(), each) {
                 walker.note(folder.dir, &error);
@@ -275,7 +275,12 @@ impl Walker<'_> {
     }
 
     /// Opens a folder the safe way.
-    fn within(&mut self, dir: &Path, work: &mut dyn FnMut(&mut Self, &Folder<'_>)) {
+    fn within(
+        &mut self,
+        dir: &Path,
+        open: fn(&Path) -> io::Result<OwnedFd>,
+        work: &mut dyn FnMut(&mut Self, &Folder<'_>),
+    ) {
         if Instant::now() >= self.bounds.until {
             self.walked.cut = Some(Cut::Time);
             return;
@@ -285,7 +290,7 @@ impl Walker<'_> {
             Err(Refusal::Link) => return self.refuse(dir),
             Err(Refusal::Io(error)) => return self.note(dir, &error),
         };
-        match open_folder(&real) {
+        match open(&real) {
             Ok(_) if is_made_up(&real) => self.made_up(dir),
             Ok(fd) => work(self, &Folder { dir, real: &real, fd: fd.as_fd() }),
             Err(error) => self.note(dir, &error),

@@ -142,6 +142,7 @@ impl Files {
     }
 
     /// What the files are looked for with: other thresholds need no other look.
+    #[must_use]
     pub fn identity(&self) -> Self {
         Self {
             thresholds: Thresholds::default(),

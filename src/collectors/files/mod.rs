@@ -134,7 +134,7 @@ fn target(name: &str, files: &Files, wanted: Wanted, plan: &Plan) -> Target {
     let settings = files.identity();
     let mut parts = Parts::new(plan.memory, AREA.name, name, settings.clone());
     let every = files.every.map_or(EVERY, Dur::get);
-    let pace = Pace {
+    let clock = Pace {
         every,
         again: AGAIN.min(every),
         stale_after: Some(STALE.max(every.saturating_mul(3))),
@@ -148,7 +148,7 @@ fn target(name: &str, files: &Files, wanted: Wanted, plan: &Plan) -> Target {
             has_source: files.made_from.is_some(),
         },
         wanted: Arc::new(wanted),
-        listing: parts.add("listing", "the files", pace),
+        listing: parts.add("listing", "the files", clock),
         kept: parts.keep("history", KEEPING, place.clone()),
         beside: OnceLock::new(),
         lasting: plan.memory.of(AREA.name, name),

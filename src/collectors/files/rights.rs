@@ -68,8 +68,8 @@ pub fn is_copy(name: &[u8], of: &[u8]) -> bool {
         b'~' => word.is_empty(),
         b'.' | b'-' | b'_' => {
             let letters = word.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
-            let known = |aside: &&str| word.get(..letters) == Some(aside.as_bytes());
-            ASIDE.iter().any(|aside| known(&aside)) || word.first().is_some_and(u8::is_ascii_digit)
+            let known = |aside: &str| word.get(..letters) == Some(aside.as_bytes());
+            ASIDE.iter().any(|aside| known(aside)) || word.first().is_some_and(u8::is_ascii_digit)
         }
         _ => false,
     }

@@ -36,7 +36,7 @@ fn counts_sizes_and_ages() {
     write(&root.join("app.log"), &"x".repeat(5000), 0o644);
     write(&root.join("access.log"), "x", 0o644);
     write(&root.join("archive/app.log.2026-03-01.gz"), "12", 0o644);
-    let old = SystemTime::UNIX_EPOCH + Duration::from_secs(86_400);
+    let old = SystemTime::UNIX_EPOCH + Duration::from_hours(24);
     let file = std::fs::File::options().write(true).open(root.join("access.log")).unwrap();
     file.set_modified(old).unwrap();
     let of = |rest: &str| format!("{}/{rest}", root.display());

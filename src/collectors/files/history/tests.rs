@@ -111,10 +111,10 @@ fn it_comes_back_after_a_restart() {
 fn what_cannot_be_seen_is_neither_there_nor_gone() {
     let mut history = History::default();
     let hidden = Seen { hidden: true, ..gone() };
-    history.take(&[hidden.clone()], at(0));
+    history.take(std::slice::from_ref(&hidden), at(0));
     assert_eq!(history.missing(&hidden, at(100)), None);
     history.take(&[gone()], at(200));
-    history.take(&[hidden.clone()], at(300));
+    history.take(std::slice::from_ref(&hidden), at(300));
     assert_eq!(history.missing(&hidden, at(350)), None);
     history.take(&[gone()], at(400));
     assert_eq!(history.missing(&gone(), at(450)), Some(250), "since it was first seen to be gone");

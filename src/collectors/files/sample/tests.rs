@@ -28,6 +28,7 @@ struct Case {
 
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[allow(clippy::struct_excessive_bools, reason = "a case says what is there")]
 struct Found {
     pattern: String,
     single: bool,
