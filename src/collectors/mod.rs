@@ -1,6 +1,7 @@
 //! The list of collectors. A new one is a folder beside this file, named here and in `areas!`.
 
 pub mod docker;
+pub mod files;
 pub mod host;
 pub mod logs;
 pub mod nats;
@@ -104,6 +105,8 @@ areas! {
     queues: queue,
     /// Log files: lines by level, and what is counted in them.
     logs: logs,
+    /// Files that must be there, be fresh, stay within bounds, or be seen by nobody.
+    files: files,
     /// The machine itself.
     host: host,
     /// Processes that must run.

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 pub use on_demand::{Module, OnDemand, Wanted};
-pub use thresholds::{Setting, Thresholds, threshold_of_one};
+pub use thresholds::{Limit, Limits, Setting, Thresholds, threshold_of_one};
 
 use crate::catalogue::Area;
 use crate::config::{Access, Dur, SafeUrl, nearest};

@@ -28,6 +28,8 @@ mod docker_rights;
 mod docker_source;
 mod docker_tls;
 mod exposition;
+mod files;
+mod files_guides;
 mod harness;
 mod host;
 mod hostile;

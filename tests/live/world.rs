@@ -18,6 +18,7 @@ use crate::servers::postgres::{MONITOR_PASSWORD, Postgres, Session};
 use crate::servers::prometheus::Prometheus;
 use crate::servers::systemd::Systemd;
 use crate::servers::wait::PATIENT;
+use crate::servers::wait::{PATIENT, until};
 use crate::servers::watchdog;
 use crate::stage::Stage;
 
@@ -187,6 +188,9 @@ async fn build() -> World {
 
     let log = LogFile::dated(&dir, "ai_library_bot", SystemTime::now());
     log.append(&["2024-01-01 12:00:00,000 [INFO] bot: before"]);
+    // A file of two versions, which is small, exposed, and behind what it is made from.
+    let env = dir.join(".env");
+    std::fs::write(&env, "TOKEN=a-longer-one").unwrap();
     let password = dir.join("password");
     std::fs::write(&password, MONITOR_PASSWORD).unwrap();
     let folder = dir.display();
@@ -209,6 +213,8 @@ async fn build() -> World {
          \x20 groups:\n\
          \x20   servers: {{ cmdline: nats-server, count: {{ min: 1, max: 1000 }}, memory: 1GiB, listen: [{port}] }}\n\
          \x20 {process_limits}\n\
+         files:\n\
+         \x20 env: {{ path: {folder}/.env, secret: true, owner: \"0\", mode: \"600\", made_from: {folder}/password, shrunk_against: last, every: 1s, {file_limits} }}\n\
          {units}",
         docker = docker.section(&docker_lines),
         postgres = postgres.url(),
@@ -218,6 +224,7 @@ async fn build() -> World {
         nats_limits = thresholds("nats"),
         queue_limits = thresholds("queue"),
         logs = logs(&dir),
+        file_limits = thresholds("files"),
         host_limits = thresholds("host"),
         process_limits = thresholds("process"),
         port = nats.monitor_port,
@@ -244,6 +251,16 @@ async fn build() -> World {
     for ratio in ["stack_log_error_ratio", "stack_log_request_error_ratio"] {
         stage.exporter.wait_line(&format!("{ratio}{{"), PATIENT).await;
     }
+    // It was found unchanged once when it has an age.
+    let age = "stack_file_newest_age_seconds{target=\"env\"";
+    until("a settled version", PATIENT, async || {
+        let scrape = stage.exporter.scrape().await;
+        let line = scrape.line(age).and_then(|line| line.rsplit(' ').next()?.parse::<f64>().ok());
+        line.is_some_and(|age| age > 3.0)
+    })
+    .await;
+    std::fs::write(&env, "TOKEN=b").unwrap();
+    stage.exporter.wait_line("stack_file_size_ratio{", PATIENT).await;
     stage.exporter.wait_line("container_cpu_usage_seconds_total{", PATIENT).await;
     if counts_block_io {
         stage.exporter.wait_line("container_fs_writes_bytes_total{", PATIENT).await;
