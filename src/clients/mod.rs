@@ -2,7 +2,7 @@
 
 pub mod access;
 pub mod engine;
-mod fresh;
+pub mod fresh;
 pub mod http;
 pub mod json;
 pub mod kernel;

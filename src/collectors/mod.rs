@@ -5,6 +5,7 @@ pub mod host;
 pub mod logs;
 pub mod nats;
 pub mod postgres;
+pub mod probe;
 pub mod queue;
 
 use std::collections::BTreeMap;
@@ -82,6 +83,7 @@ macro_rules! modules {
 
 modules! {
     Postgres: postgres,
+    Probe: probe,
 }
 
 areas! {
@@ -100,6 +102,8 @@ areas! {
     nats: nats,
     /// Queues of jobs: an HTTP JSON status, a JetStream consumer, SQL on PostgreSQL, or SQLite.
     queues: queue,
+    /// What has to answer: web pages, ports, certificates, WebSockets, hosts.
+    probes: probe,
     /// Log files: lines by level, and what is counted in them.
     logs: logs,
     /// The machine itself.
