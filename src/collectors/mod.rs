@@ -65,7 +65,7 @@ macro_rules! modules {
         #[derive(Clone, Debug, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
         #[serde(untagged)]
         pub enum Module {
-            $($name($module::Module),)+
+            $($name(Box<$module::Module>),)+
         }
 
         fn offer(modules: Option<&BTreeMap<String, Module>>, plan: &mut Plan) {

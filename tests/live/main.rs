@@ -46,6 +46,7 @@ mod page;
 mod postgres;
 mod postgres_trap;
 mod probe;
+mod probes;
 mod queries;
 mod queue;
 mod routing;

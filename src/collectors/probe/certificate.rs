@@ -1,6 +1,7 @@
 //! What a server's certificate says, told also when it is not trusted: a verifier that writes down
 //! what it is shown before it judges.
 
+use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rustls::client::WebPkiServerVerifier;
@@ -57,7 +58,10 @@ pub fn fingerprint(der: &[u8]) -> String {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 fn name(name: &GeneralName) -> Option<String> {

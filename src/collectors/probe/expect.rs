@@ -124,7 +124,10 @@ impl Expect {
             let found = found.pointer(pointer);
             !found.is_some_and(|found| match found {
                 Value::String(text) => text == wanted,
-                Value::Null | Value::Bool(_) | Value::Number(_) => found.to_string() == *wanted,
+                Value::Null | Value::Bool(_) | Value::Number(_) => {
+                    let found = found.to_string();
+                    found == *wanted
+                }
                 Value::Array(_) | Value::Object(_) => false,
             })
         })?;
@@ -194,7 +197,7 @@ fn required(all: &[String], note: &mut impl FnMut(&str, &str)) -> Vec<Required> 
         match HeaderName::try_from(name) {
             Ok(name) => required.push(Required { name, value }),
             Err(_) => {
-                note(&format!("required_headers[{index}]"), "expected `Name` or `Name: value`")
+                note(&format!("required_headers[{index}]"), "expected `Name` or `Name: value`");
             }
         }
     }
@@ -206,7 +209,8 @@ fn pointer(path: &str) -> String {
     if path.starts_with('/') {
         return path.to_owned();
     }
-    path.split('.').map(|part| format!("/{}", part.replace('~', "~0").replace('/', "~1"))).collect()
+    let parts = path.split('.').map(|part| part.replace('~', "~0").replace('/', "~1"));
+    parts.fold(String::new(), |pointer, part| pointer + "/" + &part)
 }
 
 /// Keys that say nothing to a place of this kind.

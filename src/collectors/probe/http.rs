@@ -162,7 +162,7 @@ fn leads_to(
             return Err(wrong(format!("it redirects to {led_to}, expected {wanted}")));
         }
         Redirects::Follow if !next.host.eq_ignore_ascii_case(&place.host) => {
-            answer.elsewhere = true
+            answer.elsewhere = true;
         }
         Redirects::Follow | Redirects::To(_) => {}
     }

@@ -170,8 +170,8 @@ fn declared(name: &str, probe: &Probe, place: Place, plan: &Plan) -> Target {
     let holds = websocket && !time.is_zero();
     let mut parts = Parts::new(plan.memory, AREA.name, name, identity.clone());
     let holding = holds.then(|| {
-        let pace = fetch::pace(every, time, prober.limit);
-        Holding::new(parts.add("hold", "whether WebSockets stay open", pace), time)
+        let clock = fetch::pace(every, time, prober.limit);
+        Holding::new(parts.add("hold", "whether WebSockets stay open", clock), time)
     });
     let lasting = Lasting {
         times: plan.memory.kept(AREA.name, name, "times", probe.url.clone()),
@@ -259,18 +259,11 @@ impl Lasting {
             return;
         }
         let target = self.name.as_str();
-        match (&raw.failure, failed) {
-            (Some(failure), Some((phase, reason))) => {
-                let reason = reason.as_str();
-                tracing::warn!(
-                    area = AREA.name,
-                    target,
-                    phase,
-                    reason,
-                    "the probe fails: {failure}"
-                );
-            }
-            _ => tracing::info!(area = AREA.name, target, "the probe succeeds"),
+        if let (Some(failure), Some((phase, reason))) = (&raw.failure, failed) {
+            let reason = reason.as_str();
+            tracing::warn!(area = AREA.name, target, phase, reason, "the probe fails: {failure}");
+        } else {
+            tracing::info!(area = AREA.name, target, "the probe succeeds");
         }
     }
 }

@@ -134,8 +134,8 @@ pub fn sample(
         }
         (None, _) => batch,
     };
-    let hold = held.map(|held| Hold { lasted: held.lasted, cut: held.cut.is_some() });
-    batch = batch.with(Vec::from_iter(hold));
+    let row = held.map(|held| Hold { lasted: held.lasted, cut: held.cut.is_some() });
+    batch = batch.with(Vec::from_iter(row));
     if let Some(chain) = trace.chain {
         batch = presented(batch, chain, now);
     }

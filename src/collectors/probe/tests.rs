@@ -97,7 +97,7 @@ async fn what_hangs_has_its_time() {
         assert_eq!(failure.unwrap().reason, Reason::TIMEOUT, "{url}");
         assert_eq!(trace.phase(), phase, "{url}");
         assert!(trace.spent(at) >= Duration::from_millis(200), "{url}: {:?}", trace.spent(at));
-        assert!(trace.took() < Duration::from_millis(1000), "{:?}", trace.took());
+        assert!(trace.took() < Duration::from_secs(1), "{:?}", trace.took());
     }
 }
 

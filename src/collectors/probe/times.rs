@@ -22,6 +22,10 @@ struct Slot {
     slow: u32,
 }
 
+/// In which phase it failed and why; nothing if it is well.
+#[derive(Clone, Copy, Debug)]
+struct Told(Option<(&'static str, Reason)>);
+
 #[derive(Debug)]
 pub struct Times {
     durations: Histogram,
@@ -29,7 +33,7 @@ pub struct Times {
     /// The limit by which the slots were counted.
     limit: Duration,
     /// What was told last, for the log: the phase and the reason, or that it is well.
-    told: Option<Option<(&'static str, Reason)>>,
+    told: Option<Told>,
 }
 
 impl Default for Times {
@@ -73,8 +77,8 @@ impl Times {
 
     /// Whether what is told has changed, and is to be logged.
     pub fn is_news(&mut self, failed: Option<(&'static str, Reason)>) -> bool {
-        let was = self.told.replace(failed);
-        was.is_none_or(|was| was != failed)
+        let was = self.told.replace(Told(failed));
+        was.is_none_or(|was| was.0 != failed)
     }
 }
 

@@ -36,6 +36,7 @@ pub mod rules;
 pub mod spec;
 pub mod wait;
 pub mod watchdog;
+pub mod web;
 
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("a tokio runtime"));
 
