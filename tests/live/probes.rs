@@ -11,7 +11,7 @@ use crate::servers::port::free_port;
 use crate::servers::process::{Server, Spec};
 use crate::servers::wait::{PATIENT, get_ok, http_ok, until};
 use crate::servers::web::{PRESENTED, Web};
-use crate::servers::{Stack, run, text, watchdog};
+use crate::servers::{run, text, watchdog};
 use crate::stage::{Stage, Watched, binary};
 
 const ELSE: &str = "docker: { enabled: false }\nhost: { enabled: false }\n";

@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer as _, X509Certificate, X509Name};
 
-use super::words;
+use super::reasons;
 use crate::failure::{Failure, Reason};
 
 /// Certificates of a chain that are looked at, and names of one that are told.
@@ -121,17 +121,17 @@ impl Chain {
         match error {
             Error::InvalidCertificate(error) => match error {
                 CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-                    words::CERT_EXPIRED
+                    reasons::CERT_EXPIRED
                 }
                 CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-                    words::CERT_EARLY
+                    reasons::CERT_EARLY
                 }
                 CertificateError::NotValidForName
-                | CertificateError::NotValidForNameContext { .. } => words::CERT_NAME,
+                | CertificateError::NotValidForNameContext { .. } => reasons::CERT_NAME,
                 // What nobody trusts may have run out as well, and that is the nearer cause.
-                _ if own.is_some_and(|own| own.not_after < now) => words::CERT_EXPIRED,
-                _ if own.is_some_and(|own| own.self_signed) => words::CERT_SELF_SIGNED,
-                _ => words::CERT_UNTRUSTED,
+                _ if own.is_some_and(|own| own.not_after < now) => reasons::CERT_EXPIRED,
+                _ if own.is_some_and(|own| own.self_signed) => reasons::CERT_SELF_SIGNED,
+                _ => reasons::CERT_UNTRUSTED,
             },
             _ => Reason::TLS,
         }
@@ -203,7 +203,7 @@ pub fn refusal(chain: Option<&Chain>, advice: String) -> Failure {
         return Failure::new(Reason::TLS, "the TLS handshake failed").hint(advice);
     };
     let failure = Failure::new(reason, reason.meaning().trim_end_matches('.').to_lowercase());
-    if reason == words::CERT_EXPIRED || reason == words::CERT_EARLY {
+    if reason == reasons::CERT_EXPIRED || reason == reasons::CERT_EARLY {
         return failure.hint("renew it, reload the server, and look at the clock of this machine");
     }
     failure.hint(advice)

@@ -14,13 +14,14 @@ use rustls::client::{Resumption, WebPkiServerVerifier};
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, lookup_host};
+use tokio::sync::Semaphore;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::certificate::{Recorder, refusal};
 use super::place::Place;
+use super::reasons;
 use super::trace::{Phase, Session, Trace, Try};
-use super::words;
 use crate::clients::fresh::Fresh;
 use crate::clients::tls::{self, Trust};
 use crate::config::Tls;
@@ -40,8 +41,13 @@ pub fn system() -> Resolver {
     })
 }
 
+/// Questions to the resolver of one probe at one time: the reading's, and that of what is held beside.
+/// One that hangs cannot be ended, so without a bound each reading would leave a thread behind.
+const QUESTIONS: usize = 2;
+
 /// How connections are made.
 pub struct Dialer {
+    questions: Arc<Semaphore>,
     resolver: Resolver,
     tls: Tls,
     trust: Trust,
@@ -56,7 +62,14 @@ impl Dialer {
     pub fn new(tls: Tls, certificate: Option<std::path::PathBuf>, resolver: Resolver) -> Self {
         let files = tls.files().map(|(_, file)| file.clone()).chain(certificate.clone());
         let made = Fresh::new(files.collect());
-        Self { resolver, trust: Trust::new(tls.clone()), tls, made, certificate }
+        Self {
+            questions: Arc::new(Semaphore::new(QUESTIONS)),
+            resolver,
+            trust: Trust::new(tls.clone()),
+            tls,
+            made,
+            certificate,
+        }
     }
 
     /// Reads the files of TLS, before any time of the other side begins.
@@ -112,7 +125,15 @@ impl Dialer {
             Failure::new(Reason::DNS, "the host name does not resolve")
                 .hint("ask as this machine does: getent ahosts NAME; and look at /etc/resolv.conf")
         };
-        let mut found = match (self.resolver)(host.to_owned(), port).await {
+        let stopped = |_| Failure::new(Reason::OTHER, "the resolver was stopped");
+        let place = Arc::clone(&self.questions).acquire_owned().await.map_err(|_| unknown())?;
+        let question = (self.resolver)(host.to_owned(), port);
+        let asked = tokio::spawn(async move {
+            // Kept until there is an answer, also if nobody waits for it any more.
+            let _place = place;
+            question.await
+        });
+        let mut found = match asked.await.map_err(stopped)? {
             Ok(found) => found,
             Err(error) if lacks_files(&error) => return Err(Failure::no_files("resolver")),
             Err(_) => return Err(unknown()),
@@ -177,7 +198,7 @@ impl Dialer {
         }
         let stream = handshake.map_err(|error| match error.kind() {
             io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset => {
-                Failure::new(words::CUT, "the connection was cut during the TLS handshake")
+                Failure::new(reasons::CUT, "the connection was cut during the TLS handshake")
                     .hint("it may not speak TLS on this port")
             }
             _ => refusal(trace.chain.as_ref(), self.trust.advice()),
@@ -210,12 +231,12 @@ pub fn failure(error: &io::Error) -> Failure {
         ErrorKind::TimedOut => (Reason::TIMEOUT, "no connection in time"),
         ErrorKind::PermissionDenied => (Reason::RIGHTS, "permission denied"),
         ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => {
-            (words::UNREACHABLE, "there is no way to it")
+            (reasons::UNREACHABLE, "there is no way to it")
         }
         ErrorKind::ConnectionReset
         | ErrorKind::ConnectionAborted
         | ErrorKind::BrokenPipe
-        | ErrorKind::UnexpectedEof => (words::CUT, "the connection was cut"),
+        | ErrorKind::UnexpectedEof => (reasons::CUT, "the connection was cut"),
         _ => (Reason::OTHER, "the connection failed"),
     };
     Failure::new(reason, why)

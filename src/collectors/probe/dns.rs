@@ -7,8 +7,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UdpSocket;
 
 use super::prober::Prober;
+use super::reasons;
 use super::trace::{Phase, Records, Trace};
-use super::words;
 use crate::failure::{Failure, Reason};
 
 /// The types that can be asked for, with their numbers.
@@ -134,7 +134,7 @@ pub async fn probe(prober: &Prober, trace: &mut Trace, until: Instant) -> Result
     if question.codes.contains(&code) {
         return Ok(());
     }
-    Err(Failure::new(words::STATUS, format!("the server answers with code {code}")))
+    Err(Failure::new(reasons::STATUS, format!("the server answers with code {code}")))
 }
 
 /// The code of an answer, and what is in it.

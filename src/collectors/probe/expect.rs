@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::config::{Ask, Proxy};
 use super::place::{Kind, Place};
-use super::words;
+use super::reasons;
 use crate::failure::{Failure, Reason};
 
 /// More headers are none that anybody declares by hand.
@@ -141,7 +141,7 @@ impl Expect {
             "is not there"
         };
         let detail = format!("`{path}` in the JSON of the answer {there}, expected `{wanted}`");
-        Some(Failure::new(words::JSON, detail).hint("look at what it says: curl -s ADDRESS"))
+        Some(Failure::new(reasons::JSON, detail).hint("look at what it says: curl -s ADDRESS"))
     }
 }
 
@@ -252,7 +252,7 @@ fn out_of_place(ask: &Ask, place: &Place) -> Vec<(&'static str, &'static str)> {
 
 /// The text of what has come is not what is expected.
 pub fn unexpected(what: &str) -> Failure {
-    Failure::new(words::BODY, format!("{what} is not what is expected"))
+    Failure::new(reasons::BODY, format!("{what} is not what is expected"))
 }
 
 /// A status that is none of those that are well.
@@ -260,7 +260,7 @@ pub fn wrong_status(status: u16) -> Failure {
     let reason = match status {
         401 => Reason::AUTH,
         403 => Reason::RIGHTS,
-        _ => words::STATUS,
+        _ => reasons::STATUS,
     };
     Failure::new(reason, format!("HTTP status {status}"))
 }
@@ -298,7 +298,7 @@ mod tests {
             let failure = expect.json_failure(&wrong).unwrap();
             assert!(failure.detail.contains(said), "{failure}");
             assert!(!failure.detail.contains("hunter2"), "{failure}");
-            assert_eq!(failure.reason, words::JSON);
+            assert_eq!(failure.reason, reasons::JSON);
         }
     }
 

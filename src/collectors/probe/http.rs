@@ -15,8 +15,8 @@ use super::connect::Stream;
 use super::expect::{Expect, Redirects, unexpected, wrong_status};
 use super::place::Place;
 use super::prober::Prober;
+use super::reasons;
 use super::trace::{Answer, Phase, Trace};
-use super::words;
 use crate::clients::json;
 use crate::failure::{Failure, Reason};
 
@@ -45,7 +45,7 @@ pub async fn probe(prober: &Prober, trace: &mut Trace, until: Instant) -> Result
         };
         if prober.stays && !next.same_origin(&prober.place) {
             return Err(Failure::new(
-                words::REDIRECT,
+                reasons::REDIRECT,
                 "it redirects to another host, which is not asked here",
             )
             .hint("ask that address itself"));
@@ -133,7 +133,7 @@ fn leads_to(
         matches!(status, 301 | 302 | 303 | 307 | 308) && !expect.status.contains(&status);
     let location = response.headers().get(LOCATION).filter(|_| redirects);
     let wrong = |text: String| {
-        Failure::new(words::REDIRECT, text).hint("look where it leads: curl -sI ADDRESS")
+        Failure::new(reasons::REDIRECT, text).hint("look where it leads: curl -sI ADDRESS")
     };
     let Some(location) = location else {
         if let Redirects::To(_) = expect.redirects
@@ -170,7 +170,7 @@ fn leads_to(
     if answer.redirects > MOST_REDIRECTS {
         answer.redirects = MOST_REDIRECTS;
         let text = format!("more than {MOST_REDIRECTS} redirects");
-        return Err(Failure::new(words::REDIRECT_LOOP, text)
+        return Err(Failure::new(reasons::REDIRECT_LOOP, text)
             .hint("it may lead in a circle: curl -sIL ADDRESS"));
     }
     Ok(Some(next))
@@ -191,7 +191,7 @@ async fn finish(
         if whole {
             failure
         } else {
-            Failure::new(words::TOO_LARGE, "what is expected is not in the first megabyte")
+            Failure::new(reasons::TOO_LARGE, "what is expected is not in the first megabyte")
         }
     };
     if let Some(pattern) = &expect.body
@@ -236,7 +236,7 @@ async fn read(
 fn failure(error: &hyper::Error) -> Failure {
     if error.is_parse_too_large() {
         return Failure::new(
-            words::TOO_LARGE,
+            reasons::TOO_LARGE,
             "the head of the answer is beyond 64 kB or 256 headers",
         );
     }
@@ -255,5 +255,5 @@ fn failure(error: &hyper::Error) -> Failure {
         }
         source = cause.source();
     }
-    Failure::new(words::CUT, "the connection ended before the answer was complete")
+    Failure::new(reasons::CUT, "the connection ended before the answer was complete")
 }

@@ -39,8 +39,8 @@ metrics! { Http {
     gauge probe_http_redirects = |h| h.answer.redirects;
     /// Whether the last answer came by TLS. Source: the probe.
     gauge probe_http_ssl [B05] = |h| h.answer.tls;
-    /// Length of the body in bytes as the header says it; -1 where it does not. Source: HTTP.
-    gauge probe_http_content_length = |h| h.answer.content_length.map_or(-1.0, |length| length as f64);
+    /// Length of the body in bytes as the header says it; -1 where it does not, 0 without an answer. Source: HTTP.
+    gauge probe_http_content_length = |h| if h.answer.status == 0 { 0.0 } else { h.answer.content_length.map_or(-1.0, |length| length as f64) };
     /// Length of the body in bytes as it was read, at most a little over a megabyte. Source: HTTP.
     gauge probe_http_uncompressed_body_length = |h| h.answer.body_length;
     /// How long each phase took in seconds, over all redirects; the one that hung has its time. Source: the probe.

@@ -31,6 +31,7 @@ mod on_demand;
 mod place;
 mod prober;
 mod proxy;
+mod reasons;
 mod sample;
 mod signals;
 mod tcp;
@@ -82,7 +83,7 @@ pub static AREA: Area = Area {
         TableEntry::of::<sample::Dns>(),
     ],
     signals: signals::SIGNALS,
-    reasons: words::REASONS,
+    reasons: reasons::REASONS,
     words: words::WORDS,
     runbook: include_str!("../../../docs/runbooks/probe.md"),
 };
@@ -180,7 +181,7 @@ fn declared(name: &str, probe: &Probe, place: Place, plan: &Plan) -> Target {
         name: name.to_owned(),
     };
     let settings = Settings::Declared(Box::new(identity));
-    target(name, probe.url.origin(), settings, Arc::new(prober), Some(lasting))
+    target(name, probe.url.to_string(), settings, Arc::new(prober), Some(lasting))
         .at(vec![(host, port)])
         .with_parts(parts)
 }

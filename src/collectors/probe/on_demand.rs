@@ -15,7 +15,7 @@ use super::expect::Expect;
 use super::place::{Kind as Of, Place};
 use super::prober::Prober;
 use super::{Settings, access_mistakes, target};
-use crate::config::{Dur, Url};
+use crate::config::{Dur, SafeUrl, Url};
 use crate::plan::{Common, Plan, Thresholds, Wanted};
 
 /// How it is asked.
@@ -136,9 +136,10 @@ impl Module {
 
     fn wanted(&self, address: &str) -> Result<Wanted, String> {
         let place = self.place(address)?;
-        let server = place.server();
+        let (server, whole) = (place.server(), place.address());
+        // A query may hold a secret, and this stands in a label.
         let shown = match place.kind {
-            Of::Http => place.address(),
+            Of::Http => SafeUrl::new(whole.clone()).to_string(),
             _ => server.clone(),
         };
         let mut addresses = vec![server.clone()];
@@ -149,7 +150,7 @@ impl Module {
         let mut prober = Prober::new(place, None, &self.ask, self.timeout.map(Dur::get));
         prober.stays = true;
         prober.question = self.question().and_then(Result::ok);
-        let settings = Settings::Module(Box::new(self.clone()), shown.clone());
+        let settings = Settings::Module(Box::new(self.clone()), whole);
         let target = target(&shown, shown.clone(), settings, Arc::new(prober), None);
         Ok(Wanted { target, addresses })
     }

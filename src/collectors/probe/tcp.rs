@@ -6,8 +6,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::expect::unexpected;
 use super::prober::Prober;
+use super::reasons;
 use super::trace::{Phase, Trace};
-use super::words;
 use crate::failure::Failure;
 
 /// What is read of a banner.
@@ -32,7 +32,7 @@ pub async fn probe(prober: &Prober, trace: &mut Trace, until: Instant) -> Result
         let length = stream.read(&mut part).await.map_err(cut)?;
         if length == 0 {
             if seen.is_empty() {
-                return Err(Failure::new(words::CUT, "the connection was closed without a word"));
+                return Err(Failure::new(reasons::CUT, "the connection was closed without a word"));
             }
             return Err(unexpected("what came"));
         }
@@ -45,7 +45,7 @@ pub async fn probe(prober: &Prober, trace: &mut Trace, until: Instant) -> Result
         }
         if seen.len() > MOST {
             return Err(Failure::new(
-                words::TOO_LARGE,
+                reasons::TOO_LARGE,
                 "what is expected is not in the first 64 kB",
             ));
         }

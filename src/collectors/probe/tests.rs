@@ -14,7 +14,7 @@ use super::place::Place;
 use super::prober::Prober;
 use super::sample::{self, Known};
 use super::trace::{Answer, Phase, Session, Trace};
-use super::{AREA, certificate, words};
+use super::{AREA, certificate, reasons};
 use crate::catalogue::{Batch, Known as Labels, Sink};
 use crate::config::Url;
 use crate::failure::{Failure, Reason};
@@ -188,7 +188,7 @@ async fn redirects_are_followed_refused_and_told() {
     let circle = says(b"HTTP/1.1 302 F\r\nlocation: /again\r\ncontent-length: 0\r\n\r\n").await;
     let circle = format!("http://127.0.0.1:{circle}/");
     let (trace, failure) = probe(&circle, "{}").await;
-    assert_eq!(failure.unwrap().reason, words::REDIRECT_LOOP);
+    assert_eq!(failure.unwrap().reason, reasons::REDIRECT_LOOP);
     let answer = trace.answer.unwrap();
     assert_eq!((answer.redirects, answer.elsewhere), (10, false));
     assert_eq!(fails(&circle, r#"{"redirects":"refuse"}"#).await.1, "redirect");
@@ -227,7 +227,7 @@ async fn redirects_are_followed_refused_and_told() {
     let to = |to: &str| format!("{{\"redirects\":\"{to}\"}}");
     assert_eq!(probe(&url, &to(&format!("http://localhost:{end}/"))).await.1, None);
     let elsewhere = probe(&url, &to("https://app.example.com/")).await;
-    assert_eq!(elsewhere.1.unwrap().reason, words::REDIRECT);
+    assert_eq!(elsewhere.1.unwrap().reason, reasons::REDIRECT);
     assert!(elsewhere.0.answer.unwrap().elsewhere);
     let none = format!("http://127.0.0.1:{end}/");
     assert_eq!(
@@ -360,7 +360,7 @@ fn a_probe_has_a_bound() {
         durations: Some(super::times::Times::default().durations().clone()),
         slow: Some(0.1),
     };
-    for failure in [None, Some(Failure::new(words::BODY, "the body"))] {
+    for failure in [None, Some(Failure::new(reasons::BODY, "the body"))] {
         let mut trace = Trace::after([0, 1, 2, 3, 4, 5], Phase::Transfer);
         let missing = Some(vec!["x-frame-options".into()]);
         trace.answer =
@@ -404,7 +404,7 @@ async fn a_ping_comes_back_or_the_right_is_missing() {
         match failure {
             None => assert!(trace.round_trip.is_some(), "{url}"),
             Some(failure) => assert!(
-                failure.reason == Reason::RIGHTS || failure.reason == words::UNREACHABLE,
+                failure.reason == Reason::RIGHTS || failure.reason == reasons::UNREACHABLE,
                 "{url}: {failure}"
             ),
         }

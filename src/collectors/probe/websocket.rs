@@ -16,8 +16,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::task::JoinSet;
 
 use super::prober::Prober;
+use super::reasons;
 use super::trace::{Answer, Trace};
-use super::words;
 use crate::failure::{Failure, Reason};
 
 const MAGIC: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
@@ -60,7 +60,7 @@ pub async fn open(prober: &Prober, trace: &mut Trace, until: Instant) -> Result<
     trace.answer.get_or_insert_default().status = status;
     if status != 101 {
         let wrong = super::expect::wrong_status(status);
-        let reason = if wrong.reason == words::STATUS { words::UPGRADE } else { wrong.reason };
+        let reason = if wrong.reason == reasons::STATUS { reasons::UPGRADE } else { wrong.reason };
         return Err(Failure::new(reason, format!("no WebSocket: HTTP status {status}")).hint(
             "a proxy before it must pass on the headers `Upgrade` and `Connection`, with HTTP 1.1",
         ));
@@ -69,13 +69,13 @@ pub async fn open(prober: &Prober, trace: &mut Trace, until: Instant) -> Result<
         response.headers().get(SEC_WEBSOCKET_ACCEPT).and_then(|value| value.to_str().ok());
     if accepted != Some(accept(&key).as_str()) {
         return Err(Failure::new(
-            words::UPGRADE,
+            reasons::UPGRADE,
             "the answer to the handshake is not the one to ours",
         ));
     }
     let upgraded = hyper::upgrade::on(response).await;
     let stream = upgraded
-        .map_err(|_| Failure::new(words::CUT, "the connection was cut after the upgrade"))?;
+        .map_err(|_| Failure::new(reasons::CUT, "the connection was cut after the upgrade"))?;
     trace.upgraded = Some(true);
     Ok(Open { stream: TokioIo::new(stream), _connection: tasks })
 }
@@ -123,7 +123,7 @@ pub async fn hold(prober: &Prober, time: Duration) -> Result<Held, Failure> {
         return Ok(Held { lasted: time, cut: None });
     }
     let detail = format!("it was cut after {:.1} s", lasted.as_secs_f64());
-    let cut = Failure::new(words::CUT, detail).hint(
+    let cut = Failure::new(reasons::CUT, detail).hint(
         "a proxy before it has too short a time limit for reading: nginx's is 60 s unless `proxy_read_timeout` says otherwise",
     );
     Ok(Held { lasted, cut: Some(cut) })
