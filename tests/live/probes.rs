@@ -378,8 +378,11 @@ const BLACKBOX: &str = r#"modules:
 /// Each series of an answer without our label, and its value.
 fn series(body: &str) -> std::collections::BTreeMap<String, f64> {
     let ours = regex::Regex::new(r#"target="[^"]*",?"#).unwrap();
+    let serial = regex::Regex::new(r#",?serialnumber="[^"]*""#).unwrap();
     body.lines()
         .filter(|line| line.starts_with("probe_"))
+        // Which cipher is agreed on is a matter of both sides, and 0.23 has no serial number.
+        .filter(|line| !line.starts_with("probe_tls_cipher_info"))
         .map(|line| {
             let (series, value) = line.rsplit_once(' ').unwrap();
             let series = ours.replace(series, "").replace("{}", "");
@@ -387,7 +390,7 @@ fn series(body: &str) -> std::collections::BTreeMap<String, f64> {
             let series = match series.split_once('{') {
                 None => series,
                 Some((name, labels)) => {
-                    let labels = labels.trim_end_matches('}');
+                    let labels = serial.replace(labels.trim_end_matches('}'), "");
                     let mut labels: Vec<_> =
                         labels.split("\",").map(|one| one.trim_end_matches('"')).collect();
                     labels.sort_unstable();

@@ -151,7 +151,8 @@ impl Module {
         prober.stays = true;
         prober.question = self.question().and_then(Result::ok);
         let settings = Settings::Module(Box::new(self.clone()), whole);
-        let target = target(&shown, shown.clone(), settings, Arc::new(prober), None);
+        // The place of no declared probe: what that one expects is not what the module does.
+        let target = target(&shown, server, settings, Arc::new(prober), None);
         Ok(Wanted { target, addresses })
     }
 }
