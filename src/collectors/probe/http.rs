@@ -33,6 +33,7 @@ pub async fn probe(prober: &Prober, trace: &mut Trace, until: Instant) -> Result
     let expect = &prober.expect;
     let mut place = prober.place.clone();
     trace.answer = Some(Answer::default());
+    trace.regex_failed = Some(false);
     loop {
         let (stream, target) = prober.reach(&place, trace, until).await?;
         let request = request(prober, &place, &target, trace).await?;
@@ -197,7 +198,7 @@ async fn finish(
     if let Some(pattern) = &expect.body
         && !pattern.is_match(&String::from_utf8_lossy(&body))
     {
-        trace.answer.get_or_insert_default().regex_failed = true;
+        trace.regex_failed = Some(true);
         return Err(beyond(unexpected("the body")));
     }
     if expect.json.is_empty() {

@@ -19,6 +19,8 @@ metrics! { Probed {
     gauge probe_ip_protocol = |p| p.protocol;
     /// How long probes took in seconds that got what they expect, since the exporter started. Source: the probe.
     histogram stack_probe_duration_seconds [B03] = |p| p.durations.as_ref();
+    /// Whether the probe failed because what came does not match; of HTTP, TCP and TLS. Source: the probe.
+    gauge probe_failed_due_to_regex = |p| p.regex_failed;
     /// Share of the probes of fifteen minutes that took longer than their own limit, of those that got what they expect; absent below twenty. Source: the probe.
     gauge stack_probe_slow_ratio [B03] = |p| p.slow;
 } }
@@ -47,8 +49,6 @@ metrics! { Http {
     gauge probe_http_duration_seconds {phase} [B03] = |h| h.phases.iter().copied();
     /// When the content was changed last, in seconds since 1970, of an answer that is as expected. Source: the header Last-Modified.
     gauge probe_http_last_modified_timestamp_seconds = |h| h.answer.modified.filter(|_| !h.failed);
-    /// Whether the probe failed because the body does not match. Source: the probe.
-    gauge probe_failed_due_to_regex = |h| h.answer.regex_failed;
     /// How many of the headers that are required are not there, or have another value. Source: HTTP.
     gauge stack_probe_headers_missing [B01] = |h| h.answer.missing.as_ref().map(Vec::len);
     /// Whether it was led to another host than it asked, or elsewhere than it should. Source: HTTP.

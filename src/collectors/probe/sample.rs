@@ -18,6 +18,7 @@ pub struct Probed {
     pub protocol: Option<u8>,
     pub durations: Option<Histogram>,
     pub slow: Option<f64>,
+    pub regex_failed: Option<bool>,
 }
 
 /// Why one fails.
@@ -105,6 +106,7 @@ pub fn sample(
         protocol: Some(trace.protocol),
         durations: known.durations,
         slow: known.slow,
+        regex_failed: trace.regex_failed,
     };
     let failed =
         failure.map(|failure| Failed { phase: trace.phase(), reason: failure.reason.as_str() });

@@ -14,6 +14,7 @@ use crate::failure::Failure;
 const MOST: usize = 64 << 10;
 
 pub async fn probe(prober: &Prober, trace: &mut Trace, until: Instant) -> Result<(), Failure> {
+    trace.regex_failed = Some(false);
     let mut stream = prober.dialer.dial(&prober.place, trace, until).await?;
     let expect = &prober.expect;
     if expect.send.is_none() && expect.banner.is_none() {
@@ -34,6 +35,7 @@ pub async fn probe(prober: &Prober, trace: &mut Trace, until: Instant) -> Result
             if seen.is_empty() {
                 return Err(Failure::new(reasons::CUT, "the connection was closed without a word"));
             }
+            trace.regex_failed = Some(true);
             return Err(unexpected("what came"));
         }
         if seen.is_empty() {

@@ -40,7 +40,6 @@ pub struct Answer {
     pub content_length: Option<u64>,
     pub body_length: u64,
     pub modified: Option<i64>,
-    pub regex_failed: bool,
     /// Required headers that are not there or have another value; none where none is required.
     pub missing: Option<Vec<String>>,
     /// It was led to another host than it asked, or elsewhere than it should.
@@ -81,6 +80,8 @@ pub struct Trace {
     /// Whether the connection became a WebSocket.
     pub upgraded: Option<bool>,
     pub records: Option<Records>,
+    /// Whether what came did not match; of kinds that can be asked so.
+    pub regex_failed: Option<bool>,
     /// Round trip of a ping.
     pub round_trip: Option<Duration>,
 }

@@ -63,16 +63,13 @@ impl Web {
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
         let (sockets, behind) = sockets().await;
         let tls: Vec<u16> = PRESENTED.iter().map(|_| free_port()).collect();
-        let secure: String = PRESENTED
-            .iter()
-            .zip(&tls)
-            .map(|(name, port)| {
-                format!(
-                    "  server {{ listen 127.0.0.1:{port} ssl; ssl_certificate {place}/{name}.pem; \
-                     ssl_certificate_key {place}/{name}-key.pem; include {place}/site; }}\n"
-                )
-            })
-            .collect();
+        let mut secure = String::new();
+        for (name, port) in PRESENTED.iter().zip(&tls) {
+            secure += &format!(
+                "  server {{ listen 127.0.0.1:{port} ssl; ssl_certificate {place}/{name}.pem; \
+                 ssl_certificate_key {place}/{name}-key.pem; include {place}/site; }}\n"
+            );
+        }
         let site = format!(
             r#"
     location = / {{ return 200 "fine\n"; add_header X-Frame-Options DENY; add_header X-Content-Type-Options nosniff;
