@@ -184,6 +184,12 @@ impl Signal {
         self.measure.metric == "stack_target_up"
     }
 
+    /// Whether it says that what is watched does not serve: of such an alert it is told in which service
+    /// the target lives, so that one that is down mutes it.
+    pub fn tells_gone(&self) -> bool {
+        self.is_up() || self.measure.metric == "probe_success"
+    }
+
     /// Whether it answers yes or no, so that the title says it all.
     pub fn is_fact(&self) -> bool {
         self.unit == Unit::Bool

@@ -4,6 +4,7 @@ pub mod access;
 pub mod engine;
 pub mod folder;
 mod fresh;
+pub mod fresh;
 pub mod http;
 pub mod json;
 pub mod kernel;

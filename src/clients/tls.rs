@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
+use rustls::client::WebPkiServerVerifier;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
@@ -18,6 +19,25 @@ static USUAL: LazyLock<Arc<ClientConfig>> = LazyLock::new(|| {
 
 fn public() -> RootCertStore {
     RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() }
+}
+
+/// The same for all who look at the certificates of public authorities themselves.
+static JUDGE: LazyLock<Option<Arc<WebPkiServerVerifier>>> =
+    LazyLock::new(|| WebPkiServerVerifier::builder(Arc::new(public())).build().ok());
+
+/// What judges the certificate of a server by the same files, for those who want to know more of it
+/// than that it is not trusted. Reads them.
+pub fn judge(tls: &Tls) -> Result<Arc<WebPkiServerVerifier>, String> {
+    let none = || "the public authorities cannot be used".to_owned();
+    let Some(file) = tls.ca_file.as_deref() else { return JUDGE.clone().ok_or_else(none) };
+    let judge = WebPkiServerVerifier::builder(Arc::new(roots(file)?)).build();
+    judge.map_err(|_| format!("`ca_file` ({}): not a usable certificate", file.display()))
+}
+
+/// The first certificate of a PEM file, in its binary form.
+pub fn first_certificate(key: &str, file: &Path) -> Result<CertificateDer<'static>, String> {
+    let none = || format!("`{key}` ({}): no certificate in it", file.display());
+    certificates(key, file)?.into_iter().next().ok_or_else(none)
 }
 
 /// Trusts the public certificate authorities.

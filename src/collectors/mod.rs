@@ -7,6 +7,7 @@ pub mod logs;
 pub mod nats;
 pub mod postgres;
 pub mod process;
+pub mod probe;
 pub mod queue;
 pub mod systemd;
 
@@ -67,7 +68,7 @@ macro_rules! modules {
         #[derive(Clone, Debug, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
         #[serde(untagged)]
         pub enum Module {
-            $($name($module::Module),)+
+            $($name(Box<$module::Module>),)+
         }
 
         fn offer(modules: Option<&BTreeMap<String, Module>>, plan: &mut Plan) {
@@ -85,6 +86,7 @@ macro_rules! modules {
 
 modules! {
     Postgres: postgres,
+    Probe: probe,
 }
 
 areas! {
@@ -103,6 +105,8 @@ areas! {
     nats: nats,
     /// Queues of jobs: an HTTP JSON status, a JetStream consumer, SQL on PostgreSQL, or SQLite.
     queues: queue,
+    /// What has to answer: web pages, ports, certificates, WebSockets, hosts.
+    probes: probe,
     /// Log files: lines by level, and what is counted in them.
     logs: logs,
     /// Files that must be there, be fresh, stay within bounds, or be seen by nobody.

@@ -15,7 +15,7 @@ pub struct Web {
     pub allowed_hosts: Vec<String>,
     /// Addresses that a request to `/probe` may have read with one of the `modules`, beside those of
     /// declared targets, which always may be. `10.0.0.*:5432` is any database at such a host and
-    /// port, `10.0.0.*:5432/app` the database `app`; the port is never left out, `*` and `?` match
+    /// port, `10.0.0.*:5432/app` the database `app`, `web-*:80/health` a page; the port is never left out, `*` and `?` match
     /// anything but `/`, `{a,b}` is one of two, and an IPv6 address is `\[::1\]:5432`. Default: none.
     pub probe_allow: Vec<String>,
 }

@@ -67,7 +67,7 @@ fn expression(area: &Area, signal: &Signal, severity: Severity) -> String {
         let labels = join_labels(on);
         format!("{operator} on ({labels}) group_left ()\nmax by ({labels}) ({})", threshold(more))
     };
-    if signal.is_up() && area.in_service {
+    if signal.tells_gone() && area.in_service {
         // In which service it lives stands at the threshold, not at an established name.
         return format!(
             "{value}\n{operator} on (instance, target) group_left (project, service)\n\

@@ -7,6 +7,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 
 use super::Server;
+use crate::catalogue::{Cell, Detail};
 use crate::collectors::CATALOGUE;
 use crate::exposition::{Format, encode};
 
@@ -39,7 +40,28 @@ pub(super) async fn page(
     for gap in state.reading.iter().flat_map(|reading| reading.batch.gaps()) {
         let _ = writeln!(out, "gap:      {}: {}", gap.what, gap.failure);
     }
+    for detail in entry.details() {
+        tell(&mut out, detail);
+    }
     out.push('\n');
     out += &encode(&CATALOGUE, Arc::new(snapshot), Format::Classic);
     (StatusCode::OK, out)
+}
+
+/// A table for people, one row a line; a long one is on the status page.
+fn tell(out: &mut String, detail: &Detail) {
+    const MOST: usize = 20;
+    let _ = writeln!(out, "\n{}:", detail.title);
+    for row in detail.rows.iter().take(MOST) {
+        let cells: Vec<_> = row.iter().filter_map(shown).collect();
+        let _ = writeln!(out, "  {}", cells.join(": "));
+    }
+}
+
+fn shown(cell: &Cell) -> Option<String> {
+    match cell {
+        Cell::Text(text) => Some(text.clone()),
+        Cell::Count(count) => Some(count.to_string()),
+        Cell::At(_) | Cell::Trend(_) => None,
+    }
 }

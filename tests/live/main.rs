@@ -50,6 +50,7 @@ mod postgres_trap;
 mod probe;
 mod processes;
 mod processes_many;
+mod probes;
 mod queries;
 mod queue;
 mod routing;

@@ -17,9 +17,9 @@ use crate::servers::nats::Nats;
 use crate::servers::postgres::{MONITOR_PASSWORD, Postgres, Session};
 use crate::servers::prometheus::Prometheus;
 use crate::servers::systemd::Systemd;
-use crate::servers::wait::PATIENT;
 use crate::servers::wait::{PATIENT, until};
 use crate::servers::watchdog;
+use crate::servers::web::Web;
 use crate::stage::Stage;
 
 /// Keeps alive what the facts come from.
@@ -28,8 +28,8 @@ pub struct World {
     _containers: Vec<Container>,
     _sessions: Vec<Session>,
     _app: KoStatus,
-    _servers: (Nats, Postgres, Docker),
     _systemd: Option<Systemd>,
+    _servers: (Nats, Postgres, Docker, Web),
     counts_block_io: bool,
 }
 
@@ -147,6 +147,7 @@ async fn build() -> World {
     let nats = Nats::start(&[]).await;
     let postgres = Postgres::start(None).await;
     let docker = Docker::start().await;
+    let web = Web::start().await;
     let counts_block_io = block_io::counted(&docker).await.is_ok();
     let mut client = nats.client().await;
     client.create_stream("WORLD", &["world.>"], &Value::Null).await.unwrap();
@@ -207,6 +208,7 @@ async fn build() -> World {
          \x20 worker: {{ jetstream: {{ nats: main, stream: WORLD, consumer: worker }}, job_timeout: 1s }}\n\
          \x20 jobs: {{ sql: {{ postgres: main, query: \"select status as state, count(*) as count from jobs group by 1\" }} }}\n\
          \x20 tasks: {{ sqlite: {{ file: {folder}/queue.db }}, job_timeout: 1m }}\n\
+         {probes}\
          {logs}\
          host: {{ {host_limits} }}\n\
          processes:\n\
@@ -225,6 +227,7 @@ async fn build() -> World {
         queue_limits = thresholds("queue"),
         logs = logs(&dir),
         file_limits = thresholds("files"),
+        probes = probes(&web),
         host_limits = thresholds("host"),
         process_limits = thresholds("process"),
         port = nats.monitor_port,
@@ -261,6 +264,10 @@ async fn build() -> World {
     .await;
     std::fs::write(&env, "TOKEN=b").unwrap();
     stage.exporter.wait_line("stack_file_size_ratio{", PATIENT).await;
+    // A share of slow answers is told of twenty.
+    for series in ["stack_probe_slow_ratio{target=\"page\"", "stack_probe_websocket_cut{"] {
+        stage.exporter.wait_line(series, 2 * PATIENT).await;
+    }
     stage.exporter.wait_line("container_cpu_usage_seconds_total{", PATIENT).await;
     if counts_block_io {
         stage.exporter.wait_line("container_fs_writes_bytes_total{", PATIENT).await;
@@ -273,10 +280,27 @@ async fn build() -> World {
         _containers: containers,
         _sessions: sessions,
         _app: app,
-        _servers: (nats, postgres, docker),
         _systemd: systemd,
+        _servers: (nats, postgres, docker, web),
         counts_block_io,
     }
+}
+
+/// The section `probes`: one of each kind, one with all that can be told of a page, and one that fails.
+fn probes(web: &Web) -> String {
+    let (port, tls, limits) = (web.port, web.port_of("good"), thresholds("probe"));
+    let (ca, own) = (web.file("ca.pem"), web.file("renewed.pem"));
+    format!(
+        "probes:
+  page: {{ url: \"https://localhost:{tls}/away\", ca_file: {ca}, certificate_file: {own}, required_headers: [X-None], {limits} }}
+  socket: {{ url: \"ws://127.0.0.1:{port}/ws\", hold: 1s, hold_every: 1s, timeout: 1s, {limits} }}
+  old: {{ url: \"http://127.0.0.1:{port}/old/page\" }}
+  ping: {{ url: \"icmp://127.0.0.1\" }}
+  refused: {{ url: \"tcp://127.0.0.1:1\" }}
+",
+        ca = ca.display(),
+        own = own.display(),
+    )
 }
 
 /// The section `logs`: a bot's log that has a little of everything.

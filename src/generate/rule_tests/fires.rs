@@ -55,7 +55,7 @@ pub(super) fn write(out: &mut String, case: &Case, runbook_base: &str) {
 
 /// The service in which the targets of the case live, where the alert says it.
 fn home(case: &Case) -> Vec<(&'static str, String)> {
-    if case.signal.is_up() && case.area.in_service {
+    if case.signal.tells_gone() && case.area.in_service {
         vec![("project", "shop".to_owned()), ("service", "db".to_owned())]
     } else {
         Vec::new()

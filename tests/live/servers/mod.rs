@@ -37,6 +37,7 @@ pub mod spec;
 pub mod systemd;
 pub mod wait;
 pub mod watchdog;
+pub mod web;
 
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("a tokio runtime"));
 
