@@ -1,5 +1,6 @@
 //! The list of collectors. A new one is a folder beside this file, named here and in `areas!`.
 
+pub mod backup;
 pub mod docker;
 pub mod host;
 pub mod logs;
