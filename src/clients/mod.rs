@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod engine;
+pub mod folder;
 mod fresh;
 pub mod http;
 pub mod json;

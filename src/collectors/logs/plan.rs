@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use super::config::{Journal, Logs, Start};
 use super::containers::find::Selector;
 use super::containers::look::Source as Engine;
-use super::follow::find::Pattern;
+use super::follow::find::pattern;
 use super::follow::{self, Follow};
 use super::hours::Hours;
 use super::input::containers::Containers;
@@ -230,7 +230,7 @@ fn containers(
 fn files(logs: &Logs, mistakes: &mut Mistakes) -> Follow {
     let (mut texts, mut patterns) = (Vec::new(), Vec::new());
     for (index, text) in logs.files.iter().enumerate() {
-        match Pattern::new(text) {
+        match pattern(text) {
             Ok(pattern) => {
                 texts.push(text.clone());
                 patterns.push(pattern);

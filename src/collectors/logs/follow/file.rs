@@ -6,32 +6,19 @@ use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
 use memchr::{memchr, memrchr};
-use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, SeekFrom};
+use rustix::fs::SeekFrom;
 
 use super::super::scan::lines::{Lines, MAX_LINE, Piece};
 use super::facts::Facts;
 use super::print::{HEAD, Print, TAIL, last};
+
+pub use crate::clients::folder::open;
 
 /// Bytes of one read; files take turns after each.
 pub const CHUNK: usize = 256 * 1024;
 
 /// What opens files: tests put another in its place.
 pub type Open = fn(&Path) -> io::Result<File>;
-
-/// Opens a path without symbolic links for reading, without waiting for a writer in case it is a
-/// pipe after all. A link that was put there since the look is not followed.
-pub fn open(path: &Path) -> io::Result<File> {
-    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    let flags = flags | OFlags::NOFOLLOW;
-    let file = rustix::fs::openat2(CWD, path, flags, Mode::empty(), ResolveFlags::NO_SYMLINKS);
-    match file {
-        // An old kernel, or a container that forbids what it does not know.
-        Err(rustix::io::Errno::NOSYS | rustix::io::Errno::PERM) => {
-            Ok(rustix::fs::open(path, flags, Mode::empty())?.into())
-        }
-        file => Ok(file?.into()),
-    }
-}
 
 /// An open file and how far it is read: what is not finished yet is kept here.
 pub struct Held {

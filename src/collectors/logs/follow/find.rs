@@ -3,86 +3,27 @@
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
-use globset::{Glob, GlobMatcher};
+pub use crate::clients::folder::{Part, Pattern};
 
 const COMPRESSED: [&str; 7] = ["gz", "zst", "xz", "bz2", "lz4", "zip", "tgz"];
 
-pub enum Part {
-    Name(OsString),
-    Any(GlobMatcher),
-    /// `**`
-    Deep,
-}
-
-/// One pattern: parts of a path, the last one names files.
-pub struct Pattern {
-    pub(super) parts: Vec<Part>,
-}
-
-impl Pattern {
-    /// The pattern, or what is wrong with it.
-    pub fn new(text: &str) -> Result<Self, String> {
-        let Some(rest) = text.strip_prefix('/') else {
-            return Err("must be an absolute path, such as `/srv/bot/logs/*.log`".into());
-        };
-        if COMPRESSED.iter().any(|end| text.ends_with(&format!(".{end}"))) {
-            return Err("compressed files are not read: rotated lines would count twice".into());
-        }
-        let mut parts = Vec::new();
-        for part in rest.split('/').filter(|part| !part.is_empty()) {
-            parts.push(match part {
-                "**" => Part::Deep,
-                "." | ".." => return Err("must not contain `.` or `..`".into()),
-                _ if part.contains(['*', '?', '[', '{', '\\']) => {
-                    let glob = Glob::new(part).map_err(|error| {
-                        format!("is no pattern of file names: {}", error.kind())
-                    })?;
-                    Part::Any(glob.compile_matcher())
-                }
-                _ => Part::Name(part.into()),
-            });
-        }
-        match parts.last() {
-            Some(Part::Name(_) | Part::Any(_)) => Ok(Self { parts }),
-            _ => Err("must end in the name of a file, such as `*.log`".into()),
-        }
+/// The pattern, or what is wrong with it as one of logs.
+pub fn pattern(text: &str) -> Result<Pattern, String> {
+    if COMPRESSED.iter().any(|end| text.ends_with(&format!(".{end}"))) {
+        return Err("compressed files are not read: rotated lines would count twice".into());
     }
-
-    /// The one file at this path, whatever characters are in it.
-    pub fn of(path: &Path) -> Self {
-        let names = path.components().filter_map(|part| match part {
-            Component::Normal(name) => Some(Part::Name(name.to_owned())),
-            _ => None,
-        });
-        Self { parts: names.collect() }
+    let pattern = Pattern::new(text)?;
+    if pattern.is_dated() {
+        return Err(
+            "must not name a day: `bot_*.log` or `bot_%Y-%m-%d.log` is the log of each".into()
+        );
     }
-
-    /// The path, of a pattern that names one file.
-    pub fn literal(&self) -> Option<PathBuf> {
-        let mut path = PathBuf::from("/");
-        for part in &self.parts {
-            let Part::Name(name) = part else { return None };
-            path.push(name);
-        }
-        Some(path)
-    }
-
-    /// Whether it would find a file at `path`, if there were one.
-    pub fn names(&self, path: &Path) -> bool {
-        path.strip_prefix("/").is_ok_and(|path| names(&self.parts, path))
-    }
-}
-
-fn names(parts: &[Part], path: &Path) -> bool {
-    let Some((part, rest)) = parts.split_first() else { return path.as_os_str().is_empty() };
-    let mut below = path.components();
-    let Some(first) = below.next().map(Component::as_os_str) else { return false };
-    match part {
-        Part::Name(name) => name == first && names(rest, below.as_path()),
-        Part::Any(glob) => glob.is_match(Path::new(first)) && names(rest, below.as_path()),
-        Part::Deep => names(rest, path) || names(parts, below.as_path()),
+    // Never a folder with all that is below it.
+    match text.trim_end_matches('/') {
+        "" => Ok(pattern),
+        file => Pattern::new(file),
     }
 }
 
@@ -172,10 +113,8 @@ mod tests {
             ("/logs/*.gz", "compressed files are not read: rotated lines would count twice"),
             ("/logs/[a", "is no pattern of file names: unclosed character class; missing ']'"),
         ] {
-            let said = Pattern::new(pattern).err().unwrap_or_else(|| "is fine".to_owned());
+            let said = super::pattern(pattern).err().unwrap_or_else(|| "is fine".to_owned());
             assert_eq!(said, message, "{pattern}");
         }
-        let odd = Path::new("/a/[x]*.log");
-        assert_eq!(Pattern::of(odd).literal().as_deref(), Some(odd));
     }
 }

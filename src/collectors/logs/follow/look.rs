@@ -12,9 +12,9 @@ use std::time::{Duration, SystemTime};
 
 use super::facts::{Facts, Identity};
 use super::find::{Part, Pattern, compressed, rotated_from};
-use super::link::{Refusal, resolve};
 use super::report::Skipped;
 use super::{RECENT, since};
+use crate::clients::folder::{Refusal, is_made_up, resolve};
 use crate::failure::Failure;
 
 /// Names read in one look; a pattern such as `/**` ends here.
@@ -91,35 +91,6 @@ type Stamp = (u64, u64, i64, i64);
 
 fn stamp(meta: &Metadata) -> Stamp {
     (meta.dev(), meta.ino(), meta.mtime(), meta.mtime_nsec())
-}
-
-/// File systems whose files the kernel makes up when they are read (`linux/magic.h`): their sizes
-/// lie, so that there is always something left to read, and reading some of them does something.
-const MADE_UP: [i64; 17] = [
-    0x9fa0,      // proc
-    0x6265_6572, // sysfs
-    0x6462_6720, // debugfs
-    0x7472_6163, // tracefs
-    0x7363_6673, // securityfs
-    0x0027_e0eb, // cgroup
-    0x6367_7270, // cgroup2
-    0x6265_6570, // configfs
-    0x1cd1,      // devpts
-    0xcafe_4a11, // bpf
-    0x6165_676c, // pstore
-    0xde5e_81e4, // efivarfs
-    0xf97c_ff8c, // selinuxfs
-    0x6573_5543, // fusectl
-    0x1980_0202, // mqueue
-    0x4249_4e4d, // binfmt_misc
-    0x6759_6969, // rpc_pipefs
-];
-
-fn is_made_up(path: &Path) -> bool {
-    // The type is a machine word whose upper half means nothing.
-    #[allow(clippy::unnecessary_cast, reason = "its width depends on the machine")]
-    rustix::fs::statfs(path)
-        .is_ok_and(|about| MADE_UP.contains(&(about.f_type as i64 & 0xffff_ffff)))
 }
 
 impl Names {

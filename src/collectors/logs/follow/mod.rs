@@ -43,7 +43,6 @@ pub mod facts;
 pub mod file;
 pub mod find;
 mod fresh;
-mod link;
 mod look;
 mod print;
 mod read;
