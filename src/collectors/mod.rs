@@ -103,6 +103,8 @@ areas! {
     queues: queue,
     /// Log files: lines by level, and what is counted in them.
     logs: logs,
+    /// Backups: files by their generations, or snapshots of Qdrant.
+    backups: backup,
     /// The machine itself.
     host: host,
 }
