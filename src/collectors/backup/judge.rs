@@ -130,11 +130,13 @@ impl Backup {
         (generations, now): (u64, SystemTime),
     ) {
         let (Some(keep), true) = (terms.keep, look.complete) else { return };
-        let from = past.since.into_iter().chain(look.oldest).min().unwrap_or(now);
+        let since = past.since.unwrap_or(now);
         let by = now.checked_sub(terms.within).unwrap_or(now);
-        // The oldest is one, and each run since then made another.
+        // One that was there before it was watched, and each run since then.
+        let earlier = look.oldest.filter(|oldest| *oldest < since);
         let could = terms.schedule.as_ref().map_or(keep, |schedule| {
-            schedule.runs(from, by, keep).saturating_add(u32::from(look.all > 0))
+            let runs = schedule.runs(earlier.unwrap_or(since), by, keep);
+            runs.saturating_add(u32::from(earlier.is_some()))
         });
         self.generations_missing = Some(u64::from(keep.min(could)).saturating_sub(generations));
     }
