@@ -71,7 +71,8 @@ impl Slow {
         let refresh = backup.refresh.map_or(Duration::from_mins(1), |refresh| refresh.get());
         let every = refresh.max(Duration::from_secs(1));
         let pace = |limit, stale_after| Pace { every, again: every, stale_after, limit };
-        let stale = every.saturating_mul(5).saturating_add(LIMIT);
+        // Three looks that fail, and the time that one may take.
+        let stale = every.saturating_mul(3).saturating_add(LIMIT.min(every.saturating_mul(10)));
         let mut parts = Parts::new(memory, AREA.name, name, settings.clone());
         let slow = Self {
             look: parts.add("look", "the listing of backups", pace(LIMIT, Some(stale))),

@@ -286,3 +286,37 @@ fn anything_at_all() {
         }
     }
 }
+
+fn fixture(name: &str) -> Vec<u8> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/backup");
+    fs::read(folder.join(name)).unwrap()
+}
+
+/// Made by pg_dump 15.16 of a database with rows, an empty table, a large object and a view.
+#[test]
+fn custom_archives_of_pg_dump() {
+    let named = expected("backup.dump", None);
+    for (name, by_its_ends) in [
+        // Into a file: the places of the blocks are in the table.
+        ("pg15_custom.dump", Verdict::Whole),
+        ("pg15_custom_plain.dump", Verdict::Whole),
+        // Through a pipe they are not.
+        ("pg15_custom_piped.dump", Verdict::Unknown),
+    ] {
+        let archive = fixture(name);
+        assert_eq!(by_ends(&archive, named), by_its_ends, "{name}");
+        each_beginning(name, &archive, None, 0);
+        let more = [&archive[..], b"\x01"].concat();
+        assert_ne!(whole(&more, named), Verdict::Whole, "{name}");
+    }
+    // What is packed has a checksum.
+    let archive = fixture("pg15_custom.dump");
+    let place = archive.windows(2).rposition(|bytes| bytes == [0x78, 0x9c]).unwrap();
+    let mut other = archive.clone();
+    other[place + 12] ^= 0x40;
+    assert_eq!(whole(&other, named), broken(Fault::Damaged, What::PgDumpCustom));
+    let zipped = piped("gzip", &["-c"], &archive[..archive.len() - 1]);
+    let named = expected("backup.dump.gz", Some(Inside::PgDumpCustom));
+    assert_eq!(whole(&zipped, named), broken(Fault::Cut, What::PgDumpCustom));
+    each_beginning("pg15.sql", &fixture("pg15.sql"), None, 0);
+}
