@@ -9,38 +9,38 @@ use super::{Fault, Verdict, What, broken, read_at};
 /// As much of the end as is looked at: the last line, and what newer versions write behind it.
 const TAIL: usize = 1024;
 
-fn says_complete(tail: &[u8], what: What) -> bool {
-    let last = |line: &[u8], after: fn(&[u8]) -> bool| {
-        let at = memchr::memmem::rfind(tail, line);
-        at.and_then(|at| tail.get(at + line.len()..)).is_some_and(after)
+fn says_complete(head: &[u8], tail: &[u8], what: What) -> bool {
+    let after = |line: &[u8]| {
+        let at = memchr::memmem::rfind(tail, line)?;
+        tail.get(at + line.len()..)
     };
     if what == What::MysqlDump {
-        return last(b"\n-- Dump completed", |rest| rest.ends_with(b"\n"));
+        return after(b"\n-- Dump completed").is_some_and(|rest| rest.ends_with(b"\n"));
     }
-    // `--` below it, an empty line, and since the versions of August 2025 `\unrestrict` with a word.
-    let after = |rest: &[u8]| {
-        let rest = rest.strip_prefix(b"\n--\n\n").unwrap_or_default();
-        let restricted = rest.strip_prefix(b"\\unrestrict ");
-        rest.is_empty() || restricted.is_some_and(|rest| rest.ends_with(b"\n\n"))
+    // Since the versions of August 2025 it begins with `\restrict` and a word, and ends with that word.
+    let word = memchr::memmem::find(head, b"\n\\restrict ").and_then(|at| {
+        let rest = head.get(at + 11..)?;
+        rest.get(..memchr::memchr(b'\n', rest)?)
+    });
+    let end = word.map_or_else(Vec::new, |word| [b"\\unrestrict ", word, b"\n\n"].concat());
+    let ends = |line: &[u8]| {
+        after(line).and_then(|rest| rest.strip_prefix(b"\n--\n\n")).is_some_and(|rest| rest == end)
     };
-    let whole = |line: &[u8]| {
-        let at = memchr::memmem::rfind(tail, line);
-        let rest = at.and_then(|at| tail.get(at + line.len()..));
-        rest.is_some_and(|rest| rest.starts_with(b"\n--\n\n") && after(rest))
-    };
-    whole(b"\n-- PostgreSQL database dump complete")
-        || whole(b"\n-- PostgreSQL database cluster dump complete")
+    ends(b"\n-- PostgreSQL database dump complete")
+        || ends(b"\n-- PostgreSQL database cluster dump complete")
 }
 
-fn verdict(tail: &[u8], what: What) -> Verdict {
-    if says_complete(tail, what) { Verdict::Whole } else { cut(what) }
+fn verdict(head: &[u8], tail: &[u8], what: What) -> Verdict {
+    if says_complete(head, tail, what) { Verdict::Whole } else { cut(what) }
 }
 
-/// By the last line.
+/// By the first and the last lines.
 pub fn ends(file: &File, size: u64, what: What) -> io::Result<Verdict> {
-    let mut tail = [0; TAIL];
-    let length = read_at(file, size.saturating_sub(TAIL as u64), &mut tail)?;
-    Ok(verdict(tail.get(..length).unwrap_or_default(), what))
+    let (mut head, mut tail) = ([0; TAIL], [0; TAIL]);
+    let first = read_at(file, 0, &mut head)?;
+    let last = read_at(file, size.saturating_sub(TAIL as u64), &mut tail)?;
+    let (head, tail) = (head.get(..first), tail.get(..last));
+    Ok(verdict(head.unwrap_or_default(), tail.unwrap_or_default(), what))
 }
 
 /// The last bytes of what is read to its end.
@@ -62,7 +62,9 @@ fn tail(from: &mut dyn BufRead, most: usize) -> io::Result<(Vec<u8>, u64)> {
 }
 
 pub fn through(from: &mut dyn BufRead, what: What) -> io::Result<Verdict> {
-    Ok(verdict(&tail(from, TAIL)?.0, what))
+    let head = from.fill_buf()?;
+    let head = head.get(..TAIL).unwrap_or(head).to_vec();
+    Ok(verdict(&head, &tail(from, TAIL)?.0, what))
 }
 
 /// The length that the header speaks of, which is kept up only by versions since 3.7.0.

@@ -36,6 +36,11 @@ fn each_beginning(name: &str, bytes: &[u8], kind: Option<Inside>, padding: usize
     let ends = by_ends(bytes, expected);
     assert!(matches!(ends, Verdict::Whole | Verdict::Unknown), "{name}: {ends:?}");
     for length in 0..bytes.len() - padding {
+        // Of long ones not all, or it would take minutes.
+        let near = length + 1100 > bytes.len() - padding || length < 1100;
+        if bytes.len() > 5000 && !near && length % 7 != 0 {
+            continue;
+        }
         let part = &bytes[..length];
         let verdict = whole(part, expected);
         assert_ne!(verdict, Verdict::Whole, "{name}, in full, {length} of {}", bytes.len());
@@ -159,8 +164,14 @@ fn tar_of_each_form() {
 fn a_plain_script_ends_with_a_line() {
     let plain = script(60);
     each_beginning("backup_1.sql", &plain, None, 0);
-    let restricted = [&plain[..], b"\\unrestrict abcDEF123\n\n"].concat();
-    assert_eq!(by_ends(&restricted, expected("b.sql", None)), Verdict::Whole);
+    let mut restricted = String::from_utf8(plain.clone()).unwrap();
+    restricted = restricted.replacen("--\n\n", "--\n\n\\restrict abcDEF123\n\n", 1);
+    assert_eq!(
+        whole(restricted.as_bytes(), expected("b.sql", None)),
+        broken(Fault::Cut, What::PgDump)
+    );
+    restricted += "\\unrestrict abcDEF123\n\n";
+    each_beginning("b.sql", restricted.as_bytes(), None, 0);
     let more = [&plain[..], b"garbage\n"].concat();
     assert_eq!(by_ends(&more, expected("b.sql", None)), broken(Fault::Cut, What::PgDump));
     let mysql = b"-- MySQL dump 10.13\n\nINSERT;\n-- Dump completed on 2026-01-01  2:00:00\n";
