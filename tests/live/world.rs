@@ -201,6 +201,7 @@ async fn build() -> World {
          \x20 jobs: {{ sql: {{ postgres: main, query: \"select status as state, count(*) as count from jobs group by 1\" }} }}\n\
          \x20 tasks: {{ sqlite: {{ file: {folder}/queue.db }}, job_timeout: 1m }}\n\
          {logs}\
+         {backups}    {backup_limits}\n\
          host: {{ {host_limits} }}\n",
         docker = docker.section(&docker_lines),
         postgres = postgres.url(),
@@ -210,6 +211,8 @@ async fn build() -> World {
         nats_limits = thresholds("nats"),
         queue_limits = thresholds("queue"),
         logs = logs(&dir),
+        backups = crate::backups::section(&dir),
+        backup_limits = thresholds("backup"),
         host_limits = thresholds("host"),
     );
     let stage = Stage::start(&config).await;

@@ -50,7 +50,7 @@ fn look_at_ends(file: &File, size: u64) -> Result<Verdict, Wrong> {
         return Err(Wrong::Cut);
     }
     let mut at = last;
-    let mut int = |at: &mut u64, lead: usize| -> Result<(u8, i64), Wrong> {
+    let int = |at: &mut u64, lead: usize| -> Result<(u8, i64), Wrong> {
         let mut from = BufReader::with_capacity(64, At::new(file, *at));
         let mut kind = 0;
         if lead > 0 {
