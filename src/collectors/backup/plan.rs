@@ -198,3 +198,75 @@ impl Collector for Watch {
         Ok(sample::sample(&self.terms, &look, &state.past, now))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::Memory;
+
+    fn mistakes(backup: &str) -> Vec<String> {
+        let text = format!("one: {backup}\n");
+        let section = crate::config::load::<Section>("c.yaml", &text, &|_| None).finish();
+        let section = section.unwrap_or_else(|wrong| panic!("{wrong:?}"));
+        let memory = Memory::default();
+        let nothing = |_: &str| None;
+        let mut planned = Plan::new(&nothing, &memory);
+        planned.section("backups", &AREA);
+        super::plan(Some(&section), &mut planned);
+        let found: Vec<_> =
+            planned.mistakes.iter().map(|it| format!("{}: {}", it.path, it.message)).collect();
+        assert_eq!(found.is_empty(), planned.targets.len() == 1, "{found:?}");
+        found
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_at_its_key() {
+        for fine in [
+            "{ files: [/b/*.gz] }",
+            "{ files: [/b/*.gz, /c/%Y%m%d.gz], cron: '0 2 * * *', time_zone: Europe/Kyiv, kind: pg_dump }",
+            "{ qdrant: { url: 'http://q:6333', collection: c }, every: 7d, copies: [/mnt] }",
+        ] {
+            assert_eq!(mistakes(fine), [] as [&str; 0], "{fine}");
+        }
+        for (wrong, at) in [
+            ("{}", "backups.one: needs `files` or `qdrant`"),
+            ("{ files: [b.gz] }", "backups.one.files[0]: must be an absolute path"),
+            ("{ files: [/b/*], every: 1s }", "backups.one.every: must be a minute"),
+            ("{ files: [/b/*], every: 1d, cron: '0 2 * * *' }", "backups.one.every: say either"),
+            ("{ files: [/b/*], cron: '0 25 * * *' }", "backups.one.cron: is not understood"),
+            (
+                "{ files: [/b/*], cron: '0 2 * * *', time_zone: Kiev }",
+                "backups.one.time_zone: is no",
+            ),
+            ("{ files: [/b/*], keep: 0 }", "backups.one.keep: must be 1"),
+            ("{ files: [/b/*], copies: [mnt] }", "backups.one.copies[0]: must be an absolute"),
+            ("{ files: [/b/*], refresh: 10ms }", "backups.one.refresh: must be `1s`"),
+            ("{ files: [/b/*], verify: { speed: 1kB } }", "backups.one.verify.speed: must be"),
+            ("{ files: [/b/*], newer_than: { files: [] } }", "backups.one.newer_than.files: must"),
+            (
+                "{ files: [/b/*], newer_than: { files: ['/a['] } }",
+                "backups.one.newer_than.files[0]: is",
+            ),
+            (
+                "{ files: [/b/*], restore_test: { stamp: x } }",
+                "backups.one.restore_test.stamp: must",
+            ),
+            ("{ qdrant: { url: 'ftp://q', collection: c } }", "backups.one.qdrant.url: "),
+            (
+                "{ qdrant: { url: 'http://q', collection: '' } }",
+                "backups.one.qdrant.collection: must",
+            ),
+            (
+                "{ qdrant: { url: 'http://q', collection: c }, verify: {} }",
+                "backups.one.verify: goes",
+            ),
+            (
+                "{ qdrant: { url: 'http://q', collection: c }, files: [/b] }",
+                "backups.one.files: must not",
+            ),
+        ] {
+            let found = mistakes(wrong);
+            assert!(found.iter().any(|line| line.starts_with(at)), "{wrong}: {found:?}");
+        }
+    }
+}
