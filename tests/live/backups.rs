@@ -110,7 +110,7 @@ fn what_real_programs_write_is_whole_and_what_is_cut_is_not() {
                 assert!((3500.0..3900.0).contains(&usable), "{kind}: {usable}");
             }
         }
-        let page = exporter.get("/api/v1/status", &[]).await.body;
+        let page = exporter.get("/api/v1/details/backup/gz", &[]).await.body;
         assert!(page.contains("the gzip stream ends too early"), "{page}");
     });
 }
@@ -188,7 +188,7 @@ fn odd_names_and_a_file_that_grows() {
         aged(&odd, HOUR);
         let scrape = is(&exporter, "odd", "valid", Some(1.0)).await;
         assert!(!scrape.body.contains("db_"), "no name of a file in a label");
-        let page = exporter.get("/api/v1/status", &[]).await.body;
+        let page = exporter.get("/api/v1/details/backup/odd", &[]).await.body;
         assert!(page.contains("u001b[31m.gz") && !page.contains('\u{1b}'), "{page}");
         // While the next one grows, the one before it is judged.
         let growing = folder.join("db_2.gz");
@@ -262,6 +262,23 @@ fn jiff_time(at: SystemTime) -> String {
 const QDRANT: Watched =
     Watched { area: "backup", target: "places", alert: "BackupUnreadable", severity: "warning" };
 
+/// What was listed last is shown for a while: the reason comes at once, and the target goes later.
+async fn sick_for(stage: &Stage, reason: &str) {
+    let part = format!(
+        "stack_target_part_failure{{target=\"places\",area=\"backup\",part=\"look\",reason=\"{reason}\"}} 1"
+    );
+    stage.exporter.wait_line(&part, PATIENT).await;
+    until(&format!("{reason}: down"), PATIENT, async || {
+        let scrape = stage.exporter.scrape().await;
+        let up = scrape.value("stack_target_up{target=\"places\",area=\"backup\"}");
+        let left = of(&scrape, "generations", "places");
+        if (up, left) == (Some(0.0), None) { Ok(()) } else { Err(scrape.body) }
+    })
+    .await;
+    let labels = [("target", "places"), ("severity", "warning")];
+    stage.prometheus.wait_alert("BackupUnreadable", &labels, "firing", PATIENT).await;
+}
+
 // [F02]
 #[test]
 fn snapshots_of_qdrant_need_a_copy_elsewhere() {
@@ -321,12 +338,12 @@ fn snapshots_of_qdrant_need_a_copy_elsewhere() {
         stage.prometheus.wait_quiet("BackupNotCopied", &[("target", "places")], PATIENT).await;
         for (sick, reason) in [("hang", "timeout"), ("rubbish", "parse"), ("gone", "not_found")] {
             *mode.lock().unwrap() = sick;
-            stage.sick(QDRANT, reason).await;
+            sick_for(&stage, reason).await;
             *mode.lock().unwrap() = "normal";
             stage.well(QDRANT).await;
         }
         fs::write(&key, "another\n").unwrap();
-        stage.sick(QDRANT, "auth").await;
+        sick_for(&stage, "auth").await;
         fs::write(&key, "s3cret-key\n").unwrap();
         stage.well(QDRANT).await;
     });

@@ -133,7 +133,7 @@ impl Backup {
         let since = past.since.unwrap_or(now);
         let by = now.checked_sub(terms.within).unwrap_or(now);
         // One that was there before it was watched, and each run since then.
-        let earlier = look.oldest.filter(|oldest| *oldest < since);
+        let earlier = past.earliest.filter(|earliest| *earliest < since);
         let could = terms.schedule.as_ref().map_or(keep, |schedule| {
             let runs = schedule.runs(earlier.unwrap_or(since), by, keep);
             runs.saturating_add(u32::from(earlier.is_some()))

@@ -22,6 +22,9 @@ const FRESH: Duration = Duration::from_mins(1);
 pub struct Past {
     /// When it was looked at for the first time.
     pub since: Option<SystemTime>,
+    /// Of the oldest that was ever seen.
+    #[serde(default)]
+    pub earliest: Option<SystemTime>,
     /// Sizes of those that were whole as far as known, the oldest first.
     sizes: Vec<(SystemTime, u64)>,
     marks: Vec<Mark>,
@@ -43,12 +46,14 @@ impl Past {
         let mut sizes = kept.sizes;
         sizes.retain(|(at, _)| self.sizes.iter().all(|(other, _)| other != at));
         sizes.append(&mut self.sizes);
+        self.earliest = self.earliest.into_iter().chain(kept.earliest).min();
         (self.since, self.marks, self.sizes) = (since, marks, sizes);
     }
 
     /// Takes in a look: which files grow, and what is no longer there.
     pub fn look(&mut self, look: &Look, now: SystemTime) {
         self.since.get_or_insert(now);
+        self.earliest = self.earliest.into_iter().chain(look.oldest).min();
         let grows = |seen: &&Seen| {
             let before = self.before.get(&seen.name);
             let fresh = now.duration_since(seen.id.modified).map(|age| age < FRESH);

@@ -80,9 +80,7 @@ pub static SIGNALS: &[Signal] = &[
         clear: Sentence::new("The newest backup of {target} has something in it again"),
         what: "",
         hint: "the dump failed and its script went on: with `set -o pipefail` before `pg_dump | gzip` it would have said so",
-        next: Sentence::new(
-            "curl -s http://127.0.0.1:10188/api/v1/status | grep -A40 generations | head -60; df -h",
-        ),
+        next: Sentence::new("curl -s http://127.0.0.1:10188/api/v1/details/backup/{target}; df -h"),
     },
     Signal {
         name: "valid",
@@ -100,9 +98,7 @@ pub static SIGNALS: &[Signal] = &[
         clear: Sentence::new("The newest backup of {target} is whole again"),
         what: "",
         hint: "the disk was full, or the dump was ended: what is wrong with it stands on the status page; make another one, and keep the last good one",
-        next: Sentence::new(
-            "curl -s http://127.0.0.1:10188/api/v1/status | grep -A40 generations | head -60; df -h",
-        ),
+        next: Sentence::new("curl -s http://127.0.0.1:10188/api/v1/details/backup/{target}; df -h"),
     },
     Signal {
         name: "damaged",
@@ -120,9 +116,7 @@ pub static SIGNALS: &[Signal] = &[
         clear: Sentence::new("The older backups of {target} are whole"),
         what: "Generations that are empty or damaged",
         hint: "which ones stands on the status page; delete them, so that nobody relies on them",
-        next: Sentence::new(
-            "curl -s http://127.0.0.1:10188/api/v1/status | grep -A60 generations | head -80",
-        ),
+        next: Sentence::new("curl -s http://127.0.0.1:10188/api/v1/details/backup/{target}"),
     },
     Signal {
         name: "size_ratio",
@@ -147,9 +141,7 @@ pub static SIGNALS: &[Signal] = &[
         ),
         what: "Size, as a part of the median of the last ten",
         hint: "a table, a folder or a database was left out, or much was deleted on purpose",
-        next: Sentence::new(
-            "curl -s http://127.0.0.1:10188/api/v1/status | grep -A60 generations | head -80",
-        ),
+        next: Sentence::new("curl -s http://127.0.0.1:10188/api/v1/details/backup/{target}"),
     },
     Signal {
         name: "generations",
@@ -273,8 +265,6 @@ pub static SIGNALS: &[Signal] = &[
         ),
         what: "",
         hint: "all data is in it: take the rights from others with chmod o-rx on its folder, and write umask 077 into the script",
-        next: Sentence::new(
-            "curl -s http://127.0.0.1:10188/api/v1/status | grep -A40 generations | head -60",
-        ),
+        next: Sentence::new("curl -s http://127.0.0.1:10188/api/v1/details/backup/{target}"),
     },
 ];
