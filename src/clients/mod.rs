@@ -3,7 +3,6 @@
 pub mod access;
 pub mod engine;
 pub mod folder;
-mod fresh;
 pub mod fresh;
 pub mod http;
 pub mod json;

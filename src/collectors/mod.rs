@@ -1,5 +1,6 @@
 //! The list of collectors. A new one is a folder beside this file, named here and in `areas!`.
 
+pub mod backup;
 pub mod docker;
 pub mod files;
 pub mod host;
@@ -111,6 +112,8 @@ areas! {
     logs: logs,
     /// Files that must be there, be fresh, stay within bounds, or be seen by nobody.
     files: files,
+    /// Backups: files by their generations, or snapshots of Qdrant.
+    backups: backup,
     /// The machine itself.
     host: host,
     /// Processes that must run.

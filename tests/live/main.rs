@@ -12,6 +12,7 @@
 #![allow(dead_code, reason = "helpers for tests to come")]
 
 mod access;
+mod backups;
 mod bundle;
 mod clients;
 mod compose;

@@ -217,6 +217,7 @@ async fn build() -> World {
          \x20 {process_limits}\n\
          files:\n\
          \x20 env: {{ path: {folder}/.env, secret: true, owner: \"0\", mode: \"600\", made_from: {folder}/password, shrunk_against: last, every: 1s, {file_limits} }}\n\
+         {backups}    {backup_limits}\n\
          {units}",
         docker = docker.section(&docker_lines),
         postgres = postgres.url(),
@@ -228,6 +229,8 @@ async fn build() -> World {
         logs = logs(&dir),
         file_limits = thresholds("files"),
         probes = probes(&web),
+        backups = crate::backups::section(&dir),
+        backup_limits = thresholds("backup"),
         host_limits = thresholds("host"),
         process_limits = thresholds("process"),
         port = nats.monitor_port,
