@@ -70,8 +70,9 @@ pub async fn wait(exporter: &Exporter, metric: &str, group: &str, value: f64) ->
 fn what_was_never_there_is_zero_and_starts_and_ends_outlive_the_exporter() {
     run(async {
         let own = Own::new("life");
-        let config =
-            own.section("    bot: { cmdline: '^{mark}' }\n    never: { exe: /opt/none }\n");
+        let config = own.section(
+            "    bot: { cmdline: '^{mark}' }\n    never: { exe: /opt/none, name: none-such }\n",
+        );
         let exporter = Exporter::start(binary(), &config).await;
         let scrape = wait(&exporter, NUMBER, "bot", 0.0).await;
         for group in ["bot", "never"] {
