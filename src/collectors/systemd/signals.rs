@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::catalogue::{Default, Direction, Hold, Match, Sentence, Signal, Unit, level};
 
 const STATUS: Sentence = Sentence::new(
-    "systemctl status {name}; journalctl -u {name} -n 50 --no-pager # target {target}: a user's unit needs --user",
+    "systemctl status {name}; journalctl -u {name} -n 50 --no-pager # target {target}: of a user add --user",
 );
 
 /// A yes or no on the state of a declared unit.
@@ -83,7 +83,7 @@ pub static SIGNALS: &[Signal] = &[
         clear: Sentence::new("The unit file of {name} is no longer {state}"),
         hint: "never installed, renamed, removed by an upgrade, or with a mistake in it",
         next: Sentence::new(
-            "systemctl cat {name}; systemd-analyze verify {name}; systemctl list-unit-files | head -50 # target {target}: a user's unit needs --user",
+            "systemctl cat {name}; systemd-analyze verify {name}; systemctl list-unit-files | head -50 # target {target}: of a user add --user",
         ),
         ..state(
             "unit_missing",
@@ -97,7 +97,7 @@ pub static SIGNALS: &[Signal] = &[
         clear: Sentence::new("Unit {name} is no longer masked"),
         hint: "somebody has forbidden it: ask who and why before you unmask it, or take it out of the exporter's file",
         next: Sentence::new(
-            "systemctl status {name}; ls -l /etc/systemd/system/{name} /run/systemd/system/{name}; last -n 5 # target {target}: a user's unit needs --user",
+            "systemctl status {name}; ls -l /etc/systemd/system/{name} /run/systemd/system/{name}; last -n 5 # target {target}: of a user add --user",
         ),
         ..state(
             "unit_masked",
@@ -117,7 +117,7 @@ pub static SIGNALS: &[Signal] = &[
             .sum_by(&["name"]),
         hint: "it waits for another unit or for its next start, does not say that it is ready, or does not end",
         next: Sentence::new(
-            "systemctl list-jobs; systemctl status {name}; journalctl -u {name} -n 50 --no-pager # target {target}: a user's unit needs --user",
+            "systemctl list-jobs; systemctl status {name}; journalctl -u {name} -n 50 --no-pager # target {target}: of a user add --user",
         ),
         // A start may take 90 s by default, and what it waits for as long.
         hold: Hold::both(Duration::from_mins(5)),
@@ -163,7 +163,7 @@ pub static SIGNALS: &[Signal] = &[
         what: "How long it is overdue",
         hint: "the timer is stopped, the machine slept, or the last run has not ended yet",
         next: Sentence::new(
-            "systemctl list-timers --all {name}; systemctl status {name}; systemctl list-jobs # target {target}: a user's timer needs --user",
+            "systemctl list-timers --all {name}; systemctl status {name}; systemctl list-jobs # target {target}: of a user add --user",
         ),
     },
     Signal {
@@ -183,7 +183,7 @@ pub static SIGNALS: &[Signal] = &[
         what: "",
         hint: "the timer runs on, but its service ended with an error",
         next: Sentence::new(
-            "systemctl list-timers --all {name}; systemctl status $(systemctl show -P Unit {name}) # target {target}: a user's timer needs --user",
+            "systemctl list-timers --all {name}; systemctl status $(systemctl show -P Unit {name}) # target {target}: of a user add --user",
         ),
     },
     Signal {
@@ -203,7 +203,7 @@ pub static SIGNALS: &[Signal] = &[
         what: "",
         hint: "mend it, or after a look `systemctl reset-failed`; a unit that matters belongs under `units`",
         next: Sentence::new(
-            "systemctl --failed; systemctl status {name} # target {target}: a user's unit needs --user",
+            "systemctl --failed; systemctl status {name} # target {target}: of a user add --user",
         ),
     },
 ];
