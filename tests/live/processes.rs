@@ -70,8 +70,9 @@ pub async fn wait(exporter: &Exporter, metric: &str, group: &str, value: f64) ->
 fn what_was_never_there_is_zero_and_starts_and_ends_outlive_the_exporter() {
     run(async {
         let own = Own::new("life");
-        let config =
-            own.section("    bot: { cmdline: '^{mark}' }\n    never: { exe: /opt/none }\n");
+        let config = own.section(
+            "    bot: { cmdline: '^{mark}' }\n    never: { exe: /opt/none, name: none-such }\n",
+        );
         let exporter = Exporter::start(binary(), &config).await;
         let scrape = wait(&exporter, NUMBER, "bot", 0.0).await;
         for group in ["bot", "never"] {
@@ -328,9 +329,10 @@ fn without_rights_and_with_hidden_processes() {
         }
         let own = Own::new("rights");
         let _bot = own.idle();
-        let config = own
-            .section("    bot: { cmdline: '^{mark}' }\n    never: { cmdline: '^never-{mark}' }\n");
-        let exporter = Exporter::start_as("daemon", binary(), &config).await;
+        let config = own.section(
+            "    bot: { cmdline: '^{mark}' }\n    never: { cmdline: '^never-{mark}' }\n    program: { exe: /opt/none }\n",
+        );
+        let exporter = Exporter::start_as("65534", binary(), &config).await;
         let scrape = wait(&exporter, NUMBER, "bot", 1.0).await;
         assert_eq!(scrape.value(&of("namedprocess_namegroup_read_bytes_total", "bot")), None);
         // Since Linux 6.2 their number is for everybody to see; before that it is absent, never 0.
@@ -339,6 +341,12 @@ fn without_rights_and_with_hidden_processes() {
         assert!(scrape.line("namedprocess_namegroup_memory_bytes{").is_some());
         let page = exporter.get("/debug/process/process", &[]).await.body;
         assert!(page.contains("bytes read and written by bot"), "{page}");
+        // Whose program may not be seen may be the one.
+        assert!(page.contains("programs of other users"), "{page}");
+        assert_eq!(scrape.value(&of("stack_process_up", "never")), Some(0.0), "{}", scrape.body);
+        for metric in ["stack_process_up", NUMBER, "stack_process_starts_total"] {
+            assert_eq!(scrape.value(&of(metric, "program")), None, "{}", scrape.body);
+        }
 
         let copy = watchdog::dir("program").join("stack-exporter");
         std::fs::copy(binary(), &copy).unwrap();

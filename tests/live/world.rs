@@ -213,7 +213,7 @@ async fn build() -> World {
          host: {{ {host_limits} }}\n\
          processes:\n\
          \x20 groups:\n\
-         \x20   servers: {{ cmdline: nats-server, count: {{ min: 1, max: 1000 }}, memory: 1GiB, listen: [{port}] }}\n\
+         \x20   servers: {{ cmdline: nats-server, count: {{ min: 1, max: 1000 }}, memory: 1GiB, listen: [{port}, \"127.0.0.1:{port}\"] }}\n\
          \x20 {process_limits}\n\
          files:\n\
          \x20 env: {{ path: {folder}/.env, secret: true, owner: \"0\", mode: \"600\", made_from: {folder}/password, shrunk_against: last, every: 1s, {file_limits} }}\n\

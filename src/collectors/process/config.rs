@@ -44,7 +44,7 @@ impl Default for Processes {
 pub struct Group {
     /// Regular expression that is looked for in the command line, whose arguments are parted by blanks
     /// and whose first 4096 bytes count. Programs that only look for a text (`grep`, `pgrep`, `less`,
-    /// `vim` and the like) are passed over unless `name` or `exe` asks for them. A shell that runs
+    /// `vim` and the like) or start another (`sudo`, `timeout`, `docker`) are passed over unless `name` or `exe` asks for them. A shell that runs
     /// `sh -c 'python bot.py'` holds the text as well: begin with `^` to leave it out.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-verbatim" = true))]
@@ -84,6 +84,10 @@ pub struct Group {
     /// several share counts for each.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub memory: Option<Size>,
+    /// The Compose service in which it runs, with its project: `shop/bot`. While Docker tells that this
+    /// is down, it is not told as well that the group is missing or does not listen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service: Option<String>,
     /// Ports of TCP on which one of them must listen, in its own network namespace: `8443`, or with an
     /// address that it must be reached at, `127.0.0.1:8000` or `[::1]:8000`. At most 50.
     #[serde(skip_serializing_if = "Vec::is_empty")]

@@ -18,12 +18,50 @@ const PORTS: usize = 50;
 /// The shortest part of a container's id that names it.
 const ID: usize = 12;
 
-/// Programs that hold a text only because they look for it, or at it. Each of them would keep a group
-/// alive whose process is gone, just while somebody looks for that.
-const LOOKERS: [&[u8]; 24] = [
-    b"grep", b"egrep", b"fgrep", b"zgrep", b"rg", b"ag", b"ack", b"pgrep", b"pkill", b"killall",
-    b"pidof", b"ps", b"watch", b"awk", b"gawk", b"mawk", b"sed", b"less", b"more", b"vi", b"vim",
-    b"nano", b"emacs", b"tail",
+/// Programs that hold a text only because they look for it, or at it, or start what it names. Each of
+/// them would keep a group alive whose process is gone, just while somebody looks for that, or be one
+/// too many beside it.
+const LOOKERS: [&[u8]; 40] = [
+    b"sudo",
+    b"su",
+    b"ssh",
+    b"timeout",
+    b"xargs",
+    b"env",
+    b"nohup",
+    b"docker",
+    b"strace",
+    b"cat",
+    b"head",
+    b"view",
+    b"nvim",
+    b"journalctl",
+    b"find",
+    b"script",
+    b"grep",
+    b"egrep",
+    b"fgrep",
+    b"zgrep",
+    b"rg",
+    b"ag",
+    b"ack",
+    b"pgrep",
+    b"pkill",
+    b"killall",
+    b"pidof",
+    b"ps",
+    b"watch",
+    b"awk",
+    b"gawk",
+    b"mawk",
+    b"sed",
+    b"less",
+    b"more",
+    b"vi",
+    b"vim",
+    b"nano",
+    b"emacs",
+    b"tail",
 ];
 
 /// A group as it is looked for.
@@ -34,6 +72,8 @@ pub struct Wanted {
     pub min: u32,
     pub max: Option<u32>,
     pub memory: Option<u64>,
+    /// The Compose service that it lives in: project and service, empty if none is named.
+    pub lives: (String, String),
     pub ports: Vec<(Option<IpAddr>, u16)>,
 }
 
@@ -85,6 +125,8 @@ pub struct Around {
     pub container: Option<String>,
     /// The number in the pid file, if it is not left over.
     pub pid: Option<u32>,
+    /// Whether one of these could not be found out, so that nobody knows who belongs to the group.
+    pub unknown: bool,
 }
 
 impl Wanted {
@@ -97,6 +139,13 @@ impl Wanted {
         }
         if group.memory.is_some_and(|memory| memory.get() == 0) {
             wrong.push(("memory".to_owned(), "must be more than nothing".to_owned()));
+        }
+        if let Some(service) = &group.service {
+            let whole = service.contains('/') && crate::engine::Service::parse(service).is_ok();
+            if !whole {
+                let why = "is a Compose service with its project: `shop/bot`";
+                wrong.push(("service".to_owned(), why.to_owned()));
+            }
         }
         let conditions = Conditions::new(group, &mut wrong);
         let mut ports = Vec::new();
@@ -115,9 +164,12 @@ impl Wanted {
         if !wrong.is_empty() {
             return Err(wrong);
         }
+        let lives = group.service.as_ref().and_then(|service| service.split_once('/'));
+        let lives = lives.map(|(project, service)| (project.to_owned(), service.to_owned()));
+        let lives = lives.unwrap_or_default();
         let memory = group.memory.map(crate::config::Size::get);
         let (name, children) = (name.to_owned(), group.children);
-        Ok(Self { name, conditions, children, min, max, memory, ports })
+        Ok(Self { name, conditions, children, min, max, memory, lives, ports })
     }
 }
 
@@ -178,7 +230,18 @@ impl Conditions {
         }
     }
 
+    /// Whether only its program, which may not be seen, decides on a process.
+    pub fn may_meet(&self, facts: &Facts, around: &Around) -> bool {
+        self.exe.is_some() && self.meets_but_program(facts, around)
+    }
+
     pub fn meets(&self, facts: &Facts, around: &Around) -> bool {
+        let is_program =
+            is(self.exe.as_ref(), |glob| facts.exe.as_ref().is_some_and(|exe| glob.is_match(exe)));
+        is_program && self.meets_but_program(facts, around)
+    }
+
+    fn meets_but_program(&self, facts: &Facts, around: &Around) -> bool {
         let asked_for = self.name.is_some() || self.exe.is_some();
         let looks_only = self.cmdline.is_some() && !asked_for && LOOKERS.contains(&facts.name);
         !looks_only
@@ -188,9 +251,6 @@ impl Conditions {
             && is(self.unit.as_ref(), |unit| facts.is_of(|name| name == unit))
             && is(self.container.as_ref(), |_| {
                 around.container.as_ref().is_some_and(|id| facts.is_of(|name| names(name, id)))
-            })
-            && is(self.exe.as_ref(), |glob| {
-                facts.exe.as_ref().is_some_and(|exe| glob.is_match(exe))
             })
             && is(self.cmdline.as_ref(), |pattern| {
                 facts.cmdline.as_ref().is_some_and(|line| pattern.is_match(line))

@@ -1,6 +1,6 @@
 //! The metrics of processes. `namedprocess_namegroup_*` are process-exporter's names.
 
-use super::sample::{Declared, Group, Machine, Port};
+use super::sample::{Declared, Group, Machine, Port, Presence};
 use crate::catalogue::metrics;
 
 metrics! { Declared {
@@ -13,12 +13,16 @@ metrics! { Declared {
     gauge stack_process_memory_limit_bytes [H02 H03] = |g| g.memory;
 } }
 
+metrics! { Presence {
+    labels { groupname = |p| &p.group, project = |p| &p.lives.0, service = |p| &p.lives.1 }
+    /// Whether at least one process of the group is there; absent where none is needed. Source: /proc.
+    gauge stack_process_up [H02 H03 R04] = |p| p.up;
+} }
+
 metrics! { Group {
     labels { groupname = |g| &g.group }
     /// Processes of the group, 0 also when there never was one. Source: /proc.
     gauge namedprocess_namegroup_num_procs [H02 H03] = |g| g.sums.processes;
-    /// Whether at least one process of the group is there; absent where none is needed. Source: /proc.
-    gauge stack_process_up [H02 H03 R04] = |g| g.up;
     /// Processes that are missing for the smallest number that is right. Source: /proc and the key count.
     gauge stack_process_lacking [H02] = |g| g.lacking;
     /// Processes beyond the largest number that is right. Source: /proc and the key count.
@@ -51,6 +55,8 @@ metrics! { Group {
     counter namedprocess_namegroup_context_switches_total {ctxswitchtype} = |g| [("voluntary", g.counts.voluntary), ("nonvoluntary", g.counts.involuntary)];
     /// Processes that came into the group since the exporter looks, also before its last restart; told apart by number and start time. Source: /proc.
     counter stack_process_starts_total [H02] = |g| g.starts;
+    /// Of these the starts of all of it: the oldest process was a new one. Workers that come and go under one that stays do not count. Source: /proc.
+    counter stack_process_main_starts_total [H02] = |g| g.main_starts;
     /// Processes that went from the group since the exporter looks, also before its last restart. Source: /proc.
     counter stack_process_ends_total [H02] = |g| g.ends;
     /// Ended processes that nobody has asked about, of the group or started by it. Source: /proc/PID/stat state.
@@ -62,7 +68,7 @@ metrics! { Group {
 } }
 
 metrics! { Port {
-    labels { groupname = |p| &p.group, address = |p| &p.address, port = |p| &p.port }
+    labels { groupname = |p| &p.group, project = |p| &p.lives.0, service = |p| &p.lives.1, address = |p| &p.address, port = |p| &p.port }
     /// Whether a process of the group listens on this port, 0 also when none ever did. Source: /proc/PID/net/tcp, tcp6, /proc/PID/fd.
     gauge stack_listener_up [B06] = |p| p.up;
     /// Whether somebody listens there who is not of the group. Source: the same.

@@ -19,13 +19,15 @@
 //! two readings is not seen: a counter of starts is no audit.
 //!
 //! Absent: what may not be seen, told as a gap, never 0; all of a group that cannot be found where `/proc`
-//! hides other users' processes (`hidepid`), or whose container has no name while the Engine is silent.
+//! hides other users' processes (`hidepid`), whose program (`exe`) or pid file may not be read, whose user has
+//! no number, or whose container has no name while the Engine is silent.
 
 mod config;
 mod fetch;
 mod listen;
 mod matcher;
 mod metrics;
+mod pid_file;
 mod sample;
 mod scan;
 mod signals;
@@ -62,6 +64,7 @@ pub static AREA: Area = Area {
     in_service: false,
     tables: &[
         TableEntry::of::<sample::Declared>(),
+        TableEntry::of::<sample::Presence>(),
         TableEntry::of::<sample::Group>(),
         TableEntry::of::<sample::Port>(),
         TableEntry::of::<sample::Machine>(),

@@ -22,9 +22,8 @@ pub struct Group {
     pub sums: Sums,
     pub counts: Counts,
     pub starts: u64,
+    pub main_starts: u64,
     pub ends: u64,
-    /// `None` where none is wanted.
-    pub up: Option<bool>,
     pub lacking: Option<u64>,
     pub surplus: Option<u64>,
     pub ticks_per_second: f64,
@@ -32,9 +31,18 @@ pub struct Group {
     pub oldest_start: Option<f64>,
 }
 
+/// Whether it is there, and in which Compose service.
+pub struct Presence {
+    pub group: String,
+    pub lives: (String, String),
+    /// `None` where none is wanted.
+    pub up: Option<bool>,
+}
+
 /// A declared port.
 pub struct Port {
     pub group: String,
+    pub lives: (String, String),
     pub address: String,
     pub port: String,
     pub up: bool,
@@ -49,8 +57,7 @@ pub struct Machine {
 
 impl Group {
     fn new(wanted: &Wanted, seen: &Seen, sums: &Sums, raw: &Raw) -> Self {
-        // Who has ended does no work, whoever has to ask about it.
-        let alive = sums.processes.saturating_sub(sums.zombie);
+        let alive = sums.alive();
         let (least, most) = (u64::from(wanted.min), wanted.max.map(u64::from));
         let mut counts = seen.counts;
         if sums.hides_io {
@@ -62,8 +69,8 @@ impl Group {
             sums: sums.clone(),
             counts,
             starts: seen.starts,
+            main_starts: seen.main_starts,
             ends: seen.ends,
-            up: (least > 0).then_some(alive > 0),
             lacking: (least > 0).then_some(least.saturating_sub(alive)),
             surplus: most.map(|most| alive.saturating_sub(most)),
             ticks_per_second: raw.ticks_per_second,
@@ -98,6 +105,14 @@ pub fn sample(wanted: &[Wanted], raw: &Raw) -> Batch {
     let groups =
         all().filter_map(|(wanted, seen)| Some(Group::new(wanted, seen, seen.sums.as_ref()?, raw)));
     let ports: Vec<_> = raw.listeners.iter().filter_map(|one| port(wanted, raw, one)).collect();
+    let presences = all().filter_map(|(wanted, seen)| {
+        let sums = seen.sums.as_ref()?;
+        Some(Presence {
+            group: wanted.name.clone(),
+            lives: wanted.lives.clone(),
+            up: (wanted.min > 0).then_some(sums.alive() > 0),
+        })
+    });
     let machine = Machine { processes: raw.processes, zombies: raw.zombies };
     let groups: Vec<_> = groups.collect();
     let mut batch = Batch::new().detail(table(&groups));
@@ -128,6 +143,7 @@ pub fn sample(wanted: &[Wanted], raw: &Raw) -> Batch {
     }
     batch
         .with(declared.collect())
+        .with(presences.collect())
         .with(groups)
         .with(ports)
         .with(vec![machine])
@@ -139,6 +155,7 @@ fn port(wanted: &[Wanted], raw: &Raw, one: &super::listen::Listener) -> Option<P
     raw.groups.get(one.group)?.sums.as_ref()?;
     Some(Port {
         group: wanted.get(one.group)?.name.clone(),
+        lives: wanted.get(one.group)?.lives.clone(),
         address: one.address.map(|address| address.to_string()).unwrap_or_default(),
         port: one.port.to_string(),
         up: matches!(one.held, Held::Ours | Held::Somebody),

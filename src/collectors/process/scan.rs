@@ -1,11 +1,12 @@
 //! One look at `/proc`. Of a process that is known and belongs to no group only `stat` is read.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::path::PathBuf;
+use std::time::Instant;
 
 use super::listen::{self, Listener, Owners};
 use super::matcher::{Around, Conditions, Facts, Named, Needs, Wanted};
+use super::pid_file::{self, Accepted};
 use super::sums::{Measured, Sums};
 use super::table::{Counts, Known, Table, Turn};
 use super::tally::{Tallies, key};
@@ -13,14 +14,9 @@ use super::users;
 use crate::clients::kernel::process::{self, Details, Process, Stat, View};
 use crate::clients::kernel::{self, Buffer};
 use crate::failure::{Failure, Reason};
-use crate::files;
 
 /// Processes of a group that are read in full; more are counted and no more.
 const MOST: usize = 2000;
-/// Bytes of a pid file.
-const PID_FILE: u64 = 64;
-/// A pid file may be written a little before, with the number known from the fork.
-const SLACK: f64 = 5.0;
 
 /// What lasts from one look to the next.
 #[derive(Default)]
@@ -29,6 +25,7 @@ pub struct Memory {
     pub tallies: Tallies,
     owners: Owners,
     around: Vec<Around>,
+    accepted: Accepted,
     pub boot: String,
 }
 
@@ -61,6 +58,7 @@ pub struct Raw {
 pub struct Seen {
     pub sums: Option<Sums>,
     pub starts: u64,
+    pub main_starts: u64,
     pub ends: u64,
     pub counts: Counts,
 }
@@ -83,8 +81,6 @@ struct Look<'a> {
     now: Instant,
     /// Whether known processes are to be looked at again.
     anew: bool,
-    /// Programs that may not be seen, of processes for which that would decide.
-    exes: u64,
 }
 
 impl Scan {
@@ -93,31 +89,29 @@ impl Scan {
         let stat = buffer.load(&self.proc.join("stat"));
         let boot = stat.ok().and_then(|text| kernel::stat::Stat::parse(text).boot);
         let mut gaps = Vec::new();
-        let around = self.around(containers, boot, &mut gaps);
+        let around = self.around(containers, boot, &mut memory.accepted, &mut gaps);
         let needs =
             self.wanted.iter().fold(Needs::default(), |all, one| all.and(one.conditions.needs()));
         // A pid file or a container that means another process now.
         let anew = memory.around != around;
         memory.around.clone_from(&around);
         let now = Instant::now();
-        let mut look = Look { scan: self, buffer, around, needs, now, anew, exes: 0 };
+        let mut look = Look { scan: self, buffer, around, needs, now, anew };
         let hidden = look.walk(&mut memory.table)?;
         let hands_on: Vec<_> = self.wanted.iter().map(|wanted| wanted.children).collect();
         memory.table.end(&hands_on);
-        let unknown: Vec<bool> = self.wanted.iter().map(|one| one.is_unknown(containers)).collect();
-        let (members, mut groups, dropped) = look.measure(memory, &unknown);
+        let unsure: BTreeSet<u16> =
+            memory.table.iter().flat_map(|(_, known)| &known.unsure).copied().collect();
+        let is_unsure = |group: usize| u16::try_from(group).is_ok_and(|it| unsure.contains(&it));
+        let blind: Vec<bool> =
+            (0..self.wanted.len()).map(|group| hidden || is_unsure(group)).collect();
+        let (members, mut groups, dropped) = look.measure(memory, &blind);
         let zombies = look.zombies(&memory.table, &members, &mut groups);
         let listeners = listen::look(&self.proc, &self.wanted, &members, &mut memory.owners);
-        if look.exes > 0 {
-            let text = format!("/proc/PID/exe of {} processes", look.exes);
+        let unsure = memory.table.iter().filter(|(_, known)| !known.unsure.is_empty()).count();
+        if unsure > 0 {
+            let text = format!("/proc/PID/exe of {unsure} processes");
             gaps.push(("programs of other users' processes".into(), rights(&text)));
-        }
-        for (unknown, group) in unknown.into_iter().zip(&mut groups) {
-            let none = group.sums.as_ref().is_none_or(|sums| sums.processes == 0);
-            // Whether it is not there or only hidden from us cannot be told.
-            if unknown || hidden && none {
-                group.sums = None;
-            }
         }
         let processes = memory.table.len() as u64;
         let ticks_per_second = kernel::ticks_per_second();
@@ -145,39 +139,34 @@ impl Scan {
         &self,
         containers: &Containers,
         boot: Option<u64>,
+        accepted: &mut Accepted,
         gaps: &mut Vec<(String, Failure)>,
     ) -> Vec<Around> {
         let mut users = None;
         let one = |wanted: &Wanted| {
+            let mut unknown = wanted.is_unknown(containers);
+            let mut untold = |failure| {
+                gaps.push((format!("processes of the group {}", wanted.name), failure));
+                unknown = true;
+            };
             let Conditions { user, container, pid_file, .. } = &wanted.conditions;
             let user = user.as_ref().and_then(|user| {
                 let users = users.get_or_insert_with(|| users::read(&self.proc));
-                let found = users.number(user).map_err(|failure| {
-                    gaps.push((format!("processes of the group {}", wanted.name), failure));
-                });
-                found.ok()
+                users.number(user).map_err(&mut untold).ok()
             });
             let container = container.as_ref().and_then(|named| match named {
                 Named::Id(id) => Some(id.clone()),
                 Named::Name(name) => containers.as_ref().ok()?.get(name).cloned(),
             });
-            let pid = pid_file.as_ref().and_then(|path| self.named_in(path, boot));
-            Around { user, container, pid }
+            let pid = pid_file.as_ref().and_then(|path| {
+                let failed =
+                    |error: std::io::Error| Failure::io(&path.display().to_string(), &error);
+                let named = pid_file::named_in(&self.proc, path, boot, accepted).map_err(failed);
+                named.map_err(&mut untold).ok().flatten()
+            });
+            Around { user, container, pid, unknown }
         };
         self.wanted.iter().map(one).collect()
-    }
-
-    /// The number in a pid file, unless its process began after the file was written.
-    fn named_in(&self, path: &Path, boot: Option<u64>) -> Option<u32> {
-        let text = files::read(path, PID_FILE).ok()?;
-        let pid = kernel::parse::words(&text).next().and_then(kernel::parse::number)?;
-        let pid = u32::try_from(pid).ok()?;
-        let written = std::fs::metadata(path).ok()?.modified().ok()?;
-        let written = written.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
-        let mut buffer = Buffer::new();
-        let stat = Stat::parse(buffer.read(&self.proc.join(format!("{pid}/stat")))?)?;
-        let began = boot? as f64 + stat.started? as f64 / kernel::ticks_per_second();
-        (began <= written + SLACK || SystemTime::now() < UNIX_EPOCH).then_some(pid)
     }
 }
 
@@ -252,28 +241,29 @@ impl Look<'_> {
             let text = process.read("cgroup", &mut buffer);
             facts.cgroup = text.map(|text| String::from_utf8_lossy(text).into_owned());
         }
+        let mut hides_program = false;
         if self.needs.exe {
             match process.program() {
                 Ok(exe) => facts.exe = exe,
-                Err(_) => self.exes += 1,
+                Err(_) => hides_program = true,
             }
         }
         let Some(known) = table.get_mut(pid) else { return };
         known.file_limit = None;
         known.own.clear();
+        known.unsure.clear();
         for (index, (wanted, around)) in self.scan.wanted.iter().zip(&self.around).enumerate() {
             if wanted.conditions.meets(&facts, around) {
                 known.own.extend(u16::try_from(index));
+            } else if hides_program && wanted.conditions.may_meet(&facts, around) {
+                known.unsure.extend(u16::try_from(index));
             }
         }
     }
 
-    /// The processes of each group, what they are together, and how many were left out.
-    fn measure(
-        &mut self,
-        memory: &mut Memory,
-        unknown: &[bool],
-    ) -> (Vec<Vec<u32>>, Vec<Seen>, u64) {
+    /// The processes of each group, what they are together, and how many were left out. `blind`: of a
+    /// group without any it cannot be told whether there is none or it is only hidden from us.
+    fn measure(&mut self, memory: &mut Memory, blind: &[bool]) -> (Vec<Vec<u32>>, Vec<Seen>, u64) {
         let count = self.scan.wanted.len();
         let mut members = vec![Vec::new(); count];
         for (pid, known) in memory.table.iter() {
@@ -284,7 +274,7 @@ impl Look<'_> {
             }
         }
         let (view, page) = (View::of(&self.scan.proc), rustix::param::page_size() as u64);
-        let mut sums = vec![Sums::empty(); count];
+        let mut sums = vec![Some(Sums::empty()); count];
         let mut read = BTreeMap::<u32, (Option<Counts>, Measured)>::new();
         let mut dropped = 0;
         for (group, pids) in members.iter_mut().enumerate() {
@@ -292,7 +282,13 @@ impl Look<'_> {
             dropped += pids.len().saturating_sub(MOST) as u64;
             let tally =
                 self.scan.wanted.get(group).map(|wanted| memory.tallies.group(&wanted.name));
-            let (Some(tally), Some(sums)) = (tally, sums.get_mut(group)) else { continue };
+            let (Some(tally), Some(seen)) = (tally, sums.get_mut(group)) else { continue };
+            let unknown = self.around.get(group).is_some_and(|around| around.unknown);
+            if unknown || pids.is_empty() && blind.get(group) == Some(&true) {
+                *seen = None;
+                continue;
+            }
+            let Some(sums) = seen else { continue };
             let mut here = BTreeSet::new();
             for (index, pid) in pids.iter().enumerate() {
                 let Some(known) = memory.table.get_mut(*pid) else { continue };
@@ -305,14 +301,12 @@ impl Look<'_> {
                 sums.add(known, measured, page, self.now);
                 tally.count(*before, measured.counts, known.is_born);
             }
-            if unknown.get(group) != Some(&true) {
-                tally.look(here);
-            }
+            tally.look(here);
         }
         let groups = self.scan.wanted.iter().zip(sums).map(|(wanted, sums)| {
             let tally = memory.tallies.group(&wanted.name);
-            let (starts, ends, counts) = (tally.starts, tally.ends, tally.counts);
-            Seen { sums: Some(sums), starts, ends, counts }
+            let (starts, main_starts, ends) = (tally.starts, tally.main_starts, tally.ends);
+            Seen { sums, starts, main_starts, ends, counts: tally.counts }
         });
         let groups = groups.collect();
         (members, groups, dropped)

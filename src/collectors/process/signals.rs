@@ -200,7 +200,12 @@ const BLOCKED: Signal = Signal {
 const RESTARTS: Signal = Signal {
     name: "restarts",
     alert: "ProcessRestartLoop",
-    measure: level("stack_process_starts_total").increase().per("stack_process_wanted", ITEM),
+    measure: level("stack_process_main_starts_total").increase().and(
+        "stack_process_wanted",
+        Direction::Above,
+        0.0,
+        ITEM,
+    ),
     direction: Direction::Above,
     unit: Unit::Count,
     warning: Default::ours(3.0, "once is a deployment, twice a mistake in it"),
@@ -211,7 +216,7 @@ const RESTARTS: Signal = Signal {
     requirements: &["H02", "R04"],
     title: Sentence::new("{groupname} is started again and again"),
     clear: Sentence::new("{groupname} has not been started again for five minutes"),
-    what: "Starts in five minutes, for each process that there must be",
-    hint: "it ends soon after each start; workers that end on purpose need a threshold of their own",
+    what: "Starts of all of it in five minutes",
+    hint: "it ends soon after each start; workers that come and go under one that stays do not count",
     next: Sentence::new(TABLE),
 };

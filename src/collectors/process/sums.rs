@@ -48,6 +48,11 @@ impl Sums {
         Self { open_files: Some(0), ..Self::default() }
     }
 
+    /// Who has ended does no work, whoever has to ask about it.
+    pub const fn alive(&self) -> u64 {
+        self.processes.saturating_sub(self.zombie)
+    }
+
     /// Adds a process. `page` is in bytes.
     pub fn add(&mut self, known: &Known, measured: &Measured, page: u64, now: Instant) {
         self.processes += 1;

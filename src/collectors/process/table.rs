@@ -65,6 +65,8 @@ pub struct Known {
     /// The groups whose conditions it meets, and those that it has from who started it.
     pub own: Vec<u16>,
     pub inherited: Vec<u16>,
+    /// The groups of which its program decides, which we may not see.
+    pub unsure: Vec<u16>,
     pub parent: u32,
     pub state: State,
     pub figures: Figures,
@@ -207,6 +209,7 @@ impl Known {
             start,
             own: Vec::new(),
             inherited: Vec::new(),
+            unsure: Vec::new(),
             parent: 0,
             state: State::Other,
             figures: Figures::default(),

@@ -17,6 +17,8 @@ pub type Key = (u32, u64);
 #[derive(Clone, Debug, Default)]
 pub struct Tally {
     pub starts: u64,
+    /// Of these the ones after which the oldest process was a new one: all of it has been started.
+    pub main_starts: u64,
     pub ends: u64,
     /// Those that were there last. `None` before the first look.
     here: Option<BTreeSet<Key>>,
@@ -35,6 +37,8 @@ pub struct Saved {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 struct SavedGroup {
     starts: u64,
+    #[serde(default)]
+    main_starts: u64,
     ends: u64,
     here: Vec<Key>,
 }
@@ -61,6 +65,7 @@ impl Tallies {
             let gone = saved_group.here.len() as u64;
             let same = saved.boot == boot;
             tally.starts = saved_group.starts;
+            tally.main_starts = saved_group.main_starts;
             tally.ends = saved_group.ends + if same { 0 } else { gone };
             let here = if same { saved_group.here } else { Vec::new() };
             tally.here = Some(here.into_iter().collect());
@@ -72,7 +77,8 @@ impl Tallies {
         let groups = names.filter_map(|name| {
             let tally = self.0.get(name)?;
             let here = tally.here.iter().flatten().take(MOST).copied().collect();
-            let kept = SavedGroup { starts: tally.starts, ends: tally.ends, here };
+            let Tally { starts, main_starts, ends, .. } = *tally;
+            let kept = SavedGroup { starts, main_starts, ends, here };
             Some((name.to_owned(), kept))
         });
         Saved { boot: boot.to_owned(), groups: groups.collect() }
@@ -85,6 +91,8 @@ impl Tally {
         if let Some(before) = &self.here {
             self.starts += here.difference(before).count() as u64;
             self.ends += before.difference(&here).count() as u64;
+            let oldest = here.iter().min_by_key(|(pid, start)| (*start, *pid));
+            self.main_starts += u64::from(oldest.is_some_and(|oldest| !before.contains(oldest)));
         }
         self.here = Some(here);
         // Established, so that the first process is an increase.
@@ -134,9 +142,28 @@ mod tests {
         assert_eq!(look(&mut never, &[(7, 1)]), (1, 0), "the first that ever ran");
     }
 
+    /// Workers come and go under one that stays, and one of many equals follows another.
+    #[test]
+    fn all_of_it_is_started_when_the_oldest_is_new() {
+        let mut tally = Tally::default();
+        for (here, main_starts) in [
+            (&[(1, 10), (2, 20)][..], 0),
+            (&[(1, 10), (3, 30), (4, 40)], 0),
+            (&[(3, 30), (4, 40), (5, 50)], 0),
+            (&[], 0),
+            (&[(6, 60), (7, 61)], 1),
+            (&[(1, 70), (8, 71)], 2),
+        ] {
+            look(&mut tally, here);
+            assert_eq!(tally.main_starts, main_starts, "{here:?}");
+        }
+        assert_eq!(tally.starts, 7);
+    }
+
     #[test]
     fn they_go_on_over_a_restart_of_ours_and_of_the_machine() {
         let mut tallies = Tallies::default();
+        look(tallies.group("bot"), &[(1, 5)]);
         look(tallies.group("bot"), &[(1, 10)]);
         look(tallies.group("bot"), &[(1, 10), (2, 20)]);
         look(tallies.group("old"), &[]);
@@ -147,13 +174,14 @@ mod tests {
 
         let mut next = Tallies::default();
         next.restore(read(), "a");
-        assert_eq!(look(next.group("bot"), &[(1, 10), (3, 30)]), (2, 1), "one went, one came");
+        assert_eq!(look(next.group("bot"), &[(1, 10), (3, 30)]), (3, 2), "one went, one came");
+        assert_eq!(next.group("bot").main_starts, 1);
         let mut next = Tallies::default();
         next.restore(read(), "b");
-        assert_eq!(look(next.group("bot"), &[(1, 10)]), (2, 2), "the same number, another boot");
+        assert_eq!(look(next.group("bot"), &[(1, 10)]), (3, 3), "the same number, another boot");
         // What is told already is not told anew.
         next.restore(read(), "b");
-        assert_eq!(look(next.group("bot"), &[(1, 10)]), (2, 2));
+        assert_eq!(look(next.group("bot"), &[(1, 10)]), (3, 3));
     }
 
     #[test]

@@ -310,6 +310,75 @@ fn a_pid_file_that_was_left_over_names_nobody() {
     assert_eq!(told(&proc.look()), (0, 1, 1));
 }
 
+/// Its clock is set anew, as after a boot without one.
+#[test]
+fn a_pid_file_that_was_right_stays_so_when_the_clock_is_set() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("bot.pid");
+    fs::write(&file, "10\n").unwrap();
+    let mut proc = Proc::new(&format!("  bot: {{ pid_file: {} }}\n", file.display()));
+    proc.put(&BOT);
+    assert_eq!(told(&proc.look()), (1, 0, 0));
+    let later = "cpu  1 2 3 4\nbtime 4000000000\n";
+    fs::write(proc.dir.path().join("stat"), later).unwrap();
+    assert_eq!(told(&proc.look()), (1, 0, 0));
+    proc.put(&Of { start: 900, ..BOT });
+    assert_eq!(told(&proc.look()), (0, 0, 1), "another process began after the file");
+}
+
+/// Neither 0 nor a start or an end: nobody knows.
+#[test]
+fn a_group_that_cannot_be_found_out_is_not_missing() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("bot.pid");
+    let mut proc = Proc::new(&format!(
+        "  a: {{ exe: /srv/bot }}\n  b: {{ exe: /srv/bot, name: other }}\n  c: {{ pid_file: {} }}\n  d: {{ user: none-such }}\n",
+        file.display()
+    ));
+    let known = |raw: &Raw| raw.groups.iter().map(|it| it.sums.is_some()).collect::<Vec<_>>();
+    proc.put(&BOT);
+    let exe = proc.at(10).join("exe");
+    for pid in [1, 10] {
+        std::os::unix::fs::symlink("/bin/x", proc.at(pid).join("exe")).unwrap();
+    }
+    assert_eq!(known(&proc.look()), [true, true, true, false]);
+    // No link: what cannot be read here fails in another way than in the kernel's, and fails.
+    fs::remove_file(&exe).unwrap();
+    fs::write(&exe, "").unwrap();
+    fs::create_dir(&file).unwrap();
+    for _ in 0..2 {
+        let raw = proc.look();
+        assert_eq!(known(&raw), [false, true, false, false]);
+        let batch = sample(&proc.scan.wanted, &raw);
+        let gaps: Vec<_> = batch.gaps().iter().map(|gap| gap.what.as_str()).collect();
+        let of = |group: &str| format!("processes of the group {group}");
+        assert_eq!(gaps.len(), 3, "{gaps:?}");
+        for what in [&of("c"), &of("d"), "programs of other users' processes"] {
+            assert!(gaps.contains(&what), "{gaps:?}");
+        }
+        assert_eq!((raw.groups[0].starts, raw.groups[0].ends), (0, 0));
+    }
+    let raw = proc.look();
+    let batch = sample(&proc.scan.wanted, &raw);
+    let missing = crate::engine::samples(&super::AREA, batch.sets(), "stack_process_up");
+    assert_eq!(missing.len(), 1, "of b alone something is known: it has another name");
+}
+
+#[test]
+fn in_which_service_it_lives_stands_at_what_says_that_it_is_gone() {
+    let mut proc = Proc::new("  bot: { cmdline: bot, listen: [8443], service: shop/bot }\n");
+    let raw = proc.look();
+    let batch = sample(&proc.scan.wanted, &raw);
+    for metric in ["stack_process_up", "stack_listener_up"] {
+        let samples = crate::engine::samples(&super::AREA, batch.sets(), metric);
+        let text = format!("{:?}", samples[0].labels);
+        assert!(text.contains("shop") && text.contains("service"), "{text}");
+    }
+    let group = super::config::Group { service: Some("bot".into()), ..Default::default() };
+    let wrong = Wanted::new("bot", &group).err().unwrap();
+    assert!(wrong.iter().any(|(key, why)| key == "service" && why.contains("shop/bot")));
+}
+
 #[test]
 fn who_listens() {
     let mut proc = Proc::new("  bot: { cmdline: bot, listen: [8443, '127.0.0.1:9000'] }\n");

@@ -27,6 +27,8 @@ pub const WORDS: &[Words] = &[
     ),
     listed(&["stack_target_series_dropped_total"], "cap", &["processes"]),
     open("groupname"),
+    open("project"),
+    open("service"),
     open("address"),
     open("port"),
 ];

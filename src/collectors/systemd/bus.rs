@@ -41,7 +41,7 @@ impl Bus {
             let stream =
                 UnixStream::connect(path).await.map_err(|error| unreachable(&what, &error))?;
             let builder = zbus::connection::Builder::socket(Bounded(stream));
-            let connection = builder.build().await.map_err(|error| told(&what, &error).failure)?;
+            let connection = builder.build().await.map_err(|error| shut_out(&what, &error))?;
             Ok(Self(connection))
         };
         match tokio::time::timeout(LIMIT, begin).await {
@@ -112,6 +112,20 @@ fn unreachable(what: &str, error: &io::Error) -> Failure {
     let failure = Failure::io(what, error);
     let hint = if failure.reason == Reason::RIGHTS { NO_RIGHT } else { NO_BUS };
     failure.hint(hint)
+}
+
+/// A bus takes anybody's log-in, and hangs up on whom it does not want before it answers anything.
+fn shut_out(what: &str, error: &Error) -> Failure {
+    use io::ErrorKind::{BrokenPipe, ConnectionReset, UnexpectedEof};
+    match error {
+        Error::InputOutput(error)
+            if matches!(error.kind(), BrokenPipe | ConnectionReset | UnexpectedEof) =>
+        {
+            let text = format!("{what}: the bus hangs up after the log-in");
+            Failure::new(Reason::RIGHTS, text).hint(NO_RIGHT)
+        }
+        _ => told(what, error).failure,
+    }
 }
 
 /// What went wrong, in our own words: those of the peer may be anything.

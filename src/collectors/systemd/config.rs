@@ -61,7 +61,8 @@ pub struct User {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Unit {
-    /// Of a timer: how far apart its runs may be. Default: what the timer itself has planned.
+    /// Of a timer: how far apart its runs may be. Default: what the timer itself has planned, by which
+    /// a run that hangs is never late, since nothing is planned while it lasts: only `every` finds it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub every: Option<Dur>,
     /// Whether something else starts it when it is wanted (a socket, a timer, a path), so that it may be
@@ -97,6 +98,9 @@ pub fn mistake(name: &str) -> Option<String> {
     }
     if name.len() > 255 {
         return Some("a unit's name has at most 255 letters".to_owned());
+    }
+    if stem.starts_with('@') {
+        return Some("a name before the `@` is missing".to_owned());
     }
     stem.ends_with('@')
         .then(|| format!("a template never runs: name one of it, as `{stem}1.{kind}`"))
@@ -136,6 +140,8 @@ mod tests {
             ("бот.service", "`\\xd0\\xb1\\xd0\\xbe\\xd1\\x82.service`"),
             ("worker@.service", "`worker@1.service`"),
             (".service", "`.service`"),
+            ("@1.service", "before the `@`"),
+            ("@.service", "before the `@`"),
         ] {
             let why = mistake(bad).unwrap_or_else(|| panic!("{bad} is fine"));
             assert!(why.contains(said), "{bad}: {why}");

@@ -45,8 +45,10 @@ pub struct Unit {
     pub properties: BTreeMap<String, Property>,
     /// What a timer starts.
     pub starts: Option<Box<Self>>,
-    #[serde(skip)]
-    path: String,
+    /// The kind of job that waits or is under way, such as `start`; empty without one.
+    pub job: String,
+    /// Of its object: the same for all names of a unit.
+    pub path: String,
 }
 
 impl Unit {
@@ -85,7 +87,7 @@ pub struct Raw {
 const AT_ONCE: usize = 4;
 
 /// What is read of every unit.
-const COMMON: &[&str] = &["ActiveEnterTimestamp", "InactiveEnterTimestamp"];
+const COMMON: &[&str] = &["ActiveEnterTimestamp"];
 const SERVICE: &[&str] =
     &["Type", "RemainAfterExit", "ExecMainCode", "ExecMainStatus", "NRestarts"];
 const GROUP: &[&str] = &["MemoryCurrent", "CPUUsageNSec", "TasksCurrent"];
@@ -195,8 +197,9 @@ impl Source {
 }
 
 fn unit(entry: Entry) -> Unit {
-    let (name, _, load, active, sub, _, path, ..) = entry;
-    Unit { name, load, active, sub, path: path.as_str().to_owned(), ..Unit::default() }
+    let (name, _, load, active, sub, _, path, number, job, _) = entry;
+    let job = if number > 0 { job } else { String::new() };
+    Unit { name, load, active, sub, job, path: path.as_str().to_owned(), ..Unit::default() }
 }
 
 /// The units of these names, in their order, whether they exist or not. An alias keeps its name.

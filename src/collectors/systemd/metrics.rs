@@ -21,7 +21,7 @@ metrics! { super::sample::Facts {
     labels { name = |u| &u.name }
     /// Whether the declared unit does what it is there for: it is active, or rests as it may (a finished oneshot, `on_demand`). 0 when it does not exist. Source: LoadState, ActiveState, Type.
     gauge stack_unit_up [H01 R04 R05] = |u| u.up();
-    /// The one thing to be said of the declared unit, always 1; the other states are absent: running, done (a oneshot that has ended well), resting (`on_demand`), starting, stopping, restarting (it ended and waits for its next start), stopped, failed, missing (no unit file), invalid (a unit file with mistakes), masked. Source: LoadState, ActiveState, SubState.
+    /// The one thing to be said of the declared unit, always 1; the other states are absent: running, done (a oneshot that has ended well), resting (`on_demand`), starting (also: waits for others first), stopping, restarting (it ended and waits for its next start), stopped (of a timer also: nothing more is planned), failed, missing (no unit file), invalid (a unit file with mistakes), masked. Source: LoadState, ActiveState, SubState, Job.
     gauge stack_unit_state {state} [H01 R04] = |u| [(u.state.as_str(), 1)];
     /// The sub state of the unit, always 1; `other` for words that are not known here. Source: SubState.
     gauge stack_unit_sub_state {sub} [H01] = |u| [(u.sub, 1)];

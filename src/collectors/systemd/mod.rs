@@ -8,7 +8,8 @@
 //! | failed units | `ListUnitsFiltered` of the manager | none |
 //!
 //! Nothing else is called, so nothing can be started, stopped or changed. The system bus lets everybody
-//! read this. A user's bus lets in its user alone; root goes by the user manager's private socket.
+//! read this. A user's bus lets in its user alone, and not even root: the exporter runs as that user then.
+//! The private sockets of the managers are for `systemctl` alone.
 //!
 //! Cost: one kept connection, and for each service about a dozen small calls that are sent together. What
 //! systemd has in memory is told from there; of a unit that is not loaded it looks for the file each time.
@@ -22,6 +23,7 @@
 mod bus;
 mod config;
 mod fetch;
+mod lists;
 mod metrics;
 mod sample;
 mod signals;

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use super::config;
 use super::fetch::{self, Raw};
-use super::words::{self, word};
+use super::lists::{self, word};
 use crate::catalogue::{Batch, Cell, Column, Detail};
 use crate::text::short;
 
@@ -55,6 +55,14 @@ impl State {
     fn of(unit: &fetch::Unit, on_demand: bool) -> Self {
         let oneshot = unit.text("Type") == "oneshot";
         match (unit.active.as_str(), unit.load.as_str()) {
+            // It has nothing more to start: its times are over, or none of them ever came.
+            ("active", _) if unit.sub == "elapsed" && plans(unit).next().is_none() => {
+                if on_demand {
+                    Self::Resting
+                } else {
+                    Self::Stopped
+                }
+            }
             // What runs goes on running when its file is taken away or masked.
             ("active" | "reloading" | "refreshing", _) => Self::Running,
             ("failed", _) => Self::Failed,
@@ -65,11 +73,19 @@ impl State {
             (_, "not-found") => Self::Missing,
             (_, "masked") => Self::Masked,
             (_, "bad-setting" | "error") => Self::Invalid,
+            // It waits for others, and nothing of its own has begun.
+            _ if matches!(unit.job.as_str(), "start" | "restart") => Self::Starting,
             _ if on_demand => Self::Resting,
             _ if oneshot && unit.number("RemainAfterExit") != Some(1) => Self::Done,
             _ => Self::Stopped,
         }
     }
+}
+
+/// Next runs of a timer: by the calendar, and by the clock that counts from a start.
+fn plans(unit: &fetch::Unit) -> impl Iterator<Item = u64> {
+    let times = ["NextElapseUSecRealtime", "NextElapseUSecMonotonic"];
+    times.into_iter().filter_map(|name| unit.some(name))
 }
 
 pub struct Unit {
@@ -84,7 +100,7 @@ impl Unit {
     }
 
     pub fn states(&self) -> impl Iterator<Item = (&'static str, bool)> {
-        words::ACTIVE.iter().map(|state| (*state, *state == self.known()))
+        lists::ACTIVE.iter().map(|state| (*state, *state == self.known()))
     }
 
     /// The two words beside the five are kinds of being active.
@@ -123,8 +139,8 @@ impl Facts {
         Self {
             name: unit.name.clone(),
             state: State::of(unit, on_demand),
-            sub: word(words::SUB, &unit.sub),
-            result: (!result.is_empty()).then(|| word(words::RESULT, result)),
+            sub: word(lists::SUB, &unit.sub),
+            result: (!result.is_empty()).then(|| word(lists::RESULT, result)),
             exit_code: status.filter(|_| code == Some(EXITED)),
             exit_signal: status.filter(|_| killed),
             restarts: unit.number("NRestarts"),
@@ -166,7 +182,8 @@ impl Timer {
         };
         let run_failed = unit.starts.as_ref().map(|run| {
             let result = run.text("Result");
-            run.active == "failed" || !(result.is_empty() || result == "success")
+            // A condition that says that there is nothing to do is no failure.
+            run.active == "failed" || !matches!(result, "" | "success" | "exec-condition")
         });
         Self { name: unit.name.clone(), last, next, overdue, run_failed }
     }
@@ -206,7 +223,7 @@ pub fn sample(declared: &[config::Unit], raw: Raw, now: SystemTime) -> Batch {
     let clock = Clock { now, monotonic: seconds(raw.monotonic) };
     let (mut units, mut facts, mut timers) = (Vec::new(), Vec::new(), Vec::new());
     for (unit, declared) in raw.units.iter().zip(declared) {
-        let of = words::TYPE.iter().find(|word| **word == unit.text("Type"));
+        let of = lists::TYPE.iter().find(|word| **word == unit.text("Type"));
         units.push(Unit {
             name: unit.name.clone(),
             active: unit.active.clone(),
@@ -229,7 +246,7 @@ pub fn sample(declared: &[config::Unit], raw: Raw, now: SystemTime) -> Batch {
             Err(failure) => batch = batch.gap("failed units (ListUnitsFiltered)", failure),
         }
     }
-    let state = word(words::SYSTEM, &raw.state);
+    let state = word(lists::SYSTEM, &raw.state);
     let detail = detail(&raw.units, &facts);
     batch
         .with(vec![Manager { state, failed: count }])
@@ -241,13 +258,17 @@ pub fn sample(declared: &[config::Unit], raw: Raw, now: SystemTime) -> Batch {
 
 /// Failed units of which nothing else tells, and how many more there are.
 fn others(declared: &[fetch::Unit], failed: &[fetch::Unit]) -> (Vec<Failed>, u64) {
-    let told = |name: &str| {
+    // A unit may be declared by another of its names.
+    let same = |one: &fetch::Unit, other: &fetch::Unit| {
+        one.name == other.name || !one.path.is_empty() && one.path == other.path
+    };
+    let told = |failed: &fetch::Unit| {
         declared.iter().any(|unit| {
-            unit.name == name || unit.starts.as_ref().is_some_and(|run| run.name == name)
+            same(unit, failed) || unit.starts.as_ref().is_some_and(|run| same(run, failed))
         })
     };
-    let mut names: Vec<&str> =
-        failed.iter().map(|unit| unit.name.as_str()).filter(|name| !told(name)).collect();
+    let others = failed.iter().filter(|unit| !told(unit));
+    let mut names: Vec<&str> = others.map(|unit| unit.name.as_str()).collect();
     names.sort_unstable();
     names.dedup();
     let more = names.len().saturating_sub(CAP) as u64;

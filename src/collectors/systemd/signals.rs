@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use crate::catalogue::{Default, Direction, Hold, Match, Sentence, Signal, Unit, level};
 
-const STATUS: Sentence =
-    Sentence::new("systemctl status {name}; journalctl -u {name} -n 50 --no-pager");
+const STATUS: Sentence = Sentence::new(
+    "systemctl status {name}; journalctl -u {name} -n 50 --no-pager # target {target}: of a user add --user",
+);
 
 /// A yes or no on the state of a declared unit.
 const fn state(
@@ -58,7 +59,7 @@ pub static SIGNALS: &[Signal] = &[
     Signal {
         title: Sentence::new("Unit {name} does not run, it is {state}"),
         clear: Sentence::new("Unit {name} is no longer {state}"),
-        hint: "it ended without an error or was stopped, and is not enabled or was not started again",
+        hint: "it ended without an error or was stopped, and was not started again; a timer may have nothing more planned",
         ..state(
             "unit_stopped",
             "UnitStopped",
@@ -82,7 +83,7 @@ pub static SIGNALS: &[Signal] = &[
         clear: Sentence::new("The unit file of {name} is no longer {state}"),
         hint: "never installed, renamed, removed by an upgrade, or with a mistake in it",
         next: Sentence::new(
-            "systemctl cat {name}; systemd-analyze verify {name}; systemctl list-unit-files | head -50",
+            "systemctl cat {name}; systemd-analyze verify {name}; systemctl list-unit-files | head -50 # target {target}: of a user add --user",
         ),
         ..state(
             "unit_missing",
@@ -94,8 +95,10 @@ pub static SIGNALS: &[Signal] = &[
     Signal {
         title: Sentence::new("Unit {name} is masked, so nothing can start it"),
         clear: Sentence::new("Unit {name} is no longer masked"),
-        hint: "somebody has forbidden it: unmask it, or take it out of the exporter's file",
-        next: Sentence::new("systemctl status {name}; systemctl unmask {name}; last -n 5"),
+        hint: "somebody has forbidden it: ask who and why before you unmask it, or take it out of the exporter's file",
+        next: Sentence::new(
+            "systemctl status {name}; ls -l /etc/systemd/system/{name} /run/systemd/system/{name}; last -n 5 # target {target}: of a user add --user",
+        ),
         ..state(
             "unit_masked",
             "UnitMasked",
@@ -104,11 +107,17 @@ pub static SIGNALS: &[Signal] = &[
         )
     },
     Signal {
-        title: Sentence::new("Unit {name} has been {state} for minutes and does not get ready"),
-        clear: Sentence::new("Unit {name} is no longer {state}"),
+        title: Sentence::new(
+            "Unit {name} has not been ready for minutes: it starts, stops or waits for a restart",
+        ),
+        clear: Sentence::new("Unit {name} no longer starts, stops or waits for a restart"),
+        // In one sum: it may go from one of these states to the next and back.
+        measure: level("stack_unit_state")
+            .select(&[Match::is("state", &["starting", "stopping", "restarting"])])
+            .sum_by(&["name"]),
         hint: "it waits for another unit or for its next start, does not say that it is ready, or does not end",
         next: Sentence::new(
-            "systemctl list-jobs; systemctl status {name}; journalctl -u {name} -n 50 --no-pager",
+            "systemctl list-jobs; systemctl status {name}; journalctl -u {name} -n 50 --no-pager # target {target}: of a user add --user",
         ),
         // A start may take 90 s by default, and what it waits for as long.
         hold: Hold::both(Duration::from_mins(5)),
@@ -131,7 +140,7 @@ pub static SIGNALS: &[Signal] = &[
         hold: Hold::both(Duration::from_mins(1)),
         item: &["name"],
         requirements: &["H01", "R04"],
-        title: Sentence::new("Service {name} ends again and again, and systemd restarts it"),
+        title: Sentence::new("Service {name} has ended by itself, and systemd has restarted it"),
         clear: Sentence::new("No restart of {name} by systemd for five minutes"),
         what: "Restarts in five minutes",
         hint: "it ends by itself; a restart by hand is not counted here",
@@ -154,7 +163,7 @@ pub static SIGNALS: &[Signal] = &[
         what: "How long it is overdue",
         hint: "the timer is stopped, the machine slept, or the last run has not ended yet",
         next: Sentence::new(
-            "systemctl list-timers --all {name}; systemctl status {name}; systemctl list-jobs",
+            "systemctl list-timers --all {name}; systemctl status {name}; systemctl list-jobs # target {target}: of a user add --user",
         ),
     },
     Signal {
@@ -174,7 +183,7 @@ pub static SIGNALS: &[Signal] = &[
         what: "",
         hint: "the timer runs on, but its service ended with an error",
         next: Sentence::new(
-            "systemctl list-timers --all {name}; systemctl status $(systemctl show -P Unit {name})",
+            "systemctl list-timers --all {name}; systemctl status $(systemctl show -P Unit {name}) # target {target}: of a user add --user",
         ),
     },
     Signal {
@@ -193,6 +202,8 @@ pub static SIGNALS: &[Signal] = &[
         clear: Sentence::new("Unit {name}, which nobody declared, is no longer failed"),
         what: "",
         hint: "mend it, or after a look `systemctl reset-failed`; a unit that matters belongs under `units`",
-        next: Sentence::new("systemctl --failed; systemctl status {name}"),
+        next: Sentence::new(
+            "systemctl --failed; systemctl status {name} # target {target}: of a user add --user",
+        ),
     },
 ];

@@ -1,7 +1,8 @@
 //! A real systemd in namespaces of its own, with a bus and a user manager, that knows our units only.
 //!
-//! It sees the machine's files and may write none of them: `/run` and `/tmp` are its own, and of all
-//! units there are those of the test. Its control groups lie below one that goes with it.
+//! It sees the machine's files and may write none of them, nor any setting of the kernel: `/run`, `/tmp` and
+//! `/dev` are its own, and of all units there are those of the test. It has no network. Its control groups
+//! lie below one that goes with it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -22,7 +23,7 @@ for tree in /sys/fs/cgroup /sys/fs/cgroup/*/; do
     # Some trees take nobody in before they are set up: systemd does without them.
     (echo $$ > "$tree/$2/cgroup.procs") 2>/dev/null || rmdir "$tree/$2"
 done
-exec unshare --pid --kill-child=KILL --mount --fork --uts --ipc --cgroup --mount-proc sh -c '
+exec unshare --pid --kill-child=KILL --mount --fork --uts --ipc --cgroup --net --mount-proc sh -c '
 set -e
 mount --make-rprivate /
 for tree in /sys/fs/cgroup/*/ /sys/fs/cgroup; do
@@ -30,7 +31,20 @@ for tree in /sys/fs/cgroup/*/ /sys/fs/cgroup; do
 done
 mount --bind "$0/run" /run
 mount -t tmpfs tmpfs /tmp
+mkdir -p /tmp/dev/shm /tmp/dev/pts /tmp/dev/mqueue /tmp/dev/hugepages
+for node in null zero full random urandom tty; do
+    : > "/tmp/dev/$node"
+    mount --bind "/dev/$node" "/tmp/dev/$node"
+done
+mount -t tmpfs tmpfs /tmp/dev/shm
+mount --rbind /tmp/dev /dev
 mount -o remount,bind,ro /
+mount -o remount,bind,ro /sys
+for path in /proc/sys /proc/sysrq-trigger /proc/irq; do
+    [ -e "$path" ] || continue
+    mount --bind "$path" "$path"
+    mount -o remount,bind,ro "$path"
+done
 exec env -i PATH="$PATH" container=test SYSTEMD_UNIT_PATH=/run/units SYSTEMD_GENERATOR_PATH=/run/none \
     /lib/systemd/systemd --system --unit=stack.target --log-target=console
 ' "$1" "$2"

@@ -209,6 +209,40 @@ fn one_side_of_a_containers_trouble_speaks() {
     assert!(muted(&engine("DockerSlow"), &engine("DockerStatsStale")));
 }
 
+/// A group that is gone says it once, and a service that is down says it for its groups.
+#[test]
+fn a_group_that_is_missing_speaks_alone_unless_its_service_does() {
+    let of = |alert: &str, of: &str| {
+        format!("alertname={alert} severity=critical area=process instance=a target=process {of}")
+    };
+    let missing = of("ProcessMissing", "groupname=bot");
+    for target in ["ProcessNotListening", "ProcessTooFew", "ProcessRestartLoop"] {
+        assert!(muted(&missing, &of(target, "groupname=bot port=8443")), "{target}");
+        assert!(!muted(&missing, &of(target, "groupname=api port=8443")), "{target} of another");
+        assert!(!muted(&of(target, "groupname=bot"), &missing), "{target}");
+    }
+    let down = "alertname=DockerServiceDown severity=critical area=docker instance=a project=p service=bot";
+    for target in ["ProcessMissing", "ProcessNotListening"] {
+        let lives =
+            |service: &str| of(target, &format!("groupname=bot project=p service={service}"));
+        assert!(muted(down, &lives("bot")) && !muted(down, &lives("api")), "{target}");
+        assert!(!muted(down, &of(target, "groupname=bot")), "{target} that names no service");
+    }
+}
+
+/// What waits for the morning never mutes what wakes somebody.
+#[test]
+fn a_loop_mutes_a_unit_that_is_stuck_only_when_it_is_critical_itself() {
+    let of = |alert: &str, severity: &str| {
+        format!(
+            "alertname={alert} severity={severity} area=systemd instance=a target=systemd name=a.service"
+        )
+    };
+    let stuck = of("UnitStuck", "critical");
+    assert!(muted(&of("UnitLooping", "critical"), &stuck));
+    assert!(!muted(&of("UnitLooping", "warning"), &stuck));
+}
+
 /// The trap: what both alerts lack counts as equal.
 #[test]
 fn alerts_without_identity_mute_nothing() {

@@ -23,9 +23,43 @@ fn a_command_line_and_those_that_only_look_for_it() {
         let found = format!("{looker} python3 bot.py");
         assert!(!bot.meets(&line(looker, &found), &none), "{looker}");
     }
+    // What starts it holds the text as well, and its child is the one that counts.
+    for starter in ["sudo", "timeout", "env", "docker", "strace", "ssh", "script", "nohup"] {
+        let found = format!("{starter} python3 bot.py");
+        assert!(!bot.meets(&line(starter, &found), &none), "{starter}");
+    }
     let asked = conditions("{ cmdline: bot, name: tail }\n");
     assert!(asked.meets(&line("tail", "tail -f bot.log"), &none), "asked for by name");
     assert!(!bot.meets(&Facts { pid: 7, name: b"python3", ..Facts::default() }, &none));
+}
+
+/// The bot's name may stand in the path of its interpreter alone. [H02]
+#[test]
+fn the_example_finds_both_forms_of_the_bot() {
+    let example = include_str!("../../../../examples/ru-library-bot.yml");
+    let section = example.split("\nprocesses:\n").nth(1).unwrap();
+    let section = section.split("\nfiles:").next().unwrap();
+    let loaded =
+        crate::config::load::<super::super::config::Processes>("c.yml", section, &|_| None);
+    let section = loaded.finish().unwrap_or_else(|wrong| panic!("{wrong:?}"));
+    let bot = Wanted::new("bot", &section.groups["bot"]).ok().unwrap();
+    assert!(bot.ports.is_empty(), "most bots ask for messages, and listen nowhere");
+    let of = |name: &'static str, cmdline: &str, unit: &str| Facts {
+        cgroup: Some(format!("0::/system.slice/{unit}.service\n")),
+        ..line(name, cmdline)
+    };
+    for cmdline in [
+        "/home/ai_library_bot/ai_library_bot/venv/bin/python main.py",
+        "/usr/bin/python3 /home/ai_library_bot/ai_library_bot/main.py",
+        "python3.11 -m bot",
+    ] {
+        let found = of("python3", cmdline, "ai-library-bot");
+        assert!(bot.conditions.meets(&found, &Around::default()), "{cmdline}");
+        let other = of("python3", cmdline, "cron");
+        assert!(!bot.conditions.meets(&other, &Around::default()), "{cmdline} of another unit");
+    }
+    let shell = of("sh", "/bin/sh -c python main.py", "ai-library-bot");
+    assert!(!bot.conditions.meets(&shell, &Around::default()));
 }
 
 #[test]

@@ -87,12 +87,37 @@ fn a_unit_is_in_one_state() {
     ] {
         let unit = units(json!([{ "load": load, "active": active, "sub": sub, "Type": kind }]));
         assert_eq!(State::of(&unit[0], on_demand), state, "{load} {active} {sub}");
-        assert!(words::STATE.contains(&state.as_str()));
+        assert!(crate::collectors::systemd::words::STATE.contains(&state.as_str()));
     }
     let stays = units(json!([
         { "load": "loaded", "active": "inactive", "Type": "oneshot", "RemainAfterExit": 1 }
     ]));
     assert_eq!(State::of(&stays[0], false), Stopped, "it says that it wants to be active");
+}
+
+/// [H01]
+#[test]
+fn one_that_waits_for_its_start_is_starting_and_a_timer_without_a_plan_is_stopped() {
+    let state = |unit: Value, on_demand| State::of(&units(json!([unit]))[0], on_demand);
+    for kind in ["simple", "oneshot"] {
+        for on_demand in [false, true] {
+            let waits =
+                json!({ "load": "loaded", "active": "inactive", "job": "start", "Type": kind });
+            assert_eq!(state(waits, on_demand), State::Starting);
+        }
+    }
+    let stops = json!({ "load": "loaded", "active": "inactive", "job": "stop" });
+    assert_eq!(state(stops, false), State::Stopped);
+    let masked = json!({ "load": "masked", "active": "inactive", "job": "start" });
+    assert_eq!(state(masked, false), State::Masked);
+
+    let over = |next: u64| {
+        json!({ "load": "loaded", "active": "active", "sub": "elapsed",
+            "NextElapseUSecRealtime": next, "NextElapseUSecMonotonic": u64::MAX })
+    };
+    assert_eq!(state(over(u64::MAX), false), State::Stopped);
+    assert_eq!(state(over(0), true), State::Resting, "once was all that is wanted");
+    assert_eq!(state(over(ago(-60)), false), State::Running);
 }
 
 /// [H01]
@@ -203,6 +228,7 @@ fn a_run_has_failed_by_its_result_also_when_it_rests() {
     assert_eq!(run("inactive", "timeout"), Some(true));
     assert_eq!(run("inactive", "success"), Some(false));
     assert_eq!(run("inactive", ""), Some(false));
+    assert_eq!(run("inactive", "exec-condition"), Some(false), "there was nothing to do");
     assert_eq!(timer(None, json!({})).run_failed, None);
 }
 
@@ -229,6 +255,18 @@ fn failed_units_are_named_once_and_have_a_cap() {
     has(&text, "stack_systemd_failed_units{target=\"systemd\"} 502");
     assert!(!text.contains("stack_unit_other_failed{target=\"systemd\",name=\"a.service\"}"));
     assert!(!text.contains("stack_unit_other_failed{target=\"systemd\",name=\"b.service\"}"));
+}
+
+#[test]
+fn a_unit_that_is_declared_by_another_name_is_told_once() {
+    let declared = json!([{ "name": "sshd.service", "active": "failed", "path": "/unit/ssh" }]);
+    let failed = json!([
+        { "name": "ssh.service", "active": "failed", "path": "/unit/ssh" },
+        { "name": "x.service", "active": "failed", "path": "" },
+    ]);
+    let text = text(&[config::Unit::default()], raw(declared, failed));
+    assert_eq!(text.matches("\nstack_unit_other_failed{").count(), 1, "{text}");
+    has(&text, "stack_unit_other_failed{target=\"systemd\",name=\"x.service\"} 1");
 }
 
 #[test]
