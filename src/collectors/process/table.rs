@@ -76,6 +76,7 @@ pub struct Known {
     pub is_born: bool,
     /// What it had counted when it was last looked at in full.
     pub counted: Option<Counts>,
+    pub rested: Option<Rested>,
     /// Since when it has been a zombie, or in the kernel without getting on.
     pub dead_since: Option<Instant>,
     pub blocked_since: Option<Instant>,
@@ -85,6 +86,15 @@ pub struct Known {
     first: Instant,
     looked: Instant,
     seen: u64,
+}
+
+/// What was read of a process with one thread that slept, and how often it had been put off a processor by
+/// then: as long as that stays, so does the rest.
+pub struct Rested {
+    pub switches: (Option<u64>, Option<u64>),
+    pub disk: (Option<u64>, Option<u64>),
+    pub hides_io: bool,
+    pub open_files: Option<u64>,
 }
 
 /// All of them.
@@ -216,6 +226,7 @@ impl Known {
             file_limit: None,
             is_born,
             counted: None,
+            rested: None,
             dead_since: None,
             blocked_since: None,
             cpu: 0,
