@@ -128,6 +128,13 @@ fn description(area: &Area, signal: &Signal, severity: Severity) -> String {
              Reason: {{{{ .Labels.reason }}}}. {{{{ end }}}}{hint}."
         );
     }
+    if signal.measure.metric == "probe_success" {
+        let failure = "max by (phase, reason) (stack_probe_failure{instance=%q,target=%q}) == 1";
+        return format!(
+            "{{{{ range printf `{failure}` $labels.instance $labels.target | query }}}}\
+             Phase: {{{{ .Labels.phase }}}}, reason: {{{{ .Labels.reason }}}}. {{{{ end }}}}{hint}."
+        );
+    }
     if signal.is_fact() {
         return format!("{hint}.");
     }

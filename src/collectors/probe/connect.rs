@@ -4,7 +4,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -44,6 +44,9 @@ pub fn system() -> Resolver {
 /// Questions to the resolver of one probe at one time: the reading's, and that of what is held beside.
 /// One that hangs cannot be ended, so without a bound each reading would leave a thread behind.
 const QUESTIONS: usize = 2;
+/// The same of all probes on demand together: each is one of its own, and anybody may ask for many. Who
+/// is declared has room of its own, which they cannot fill.
+static ROOM: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(32)));
 
 /// How connections are made.
 pub struct Dialer {
@@ -80,6 +83,11 @@ impl Dialer {
             made,
             certificate,
         }
+    }
+
+    /// Has it ask the resolver in the room of all that nobody declared.
+    pub fn share_room(&mut self) {
+        self.questions = Arc::clone(&ROOM);
     }
 
     /// Reads the files of TLS, before any time of the other side begins.

@@ -40,11 +40,7 @@ pub fn pace(every: Duration, time: Duration, limit: Duration) -> Pace {
 }
 
 impl Holding {
-    pub fn new(
-        part: Part<Option<Held>>,
-        time: Duration,
-        last: Arc<Mutex<Option<Held>>>,
-    ) -> Self {
+    pub fn new(part: Part<Option<Held>>, time: Duration, last: Arc<Mutex<Option<Held>>>) -> Self {
         Self { part, time, last, beside: Mutex::default() }
     }
 

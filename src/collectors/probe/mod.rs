@@ -37,6 +37,8 @@ mod signals;
 mod tcp;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_tls;
 mod times;
 mod trace;
 mod websocket;
@@ -138,7 +140,10 @@ fn mistakes(name: &str, probe: &Probe, place: &Place, plan: &mut Plan) {
     }
     let limit = prober::limit(probe.timeout.map(Dur::get));
     if probe.slow.is_some_and(|slow| slow.get() >= limit) {
-        note("slow", "must be shorter than nine tenths of `timeout` (default `5s`), when the probe gives up");
+        note(
+            "slow",
+            "must be shorter than nine tenths of `timeout` (default `5s`), when the probe gives up",
+        );
     }
     if let Some(file) = &probe.ask.certificate_file
         && let Err(why) = crate::clients::tls::first_certificate("certificate_file", file)
@@ -196,7 +201,8 @@ fn declared(name: &str, probe: &Probe, place: Place, plan: &Plan) -> Target {
 #[derive(PartialEq)]
 enum Settings {
     Declared(Box<Probe>),
-    Module(Box<Module>, String),
+    /// With what is asked, and for how long.
+    Module(Box<Module>, String, Duration),
 }
 
 fn target(

@@ -208,7 +208,9 @@ mod tests {
                 "{location}"
             );
         }
-        for nowhere in ["", "ftp://a", "http://", "javascript:alert(1)//://", "http:/a", "http://a@b@c/"] {
+        for nowhere in
+            ["", "ftp://a", "http://", "javascript:alert(1)//://", "http:/a", "http://a@b@c/"]
+        {
             assert_eq!(at.join(nowhere), None, "{nowhere}");
         }
     }

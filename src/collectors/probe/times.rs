@@ -45,7 +45,13 @@ pub struct Times {
 impl Default for Times {
     fn default() -> Self {
         let limit = Duration::ZERO;
-        Self { durations: Histogram::new(&BOUNDS), slots: VecDeque::new(), limit, told: None, fails_at: None }
+        Self {
+            durations: Histogram::new(&BOUNDS),
+            slots: VecDeque::new(),
+            limit,
+            told: None,
+            fails_at: None,
+        }
     }
 }
 
