@@ -187,7 +187,12 @@ impl Signal {
     /// Whether it says that what is watched does not serve: of such an alert it is told in which service
     /// the target lives, so that one that is down mutes it.
     pub fn tells_gone(&self) -> bool {
-        self.is_up() || self.measure.metric == "probe_success"
+        self.is_up() || self.is_probe()
+    }
+
+    /// Whether it says that a probe fails, of which phase and reason are told.
+    pub fn is_probe(&self) -> bool {
+        self.measure.metric == "probe_success"
     }
 
     /// Whether it answers yes or no, so that the title says it all.

@@ -34,6 +34,21 @@ pub fn judge(tls: &Tls) -> Result<Arc<WebPkiServerVerifier>, String> {
     judge.map_err(|_| format!("`ca_file` ({}): not a usable certificate", file.display()))
 }
 
+/// Who judges a host that a target leads to: by the public authorities and those of `ca_file`. Reads
+/// the file.
+pub fn judge_of_all(tls: &Tls) -> Result<Arc<WebPkiServerVerifier>, String> {
+    let Some(file) = tls.ca_file.as_deref() else { return judge(tls) };
+    let mut all = roots(file)?;
+    all.roots.extend(public().roots);
+    let judge = WebPkiServerVerifier::builder(Arc::new(all)).build();
+    judge.map_err(|_| format!("`ca_file` ({}): not a usable certificate", file.display()))
+}
+
+/// The certificates of `ca_file`. Reads it.
+pub fn trusted(tls: &Tls) -> Result<Vec<CertificateDer<'static>>, String> {
+    tls.ca_file.as_deref().map_or_else(|| Ok(Vec::new()), |file| certificates("ca_file", file))
+}
+
 /// The first certificate of a PEM file, in its binary form.
 pub fn first_certificate(key: &str, file: &Path) -> Result<CertificateDer<'static>, String> {
     let none = || format!("`{key}` ({}): no certificate in it", file.display());

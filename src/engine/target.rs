@@ -133,7 +133,7 @@ impl Target {
     }
 
     /// Whether the running collector of `other` would do for this target.
-    pub(super) fn same_collector(&self, other: &Self) -> bool {
+    pub(crate) fn same_collector(&self, other: &Self) -> bool {
         self.id == other.id
             && self.deadline == other.deadline
             && self.clock == other.clock

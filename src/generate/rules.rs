@@ -128,6 +128,13 @@ fn description(area: &Area, signal: &Signal, severity: Severity) -> String {
              Reason: {{{{ .Labels.reason }}}}. {{{{ end }}}}{hint}."
         );
     }
+    if signal.is_probe() {
+        let failure = "max by (phase, reason) (stack_probe_failure{instance=%q,target=%q}) == 1";
+        return format!(
+            "{{{{ range printf `{failure}` $labels.instance $labels.target | query }}}}\
+             Phase: {{{{ .Labels.phase }}}}, reason: {{{{ .Labels.reason }}}}. {{{{ end }}}}{hint}."
+        );
+    }
     if signal.is_fact() {
         return format!("{hint}.");
     }
@@ -176,6 +183,7 @@ pub(super) fn filled_annotations(
     let hint = capitalised(signal.hint);
     let description = match (signal.is_up(), signal.is_fact()) {
         (true, _) => format!("Reason: refused. {hint}."),
+        _ if signal.is_probe() => format!("Phase: connect, reason: refused. {hint}."),
         (_, true) => format!("{hint}."),
         _ => format!(
             "{}: {}, should be {} {}. {hint}.",

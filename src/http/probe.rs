@@ -119,7 +119,7 @@ async fn read(server: &Server, query: &str, patience: Duration) -> Result<Snapsh
     let question = Question::read(query)?;
     let _place = server.door.waiting.try_acquire().map_err(|_| Refused::Busy)?;
     let declared: Vec<_> = server.board.slots().iter().map(|slot| slot.target()).collect();
-    match find(&question, &declared, &server.door.now())? {
+    match find(&question, &declared, &server.door.now(), patience)? {
         What::Declared(id) => match server.board.ask(&id, patience).await {
             Some(snapshot) => Ok(snapshot),
             // A reload came between.
@@ -139,6 +139,7 @@ fn find(
     question: &Question,
     declared: &[Arc<Target>],
     on_demand: &OnDemand,
+    patience: Duration,
 ) -> Result<What, Refused> {
     let module = question.module.as_deref().map(|name| module(name, on_demand)).transpose()?;
     let area = module.map(|module| module.area().name);
@@ -158,7 +159,8 @@ fn find(
         let there = declared.iter().filter(|it| it.place == text || it.place == bare);
         return one(there.collect())?.ok_or_else(|| Refused::invalid(NO_MODULE));
     };
-    let wanted = module.target(text).map_err(|why| Refused::Invalid(format!("target: {why}")))?;
+    let wanted = module.target(text, patience);
+    let wanted = wanted.map_err(|why| Refused::Invalid(format!("target: {why}")))?;
     let there = declared.iter().filter(fits).filter(|it| it.place == wanted.target.place);
     if let Some(what) = one(there.collect())? {
         return Ok(what);

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
@@ -18,7 +19,7 @@ pub struct Wanted {
     pub addresses: Vec<String>,
 }
 
-type Make = Arc<dyn Fn(&str) -> Result<Wanted, String> + Send + Sync>;
+type Make = Arc<dyn Fn(&str, Duration) -> Result<Wanted, String> + Send + Sync>;
 
 /// How an address is read, and as whom.
 #[derive(Clone)]
@@ -34,10 +35,10 @@ impl Module {
         self.area
     }
 
-    /// The target at this address, or what is wrong with the address in words that do not repeat
-    /// it. No I/O.
-    pub fn target(&self, address: &str) -> Result<Wanted, String> {
-        let mut wanted = (self.make)(address)?;
+    /// The target at this address, for who waits so long; or what is wrong with the address in words
+    /// that do not repeat it. No I/O.
+    pub fn target(&self, address: &str, patience: Duration) -> Result<Wanted, String> {
+        let mut wanted = (self.make)(address, patience)?;
         wanted.target.origin = "probe";
         wanted.target.thresholds = self.thresholds.clone();
         if let Some(timeout) = self.timeout {
@@ -53,7 +54,7 @@ impl Plan<'_> {
         &mut self,
         name: &str,
         common: &Common,
-        make: impl Fn(&str) -> Result<Wanted, String> + Send + Sync + 'static,
+        make: impl Fn(&str, Duration) -> Result<Wanted, String> + Send + Sync + 'static,
     ) {
         let Some(area) = self.area else { return };
         let thresholds = self.settle(name, area, common);

@@ -183,9 +183,14 @@ fn certificates_are_told_as_they_are() {
             ca.display()
         );
         config += &format!("  plain: {{ url: \"https://127.0.0.1:{}/\" }}\n", web.port);
+        config += &format!(
+            "  own_file: {{ url: \"https://localhost:{}/\", ca_file: {} }}\n",
+            web.port_of("self"),
+            web.file("self.pem").display()
+        );
         let exporter = Exporter::start(binary(), &config).await;
         let scrape = exporter.scrape().await;
-        for well in ["good", "soon", "loaded", "renewed", "other"] {
+        for well in ["good", "soon", "loaded", "renewed", "other", "own_file"] {
             assert_well(&scrape, well);
         }
         let left = |target: &str| of(&scrape, "stack_probe_certificate_expiry_seconds", target);
@@ -314,10 +319,12 @@ fn hosts_are_probed_on_demand() {
         let web = Web::start().await;
         let (names, _task) = name_server().await;
         let (plain, tls) = (web.port, web.port_of("good"));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let silent = listener.local_addr().unwrap().port();
         let modules = MODULES.replace("CA", text(&web.file("ca.pem")));
         let config = format!(
             "{ELSE}probes: {{ named: {{ url: \"{}\" }} }}\n{modules}web: {{ probe_allow: \
-             [\"127.0.0.1:{plain}\", \"localhost:{tls}\", \"127.0.0.1:{names}\", \"127.0.0.1\"] }}\n",
+             [\"127.0.0.1:{plain}\", \"127.0.0.1:{silent}\", \"localhost:{tls}\", \"127.0.0.1:{names}\", \"127.0.0.1\"] }}\n",
             web.url("/health")
         );
         let exporter = Exporter::start(binary(), &config).await;
@@ -351,6 +358,12 @@ fn hosts_are_probed_on_demand() {
         let ping = ask("module=ping&target=127.0.0.1".into()).await;
         let rights = ping.body.contains("reason=\"rights\"");
         assert!(success(&ping) || rights, "{}", ping.body);
+        // Who waits less than the module does hears what hung, too.
+        let path = format!("/probe?module=http_2xx&target=http://127.0.0.1:{silent}/");
+        let hangs = exporter.get(&path, &[("X-Prometheus-Scrape-Timeout-Seconds", "2")]).await;
+        assert!(!success(&hangs), "{}", hangs.body);
+        let why = hangs.line("stack_probe_failure{").unwrap_or_else(|| panic!("{}", hangs.body));
+        assert!(why.contains("phase=\"processing\",reason=\"timeout\""), "{why}");
         for (query, status) in [
             (format!("module=http_2xx&target=http://127.0.0.1:{}/", free_port()), 403),
             (format!("module=http_2xx&target=http://u:p%40@127.0.0.1:{plain}/"), 400),

@@ -267,7 +267,7 @@ async fn build() -> World {
     .await;
     std::fs::write(&env, "TOKEN=b").unwrap();
     stage.exporter.wait_line("stack_file_size_ratio{", PATIENT).await;
-    // A share of slow answers is told of twenty.
+    // A share of slow answers is told of ten.
     for series in ["stack_probe_slow_ratio{target=\"page\"", "stack_probe_websocket_cut{"] {
         stage.exporter.wait_line(series, 2 * PATIENT).await;
     }

@@ -69,7 +69,7 @@ pub fn offer(name: &str, module: &Module, plan: &mut Plan) {
     check_password(name, module.password.as_ref(), module.password_file.as_deref(), plan);
     let common = Common { timeout: module.timeout, thresholds: &module.thresholds, service: None };
     let of = module.clone();
-    plan.offer(name, &common, move |address| of.wanted(address));
+    plan.offer(name, &common, move |address, _| of.wanted(address));
 }
 
 impl Module {

@@ -4,9 +4,10 @@
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{WebPkiServerVerifier, verify_server_name};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, DigitallySignedStruct, Error, SignatureScheme};
 use sha2::{Digest as _, Sha256};
 use x509_parser::extensions::GeneralName;
@@ -100,12 +101,22 @@ pub struct Chain {
     pub certificates: Vec<Certificate>,
     /// Why it is not trusted.
     pub refused: Option<Reason>,
-    /// Whether the server's own is the one in the file on disk; unknown without such a file.
-    pub on_disk: Option<bool>,
+    /// Fingerprint of the certificate in the file on disk; unknown without such a file.
+    pub on_disk: Option<String>,
 }
 
 impl Chain {
-    /// When the first of them runs out.
+    /// When it begins to fail. What has run out and is trusted all the same nobody needs: servers
+    /// present it for old clients.
+    pub fn fails_at(&self, now: i64) -> Option<i64> {
+        let needed = |at: usize, one: &Certificate| {
+            at == 0 || self.refused.is_some() || one.not_after >= now
+        };
+        let all = self.certificates.iter().enumerate();
+        all.filter(|(at, one)| needed(*at, one)).map(|(_, one)| one.not_after).min()
+    }
+
+    /// When the first of them runs out, as blackbox_exporter has it.
     pub fn earliest(&self) -> Option<i64> {
         self.certificates.iter().map(|certificate| certificate.not_after).min()
     }
@@ -142,12 +153,45 @@ impl Chain {
 #[derive(Debug)]
 pub struct Recorder {
     inner: Arc<WebPkiServerVerifier>,
+    /// Certificates of `ca_file`.
+    trusted: Arc<Vec<CertificateDer<'static>>>,
     seen: Mutex<Option<Chain>>,
 }
 
 impl Recorder {
-    pub fn new(inner: Arc<WebPkiServerVerifier>) -> Self {
-        Self { inner, seen: Mutex::default() }
+    pub fn new(
+        inner: Arc<WebPkiServerVerifier>,
+        trusted: Arc<Vec<CertificateDer<'static>>>,
+    ) -> Self {
+        Self { inner, trusted, seen: Mutex::default() }
+    }
+
+    /// A certificate that signed itself and is in `ca_file` byte for byte is trusted as it is. Its name
+    /// and its dates count; that it is marked as an authority, as most are, does not.
+    fn verdict_on_itself(
+        &self,
+        end: &CertificateDer<'_>,
+        own: &Certificate,
+        name: &ServerName<'_>,
+        now: i64,
+    ) -> Option<Result<ServerCertVerified, Error>> {
+        if !own.self_signed || own.fingerprint != fingerprint(end) {
+            return None;
+        }
+        if !self.trusted.iter().any(|one| one.as_ref() == end.as_ref()) {
+            return None;
+        }
+        let wrong = |error| Some(Err(Error::InvalidCertificate(error)));
+        if own.not_after < now {
+            return wrong(CertificateError::Expired);
+        }
+        if own.not_before > now {
+            return wrong(CertificateError::NotValidYet);
+        }
+        let named = ParsedCertificate::try_from(end)
+            .and_then(|parsed| verify_server_name(&parsed, name))
+            .map(|()| ServerCertVerified::assertion());
+        Some(named)
     }
 
     pub fn take(&self) -> Option<Chain> {
@@ -165,9 +209,15 @@ impl ServerCertVerifier for Recorder {
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
         let mut chain = Chain::seen(end, others);
-        let verdict = self.inner.verify_server_cert(end, others, name, ocsp, now);
+        let mut verdict = self.inner.verify_server_cert(end, others, name, ocsp, now);
+        let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
+        if verdict.is_err()
+            && let Some(own) = chain.certificates.first()
+            && let Some(on_itself) = self.verdict_on_itself(end, own, name, now)
+        {
+            verdict = on_itself;
+        }
         if let Err(error) = &verdict {
-            let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
             chain.refused = Some(chain.why(error, now));
         }
         *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(chain);

@@ -26,7 +26,8 @@ pub struct Probe {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hold_every: Option<Dur>,
     /// An answer that takes longer is slow, which is told as a share of fifteen minutes and is not down.
-    /// Default `1s`.
+    /// Default `1s`, or half of the time that the probe has, if that is shorter. It must be shorter than
+    /// nine tenths of `timeout`, when the probe gives up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slow: Option<Dur>,
     /// The Compose service that answers there, as `api` or `shop/api`: while that service is down, the
@@ -65,8 +66,8 @@ pub struct Ask {
     /// alert of its own and is not down. At most 16.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub required_headers: Vec<String>,
-    /// `follow` (the default; ten at most), `refuse`, or the address, or its beginning, to which it must
-    /// lead: `https://app.example.com/`.
+    /// `follow` (the default; ten at most), `refuse`, or the address at which it must end: its host in
+    /// full, and the beginning of the path: `https://app.example.com/`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub redirects: Option<String>,
     /// Text that is sent once the connection is there, for `tcp` and `tls`: `"PING\r\n"`.
@@ -80,7 +81,8 @@ pub struct Ask {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub certificate_file: Option<PathBuf>,
     /// `environment` asks by way of the proxy that `http_proxy`, `https_proxy` and `no_proxy` name.
-    /// Default: no proxy, whatever the environment says. For `http` and `https`.
+    /// A proxy that wants a login, or TLS, cannot be used: the probe fails in the phase `prepare` for the
+    /// reason `proxy`. Default: no proxy, whatever the environment says. For `http` and `https`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub proxy: Option<Proxy>,
 }

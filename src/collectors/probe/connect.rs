@@ -4,14 +4,14 @@
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
 use rustls::ClientConfig;
 use rustls::client::{Resumption, WebPkiServerVerifier};
-use rustls::pki_types::ServerName;
+use rustls::pki_types::{CertificateDer, ServerName};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, lookup_host};
 use tokio::sync::Semaphore;
@@ -44,6 +44,9 @@ pub fn system() -> Resolver {
 /// Questions to the resolver of one probe at one time: the reading's, and that of what is held beside.
 /// One that hangs cannot be ended, so without a bound each reading would leave a thread behind.
 const QUESTIONS: usize = 2;
+/// The same of all probes on demand together: each is one of its own, and anybody may ask for many. Who
+/// is declared has room of its own, which they cannot fill.
+static ROOM: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(32)));
 
 /// How connections are made.
 pub struct Dialer {
@@ -55,8 +58,18 @@ pub struct Dialer {
     certificate: Option<std::path::PathBuf>,
 }
 
-/// What comes of the files: settings, who judges, and the fingerprint of the certificate on disk.
-type Made = (Arc<ClientConfig>, Arc<WebPkiServerVerifier>, Option<String>);
+/// What comes of the files.
+#[derive(Clone)]
+pub struct Made {
+    config: Arc<ClientConfig>,
+    judge: Arc<WebPkiServerVerifier>,
+    /// Who judges hosts that we are led to.
+    judge_of_others: Arc<WebPkiServerVerifier>,
+    /// Certificates of `ca_file`.
+    trusted: Arc<Vec<CertificateDer<'static>>>,
+    /// Fingerprint of the certificate on disk.
+    on_disk: Option<String>,
+}
 
 impl Dialer {
     pub fn new(tls: Tls, certificate: Option<std::path::PathBuf>, resolver: Resolver) -> Self {
@@ -72,6 +85,11 @@ impl Dialer {
         }
     }
 
+    /// Has it ask the resolver in the room of all that nobody declared.
+    pub fn share_room(&mut self) {
+        self.questions = Arc::clone(&ROOM);
+    }
+
     /// Reads the files of TLS, before any time of the other side begins.
     pub async fn prepare(&self) -> Result<Made, Failure> {
         let (tls, certificate) = (self.tls.clone(), self.certificate.clone());
@@ -84,20 +102,24 @@ impl Dialer {
             };
             let config = config.map_err(wrong)?;
             let judge = tls::judge(&tls).map_err(wrong)?;
+            let judge_of_others = tls::judge_of_all(&tls).map_err(wrong)?;
+            let trusted = tls::trusted(&tls).map_err(wrong)?;
             // That the file cannot be read is no failure of the server.
             let on_disk = certificate.and_then(|file| {
                 let first = tls::first_certificate("certificate_file", &file).ok()?;
                 Some(super::certificate::fingerprint(&first))
             });
-            Ok((Arc::new(config), judge, on_disk))
+            let (config, trusted) = (Arc::new(config), Arc::new(trusted));
+            Ok(Made { config, judge, judge_of_others, trusted, on_disk })
         };
         self.made.get(make).await
     }
 
-    /// A connection to the place, with TLS if it wants that.
+    /// A connection to the place, with TLS if it wants that; `own` unless we are led there.
     pub async fn dial(
         &self,
         place: &Place,
+        own: bool,
         trace: &mut Trace,
         until: Instant,
     ) -> Result<Stream, Failure> {
@@ -109,7 +131,7 @@ impl Dialer {
         };
         let tcp = self.tcp((&place.host, place.port), trace, until).await?;
         match made {
-            Some(made) => self.secure(tcp, &place.host, made, trace).await,
+            Some(made) => self.secure(tcp, (&place.host, own), made, trace).await,
             None => Ok(Stream::Plain(tcp)),
         }
     }
@@ -173,29 +195,31 @@ impl Dialer {
         Err(last)
     }
 
-    /// TLS on a connection that is there.
+    /// TLS on a connection that is there. A host that is not the one that was declared gets no
+    /// certificate of ours, and has a name and a certificate of its own.
     pub async fn secure(
         &self,
         tcp: TcpStream,
-        host: &str,
-        (config, judge, on_disk): Made,
+        (host, own): (&str, bool),
+        made: Made,
         trace: &mut Trace,
     ) -> Result<Stream, Failure> {
         trace.enter(Phase::Tls);
-        let name = self.trust.server_name().unwrap_or(host).to_owned();
+        let name = self.trust.server_name().filter(|_| own).unwrap_or(host).to_owned();
         let name = ServerName::try_from(name)
             .map_err(|_| Failure::new(Reason::TLS, "no certificate can have a name like this"))?;
-        let recorder = Arc::new(Recorder::new(judge));
-        let mut config = (*config).clone();
+        let judge = if own { made.judge } else { made.judge_of_others };
+        let recorder = Arc::new(Recorder::new(judge, made.trusted));
+        let mut config = if own { (*made.config).clone() } else { tls::usual() };
         config.dangerous().set_certificate_verifier(Arc::clone(&recorder) as Arc<_>);
         // With a session taken up again no certificate would be seen.
         config.resumption = Resumption::disabled();
         let handshake = TlsConnector::from(Arc::new(config)).connect(name, tcp).await;
-        trace.chain = recorder.take();
-        if let (Some(chain), Some(on_disk)) = (&mut trace.chain, on_disk) {
-            let own = chain.certificates.first();
-            chain.on_disk = own.map(|own| own.fingerprint == on_disk);
+        let mut chain = recorder.take();
+        if let Some(chain) = &mut chain {
+            chain.on_disk = made.on_disk.filter(|_| own);
         }
+        trace.shown(chain);
         let stream = handshake.map_err(|error| match error.kind() {
             io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset => {
                 Failure::new(reasons::CUT, "the connection was cut during the TLS handshake")

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::config::{Ask, Proxy};
 use super::place::{Kind, Place};
 use super::reasons;
+use crate::config::Url;
 use crate::failure::{Failure, Reason};
 
 /// More headers are none that anybody declares by hand.
@@ -23,7 +24,7 @@ pub enum Redirects {
     Follow,
     Refuse,
     /// To an address that begins so.
-    To(String),
+    To(Place),
 }
 
 /// A header that must be there, with this value if one is given.
@@ -62,16 +63,14 @@ impl Expect {
         let redirects = match ask.redirects.as_deref() {
             None | Some("follow") => Redirects::Follow,
             Some("refuse") => Redirects::Refuse,
-            Some(to) if to.starts_with("http://") || to.starts_with("https://") => {
-                Redirects::To(to.to_owned())
-            }
-            Some(_) => {
-                note(
-                    "redirects",
-                    "expected `follow`, `refuse`, or an address such as `https://app.example.com/`",
-                );
-                Redirects::Follow
-            }
+            Some(to) => wanted(to).map_or_else(
+                || {
+                    let message = "expected `follow`, `refuse`, or an address such as `https://app.example.com/`";
+                    note("redirects", message);
+                    Redirects::Follow
+                },
+                Redirects::To,
+            ),
         };
         let headers = sent(&ask.headers, &mut note);
         let required = required(&ask.required_headers, &mut note);
@@ -143,6 +142,12 @@ impl Expect {
         let detail = format!("`{path}` in the JSON of the answer {there}, expected `{wanted}`");
         Some(Failure::new(reasons::JSON, detail).hint("look at what it says: curl -s ADDRESS"))
     }
+}
+
+/// Where a redirect has to lead, if that is an address of HTTP.
+fn wanted(text: &str) -> Option<Place> {
+    let place = Place::of(&Url::parse(text).ok()?).ok()?;
+    (place.kind == Kind::Http).then_some(place)
 }
 
 /// Whether two values of a header say the same, as far as spaces and capitals go.
@@ -326,7 +331,9 @@ mod tests {
         let keys = |text: &str| of(text).1.into_iter().map(|(key, _)| key).collect::<Vec<_>>();
         assert_eq!(keys(r#"{"status":[200,700]}"#), ["status"]);
         assert_eq!(keys(r#"{"body":"(","expect":"a{99999}{99999}"}"#), ["body", "expect"]);
-        assert_eq!(keys(r#"{"redirects":"somewhere"}"#), ["redirects"]);
+        for odd in ["somewhere", "tcp://a:1", "https://", "https://a b/"] {
+            assert_eq!(keys(&format!("{{\"redirects\":\"{odd}\"}}")), ["redirects"], "{odd}");
+        }
         assert_eq!(
             keys(r#"{"headers":{"Cookie":"a","Upgrade":"b","X-Fine":"c","b d":"e"}}"#).len(),
             3

@@ -23,6 +23,8 @@ pub struct Raw {
 pub struct Holding {
     part: Part<Option<Held>>,
     time: Duration,
+    /// What came of the last one that could be opened; a reload keeps it.
+    last: Arc<Mutex<Option<Held>>>,
     beside: Mutex<Option<Beside>>,
 }
 
@@ -38,8 +40,8 @@ pub fn pace(every: Duration, time: Duration, limit: Duration) -> Pace {
 }
 
 impl Holding {
-    pub fn new(part: Part<Option<Held>>, time: Duration) -> Self {
-        Self { part, time, beside: Mutex::default() }
+    pub fn new(part: Part<Option<Held>>, time: Duration, last: Arc<Mutex<Option<Held>>>) -> Self {
+        Self { part, time, last, beside: Mutex::default() }
     }
 
     /// Begins with it, if that is not done yet, and what was seen last. Nothing is waited for.
@@ -48,15 +50,28 @@ impl Holding {
             let mut beside = self.beside.lock().unwrap_or_else(PoisonError::into_inner);
             if beside.is_none() {
                 let (prober, time) = (Arc::clone(prober), self.time);
+                let last = Arc::clone(&self.last);
                 *beside = Some(self.part.beside(move |_| {
-                    let prober = Arc::clone(&prober);
-                    // That none can be opened is told by the reading itself.
-                    async move { Ok(hold(&prober, time).await.ok().into()) }
+                    let (prober, last) = (Arc::clone(&prober), Arc::clone(&last));
+                    async move {
+                        let held = hold(&prober, time).await.ok();
+                        Ok(told(&last, held).into())
+                    }
                 }));
             }
         }
         self.part.latest(Instant::now()).await.value.and_then(|held| (*held).clone())
     }
+}
+
+/// What is told after one more. That none could be opened is told by the reading itself, and says
+/// nothing of how long one stays open.
+fn told(last: &Mutex<Option<Held>>, held: Option<Held>) -> Option<Held> {
+    let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(held) = held {
+        *last = Some(held.after(last.as_ref()));
+    }
+    last.clone()
 }
 
 pub async fn fetch(prober: &Arc<Prober>, holding: Option<&Holding>) -> Raw {
@@ -66,4 +81,25 @@ pub async fn fetch(prober: &Arc<Prober>, holding: Option<&Holding>) -> Raw {
         None => None,
     };
     Raw { trace, failure, held }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::failure::Reason;
+
+    /// A restart cuts one and no more; what cannot be opened says nothing of it. [B04]
+    #[test]
+    fn cuts_are_counted_in_a_row() {
+        let last = Mutex::default();
+        let cut = || {
+            let cut = Some(Failure::new(Reason::OTHER, "cut"));
+            Some(Held { lasted: Duration::from_secs(60), cut, cuts: 1 })
+        };
+        let whole = || Some(Held { lasted: Duration::from_secs(65), cut: None, cuts: 0 });
+        let cuts = |held| told(&last, held).map(|held| held.cuts);
+        assert_eq!(cuts(None), None, "never open");
+        assert_eq!([cuts(cut()), cuts(None), cuts(cut())], [Some(1), Some(1), Some(2)]);
+        assert_eq!([cuts(whole()), cuts(None), cuts(cut())], [Some(0), Some(0), Some(1)]);
+    }
 }

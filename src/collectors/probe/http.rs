@@ -40,7 +40,7 @@ pub async fn probe(prober: &Prober, trace: &mut Trace, until: Instant) -> Result
         let mut tasks = JoinSet::new();
         let response = send(stream, request, &mut tasks, trace).await?;
         note_head(&response, &place, expect, trace);
-        let next = leads_to(&response, expect, &place, trace)?;
+        let next = leads_to(&response, prober, &place, trace)?;
         let Some(next) = next else {
             return finish(response, expect, trace).await;
         };
@@ -124,10 +124,11 @@ fn note_head(response: &Response<Incoming>, place: &Place, expect: &Expect, trac
 /// Where it goes on, if it does.
 fn leads_to(
     response: &Response<Incoming>,
-    expect: &Expect,
+    prober: &Prober,
     place: &Place,
     trace: &mut Trace,
 ) -> Result<Option<Place>, Failure> {
+    let expect = &prober.expect;
     let answer = trace.answer.get_or_insert_default();
     let status = response.status().as_u16();
     let redirects =
@@ -137,13 +138,19 @@ fn leads_to(
         Failure::new(reasons::REDIRECT, text).hint("look where it leads: curl -sI ADDRESS")
     };
     let Some(location) = location else {
-        if let Redirects::To(_) = expect.redirects
-            && answer.redirects == 0
-        {
-            answer.elsewhere = true;
-            return Err(wrong(format!("it does not redirect (HTTP status {status})")));
-        }
-        return Ok(None);
+        return match &expect.redirects {
+            Redirects::To(_) if answer.redirects == 0 => {
+                answer.elsewhere = true;
+                Err(wrong(format!("it does not redirect (HTTP status {status})")))
+            }
+            // Where it ends, and not where the first of several leads.
+            Redirects::To(wanted) if !place.begins_with(wanted) => {
+                answer.elsewhere = true;
+                let led_to = format!("{}://{}", place.scheme(), place.authority());
+                Err(wrong(format!("it redirects to {led_to}, expected {}", wanted.address())))
+            }
+            _ => Ok(None),
+        };
     };
     let next = location.to_str().ok().and_then(|location| place.join(location));
     let Some(next) = next else {
@@ -156,13 +163,7 @@ fn leads_to(
             answer.elsewhere = true;
             return Err(wrong(format!("it redirects to {led_to}")));
         }
-        Redirects::To(wanted)
-            if answer.redirects == 0 && !next.address().starts_with(wanted.as_str()) =>
-        {
-            answer.elsewhere = true;
-            return Err(wrong(format!("it redirects to {led_to}, expected {wanted}")));
-        }
-        Redirects::Follow if !next.host.eq_ignore_ascii_case(&place.host) => {
+        Redirects::Follow if !is_asked(prober, place, &next) => {
             answer.elsewhere = true;
         }
         Redirects::Follow | Redirects::To(_) => {}
@@ -175,6 +176,15 @@ fn leads_to(
             .hint("it may lead in a circle: curl -sIL ADDRESS"));
     }
     Ok(Some(next))
+}
+
+/// Whether a host is the one that was asked: by its address, or by the name that the request gave it.
+fn is_asked(prober: &Prober, place: &Place, next: &Place) -> bool {
+    let named = prober.expect.headers.get(HOST).filter(|_| place.same_origin(&prober.place));
+    let named = named.and_then(|host| host.to_str().ok());
+    let named = named.and_then(|host| place.join(&format!("//{host}/")));
+    let is = |host: &str| next.host.eq_ignore_ascii_case(host);
+    is(&place.host) || named.is_some_and(|named| is(&named.host))
 }
 
 /// The body, and the verdict on all.

@@ -35,23 +35,39 @@ pub async fn probe(prober: &Prober, trace: &mut Trace) -> Result<(), Failure> {
     socket.send_to(&request(address, id, sequence), address).await.map_err(wrap)?;
     let mut buffer = vec![0; 2048];
     loop {
-        let length = socket.recv(&mut buffer).await.map_err(wrap)?;
+        let (length, from) = socket.recv_from(&mut buffer).await.map_err(wrap)?;
         let message = buffer.get(..length).unwrap_or_default();
-        // A raw socket of version 4 has the head of the packet before it, and hears all that comes.
-        let skip = match message.first() {
-            Some(first) if raw && address.is_ipv4() => usize::from(first & 0x0f) * 4,
-            _ => 0,
-        };
-        let wanted = if address.is_ipv4() { V4[1] } else { V6[1] };
-        let Some([kind, _, _, _, id0, id1, seq0, seq1]) = message.get(skip..skip + 8) else {
-            continue;
-        };
-        let ours = !raw || u16::from_be_bytes([*id0, *id1]) == id;
-        if *kind == wanted && ours && u16::from_be_bytes([*seq0, *seq1]) == sequence {
+        if is_reply(message, from, address, raw.then_some(id), sequence) {
             trace.round_trip = Some(begun.elapsed());
             return Ok(());
         }
     }
+}
+
+/// Whether a message is the answer to ours, from whom it was sent to. `id` is ours on a raw socket: of
+/// a ping socket the kernel chooses it, and hands out no others.
+fn is_reply(
+    message: &[u8],
+    from: SocketAddr,
+    asked: SocketAddr,
+    id: Option<u16>,
+    sequence: u16,
+) -> bool {
+    // To no address in particular is to this machine.
+    if from.ip() != asked.ip() && !asked.ip().is_unspecified() {
+        return false;
+    }
+    // A raw socket of version 4 has the head of the packet before it, and hears all that comes.
+    let skip = match message.first() {
+        Some(first) if id.is_some() && asked.is_ipv4() => usize::from(first & 0x0f) * 4,
+        _ => 0,
+    };
+    let wanted = if asked.is_ipv4() { V4[1] } else { V6[1] };
+    let Some([kind, _, _, _, id0, id1, seq0, seq1]) = message.get(skip..skip + 8) else {
+        return false;
+    };
+    let ours = id.is_none_or(|id| u16::from_be_bytes([*id0, *id1]) == id);
+    *kind == wanted && ours && u16::from_be_bytes([*seq0, *seq1]) == sequence
 }
 
 /// A ping socket, or a raw one.
@@ -124,5 +140,24 @@ mod tests {
         assert_eq!(message.len(), 64);
         assert_eq!(checksum(&message), 0, "with its sum in it");
         assert_eq!(checksum(&[1]), !0x0100);
+    }
+
+    /// A gateway, or anybody else, does not answer for the host.
+    #[test]
+    fn an_answer_is_of_who_was_asked() {
+        let asked = SocketAddr::from(([10, 0, 0, 1], 0));
+        let mut message = request(asked, 5, 7);
+        message[0] = V4[1];
+        let is = |message: &[u8], from: [u8; 4], sequence| {
+            is_reply(message, (from, 0).into(), asked, None, sequence)
+        };
+        assert!(is(&message, [10, 0, 0, 1], 7));
+        assert!(!is(&message, [10, 0, 0, 2], 7), "another host");
+        assert!(!is(&message, [10, 0, 0, 1], 8), "another question");
+        assert!(!is(&message[..7], [10, 0, 0, 1], 7), "cut short");
+        let mut raw = vec![0x45; 20];
+        raw.extend_from_slice(&message);
+        assert!(is_reply(&raw, asked, asked, Some(5), 7));
+        assert!(!is_reply(&raw, asked, asked, Some(6), 7), "of another program");
     }
 }

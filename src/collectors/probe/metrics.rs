@@ -21,8 +21,10 @@ metrics! { Probed {
     histogram stack_probe_duration_seconds [B03] = |p| p.durations.as_ref();
     /// Whether the probe failed because what came does not match; of HTTP, TCP and TLS. Source: the probe.
     gauge probe_failed_due_to_regex = |p| p.regex_failed;
-    /// Share of the probes of fifteen minutes that took longer than their own limit, of those that got what they expect; absent below twenty. Source: the probe.
+    /// Share of the probes of fifteen minutes that took longer than their own limit, of those that got what they expect; 0 for a single slow one, absent below ten. Source: the probe.
     gauge stack_probe_slow_ratio [B03] = |p| p.slow;
+    /// Share of the probes of fifteen minutes that failed; absent below ten. Source: the probe.
+    gauge stack_probe_failed_ratio [B01] = |p| p.failing;
 } }
 
 metrics! { Failed {
@@ -61,7 +63,7 @@ metrics! { Presented {
     gauge probe_ssl_earliest_cert_expiry [B05] = |p| p.earliest;
     /// The same of a chain that is trusted. Source: TLS.
     gauge probe_ssl_last_chain_expiry_timestamp_seconds [B05] = |p| p.trusted_until;
-    /// Seconds until the first of the presented certificates runs out, below 0 when it has; told also when they are not trusted. Source: TLS.
+    /// Seconds until the first of the presented certificates runs out, below 0 when it has; told also when they are not trusted, of all hosts that a redirect leads over, without those that have run out and that nobody needs; while no handshake comes about, of what was presented last. Source: TLS.
     gauge stack_probe_certificate_expiry_seconds [B05] = |p| p.left;
     /// Whether the server presents the certificate that lies on disk. Source: TLS and `certificate_file`.
     gauge stack_probe_certificate_on_disk [B05] = |p| p.on_disk;
@@ -104,7 +106,9 @@ metrics! { Hold {
     /// How long in seconds the last WebSocket stayed open that was to be held. Source: the probe.
     gauge stack_probe_websocket_held_seconds [B04] = |h| h.lasted;
     /// Whether it was cut before its time. Source: the probe.
-    gauge stack_probe_websocket_cut [B04] = |h| h.cut;
+    gauge stack_probe_websocket_cut [B04] = |h| h.cuts > 0;
+    /// How many were cut before their time in a row, up to the last that was held; 0 if that one was not. Source: the probe.
+    gauge stack_probe_websocket_cuts_in_a_row [B04] = |h| h.cuts;
 } }
 
 metrics! { Ping {

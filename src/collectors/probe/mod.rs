@@ -15,7 +15,7 @@
 //! others' is. Certificates are told also when they are not trusted.
 //!
 //! Absent: families of other kinds of probes; certificates where the handshake did not come that far;
-//! the share of slow answers below twenty in fifteen minutes; how long a WebSocket was held before
+//! the shares of slow and failed ones below ten in fifteen minutes; how long a WebSocket was held before
 //! the first is over; the comparison with a `certificate_file` that cannot be read.
 
 mod certificate;
@@ -37,6 +37,8 @@ mod signals;
 mod tcp;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_tls;
 mod times;
 mod trace;
 mod websocket;
@@ -136,6 +138,13 @@ fn mistakes(name: &str, probe: &Probe, place: &Place, plan: &mut Plan) {
     if probe.slow.is_some_and(|slow| slow.get().is_zero()) {
         note("slow", "must be longer than `0s`");
     }
+    let limit = prober::limit(probe.timeout.map(Dur::get));
+    if probe.slow.is_some_and(|slow| slow.get() >= limit) {
+        note(
+            "slow",
+            "must be shorter than nine tenths of `timeout` (default `5s`), when the probe gives up",
+        );
+    }
     if let Some(file) = &probe.ask.certificate_file
         && let Err(why) = crate::clients::tls::first_certificate("certificate_file", file)
     {
@@ -172,11 +181,13 @@ fn declared(name: &str, probe: &Probe, place: Place, plan: &Plan) -> Target {
     let mut parts = Parts::new(plan.memory, AREA.name, name, identity.clone());
     let holding = holds.then(|| {
         let clock = fetch::pace(every, time, prober.limit);
-        Holding::new(parts.add("hold", "whether WebSockets stay open", clock), time)
+        let last = plan.memory.kept(AREA.name, name, "held", identity.clone());
+        Holding::new(parts.add("hold", "whether WebSockets stay open", clock), time, last)
     });
+    let limit = prober.limit;
     let lasting = Lasting {
         times: plan.memory.kept(AREA.name, name, "times", probe.url.clone()),
-        slow: probe.slow.map_or(SLOW, Dur::get),
+        slow: probe.slow.map_or_else(|| SLOW.min(limit / 2), Dur::get),
         holding,
         name: name.to_owned(),
     };
@@ -190,7 +201,8 @@ fn declared(name: &str, probe: &Probe, place: Place, plan: &Plan) -> Target {
 #[derive(PartialEq)]
 enum Settings {
     Declared(Box<Probe>),
-    Module(Box<Module>, String),
+    /// With what is asked, and for how long.
+    Module(Box<Module>, String, Duration),
 }
 
 fn target(
@@ -234,15 +246,15 @@ impl Collector for Made {
     }
 
     fn sample(&self, raw: Raw, now: SystemTime) -> Result<Batch, Failure> {
-        let (mut durations, mut slow) = (None, None);
+        let mut known = sample::Known { limit: self.prober.limit, ..sample::Known::default() };
         if let Some(lasting) = &self.lasting {
             let mut times = lasting.times();
-            if raw.failure.is_none() {
-                times.note(raw.trace.took(), lasting.slow, now);
-            }
-            (durations, slow) = (Some(times.durations().clone()), times.slow_ratio(now));
+            let took = raw.failure.is_none().then(|| raw.trace.took());
+            times.note(took, lasting.slow, now);
+            known.durations = Some(times.durations().clone());
+            (known.slow, known.failing) = (times.slow_ratio(now), times.failed_ratio(now));
+            known.fails_at = times.fails_at(raw.trace.fails_at(now));
         }
-        let known = sample::Known { limit: self.prober.limit, durations, slow };
         let Raw { trace, failure, held } = raw;
         Ok(sample::sample(trace, failure.as_ref(), held.as_ref(), known, now))
     }

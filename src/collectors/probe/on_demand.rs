@@ -5,6 +5,7 @@
 //! credentials, and what is asked leads to no other host: a redirect there is a failure.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -13,7 +14,7 @@ use super::config::Ask;
 use super::dns::Question;
 use super::expect::Expect;
 use super::place::{Kind as Of, Place};
-use super::prober::Prober;
+use super::prober::{Prober, TIMEOUT};
 use super::{Settings, access_mistakes, target};
 use crate::config::{Dur, SafeUrl, Url};
 use crate::plan::{Common, Plan, Thresholds, Wanted};
@@ -88,7 +89,7 @@ pub fn offer(name: &str, module: &Module, plan: &mut Plan) {
     }
     let common = Common { timeout: module.timeout, thresholds: &module.thresholds, service: None };
     let of = module.clone();
-    plan.offer(name, &common, move |address| of.wanted(address));
+    plan.offer(name, &common, move |address, patience| of.wanted(address, patience));
 }
 
 impl Module {
@@ -96,6 +97,11 @@ impl Module {
         let name = self.query_name.as_deref().filter(|_| self.kind == Kind::Dns)?;
         let kind = self.query_type.as_deref().unwrap_or("ANY");
         Some(Question::new(name, kind, self.dns_over_tcp, &self.valid_rcodes))
+    }
+
+    /// The smaller of what the module gives and what is waited.
+    fn timeout_within(&self, patience: Duration) -> Duration {
+        self.timeout.map_or(TIMEOUT, Dur::get).min(patience)
     }
 
     fn place(&self, address: &str) -> Result<Place, String> {
@@ -134,7 +140,9 @@ impl Module {
         Ok(place)
     }
 
-    fn wanted(&self, address: &str) -> Result<Wanted, String> {
+    /// Who asks waits no longer than `patience`. The probe ends before that and says what hung; a wait
+    /// that is over says nothing but that.
+    fn wanted(&self, address: &str, patience: Duration) -> Result<Wanted, String> {
         let place = self.place(address)?;
         let (server, whole) = (place.server(), place.address());
         // A query may hold a secret, and this stands in a label.
@@ -147,12 +155,38 @@ impl Module {
             let path = place.path.split('?').next().unwrap_or_default();
             addresses.push(format!("{server}{path}"));
         }
-        let mut prober = Prober::new(place, None, &self.ask, self.timeout.map(Dur::get));
+        let timeout = self.timeout_within(patience);
+        let mut prober = Prober::new(place, None, &self.ask, Some(timeout));
         prober.stays = true;
+        prober.dialer.share_room();
         prober.question = self.question().and_then(Result::ok);
-        let settings = Settings::Module(Box::new(self.clone()), whole);
+        let settings = Settings::Module(Box::new(self.clone()), whole, timeout);
         // The place of no declared probe: what that one expects is not what the module does.
         let target = target(&shown, server, settings, Arc::new(prober), None);
         Ok(Wanted { target, addresses })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A scrape that waits less than the module's timeout hears what hung, and not that it was not
+    /// waited for.
+    #[test]
+    fn a_probe_ends_before_who_asked_has_gone() {
+        let module = |text: &str| serde_json::from_str::<Module>(text).unwrap();
+        let limit = |module: &Module, patience| {
+            super::super::prober::limit(Some(module.timeout_within(patience)))
+        };
+        let usual = module(r#"{"kind":"http"}"#);
+        let short = module(r#"{"kind":"http","timeout":"1s"}"#);
+        let seconds = Duration::from_secs;
+        assert_eq!(limit(&usual, seconds(10)), Duration::from_millis(4500));
+        assert_eq!(limit(&usual, seconds(2)), Duration::from_millis(1800));
+        assert_eq!(limit(&short, seconds(2)), Duration::from_millis(900));
+        let of = |patience| usual.wanted("http://h/", seconds(patience)).unwrap().target;
+        assert!(of(2).same_collector(&of(2)), "one reading for all who wait as long");
+        assert!(!of(2).same_collector(&of(3)), "who waits longer has a reading of its own");
     }
 }

@@ -102,14 +102,25 @@ impl Place {
         format!("{}://{}{}", self.scheme(), self.authority(), self.path)
     }
 
+    /// Whether what it asks for begins with what the other does: at the same host, whole and not a
+    /// longer one.
+    pub fn begins_with(&self, start: &Self) -> bool {
+        self.same_origin(start) && self.path.starts_with(&start.path)
+    }
+
     /// Where a redirect leads, seen from here. Credentials in it are left out.
     pub fn join(&self, location: &str) -> Option<Self> {
         let location = location.trim();
         let location = location.split('#').next().unwrap_or_default();
-        let text = if location.contains("://") {
-            location.to_owned()
+        // What stands behind a path or a query is none of the scheme.
+        let front = location.split(['/', '?']).next().unwrap_or_default();
+        let (origin, path) = if let Some((scheme, _)) = front.split_once(':') {
+            let rest = location.get(scheme.len()..)?.strip_prefix("://")?;
+            let (authority, path) = split(rest);
+            (format!("{}://{authority}", scheme.to_ascii_lowercase()), path.to_owned())
         } else if let Some(rest) = location.strip_prefix("//") {
-            format!("{}://{rest}", self.scheme())
+            let (authority, path) = split(rest);
+            (format!("{}://{authority}", self.scheme()), path.to_owned())
         } else {
             let path = self.path.split('?').next().unwrap_or("/");
             let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
@@ -119,11 +130,25 @@ impl Place {
                 Some('?') => format!("{path}{location}"),
                 Some(_) => format!("{folder}/{location}"),
             };
-            format!("{}://{}{path}", self.scheme(), self.authority())
+            (format!("{}://{}", self.scheme(), self.authority()), path)
         };
-        let place = Self::of(&Url::parse(&text).ok()?).ok()?;
+        // The path is the server's own: an `@` in it hides no host.
+        let mut place = Self::of(&Url::parse(&origin).ok()?).ok()?;
+        if path.contains(char::is_control) {
+            return None;
+        }
+        place.path = match path.chars().next() {
+            None => "/".to_owned(),
+            Some('?') => format!("/{path}"),
+            Some(_) => path.replace(' ', "%20"),
+        };
         (place.kind == Kind::Http).then_some(place)
     }
+}
+
+/// Host and port, and what follows them.
+fn split(rest: &str) -> (&str, &str) {
+    rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()))
 }
 
 #[cfg(test)]
@@ -169,6 +194,13 @@ mod tests {
             ("?q", "https://a.example:8443/x/y?q"),
             ("//b/c", "https://b/c"),
             ("http://b:80/c#d", "http://b/c"),
+            ("/login?next=https://app/x", "https://a.example:8443/login?next=https://app/x"),
+            ("login?next=https://app/x", "https://a.example:8443/x/login?next=https://app/x"),
+            ("/@admin", "https://a.example:8443/@admin"),
+            ("/confirm?mail=a@b.c", "https://a.example:8443/confirm?mail=a@b.c"),
+            ("HTTPS://B.example/@x?y=http://c", "https://B.example/@x?y=http://c"),
+            ("http://u:p@b?q", "http://b/?q"),
+            ("/a:b", "https://a.example:8443/a:b"),
         ] {
             assert_eq!(
                 at.join(location).map(|to| to.address()).as_deref(),
@@ -176,8 +208,25 @@ mod tests {
                 "{location}"
             );
         }
-        for nowhere in ["", "ftp://a", "http://", "javascript:alert(1)//://"] {
+        for nowhere in
+            ["", "ftp://a", "http://", "javascript:alert(1)//://", "http:/a", "http://a@b@c/"]
+        {
             assert_eq!(at.join(nowhere), None, "{nowhere}");
+        }
+    }
+
+    #[test]
+    fn a_longer_host_is_another_one() {
+        let start = place("https://app.example.com/in").unwrap();
+        for (to, fits) in [
+            ("https://APP.example.com/in?x", true),
+            ("https://app.example.com:443/inside", true),
+            ("https://app.example.com.evil.org/in", false),
+            ("https://app.example.com:8443/in", false),
+            ("http://app.example.com/in", false),
+            ("https://app.example.com/", false),
+        ] {
+            assert_eq!(place(to).unwrap().begins_with(&start), fits, "{to}");
         }
     }
 }

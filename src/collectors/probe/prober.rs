@@ -18,13 +18,18 @@ use crate::failure::{Failure, Reason};
 /// All that one probe may take, unless it is configured.
 pub const TIMEOUT: Duration = Duration::from_secs(5);
 
+/// What of the time that the engine gives is the probe's, so that there is some left to say what hung.
+pub fn limit(timeout: Option<Duration>) -> Duration {
+    timeout.unwrap_or(TIMEOUT).mul_f64(0.9)
+}
+
 pub struct Prober {
     pub place: Place,
     pub expect: Expect,
     pub proof: Proof,
     pub dialer: Dialer,
     pub proxies: Proxies,
-    /// Of the time that the engine gives, so that there is some left to say what hung.
+    /// All that it may take.
     pub limit: Duration,
     /// It asks the host that it was made for and no other, whatever that one answers.
     pub stays: bool,
@@ -42,7 +47,7 @@ impl Prober {
             proof: Proof::new(ask.access.clone(), url.and_then(login)),
             dialer,
             proxies: Proxies::default(),
-            limit: timeout.unwrap_or(TIMEOUT).mul_f64(0.9),
+            limit: limit(timeout),
             stays: false,
             question: None,
         }
@@ -83,8 +88,11 @@ impl Prober {
         trace: &mut Trace,
         until: Instant,
     ) -> Result<(Stream, String), Failure> {
-        let Some(proxy) = self.proxies.of(place) else {
-            return Ok((self.dialer.dial(place, trace, until).await?, place.path.clone()));
+        let own = place.same_origin(&self.place);
+        trace.enter(Phase::Prepare);
+        let Some(proxy) = self.proxies.of(place)? else {
+            let stream = self.dialer.dial(place, own, trace, until).await?;
+            return Ok((stream, place.path.clone()));
         };
         if !place.tls {
             let stream = self.dialer.tcp((&proxy.host, proxy.port), trace, until).await?;
@@ -94,7 +102,7 @@ impl Prober {
         let made = self.dialer.prepare().await?;
         let mut stream = self.dialer.tcp((&proxy.host, proxy.port), trace, until).await?;
         tunnel(&mut stream, place).await?;
-        let stream = self.dialer.secure(stream, &place.host, made, trace).await?;
+        let stream = self.dialer.secure(stream, (&place.host, own), made, trace).await?;
         Ok((stream, place.path.clone()))
     }
 }

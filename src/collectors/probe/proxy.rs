@@ -1,26 +1,32 @@
 //! The proxies that the environment names, for probes that ask for them.
 
 use super::place::{Kind, Place};
+use super::reasons;
 use crate::config::Url;
+use crate::failure::Failure;
+
+/// One that the environment names, or that it names one that we cannot ask.
+type Named = Result<Place, ()>;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Proxies {
-    http: Option<Place>,
-    https: Option<Place>,
+    http: Option<Named>,
+    https: Option<Named>,
     /// Hosts that are asked directly, and all below them.
     no: Vec<String>,
 }
 
 impl Proxies {
-    /// By the usual variables, in small letters first. A proxy that wants a login, or TLS, is none.
+    /// By the usual variables, in small letters first; an empty one names none.
     pub fn of_environment(read: impl Fn(&str) -> Option<String>) -> Self {
         let read = |name: &str| read(name).or_else(|| read(&name.to_uppercase()));
         let proxy = |name: &str| {
-            let text = read(name)?;
+            let text = read(name).filter(|text| !text.trim().is_empty())?;
             let text = if text.contains("://") { text } else { format!("http://{text}") };
-            let url = Url::parse(&text).ok().filter(|url| url.user.is_none())?;
-            let place = Place::of(&url).ok()?;
-            (place.kind == Kind::Http && !place.tls).then_some(place)
+            let url = Url::parse(&text).ok();
+            let url = url.filter(|url| url.user.is_none() && url.password.is_none());
+            let place = url.and_then(|url| Place::of(&url).ok());
+            Some(place.filter(|place| place.kind == Kind::Http && !place.tls).ok_or(()))
         };
         let no = read("no_proxy").unwrap_or_default();
         let no = no.split(',').map(|host| host.trim().trim_start_matches('.').to_ascii_lowercase());
@@ -32,7 +38,7 @@ impl Proxies {
     }
 
     /// The one by which this place is asked.
-    pub fn of(&self, place: &Place) -> Option<&Place> {
+    pub fn of(&self, place: &Place) -> Result<Option<&Place>, Failure> {
         let proxy = if place.tls { self.https.as_ref() } else { self.http.as_ref() };
         let host = place.host.to_ascii_lowercase();
         let below = |no: &String| {
@@ -40,7 +46,16 @@ impl Proxies {
                 || *no == host
                 || host.strip_suffix(no.as_str()).is_some_and(|rest| rest.ends_with('.'))
         };
-        proxy.filter(|_| !self.no.iter().any(below))
+        match proxy.filter(|_| !self.no.iter().any(below)) {
+            None => Ok(None),
+            Some(Ok(proxy)) => Ok(Some(proxy)),
+            Some(Err(())) => {
+                let text = "the proxy that the environment names wants a login or TLS, which is not done here";
+                Err(Failure::new(reasons::PROXY, text).hint(
+                    "look at `http_proxy` and `https_proxy` of the exporter: name one such as http://proxy:3128, or list the host in `no_proxy`",
+                ))
+            }
+        }
     }
 }
 
@@ -59,7 +74,7 @@ mod tests {
         let proxies = Proxies::of_environment(set);
         let of = |text: &str| {
             let place = Place::of(&Url::parse(text).unwrap()).unwrap();
-            proxies.of(&place).map(Place::server)
+            proxies.of(&place).unwrap().map(Place::server)
         };
         assert_eq!(of("http://a"), Some("proxy:3128".into()));
         assert_eq!(of("https://a"), Some("secure:8080".into()));
@@ -68,6 +83,24 @@ mod tests {
             (None, None, None)
         );
         assert_eq!(of("http://beside"), Some("proxy:3128".into()));
-        assert_eq!(Proxies::of_environment(|_| Some("http://u:p@h".into())).http, None);
+        assert_eq!(Proxies::of_environment(|_| Some(" ".into())).http, None);
+    }
+
+    /// To ask directly in silence what should be asked by way of a proxy would say what is not so.
+    #[tokio::test]
+    async fn one_that_cannot_be_used_is_told() {
+        use super::super::config::Ask;
+        use super::super::prober::Prober;
+        for named in ["http://ann:hunter2@h", "https://h", "socks5://h:1"] {
+            let url = Url::parse("http://127.0.0.1:1/").unwrap();
+            let place = Place::of(&url).unwrap();
+            let mut prober = Prober::new(place, Some(&url), &Ask::default(), None);
+            let set = |name: &str| (name == "http_proxy").then(|| named.to_owned());
+            prober.proxies = Proxies::of_environment(set);
+            let (trace, failure) = prober.run().await;
+            let failure = failure.unwrap();
+            assert_eq!((trace.phase(), failure.reason), ("prepare", reasons::PROXY), "{named}");
+            assert!(!format!("{failure:?}").contains("hunter2"));
+        }
     }
 }

@@ -31,4 +31,6 @@ reasons! {
     TOO_LARGE = "too_large";
     /// The connection did not become a WebSocket.
     UPGRADE = "upgrade";
+    /// The proxy that the environment names wants a login or TLS, which is not done here.
+    PROXY = "proxy";
 }

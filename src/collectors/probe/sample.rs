@@ -18,6 +18,7 @@ pub struct Probed {
     pub protocol: Option<u8>,
     pub durations: Option<Histogram>,
     pub slow: Option<f64>,
+    pub failing: Option<f64>,
     pub regex_failed: Option<bool>,
 }
 
@@ -33,7 +34,8 @@ pub struct Http {
     pub failed: bool,
 }
 
-/// The certificates that were presented.
+/// The certificates that were presented. Of a server that presents none what is known is told on.
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Presented {
     pub earliest: Option<i64>,
     /// Only of a chain that is trusted.
@@ -59,7 +61,7 @@ pub struct WebSocket {
 
 pub struct Hold {
     pub lasted: Duration,
-    pub cut: bool,
+    pub cuts: u32,
 }
 
 pub struct Ping {
@@ -72,10 +74,14 @@ pub struct Dns {
 }
 
 /// What is known besides: the limit, the times so far.
+#[derive(Default)]
 pub struct Known {
     pub limit: Duration,
     pub durations: Option<Histogram>,
     pub slow: Option<f64>,
+    pub failing: Option<f64>,
+    /// When what was presented last begins to fail, in seconds since 1970.
+    pub fails_at: Option<i64>,
 }
 
 fn phases(trace: &Trace, of: &[(&'static str, Phase)]) -> Vec<(&'static str, Duration)> {
@@ -106,11 +112,13 @@ pub fn sample(
         protocol: Some(trace.protocol),
         durations: known.durations,
         slow: known.slow,
+        failing: known.failing,
         regex_failed: trace.regex_failed,
     };
     let failed =
         failure.map(|failure| Failed { phase: trace.phase(), reason: failure.reason.as_str() });
     let mut batch = Batch::new().with(vec![probed]).with(Vec::from_iter(failed)).detail(detail);
+    let presented = presented(&trace, known.fails_at, now);
     let all = phases(&trace, &OF_HTTP);
     if let Some(round_trip) = trace.round_trip {
         let setup = trace.spent(Phase::Connect);
@@ -136,29 +144,32 @@ pub fn sample(
         }
         (None, _) => batch,
     };
-    let row = held.map(|held| Hold { lasted: held.lasted, cut: held.cut.is_some() });
+    let row = held.map(|held| Hold { lasted: held.lasted, cuts: held.cuts });
     batch = batch.with(Vec::from_iter(row));
-    if let Some(chain) = trace.chain {
-        batch = presented(batch, chain, now);
-    }
+    batch = batch.with(Vec::from_iter(presented));
+    let own = trace.chain.and_then(|chain| chain.certificates.into_iter().next());
+    let own = own.map(|certificate| Own { names: certificate.names.join(","), certificate });
+    batch = batch.with(Vec::from_iter(own));
     if let Some(session) = trace.session {
         batch = batch.with(vec![Version(session.version)]).with(vec![Cipher(session.cipher)]);
     }
     batch
 }
 
-fn presented(batch: Batch, chain: Chain, now: SystemTime) -> Batch {
-    let now = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs_f64();
-    let earliest = chain.earliest();
-    let row = Presented {
+fn presented(trace: &Trace, known: Option<i64>, now: SystemTime) -> Option<Presented> {
+    let seconds = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs_f64();
+    let fails_at = trace.fails_at(now).or(known);
+    let chain = trace.chain.as_ref();
+    if chain.is_none() && fails_at.is_none() {
+        return None;
+    }
+    let earliest = chain.and_then(Chain::earliest);
+    Some(Presented {
         earliest,
-        trusted_until: earliest.filter(|_| chain.refused.is_none()),
-        left: earliest.map(|earliest| earliest as f64 - now),
-        on_disk: chain.on_disk,
-    };
-    let own = chain.certificates.into_iter().next();
-    let own = own.map(|certificate| Own { names: certificate.names.join(","), certificate });
-    batch.with(vec![row]).with(Vec::from_iter(own))
+        trusted_until: earliest.filter(|_| chain.is_some_and(|chain| chain.refused.is_none())),
+        left: fails_at.map(|at| at as f64 - seconds),
+        on_disk: trace.on_disk(),
+    })
 }
 
 /// What a person asks next, of the last probe.
@@ -201,6 +212,10 @@ fn detail(trace: &Trace, failure: Option<&Failure>, held: Option<&Held>) -> Deta
         say("certificate of", short(&own.subject));
         say("signed by", short(&own.issuer));
         say("names", short(&own.names.join(", ")));
+        say("its SHA-256 fingerprint", own.fingerprint.clone());
+    }
+    if let Some(on_disk) = trace.disk_fingerprint() {
+        say("SHA-256 fingerprint on disk", on_disk.to_owned());
     }
     if let Some(held) = held {
         let end = held.cut.as_ref().map_or("as long as it was to be".into(), ToString::to_string);

@@ -23,7 +23,9 @@ pub static SIGNALS: &[Signal] = &[
         clear: Sentence::new("Probe {target} is made again"),
         what: "",
         hint: "this is trouble of the exporter, not of what is probed",
-        next: Sentence::new("curl -s http://127.0.0.1:10188/debug/probe/{target} | head -30"),
+        next: Sentence::new(
+            "docker compose logs --tail 50 stack-exporter || journalctl -u stack-exporter -n 50; cat /proc/pressure/cpu",
+        ),
     },
     Signal {
         name: "success",
@@ -41,7 +43,31 @@ pub static SIGNALS: &[Signal] = &[
         title: Sentence::new("Probe {target} gets no answer, or not the one that it should"),
         clear: Sentence::new("Probe {target} gets the right answer again"),
         what: "",
-        hint: "phase and reason stand in stack_probe_failure and on the status page",
+        hint: "the phase is where it stopped; more stands on the status page",
+        next: Sentence::new(
+            "curl -s http://127.0.0.1:10188/debug/probe/{target} | head -30; docker ps -a",
+        ),
+    },
+    Signal {
+        name: "failing",
+        alert: "ProbeFailsOften",
+        measure: level("stack_probe_failed_ratio"),
+        direction: Direction::Above,
+        unit: Unit::Ratio,
+        warning: Default::ours(
+            0.2,
+            "one that fails and succeeds by turns never fails for two minutes",
+        ),
+        critical: Default::off("what fails for two minutes is down, and told as that"),
+        advice: None,
+        // The share is of fifteen minutes already.
+        hold: Hold::both(Duration::from_mins(5)),
+        item: &[],
+        requirements: &["B01"],
+        title: Sentence::new("Probe {target} fails again and again"),
+        clear: Sentence::new("Probe {target} no longer fails again and again"),
+        what: "Failed probes of fifteen minutes",
+        hint: "one of several servers behind the address may be gone, or it restarts all the time",
         next: Sentence::new(
             "curl -s http://127.0.0.1:10188/debug/probe/{target} | head -30; docker ps -a",
         ),
@@ -107,7 +133,9 @@ pub static SIGNALS: &[Signal] = &[
         ),
         what: "",
         hint: "it was renewed and not loaded: reload the server",
-        next: Sentence::new("nginx -t && nginx -s reload"),
+        next: Sentence::new(
+            "curl -s http://127.0.0.1:10188/debug/probe/{target} | grep -i fingerprint; nginx -T | grep -n ssl_certificate",
+        ),
     },
     Signal {
         name: "headers",
@@ -150,19 +178,20 @@ pub static SIGNALS: &[Signal] = &[
     Signal {
         name: "websocket",
         alert: "ProbeWebSocketCut",
-        measure: level("stack_probe_websocket_cut"),
+        measure: level("stack_probe_websocket_cuts_in_a_row"),
         direction: Direction::Above,
-        unit: Unit::Bool,
-        warning: Default::guide(0.0, "B04"),
+        unit: Unit::Count,
+        // A restart cuts one.
+        warning: Default::guide(1.0, "B04"),
         critical: Default::off("browsers connect again"),
         advice: None,
-        // Two in a row: one is cut by each restart.
-        hold: Hold::both(Duration::from_mins(20)),
+        // There is a new figure every fifteen minutes only.
+        hold: Hold::both(Duration::from_mins(1)),
         item: &[],
         requirements: &["B04"],
         title: Sentence::new("WebSockets of probe {target} are cut before their time"),
         clear: Sentence::new("WebSockets of probe {target} stay open again"),
-        what: "",
+        what: "Cut in a row",
         hint: "a proxy before it cuts what is silent: nginx needs `proxy_read_timeout 86400s` at this location",
         next: Sentence::new("nginx -T | grep -n -A8 'location /ws'"),
     },

@@ -15,7 +15,7 @@ const MOST: usize = 64 << 10;
 
 pub async fn probe(prober: &Prober, trace: &mut Trace, until: Instant) -> Result<(), Failure> {
     trace.regex_failed = Some(false);
-    let mut stream = prober.dialer.dial(&prober.place, trace, until).await?;
+    let mut stream = prober.dialer.dial(&prober.place, true, trace, until).await?;
     let expect = &prober.expect;
     if expect.send.is_none() && expect.banner.is_none() {
         return Ok(());

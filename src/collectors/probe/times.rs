@@ -11,15 +11,19 @@ const BOUNDS: [f64; 9] = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0];
 /// The time over which the share of slow answers is taken, and its steps.
 const WINDOW: Duration = Duration::from_mins(15);
 const STEP: Duration = Duration::from_secs(15);
-/// Of fewer answers no share is told: a twentieth of them is less than one.
-const ENOUGH: u32 = 20;
+/// Of fewer readings no share is told: one a minute makes fifteen of them.
+const ENOUGH: u32 = 10;
+/// A single slow one is none, however few there are beside it.
+const SOME: u32 = 2;
 
-/// Answers of one step of time.
+/// Readings of one step of time: those that got their answer, those of them that were slow, and those
+/// that failed.
 #[derive(Clone, Copy, Debug)]
 struct Slot {
     step: u64,
     all: u32,
     slow: u32,
+    failed: u32,
 }
 
 /// In which phase it failed and why; nothing if it is well.
@@ -34,30 +38,42 @@ pub struct Times {
     limit: Duration,
     /// What was told last, for the log: the phase and the reason, or that it is well.
     told: Option<Told>,
+    /// When what the server presented last begins to fail.
+    fails_at: Option<i64>,
 }
 
 impl Default for Times {
     fn default() -> Self {
         let limit = Duration::ZERO;
-        Self { durations: Histogram::new(&BOUNDS), slots: VecDeque::new(), limit, told: None }
+        Self {
+            durations: Histogram::new(&BOUNDS),
+            slots: VecDeque::new(),
+            limit,
+            told: None,
+            fails_at: None,
+        }
     }
 }
 
 impl Times {
-    /// Takes the time of an answer.
-    pub fn note(&mut self, took: Duration, limit: Duration, now: SystemTime) {
-        self.durations.observe(took.as_secs_f64());
+    /// Takes a reading: the time of an answer, or nothing where it failed.
+    pub fn note(&mut self, took: Option<Duration>, limit: Duration, now: SystemTime) {
+        if let Some(took) = took {
+            self.durations.observe(took.as_secs_f64());
+        }
         if self.limit != limit {
             self.slots.clear();
             self.limit = limit;
         }
         let step = step(now);
         if self.slots.back().is_none_or(|last| last.step != step) {
-            self.slots.push_back(Slot { step, all: 0, slow: 0 });
+            self.slots.push_back(Slot { step, all: 0, slow: 0, failed: 0 });
         }
         if let Some(last) = self.slots.back_mut() {
-            last.all = last.all.saturating_add(1);
-            last.slow = last.slow.saturating_add(u32::from(took > limit));
+            let count = |of: &mut u32, is: bool| *of = of.saturating_add(u32::from(is));
+            count(&mut last.all, took.is_some());
+            count(&mut last.slow, took.is_some_and(|took| took > limit));
+            count(&mut last.failed, took.is_none());
         }
     }
 
@@ -67,12 +83,30 @@ impl Times {
 
     /// The share of slow answers, if there were enough to speak of one.
     pub fn slow_ratio(&mut self, now: SystemTime) -> Option<f64> {
+        let (all, slow, _) = self.sums(now);
+        let slow = if slow < SOME { 0 } else { slow };
+        (all >= ENOUGH).then(|| f64::from(slow) / f64::from(all))
+    }
+
+    /// The share of those that failed, if there were enough to speak of one.
+    pub fn failed_ratio(&mut self, now: SystemTime) -> Option<f64> {
+        let (well, _, failed) = self.sums(now);
+        let all = well.saturating_add(failed);
+        (all >= ENOUGH).then(|| f64::from(failed) / f64::from(all))
+    }
+
+    fn sums(&mut self, now: SystemTime) -> (u32, u32, u32) {
         let (now, steps) = (step(now), WINDOW.as_secs() / STEP.as_secs());
         // A clock that was set back makes steps of the future.
         self.slots.retain(|slot| slot.step <= now && slot.step + steps > now);
         let sum = |of: fn(&Slot) -> u32| self.slots.iter().map(of).fold(0, u32::saturating_add);
-        let (all, slow) = (sum(|slot| slot.all), sum(|slot| slot.slow));
-        (all >= ENOUGH).then(|| f64::from(slow) / f64::from(all))
+        (sum(|slot| slot.all), sum(|slot| slot.slow), sum(|slot| slot.failed))
+    }
+
+    /// When what is presented begins to fail: as seen now, else as it was seen last.
+    pub fn fails_at(&mut self, seen: Option<i64>) -> Option<i64> {
+        self.fails_at = seen.or(self.fails_at);
+        self.fails_at
     }
 
     /// Whether what is told has changed, and is to be logged.
@@ -100,22 +134,42 @@ mod tests {
         let mut times = Times::default();
         let start = SystemTime::UNIX_EPOCH + Duration::from_hours(400_000);
         let at = |seconds: u64| start + Duration::from_secs(seconds);
-        for n in 0..19 {
-            times.note(FAST, LIMIT, at(n * 15));
-            assert_eq!(times.slow_ratio(at(n * 15)), None);
+        for n in 0..9 {
+            times.note(Some(FAST), LIMIT, at(n * 60));
+            assert_eq!(times.slow_ratio(at(n * 60)), None);
         }
-        times.note(SLOW, LIMIT, at(19 * 15));
-        assert_eq!(times.slow_ratio(at(19 * 15)), Some(0.05));
-        times.note(LIMIT, LIMIT, at(20 * 15));
-        assert!(times.slow_ratio(at(20 * 15)) < Some(0.05), "the limit itself is not slow");
+        times.note(Some(SLOW), LIMIT, at(9 * 60));
+        assert_eq!(times.slow_ratio(at(9 * 60)), Some(0.0), "a single one is none");
+        times.note(Some(SLOW), LIMIT, at(10 * 60));
+        assert_eq!(times.slow_ratio(at(10 * 60)), Some(2.0 / 11.0), "one reading a minute");
+        times.note(Some(LIMIT), LIMIT, at(11 * 60));
+        assert_eq!(times.slow_ratio(at(11 * 60)), Some(2.0 / 12.0), "the limit itself is not slow");
         // All of it is over.
         assert_eq!(times.slow_ratio(at(3600)), None);
-        assert_eq!(times.durations().count(), 21);
+        assert_eq!(times.durations().count(), 12);
         assert_eq!(times.durations().buckets().len(), 10);
         // Another limit counts anew, and the clock may step.
-        times.note(SLOW, SLOW, at(10));
-        assert_eq!((times.slow_ratio(at(10)), times.durations().count()), (None, 22));
+        times.note(Some(SLOW), SLOW, at(10));
+        assert_eq!((times.slow_ratio(at(10)), times.durations().count()), (None, 13));
         assert!(times.slots.len() <= 1);
+    }
+
+    /// One server of two behind a proxy is gone: every second probe fails, and none fails for long. [B01]
+    #[test]
+    fn half_dead_is_half_failed() {
+        let mut times = Times::default();
+        let start = SystemTime::UNIX_EPOCH + Duration::from_hours(400_000);
+        let at = |n: u64| start + Duration::from_secs(n * 15);
+        for n in 0..9 {
+            times.note(None, LIMIT, at(n));
+            assert_eq!(times.failed_ratio(at(n)), None);
+        }
+        for n in 9..18 {
+            times.note(Some(FAST), LIMIT, at(n));
+        }
+        assert_eq!(times.failed_ratio(at(17)), Some(0.5));
+        assert_eq!((times.slow_ratio(at(17)), times.durations().count()), (None, 9));
+        assert_eq!(times.failed_ratio(at(100)), None, "it is over");
     }
 
     #[test]

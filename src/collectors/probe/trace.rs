@@ -2,7 +2,7 @@
 //! so that it is there as well when the probe is given up: the phase that hung has its time.
 
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use super::certificate::Chain;
 use super::words::PHASES;
@@ -75,7 +75,10 @@ pub struct Trace {
     /// 4 or 6, of the address that was used; 0 where there is none.
     pub protocol: u8,
     pub answer: Option<Answer>,
+    /// What was presented last.
     pub chain: Option<Chain>,
+    /// What those presented that led here.
+    pub before: Vec<Chain>,
     pub session: Option<Session>,
     /// Whether the connection became a WebSocket.
     pub upgraded: Option<bool>,
@@ -95,6 +98,37 @@ impl Trace {
     pub fn enter(&mut self, phase: Phase) {
         self.charge();
         self.at = Some((phase as usize, Instant::now()));
+    }
+
+    /// A chain was presented, or none in a handshake that did not come that far.
+    pub fn shown(&mut self, chain: Option<Chain>) {
+        self.session = None;
+        self.before.extend(std::mem::replace(&mut self.chain, chain));
+    }
+
+    /// When the first of all that was presented runs out, as far as anybody needs it.
+    pub fn fails_at(&self, now: SystemTime) -> Option<i64> {
+        let now = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
+        let now = i64::try_from(now).unwrap_or(i64::MAX);
+        let all = self.before.iter().chain(&self.chain);
+        all.filter_map(|chain| chain.fails_at(now)).min()
+    }
+
+    pub fn disk_fingerprint(&self) -> Option<&str> {
+        let mut all = self.before.iter().chain(&self.chain);
+        all.find_map(|chain| chain.on_disk.as_deref())
+    }
+
+    /// Whether the host that was declared presents the certificate that lies on disk.
+    pub fn on_disk(&self) -> Option<bool> {
+        // Led back to the first host, its chain is told twice.
+        let all = self.before.iter().chain(&self.chain);
+        let mut same = all.filter_map(|chain| {
+            let own = chain.certificates.first()?;
+            Some(own.fingerprint == *chain.on_disk.as_ref()?)
+        });
+        let first = same.next()?;
+        Some(first && same.all(|same| same))
     }
 
     /// Nothing follows. The phase that was last stays the one that is told.

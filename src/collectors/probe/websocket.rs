@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 
 use super::prober::Prober;
 use super::reasons;
-use super::trace::{Answer, Trace};
+use super::trace::{Answer, Phase, Trace};
 use crate::failure::{Failure, Reason};
 
 const MAGIC: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
@@ -37,6 +37,17 @@ pub struct Open {
 pub struct Held {
     pub lasted: Duration,
     pub cut: Option<Failure>,
+    /// How many in a row were cut, this one among them.
+    pub cuts: u32,
+}
+
+impl Held {
+    /// After what came before it.
+    pub fn after(self, last: Option<&Self>) -> Self {
+        let before = last.map_or(0, |last| last.cuts);
+        let cuts = if self.cut.is_some() { before.saturating_add(1) } else { 0 };
+        Self { cuts, ..self }
+    }
 }
 
 /// Opens one and closes it again.
@@ -51,8 +62,9 @@ pub async fn probe(prober: &Prober, trace: &mut Trace, until: Instant) -> Result
 pub async fn open(prober: &Prober, trace: &mut Trace, until: Instant) -> Result<Open, Failure> {
     trace.upgraded = Some(false);
     trace.answer = Some(Answer::default());
-    let stream = prober.dialer.dial(&prober.place, trace, until).await?;
+    let stream = prober.dialer.dial(&prober.place, true, trace, until).await?;
     let key = STANDARD.encode(seed());
+    trace.enter(Phase::Prepare);
     let request = request(prober, &key).await?;
     let mut tasks = JoinSet::new();
     let response = super::http::send(stream, request, &mut tasks, trace).await?;
@@ -120,13 +132,13 @@ pub async fn hold(prober: &Prober, time: Duration) -> Result<Held, Failure> {
     if end.is_some() {
         let _ = open.stream.write_all(&frame(CLOSE, &1000_u16.to_be_bytes())).await;
         let _ = open.stream.flush().await;
-        return Ok(Held { lasted: time, cut: None });
+        return Ok(Held { lasted: time, cut: None, cuts: 0 });
     }
     let detail = format!("it was cut after {:.1} s", lasted.as_secs_f64());
     let cut = Failure::new(reasons::CUT, detail).hint(
         "a proxy before it has too short a time limit for reading: nginx's is 60 s unless `proxy_read_timeout` says otherwise",
     );
-    Ok(Held { lasted, cut: Some(cut) })
+    Ok(Held { lasted, cut: Some(cut), cuts: 1 })
 }
 
 /// Reads frames until there are no more; answers pings.

@@ -195,6 +195,15 @@ impl<'a> Case<'a> {
                 self.steps()
             );
         }
+        if self.signal.is_probe() {
+            let _ = write!(
+                out,
+                "      - series: 'stack_probe_failure{{instance=\"{instance}\", target=\"{}\", \
+                 phase=\"connect\", reason=\"refused\"}}'\n        values: '1x{}'\n",
+                self.target,
+                self.steps()
+            );
+        }
         out
     }
 
