@@ -7,8 +7,8 @@ pub mod host;
 pub mod logs;
 pub mod nats;
 pub mod postgres;
-pub mod process;
 pub mod probe;
+pub mod process;
 pub mod queue;
 pub mod systemd;
 
