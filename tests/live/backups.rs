@@ -61,6 +61,9 @@ fn what_real_programs_write_is_whole_and_what_is_cut_is_not() {
             "CREATE TABLE t AS SELECT n, md5(n::text) AS text FROM generate_series(1, 60000) n";
         admin.batch_execute(rows).await.unwrap();
         let folder = watchdog::dir("backups");
+        let bin = text(postgres.bin());
+        let cluster =
+            format!("{bin}/pg_dumpall -h 127.0.0.1 -p {} -U postgres", text_of(&postgres));
         let dump = format!(
             "{}/pg_dump -h 127.0.0.1 -p {} -U postgres tasktracker",
             text(postgres.bin()),
@@ -68,7 +71,8 @@ fn what_real_programs_write_is_whole_and_what_is_cut_is_not() {
         );
         let at = text(&folder);
         shell(&format!(
-            "cd {at}; mkdir sql gz zst custom piped tar; {dump} > sql/a.sql; {dump} | gzip > gz/a.sql.gz; \
+            "cd {at}; mkdir sql gz zst custom piped tar cluster clustergz; {cluster} > cluster/a.sql; \
+             {cluster} | gzip > clustergz/a.sql.gz; {dump} > sql/a.sql; {dump} | gzip > gz/a.sql.gz; \
              {dump} | zstd -q > zst/a.sql.zst; {dump} -Fc > custom/a.dump; {dump} -Fc | cat > piped/a.dump; \
              tar -czf tar/a.tar.gz sql gz"
         ));
@@ -79,6 +83,8 @@ fn what_real_programs_write_is_whole_and_what_is_cut_is_not() {
             ("custom", "a.dump"),
             ("piped", "a.dump"),
             ("tar", "a.tar.gz"),
+            ("cluster", "a.sql"),
+            ("clustergz", "a.sql.gz"),
         ];
         let mut config = "backups:\n".to_owned();
         for (kind, name) in kinds {

@@ -93,6 +93,21 @@ impl Pattern {
         Some(path)
     }
 
+    /// The folder that all it names is below, whatever varies.
+    pub fn fixed(&self) -> PathBuf {
+        let folders = self.parts.split_last().map_or(&[][..], |(_, folders)| folders);
+        let names = folders.iter().map_while(|part| match part {
+            Part::Name(name) => Some(name),
+            _ => None,
+        });
+        std::iter::once(PathBuf::from("/")).chain(names.map(PathBuf::from)).collect()
+    }
+
+    /// Whether it names all files below a folder.
+    pub fn is_deep(&self) -> bool {
+        self.parts.iter().any(|part| matches!(part, Part::Deep))
+    }
+
     /// Whether it would find a file at `path`, if there were one.
     pub fn names(&self, path: &Path) -> bool {
         path.strip_prefix("/").is_ok_and(|path| names(&self.parts, path))
@@ -208,6 +223,15 @@ mod tests {
         }
         let odd = Path::new("/a/[x]*.log");
         assert_eq!(Pattern::of(odd).literal().as_deref(), Some(odd));
+        for (pattern, fixed) in [
+            ("/a/b/x_*.gz", "/a/b"),
+            ("/a/%Y-%m-%d/db.gz", "/a"),
+            ("/a/b.gz", "/a"),
+            ("/a/", "/a"),
+            ("/*", "/"),
+        ] {
+            assert_eq!(Pattern::new(pattern).unwrap().fixed(), Path::new(fixed), "{pattern}");
+        }
         assert_eq!(Pattern::new("/a/b").unwrap().literal().as_deref(), Some(Path::new("/a/b")));
     }
 }

@@ -105,6 +105,8 @@ pub struct Walked {
     /// What it names and is none: folders, sockets, devices.
     pub others: u64,
     pub cut: Option<Cut>,
+    /// Folders are nested deeper than a walk goes.
+    pub deep: bool,
     /// The first thing that could not be looked at. What is not there is no problem.
     pub problem: Option<Failure>,
 }
@@ -112,7 +114,7 @@ pub struct Walked {
 impl Walked {
     /// Whether all was looked at, so that what was not found is not there.
     pub fn complete(&self) -> bool {
-        self.cut.is_none() && self.problem.is_none()
+        self.cut.is_none() && !self.deep && self.problem.is_none()
     }
 }
 
@@ -167,6 +169,7 @@ impl Walker<'_> {
             parts = rest;
         }
         let Some((part, rest)) = parts.split_first() else { return };
+        self.walked.deep |= depth == 0;
         if depth == 0 || self.walked.cut.is_some() {
             return;
         }

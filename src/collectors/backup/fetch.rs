@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -22,8 +23,6 @@ const TIME: Duration = Duration::from_secs(30);
 /// Files whose ends are read in one look, and the time for that.
 const ENDS: usize = 16;
 const ENDS_TIME: Duration = Duration::from_secs(10);
-/// Generations whose copies are looked for: the newest may not have been copied yet.
-const COPIED: usize = 3;
 
 /// What is looked for, and where.
 #[derive(Clone)]
@@ -36,6 +35,8 @@ pub struct Places {
     /// Age at which one must have been deleted.
     pub expires: Option<Duration>,
     pub smallest: u64,
+    /// A time that lies further ahead is none.
+    pub within: Duration,
 }
 
 /// The past and the last look, which both tasks share.
@@ -43,28 +44,32 @@ pub struct Places {
 pub struct State {
     pub past: Past,
     pub look: Arc<Look>,
+    /// Whether there was one yet: whatever is elsewhere waits for it.
+    pub is_seen: bool,
+    pub looked: Arc<tokio::sync::Notify>,
+    /// Files that could not be read in full, and when that was.
+    pub failed: Vec<(Id, tokio::time::Instant, Option<Failure>)>,
 }
 
 impl Places {
     /// One look at everything, the ends of new files included. Blocks.
     pub fn look(&self, state: &Mutex<State>) -> Found<Look> {
         let now = SystemTime::now();
-        let (mut look, mut missing) = self.list(now);
-        self.more(&mut look, &mut missing);
+        let (look, missing) = self.list(now);
         self.settle(look, missing, state, now)
     }
 
     /// Takes a look into the past, and reads the ends of what is new.
     pub fn settle(
         &self,
-        look: Look,
+        mut look: Look,
         mut missing: Option<Failure>,
         state: &Mutex<State>,
         now: SystemTime,
     ) -> Found<Look> {
         let wanting: Vec<Seen> = {
             let mut state = lock(state);
-            state.past.look(&look, now);
+            state.past.look(&mut look, now, self.within);
             state.past.wanting(&look, false).take(ENDS).cloned().collect()
         };
         let until = Instant::now() + ENDS_TIME;
@@ -84,6 +89,8 @@ impl Places {
         let mut state = lock(state);
         state.past.measure(&look, self.smallest);
         state.look = Arc::new(look.clone());
+        state.is_seen = true;
+        state.looked.notify_one();
         Found { value: look, missing }
     }
 
@@ -94,16 +101,19 @@ impl Places {
         let several = self.files.len() > 1;
         let (mut complete, mut missing) = (true, None);
         for pattern in &self.files {
-            let walked = folder::walk(&pattern.on(today()), &mut bounds, &mut |entry| {
+            let pattern = pattern.on(today());
+            let fixed = pattern.fixed();
+            let walked = folder::walk(&pattern, &mut bounds, &mut |entry| {
                 let facts = entry.facts;
                 if several && !twice.insert((facts.device, facts.inode)) {
                     return;
                 }
                 gather.take(facts.modified, || Seen {
                     id: Id { inode: facts.inode, size: facts.size, modified: facts.modified },
+                    at: facts.modified,
                     name: shown(entry.name),
                     path: Some(entry.file().real),
-                    copies: None,
+                    below: below(&entry.path(), &fixed),
                 });
             });
             complete &= walked.complete();
@@ -114,46 +124,6 @@ impl Places {
         let newest = look.newest.first().and_then(|seen| seen.path.as_deref());
         look.exposed = newest.and_then(exposed);
         (look, missing)
-    }
-
-    /// What lies elsewhere.
-    pub fn more(&self, look: &mut Look, missing: &mut Option<Failure>) {
-        let mut bounds = Bounds::new(ENTRIES, TIME);
-        for pattern in &self.newer_than {
-            let (newest, walked) = folder::list(&pattern.on(today()), &mut bounds, 1);
-            let changed = newest.first().map(|file| file.facts.modified);
-            look.changed = look.changed.max(changed);
-            *missing = missing.take().or_else(|| problem(walked));
-        }
-        if let Some(stamp) = &self.stamp {
-            match std::fs::metadata(stamp).and_then(|about| about.modified()) {
-                Ok(modified) => look.restored = Some(modified),
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-                Err(error) => {
-                    let shown = printable(&stamp.to_string_lossy()).into_owned();
-                    missing.get_or_insert_with(|| Failure::io(&shown, &error));
-                }
-            }
-        }
-        for seen in look.newest.iter_mut().take(COPIED) {
-            seen.copies = Some(self.copies_of(seen, missing));
-        }
-    }
-
-    fn copies_of(&self, seen: &Seen, missing: &mut Option<Failure>) -> usize {
-        // By its name as it is, which may be no text.
-        let name = seen.path.as_deref().and_then(Path::file_name);
-        let name = name.map_or_else(|| PathBuf::from(&seen.name), PathBuf::from);
-        let there = |folder: &&PathBuf| match std::fs::metadata(folder.join(&name)) {
-            Ok(about) => about.is_file() && about.len() == seen.id.size,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => false,
-            Err(error) => {
-                let shown = printable(&folder.to_string_lossy()).into_owned();
-                missing.get_or_insert_with(|| Failure::io(&shown, &error));
-                false
-            }
-        };
-        self.copies.iter().filter(there).count()
     }
 
     fn ends(&self, seen: &Seen) -> std::io::Result<Option<Mark>> {
@@ -170,11 +140,13 @@ impl Places {
         seen: &Seen,
         speed: u64,
         stop: &dyn Fn() -> bool,
+        moved: &AtomicU64,
     ) -> std::io::Result<Option<Mark>> {
         let Some((file, expected)) = self.open(seen)? else { return Ok(None) };
         let mut throttle = Throttle { speed, begun: Instant::now(), spent: 0 };
-        let from = whole::At::new(&file, 0);
+        let from = whole::Whole::new(&file);
         let verdict = whole::full(from, expected, &mut |read, made| {
+            moved.fetch_add(1, Ordering::Relaxed);
             if stop() {
                 return Err(std::io::Error::other("no longer wanted"));
             }
@@ -222,7 +194,13 @@ impl Throttle {
     }
 }
 
-fn today() -> jiff::civil::Date {
+/// Its place below a folder that it may not be in after all.
+fn below(path: &Path, fixed: &Path) -> PathBuf {
+    let below = path.strip_prefix(fixed).ok().map(Path::to_owned);
+    below.or_else(|| path.file_name().map(PathBuf::from)).unwrap_or_default()
+}
+
+pub fn today() -> jiff::civil::Date {
     jiff::Zoned::now().date()
 }
 
@@ -230,8 +208,9 @@ fn shown(name: &std::ffi::OsStr) -> String {
     crate::text::short(&printable(&name.to_string_lossy()), 255).into_owned()
 }
 
-fn problem(walked: Walked) -> Option<Failure> {
-    walked.problem.or_else(|| {
+pub fn problem(walked: Walked) -> Option<Failure> {
+    let deep = walked.deep;
+    let failure = walked.problem.or_else(|| {
         walked.cut.map(|cut| {
             let why = match cut {
                 folder::Cut::Entries => format!("more than {ENTRIES} entries"),
@@ -240,6 +219,9 @@ fn problem(walked: Walked) -> Option<Failure> {
             Failure::new(Reason::OTHER, format!("the listing was cut short: {why}"))
                 .hint("keep backups in a folder of their own, without many other files")
         })
+    });
+    failure.or_else(|| {
+        deep.then(|| Failure::new(Reason::OTHER, "folders are nested too deep to be listed"))
     })
 }
 

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use super::past::{MOST, Past};
 use super::schedule::Schedule;
-use super::seen::{Look, Seen};
+use super::seen::{Elsewhere, Look, Seen};
 use super::whole::{Fault, Verdict};
 
 /// What a backup is measured by.
@@ -52,7 +52,12 @@ fn since(then: SystemTime, now: SystemTime) -> Duration {
     now.duration_since(then).unwrap_or_default()
 }
 
-pub fn judge(terms: &Terms, look: &Look, past: &Past, now: SystemTime) -> Backup {
+pub fn judge(
+    terms: &Terms,
+    (look, elsewhere): (&Look, Option<&Elsewhere>),
+    past: &Past,
+    now: SystemTime,
+) -> Backup {
     let still: Vec<&Seen> = look.newest.iter().filter(|seen| !past.grows(seen.id)).collect();
     let newest = still.first().copied();
     let verdict = |seen: &Seen| past.verdict(seen, terms.smallest);
@@ -69,8 +74,8 @@ pub fn judge(terms: &Terms, look: &Look, past: &Past, now: SystemTime) -> Backup
         present: (there || look.complete).then_some(there),
         generations: look.complete.then_some(generations),
         expired: look.complete.then_some(look.expired),
-        age: newest.map(|seen| since(seen.id.modified, now)),
-        usable_age: usable.map(|seen| since(seen.id.modified, now)),
+        age: newest.map(|seen| since(seen.at, now)),
+        usable_age: usable.map(|seen| since(seen.at, now)),
         size: newest.map(|seen| seen.id.size),
         growing: if there { growing } else { Some(false).filter(|_| look.complete) },
         valid: found.and_then(valid),
@@ -80,7 +85,7 @@ pub fn judge(terms: &Terms, look: &Look, past: &Past, now: SystemTime) -> Backup
         ..Backup::default()
     };
     backup.size_ratio = newest.and_then(|seen| {
-        let median = past.median(seen.id.modified).filter(|median| *median > 0.0)?;
+        let median = past.median(seen.at).filter(|median| *median > 0.0)?;
         Some(seen.id.size as f64 / median)
     });
     backup.verified = terms.full.then(|| {
@@ -89,7 +94,7 @@ pub fn judge(terms: &Terms, look: &Look, past: &Past, now: SystemTime) -> Backup
     });
     backup.punctual(terms, look, past, (newest, now));
     backup.kept(terms, look, past, (generations, now));
-    backup.elsewhere(terms, look, &still, now);
+    backup.elsewhere(terms, (look, elsewhere), &still, now);
     backup
 }
 
@@ -102,7 +107,8 @@ fn valid(verdict: Verdict) -> Option<bool> {
 }
 
 impl Backup {
-    /// By its schedule. Of one that never was, it counts from the first look.
+    /// By its schedule. While there is none, it counts from the last that was there, and of one that
+    /// never was from the first look.
     fn punctual(
         &mut self,
         terms: &Terms,
@@ -112,7 +118,7 @@ impl Backup {
     ) {
         let Some(schedule) = &terms.schedule else { return };
         let known = newest.is_some() || look.complete;
-        let last = newest.map(|seen| seen.id.modified).or(past.since).unwrap_or(now);
+        let last = newest.map(|seen| seen.at).or(past.last).or(past.since).unwrap_or(now);
         let missed = schedule.missed(last, terms.within, now);
         let next = schedule.next(last);
         let ahead = next.and_then(|next| schedule.next(next)?.duration_since(next).ok());
@@ -142,24 +148,33 @@ impl Backup {
     }
 
     /// Copies, changes and trials.
-    fn elsewhere(&mut self, terms: &Terms, look: &Look, still: &[&Seen], now: SystemTime) {
+    fn elsewhere(
+        &mut self,
+        terms: &Terms,
+        (look, elsewhere): (&Look, Option<&Elsewhere>),
+        still: &[&Seen],
+        now: SystemTime,
+    ) {
         if terms.copies > 0 && look.complete {
             // There was time to copy it.
-            let old = |seen: &&&Seen| since(seen.id.modified, now) >= terms.within;
-            let copied = still.iter().find(old).and_then(|seen| seen.copies);
-            self.copies_missing =
-                Some(copied.map_or(0, |copied| terms.copies.saturating_sub(copied) as u64));
+            let old = |seen: &&&Seen| since(seen.at, now) >= terms.within;
+            self.copies_missing = still.iter().find(old).map_or(Some(0), |seen| {
+                let copied = (*elsewhere?.copies.get(&seen.id)?)?;
+                Some(terms.copies.saturating_sub(copied) as u64)
+            });
         }
+        // What cannot be seen is not known.
+        let Some(elsewhere) = elsewhere else { return };
         if let Some(slack) = terms.slack {
-            let last = still.first().map(|seen| seen.id.modified);
-            self.behind = match (last, look.changed) {
+            let last = still.first().map(|seen| seen.at);
+            self.behind = match (last, elsewhere.changed) {
                 (Some(last), Some(changed)) => Some(since(last, changed).saturating_sub(slack)),
                 // Nothing has changed, or there is no backup, which is told as such.
                 _ => Some(Duration::ZERO),
             };
         }
         if let Some(every) = terms.restore {
-            self.restore_age = look.restored.map(|at| since(at, now));
+            self.restore_age = elsewhere.restored.map(|at| since(at, now));
             self.restore_tested = Some(self.restore_age.is_some_and(|age| age <= every));
         }
     }

@@ -5,7 +5,7 @@
 //! |---|---|---|
 //! | generations, sizes, times | the folders of `files` | to read the folders |
 //! | whether one is whole | beginning and end of each file, once; with `verify` all of it | to read the files |
-//! | changes, trials, copies | the files named under `newer_than`, `restore_test` and `copies` | to reach them |
+//! | changes, trials, copies, on a clock of their own | the files named under `newer_than`, `restore_test` and `copies` | to reach them |
 //! | snapshots | `GET /collections/{name}/snapshots` of Qdrant | its `api-key`, where it has one |
 //!
 //! Cost: a walk through the folders each minute, beside the readings, with an end in entries and in
@@ -21,6 +21,7 @@
 //! exist has no backups; one that may not be read is a failure.
 
 mod config;
+mod elsewhere;
 mod fetch;
 mod gather;
 mod judge;
@@ -33,6 +34,7 @@ mod schedule;
 mod seen;
 mod signals;
 mod slow;
+mod verify;
 mod whole;
 mod words;
 

@@ -2,6 +2,7 @@
 //! since when it has been watched. Pure: the time is given.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
@@ -25,12 +26,18 @@ pub struct Past {
     /// Of the oldest that was ever seen.
     #[serde(default)]
     pub earliest: Option<SystemTime>,
+    /// Of the latest that was ever still: a file that is overwritten is not, for a while.
+    #[serde(default)]
+    pub last: Option<SystemTime>,
+    /// Files whose time lies ahead, and when they were seen first.
+    #[serde(default)]
+    ahead: Vec<(Id, SystemTime)>,
     /// Sizes of those that were whole as far as known, the oldest first.
     sizes: Vec<(SystemTime, u64)>,
     marks: Vec<Mark>,
-    /// What was seen last, by the name.
+    /// What was seen last, by its path.
     #[serde(skip)]
-    before: BTreeMap<String, Id>,
+    before: BTreeMap<PathBuf, Id>,
     /// Files that are being written to.
     #[serde(skip)]
     growing: Vec<Id>,
@@ -47,15 +54,24 @@ impl Past {
         sizes.retain(|(at, _)| self.sizes.iter().all(|(other, _)| other != at));
         sizes.append(&mut self.sizes);
         self.earliest = self.earliest.into_iter().chain(kept.earliest).min();
+        self.last = self.last.max(kept.last);
+        for (id, first) in kept.ahead {
+            match self.ahead.iter_mut().find(|(other, _)| *other == id) {
+                Some((_, at)) => *at = first.min(*at),
+                None => self.ahead.push((id, first)),
+            }
+        }
         (self.since, self.marks, self.sizes) = (since, marks, sizes);
     }
 
     /// Takes in a look: which files grow, and what is no longer there.
-    pub fn look(&mut self, look: &Look, now: SystemTime) {
+    /// A time of more than `within` ahead is not believed.
+    pub fn look(&mut self, look: &mut Look, now: SystemTime, within: Duration) {
         self.since.get_or_insert(now);
+        self.date(look, now, within);
         self.earliest = self.earliest.into_iter().chain(look.oldest).min();
         let grows = |seen: &&Seen| {
-            let before = self.before.get(&seen.name);
+            let before = self.before.get(seen.key());
             let fresh = now.duration_since(seen.id.modified).map(|age| age < FRESH);
             match fresh {
                 // Nobody knows what a time to come means: it is still if it was so before.
@@ -66,11 +82,39 @@ impl Past {
         };
         self.growing = look.newest.iter().filter(grows).map(|seen| seen.id).collect();
         let seen = look.newest.iter().take(MOST);
-        self.before = seen.map(|seen| (seen.name.clone(), seen.id)).collect();
+        self.before = seen.map(|seen| (seen.key().to_owned(), seen.id)).collect();
+        let still = look.newest.iter().filter(|seen| !self.grows(seen.id));
+        self.last = self.last.max(still.map(|seen| seen.at).max());
         if look.complete {
             let there = |mark: &Mark| look.newest.iter().any(|seen| seen.id == mark.id);
             self.marks.retain(there);
         }
+    }
+
+    /// Gives files of a time to come the time at which they were seen first, or nothing that is written
+    /// after them would ever be the newest.
+    fn date(&mut self, look: &mut Look, now: SystemTime, within: Duration) {
+        let mut ahead = Vec::new();
+        for seen in &mut look.newest {
+            let known = self.ahead.iter().find(|(id, _)| *id == seen.id).map(|(_, first)| *first);
+            let far = seen.id.modified.duration_since(now).is_ok_and(|ahead| ahead > within);
+            let Some(first) = known.or_else(|| far.then_some(now)) else { continue };
+            seen.at = first.min(seen.id.modified);
+            ahead.push((seen.id, first));
+        }
+        if !look.complete {
+            let rest = self.ahead.iter().filter(|(id, _)| ahead.iter().all(|(at, _)| at != id));
+            let rest: Vec<_> = rest.take(MOST).copied().collect();
+            ahead.extend(rest);
+        }
+        self.ahead = ahead;
+        // In their order where all times are as they should be.
+        look.newest.sort_by(|a, b| b.at.cmp(&a.at));
+    }
+
+    /// Whether its time is not that of the file.
+    pub fn is_ahead(&self, id: Id) -> bool {
+        self.ahead.iter().any(|(ahead, _)| *ahead == id)
     }
 
     pub fn grows(&self, id: Id) -> bool {
@@ -108,10 +152,10 @@ impl Past {
     /// Takes the sizes of what is there into the past.
     pub fn measure(&mut self, look: &Look, smallest: u64) {
         for seen in look.newest.iter().take(SIZES + 1) {
-            let known = self.sizes.iter().any(|(at, _)| *at == seen.id.modified);
+            let known = self.sizes.iter().any(|(at, _)| *at == seen.at);
             let sound = !self.is_broken(seen, smallest) && !self.grows(seen.id);
             if !known && sound {
-                self.sizes.push((seen.id.modified, seen.id.size));
+                self.sizes.push((seen.at, seen.id.size));
             }
         }
         self.sizes.sort_unstable();

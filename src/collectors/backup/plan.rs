@@ -10,7 +10,7 @@ use super::config::Backup;
 use super::fetch::Places;
 use super::judge::Terms;
 use super::schedule::Schedule;
-use super::seen::Look;
+use super::seen::{Elsewhere, Look};
 use super::slow::{Slow, Source};
 use super::{AREA, Section, sample};
 use crate::catalogue::Batch;
@@ -83,9 +83,9 @@ fn target(name: &str, backup: &Backup, plan: &mut Plan) -> Option<Target> {
         newer_than: newer,
         stamp: backup.restore_test.as_ref().map(|test| test.stamp.clone()),
         copies: backup.copies.clone(),
-        // `find -mtime +30` means 31 days, and the next run deletes.
-        expires: backup.delete_after.map(|age| age.get() + period.unwrap_or(DAY).max(DAY) + within),
+        expires: backup.delete_after.map(|age| expires(age.get(), period, within)),
         smallest: terms.smallest,
+        within,
     };
     let place = match &backup.qdrant {
         Some(qdrant) => format!("{} {}", qdrant.url.origin(), qdrant.collection),
@@ -96,6 +96,12 @@ fn target(name: &str, backup: &Backup, plan: &mut Plan) -> Option<Target> {
     let watch = Watch { slow, terms, deadline };
     let settings = Backup { thresholds: crate::plan::Thresholds::default(), ..backup.clone() };
     Some(Target::new(&AREA, name, place, settings, watch).with_parts(parts))
+}
+
+/// At which age one must have been deleted. `find -mtime +30` takes what is 31 days old, one that has
+/// just missed that goes a run later, and the run takes its time.
+pub fn expires(age: Duration, period: Option<Duration>, within: Duration) -> Duration {
+    age.saturating_add(DAY).saturating_add(period.unwrap_or(DAY)).saturating_add(within)
 }
 
 fn schedule(name: &str, backup: &Backup, plan: &mut Plan) -> Option<Schedule> {
@@ -181,21 +187,23 @@ struct Watch {
 }
 
 impl Collector for Watch {
-    type Raw = Arc<Look>;
+    type Raw = (Arc<Look>, Option<Arc<Elsewhere>>);
 
-    async fn fetch(&self) -> Result<Arc<Look>, Failure> {
-        let latest = self.slow.latest(Instant::now() + self.deadline.mul_f64(0.8)).await;
-        latest.value.ok_or_else(|| {
+    async fn fetch(&self) -> Result<Self::Raw, Failure> {
+        let until = Instant::now() + self.deadline.mul_f64(0.8);
+        let latest = self.slow.latest(until).await;
+        let look = latest.value.ok_or_else(|| {
             latest.failure.unwrap_or_else(|| {
                 Failure::new(Reason::TIMEOUT, "the listing of backups: no answer in time")
                     .hint("the disk or share that they lie on is slow, or hangs")
             })
-        })
+        })?;
+        Ok((look, self.slow.elsewhere(until).await))
     }
 
-    fn sample(&self, look: Arc<Look>, now: SystemTime) -> Result<Batch, Failure> {
+    fn sample(&self, (look, elsewhere): Self::Raw, now: SystemTime) -> Result<Batch, Failure> {
         let state = super::lock(&self.slow.state);
-        Ok(sample::sample(&self.terms, &look, &state.past, now))
+        Ok(sample::sample(&self.terms, (&look, elsewhere.as_deref()), &state.past, now))
     }
 }
 

@@ -1,5 +1,6 @@
 //! Snapshots of a collection of Qdrant, as `GET /collections/{name}/snapshots` lists them.
 
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use jiff::civil::DateTime;
@@ -49,9 +50,11 @@ pub fn look(answer: Answer, expires: Option<SystemTime>) -> Look {
         let modified = modified.unwrap_or(SystemTime::UNIX_EPOCH);
         gather.take(modified, || Seen {
             id: Id { inode: 0, size: snapshot.size, modified },
+            at: modified,
             name: crate::text::short(&printable(&snapshot.name), 255).into_owned(),
             path: None,
-            copies: None,
+            // Whatever the server calls it, it is looked for in the folders of copies alone.
+            below: Path::new(&snapshot.name).file_name().map(PathBuf::from).unwrap_or_default(),
         });
     }
     gather.end()

@@ -264,7 +264,7 @@ pub static SIGNALS: &[Signal] = &[
             "Not every user of the machine may read the newest backup of {target} any more",
         ),
         what: "",
-        hint: "all data is in it: take the rights from others with chmod o-rx on its folder, and write umask 077 into the script",
+        hint: "all data is in it: chmod o-rx on its folder, give that to a group which stack-exporter is in, and write umask 027 into the script",
         next: Sentence::new("curl -s http://127.0.0.1:10188/api/v1/details/backup/{target}"),
     },
 ];

@@ -1,6 +1,6 @@
 //! The parts of a backup that have clocks of their own: the look, and reading whole files.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
@@ -8,8 +8,8 @@ use tokio::time::Instant;
 
 use super::fetch::{Places, State};
 use super::past::Past;
-use super::seen::Look;
-use super::{AREA, config, lock, qdrant};
+use super::seen::{Elsewhere, Look};
+use super::{AREA, config, lock, qdrant, verify};
 use crate::clients::http::HttpClient;
 use crate::engine::{
     Beside, Form, Found, Keeping, Kept, Latest, Memory, Pace, Part, Parts, blocking,
@@ -24,8 +24,8 @@ const KEEPING: Keeping = Keeping {
 
 /// How long one look may take.
 const LIMIT: Duration = Duration::from_mins(1);
-/// Reading a whole file may take a day.
-const LONG: Duration = Duration::from_hours(24);
+/// What is elsewhere is waited for only so long, the first time.
+const FIRST: Duration = Duration::from_secs(1);
 
 /// From where a look comes.
 #[derive(Clone)]
@@ -38,6 +38,7 @@ pub enum Source {
 #[derive(Default)]
 pub struct Busy {
     look: Arc<AtomicBool>,
+    elsewhere: Arc<AtomicBool>,
     verify: Arc<AtomicBool>,
 }
 
@@ -47,6 +48,8 @@ struct Turn(Arc<tokio::sync::Mutex<()>>);
 
 pub struct Slow {
     look: Part<Look>,
+    /// Copies, trials and changes, if any are named.
+    elsewhere: Option<Part<Elsewhere>>,
     verify: Part<()>,
     /// Bytes a second.
     speed: Option<u64>,
@@ -76,7 +79,12 @@ impl Slow {
         let mut parts = Parts::new(memory, AREA.name, name, settings.clone());
         let slow = Self {
             look: parts.add("look", "the listing of backups", pace(LIMIT, Some(stale))),
-            verify: parts.add("verify", "backups in full", pace(LONG, None)),
+            elsewhere: places.has_elsewhere().then(|| {
+                let title = "copies of backups, changes and trials of restoring";
+                parts.add("elsewhere", title, pace(LIMIT, Some(stale)))
+            }),
+            // Each file has its own limit, which begins when it is its turn.
+            verify: parts.add("verify", "backups in full", pace(verify::WAIT, None)),
             speed: backup
                 .verify
                 .as_ref()
@@ -115,6 +123,7 @@ impl Slow {
             return;
         }
         background.push(self.watch());
+        background.extend(self.elsewhere.as_ref().map(|part| self.look_elsewhere(part)));
         if let Some(speed) = self.speed {
             background.push(self.read(speed));
         }
@@ -130,16 +139,42 @@ impl Slow {
         })
     }
 
+    /// What was seen elsewhere; nothing, while that hangs.
+    pub async fn elsewhere(&self, until: Instant) -> Option<Arc<Elsewhere>> {
+        match &self.elsewhere {
+            Some(part) => part.latest(until.min(Instant::now() + FIRST)).await.value,
+            None => Some(Arc::default()),
+        }
+    }
+
+    fn look_elsewhere(&self, part: &Part<Elsewhere>) -> Beside {
+        let (places, state) = (Arc::clone(&self.places), Arc::clone(&self.state));
+        let busy = Arc::clone(&self.busy.elsewhere);
+        part.beside(move |_| {
+            let (places, state) = (Arc::clone(&places), Arc::clone(&state));
+            let busy = Arc::clone(&busy);
+            async move {
+                let (looked, is_seen) = {
+                    let state = lock(&state);
+                    (Arc::clone(&state.looked), state.is_seen)
+                };
+                if !is_seen {
+                    looked.notified().await;
+                }
+                let of = lock(&state).to_find(places.within, SystemTime::now());
+                let work = move || Ok(places.elsewhere(&of));
+                blocking("what lies elsewhere", &busy, work).await
+            }
+        })
+    }
+
     fn read(&self, speed: u64) -> Beside {
         let (places, state) = (Arc::clone(&self.places), Arc::clone(&self.state));
         let (busy, turn) = (Arc::clone(&self.busy.verify), Arc::clone(&self.turn.0));
         self.verify.beside(move |_| {
             let (places, state) = (Arc::clone(&places), Arc::clone(&state));
             let (busy, turn) = (Arc::clone(&busy), Arc::clone(&turn));
-            async move {
-                let _turn = turn.lock().await;
-                verify(places, state, &busy, speed).await
-            }
+            async move { verify::verify(places, state, (&busy, &turn), speed).await }
         })
     }
 }
@@ -175,43 +210,7 @@ async fn look(
         let Some(answer) = answer else { return Ok(places.look(&state)) };
         let now = SystemTime::now();
         let expires = places.expires.and_then(|age| now.checked_sub(age));
-        let (mut look, mut missing) = (qdrant::look(answer, expires), None);
-        places.more(&mut look, &mut missing);
-        Ok(places.settle(look, missing, &state, now))
+        Ok(places.settle(qdrant::look(answer, expires), None, &state, now))
     };
     blocking("the listing of backups", busy, work).await
-}
-
-/// The newest file that is still and was not read yet, from its first byte to its last.
-async fn verify(
-    places: Arc<Places>,
-    state: Arc<Mutex<State>>,
-    busy: &Arc<AtomicBool>,
-    speed: u64,
-) -> Result<Found<()>, Failure> {
-    let next = {
-        let state = lock(&state);
-        state.past.wanting(&state.look, true).next().cloned()
-    };
-    let Some(seen) = next else { return Ok(().into()) };
-    let gone = Arc::new(AtomicBool::new(false));
-    // Whoever lets go of this future ends the reading.
-    let _stop = Stop(Arc::clone(&gone));
-    let work = move || {
-        let stop = || gone.load(Ordering::Acquire);
-        let mark = places.read_whole(&seen, speed, &stop);
-        if let Some(mark) = mark.map_err(|error| Failure::io(&seen.name, &error))? {
-            lock(&state).past.note(mark);
-        }
-        Ok(().into())
-    };
-    blocking("a backup in full", busy, work).await
-}
-
-struct Stop(Arc<AtomicBool>);
-
-impl Drop for Stop {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Release);
-    }
 }

@@ -1,16 +1,22 @@
 //! Forty days of a folder of backups. The clock is given.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use jiff::{Timestamp, ToSpan as _, Zoned};
 
+use super::fetch::State;
 use super::gather::Gather;
 use super::judge::{Backup, Terms, judge};
 use super::past::Past;
+use super::plan::expires;
 use super::schedule::Schedule;
-use super::seen::{Id, Look, Mark, Seen};
+use super::seen::{Elsewhere, Id, Look, Mark, Seen};
 use super::whole::{Fault, Verdict, What};
+
+mod elsewhere;
+mod files;
 
 const HOUR: Duration = Duration::from_hours(1);
 const DAY: Duration = Duration::from_hours(24);
@@ -34,6 +40,10 @@ struct Days {
     changed: Option<SystemTime>,
     restored: Option<SystemTime>,
     complete: bool,
+    /// Whether all are written over one file.
+    overwritten: bool,
+    /// Whether what lies elsewhere answers.
+    answers: bool,
     /// What each look has said.
     said: Vec<(SystemTime, Backup)>,
 }
@@ -66,6 +76,8 @@ impl Days {
             changed: None,
             restored: None,
             complete: true,
+            overwritten: false,
+            answers: true,
             said: Vec::new(),
         }
     }
@@ -92,37 +104,62 @@ impl Days {
         self.files.last_mut().unwrap()
     }
 
+    /// `find -mtime +30 -delete`: whole days, and more than so many.
     fn delete(&mut self) {
-        let before = time(&self.now) - self.delete_after;
-        self.files.retain(|file| file.written >= before);
+        let now = time(&self.now);
+        let days = |age: Duration| age.as_secs() / DAY.as_secs();
+        let most = days(self.delete_after);
+        self.files.retain(|file| {
+            now.duration_since(file.written).is_ok_and(|age| days(age) <= most)
+                || file.written >= now
+        });
+    }
+
+    fn path(&self, file: &File) -> PathBuf {
+        let name = Timestamp::try_from(file.written).unwrap().to_string();
+        PathBuf::from("/srv/backups").join(if self.overwritten { "db.sql.gz".into() } else { name })
     }
 
     /// Half past each hour.
     fn look(&mut self) -> Backup {
         let now = time(&self.now) + HOUR / 2;
-        // As the plan has it: a run and the slack to spare.
-        let mut gather = Gather::new(now.checked_sub(self.delete_after + DAY + 2 * HOUR));
+        let expires = expires(self.delete_after, Some(DAY), self.terms.within);
+        let mut gather = Gather::new(now.checked_sub(expires));
         for (inode, file) in (1..).zip(&self.files) {
+            let path = self.path(file);
             gather.take(file.written, || Seen {
                 id: Id { inode, size: file.size, modified: file.written },
-                name: Timestamp::try_from(file.written).unwrap().to_string(),
-                path: Some(PathBuf::from("/srv/backups/x")),
-                copies: Some(file.copies),
+                at: file.written,
+                name: "as shown".into(),
+                below: path.file_name().map(PathBuf::from).unwrap(),
+                path: Some(path),
             });
         }
         let mut look = gather.end();
         look.complete = self.complete;
-        (look.changed, look.restored) = (self.changed, self.restored);
-        self.past.look(&look, now);
+        self.past.look(&mut look, now, self.terms.within);
         let wanting: Vec<Id> = self.past.wanting(&look, true).map(|seen| seen.id).collect();
         for id in wanting {
             let file = self.files.iter().find(|file| file.written == id.modified).unwrap();
             self.past.note(Mark { id, verdict: file.verdict, full: true });
         }
         self.past.measure(&look, self.terms.smallest);
-        let said = judge(&self.terms, &look, &self.past, now);
+        let elsewhere = self.elsewhere(&look, now);
+        let said = judge(&self.terms, (&look, elsewhere.as_ref()), &self.past, now);
         self.said.push((now, said.clone()));
         said
+    }
+
+    fn elsewhere(&self, look: &Look, now: SystemTime) -> Option<Elsewhere> {
+        let past = self.past.clone();
+        let state = State { past, look: Arc::new(look.clone()), ..State::default() };
+        let copied = |seen: &Seen| {
+            let file = self.files.iter().find(|file| file.written == seen.id.modified);
+            (seen.id, file.map(|file| file.copies))
+        };
+        let copies = state.to_find(self.terms.within, now).iter().map(copied).collect();
+        let (changed, restored) = (self.changed, self.restored);
+        self.answers.then_some(Elsewhere { changed, restored, copies })
     }
 
     /// Forty days, with something else in one of the nights.
@@ -177,8 +214,8 @@ fn forty_good_days() {
     assert!(bad.is_empty(), "{:?}", bad.first());
     assert_eq!(days.count(|backup| backup.present == Some(false)), 13);
     let last = days.last();
-    assert_eq!((last.present, last.valid, last.generations), (Some(true), Some(true), Some(31)));
-    assert_eq!(last.verified, Some(31));
+    assert_eq!((last.present, last.valid, last.generations), (Some(true), Some(true), Some(32)));
+    assert_eq!(last.verified, Some(32));
     assert!(last.age.unwrap() < DAY && last.usable_age == last.age, "{last:?}");
     assert!(last.size_ratio.unwrap() >= 1.0);
     // A period has 23 hours once, when the clocks go forward.
@@ -266,7 +303,7 @@ fn a_dump_that_is_empty_or_cut() {
         assert!((20..=24).contains(&old), "{old}");
         // Then it is one of the older ones, up to its end.
         assert_eq!(days.last().damaged, Some(1));
-        assert_eq!(days.last().generations, Some(30));
+        assert_eq!(days.last().generations, Some(31));
         // And its size is no past of others.
         assert!(days.last().size_ratio.unwrap() > 0.99);
     }
@@ -326,11 +363,11 @@ fn nobody_deletes_or_somebody_deletes_too_much() {
     days.run(|days, _| {
         days.dump();
     });
-    // 30 days, a run, and the slack: none is told on the thirtieth.
+    // Over 30 whole days, a run, and the slack.
     let first = days.said.iter().find(|(_, backup)| backup.expired > Some(0)).unwrap();
     let age = first.0.duration_since(days.files[0].written).unwrap();
-    assert!(age > 31 * DAY && age < 32 * DAY, "{age:?}");
-    assert_eq!(days.last().expired, Some(9));
+    assert!(age > 32 * DAY && age < 33 * DAY, "{age:?}");
+    assert_eq!(days.last().expired, Some(8));
 
     let mut days = Days::new();
     days.run(|days, day| {
@@ -343,155 +380,4 @@ fn nobody_deletes_or_somebody_deletes_too_much() {
     let missing: Vec<_> = days.said.iter().map(|(_, it)| it.generations_missing.unwrap()).collect();
     assert_eq!(missing.iter().max(), Some(&5), "seven are to be kept, two are left");
     assert_eq!((missing[100], missing.last()), (0, Some(&0)));
-}
-
-// [F02]
-#[test]
-fn the_copying_stops() {
-    let mut days = Days::new();
-    days.terms.copies = 2;
-    days.run(|days, day| {
-        let file = days.dump();
-        if day >= 35 {
-            file.copies = 1;
-        }
-    });
-    let missing = days.count(|backup| backup.copies_missing == Some(1));
-    // Each has two hours to be copied, and until then the one before it is asked for.
-    let nights = days.said.len() - 13 - 35 * 24;
-    assert!(missing + 3 >= nights - 24 && missing < nights, "{missing} of {nights}");
-    assert_eq!(days.last().copies_missing, Some(1));
-}
-
-// [F08]
-#[test]
-fn a_migration_after_the_last_dump() {
-    let mut days = Days::new();
-    days.terms.schedule = None;
-    days.terms.slack = Some(Duration::ZERO);
-    days.terms.keep = None;
-    days.dump();
-    assert_eq!(days.look().behind, Some(Duration::ZERO), "nothing has changed yet");
-    days.changed = Some(days.files[0].written - HOUR);
-    assert_eq!(days.look().behind, Some(Duration::ZERO));
-    days.changed = Some(days.files[0].written + 3 * HOUR);
-    assert_eq!(days.look().behind, Some(3 * HOUR));
-    // The dump before the deployment, a day at most, is all that is asked for.
-    days.terms.slack = Some(DAY);
-    assert_eq!(days.look().behind, Some(Duration::ZERO));
-    let said = days.look();
-    assert_eq!((said.overdue, said.period, said.generations_missing), (None, None, None));
-}
-
-// [F07]
-#[test]
-fn restoring_is_tried_or_not() {
-    let mut days = Days::new();
-    days.terms.restore = Some(20 * DAY);
-    days.run(|days, day| {
-        days.dump();
-        if day == 5 {
-            days.restored = Some(time(&days.now));
-        }
-    });
-    let tested = days.count(|backup| backup.restore_tested == Some(true));
-    assert_eq!(tested, 20 * 24);
-    assert_eq!(days.said[0].1.restore_tested, Some(false), "never");
-    assert_eq!(days.said[0].1.restore_age, None);
-    assert!(days.last().restore_age > Some(30 * DAY));
-}
-
-#[test]
-fn a_file_that_is_being_written_is_not_judged() {
-    let mut days = Days::new();
-    days.run(|days, _| {
-        days.dump();
-    });
-    let look = |days: &Days, file: &File| {
-        let mut gather = Gather::new(None);
-        for (inode, file) in (1..).zip(days.files.iter().chain([file])) {
-            gather.take(file.written, || Seen {
-                id: Id { inode, size: file.size, modified: file.written },
-                name: format!("{inode}"),
-                path: Some("/x".into()),
-                copies: None,
-            });
-        }
-        gather.end()
-    };
-    let mut now = time(&days.now) + HOUR;
-    let mut file = File { written: now, size: 10, verdict: Verdict::Whole, copies: 0 };
-    let whole = days.last().clone();
-    for minute in 0..30 {
-        (file.written, file.size) = (now, 10 + minute);
-        let look = look(&days, &file);
-        days.past.look(&look, now + Duration::from_secs(5));
-        assert_eq!(days.past.wanting(&look, true).count(), 0);
-        days.past.measure(&look, 1);
-        let said = judge(&days.terms, &look, &days.past, now);
-        assert_eq!(said.growing, Some(true));
-        assert_eq!((said.size, said.valid), (whole.size, Some(true)), "of the one before");
-        now += Duration::from_mins(1);
-    }
-    // It does not change any more, and is still: now it counts.
-    now += Duration::from_mins(2);
-    let still = look(&days, &file);
-    days.past.look(&still, now);
-    assert_eq!(days.past.wanting(&still, true).count(), 1);
-    let said = judge(&days.terms, &still, &days.past, now);
-    assert_eq!((said.growing, said.size, said.valid), (Some(false), Some(39), None));
-    // A copy that keeps the time of its original grows all the same.
-    file.size = 50;
-    let copied = look(&days, &file);
-    days.past.look(&copied, now);
-    assert!(judge(&days.terms, &copied, &days.past, now).growing == Some(true));
-    // A time to come is still when it has not changed.
-    file.written = now + 5 * HOUR;
-    let ahead = look(&days, &file);
-    days.past.look(&ahead, now);
-    assert!(judge(&days.terms, &ahead, &days.past, now).growing == Some(true));
-    days.past.look(&ahead, now);
-    let said = judge(&days.terms, &ahead, &days.past, now);
-    assert_eq!(
-        (said.growing, said.age, said.overdue),
-        (Some(false), Some(Duration::ZERO), Some(Duration::ZERO))
-    );
-}
-
-#[test]
-fn what_was_not_seen_is_not_missing() {
-    let mut days = Days::new();
-    days.complete = false;
-    let said = days.look();
-    let unknown =
-        Backup { damaged: None, period: said.period, verified: Some(0), ..Backup::default() };
-    assert_eq!(said, unknown);
-    days.dump();
-    days.now = days.now.checked_add(3.hours()).unwrap();
-    let said = days.look();
-    assert_eq!(
-        (said.present, said.generations, said.generations_missing),
-        (Some(true), None, None)
-    );
-}
-
-#[test]
-fn many_generations_cost_no_more_than_the_newest() {
-    let mut gather = Gather::new(None);
-    let begin = SystemTime::UNIX_EPOCH;
-    for number in 0..100_000_u64 {
-        let inode = number.wrapping_mul(7_919) % 100_000;
-        let modified = begin + Duration::from_secs(inode);
-        gather.take(modified, || Seen {
-            id: Id { inode, size: 1, modified },
-            name: inode.to_string(),
-            path: None,
-            copies: None,
-        });
-    }
-    let look: Look = gather.end();
-    assert_eq!((look.all, look.newest.len()), (100_000, super::past::MOST));
-    let newest: Vec<u64> = look.newest.iter().map(|seen| seen.id.inode).collect();
-    assert_eq!(newest, (100_000 - 64..100_000).rev().collect::<Vec<_>>());
-    assert_eq!(look.oldest, Some(begin));
 }

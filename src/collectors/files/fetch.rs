@@ -11,7 +11,7 @@ use jiff::Zoned;
 
 use super::rights::{self, Owner};
 use super::{config, git};
-use crate::clients::folder::{self, Bounds, Cut, Entry, Facts, File, Part, Pattern};
+use crate::clients::folder::{self, Bounds, Cut, Entry, Facts, File, Part, Pattern, Walked};
 use crate::engine::Found;
 use crate::failure::{Failure, Reason};
 use crate::files;
@@ -53,6 +53,8 @@ pub struct Seen {
     pub largest: u64,
     pub newest: Option<File>,
     pub oldest: Option<SystemTime>,
+    /// Since when there has been something newer than the newest among what it is made from.
+    pub newer: Option<SystemTime>,
     pub wrong_mode: Option<u64>,
     pub wrong_owner: Option<u64>,
     pub secret: Option<Secret>,
@@ -107,23 +109,65 @@ pub fn list(wanted: &Wanted, time: Duration) -> Found<Listing> {
                 secrets.push(entry.file());
             }
         });
-        (one.cut, one.hidden) = (walked.cut.is_some(), walked.problem.is_some());
-        let problem = walked.problem.or_else(|| walked.cut.map(|cut| cut_off(text, cut)));
+        one.cut = walked.cut.is_some() || walked.deep;
+        one.hidden = walked.problem.is_some();
+        let problem = not_all(text, &walked);
         missing = missing.or(problem).or_else(|| only_folders(text, one.files, walked.others));
+        if wanted.secret && one.files > secrets.len() as u64 {
+            missing.get_or_insert_with(|| {
+                let text = format!("{text}: only {SECRETS} secrets of {} are looked at", one.files);
+                Failure::new(Reason::OTHER, text).hint("name them in entries of their own")
+            });
+        }
         if wanted.secret {
             one.secret = Some(secret(&pattern, &secrets, &mut bounds));
         }
         one.owner = one.newest.as_ref().map(|file| names.of(&file.facts)).unwrap_or_default();
         seen.push(one);
     }
+    let source = sources(wanted, &mut seen, &mut bounds, &mut missing);
+    Found { value: Listing { at: SystemTime::now(), seen, source }, missing }
+}
+
+/// What the files are made from: the newest of that, and for each the oldest that is newer than it.
+fn sources(
+    wanted: &Wanted,
+    seen: &mut [Seen],
+    bounds: &mut Bounds,
+    missing: &mut Option<Failure>,
+) -> Option<SystemTime> {
+    let today = Zoned::now().date();
+    let own: Vec<Pattern> = wanted.patterns.iter().map(|(_, pattern)| pattern.on(today)).collect();
     let mut source = None;
     for pattern in &wanted.made_from {
-        let walked = folder::walk(&pattern.on(today), &mut bounds, &mut |entry| {
-            source = source.max(Some(entry.facts.modified));
+        let walked = folder::walk(&pattern.on(today), bounds, &mut |entry| {
+            // What is made may lie among what it is made from.
+            let path = entry.path();
+            if own.iter().any(|own| own.names(&path)) {
+                return;
+            }
+            let modified = entry.facts.modified;
+            source = source.max(Some(modified));
+            for one in seen.iter_mut() {
+                let newest = one.newest.as_ref().map(|file| file.facts.modified);
+                if newest.is_some_and(|newest| modified > newest) {
+                    one.newer = one.newer.into_iter().chain([modified]).min();
+                }
+            }
         });
-        missing = missing.or(walked.problem);
+        *missing = missing.take().or_else(|| not_all("made_from", &walked));
     }
-    Found { value: Listing { at: SystemTime::now(), seen, source }, missing }
+    source
+}
+
+/// Why there may be more than what was found, beside folders that cannot be read.
+fn not_all(pattern: &str, walked: &Walked) -> Option<Failure> {
+    let deep = || {
+        let text = format!("{pattern}: folders are nested too deep: what is below 16 is not seen");
+        Failure::new(Reason::OTHER, text).hint("name the folders that matter")
+    };
+    let cut = || walked.cut.map(|cut| cut_off(pattern, cut));
+    walked.problem.clone().or_else(cut).or_else(|| walked.deep.then(deep))
 }
 
 impl Seen {
@@ -287,6 +331,10 @@ impl Wanted {
         let named = patterns("path", files.path.all());
         let source = files.made_from.as_ref().map(config::Paths::all).unwrap_or_default();
         let source = patterns("made_from", source);
+        if files.shrunk_against.is_some() && named.iter().any(|(_, pattern)| pattern.is_deep()) {
+            let message = "compares versions of one file: a folder holds files of many sizes";
+            mistakes.push(("shrunk_against".into(), message.into()));
+        }
         let mode = files.mode.as_deref().map(rights::mode);
         if mode == Some(None) {
             let message = "is what rights are in octal digits, for example `\"644\"`";

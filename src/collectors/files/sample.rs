@@ -88,7 +88,7 @@ fn watched(
     let behind = newest
         .zip(listing.source)
         .filter(|_| rules.has_source)
-        .map(|(newest, source)| if source > newest.modified { age(source, now) } else { 0.0 });
+        .map(|_| seen.newer.map_or(0.0, |newer| age(newer, now)));
     Watched {
         path: seen.pattern.clone(),
         files: seen.files,

@@ -194,9 +194,7 @@ pub static SIGNALS: &[Signal] = &[
         clear: Sentence::new("Old files of {path} are removed again"),
         what: "Age of the oldest",
         hint: "the job that removes old files does not run, or looks elsewhere",
-        next: Sentence::new(
-            "find $(dirname {path}_) -maxdepth 1 -type f -mtime +30 -ls | head -20; crontab -l",
-        ),
+        next: Sentence::new("ls -latr $(dirname {path}_) | head -20; crontab -l"),
     },
     Signal {
         name: "budget",

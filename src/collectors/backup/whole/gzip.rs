@@ -1,11 +1,10 @@
 //! gzip (RFC 1952).
 
-use std::fs::File;
 use std::io::{self, BufRead, Read};
 
 use flate2::bufread::GzDecoder;
 
-use super::{Fault, Verdict, What, broken, read_at};
+use super::{Fault, Source, Verdict, What, broken};
 
 /// A header and a trailer with nothing between them but an empty block.
 const SHORTEST: u64 = 18;
@@ -15,13 +14,13 @@ const MOST: u64 = 1032;
 const LONGEST_EMPTY: u64 = 20 + 4096;
 
 /// The trailer says how much was packed: with a file that has been cut it says anything.
-pub fn ends(file: &File, size: u64) -> io::Result<Verdict> {
+pub fn ends(file: &Source<'_>, size: u64) -> io::Result<Verdict> {
     if size < SHORTEST {
         return Ok(broken(Fault::Cut, What::Gzip));
     }
     let mut method = [0; 1];
     let mut trailer = [0; 4];
-    let both = read_at(file, 2, &mut method)? + read_at(file, size - 4, &mut trailer)?;
+    let both = file.read_at(2, &mut method)? + file.read_at(size - 4, &mut trailer)?;
     if both < 5 {
         return Ok(broken(Fault::Cut, What::Gzip));
     }

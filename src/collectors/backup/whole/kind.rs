@@ -119,7 +119,9 @@ fn cut_or_other(head: &[u8], magic: &[u8]) -> Fault {
 
 /// What stands there unpacked, or that it is not what is expected.
 pub fn inside(expected: Option<Inside>, head: &[u8]) -> Result<Inside, Verdict> {
-    let found = by_content(head);
+    // Many a thing begins with zeros, such as the image of a disk.
+    let nothing = expected == Some(Inside::Tar) && tar::is_empty(head);
+    let found = by_content(head).or(nothing.then_some(Inside::Tar));
     match expected {
         None => Ok(found.unwrap_or(Inside::Raw)),
         Some(Inside::Raw) => Ok(Inside::Raw),
@@ -182,7 +184,7 @@ fn by_content(head: &[u8]) -> Option<Inside> {
         Some(Inside::Sqlite)
     } else if head.starts_with(ZIP) {
         Some(Inside::Zip)
-    } else if tar::is_header(head) || tar::is_empty(head) {
+    } else if tar::is_header(head) {
         Some(Inside::Tar)
     } else {
         None

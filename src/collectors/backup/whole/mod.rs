@@ -20,6 +20,7 @@ mod mongo;
 mod pgdump;
 mod plain;
 mod scan;
+mod source;
 mod tar;
 mod toc;
 mod zstd;
@@ -31,11 +32,12 @@ mod tests;
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
-use std::os::unix::fs::FileExt as _;
 
 pub use kind::{Expected, Inside};
 use kind::{Form, Packed};
 use scan::{Counted, Watch};
+pub use source::Whole;
+use source::{At, Source};
 
 /// What a look at a file has found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -137,15 +139,24 @@ pub fn ends(file: &File, size: u64, expected: Expected) -> io::Result<Verdict> {
         // More than this is a look at the whole of it, which is not ours to decide.
         let mut grown = 0_u64;
         let mut too_much = false;
-        let outcome = full(At::new(file, 0), expected, &mut |_, made| {
+        let outcome = full(Whole::new(file), expected, &mut |_, made| {
             grown = grown.saturating_add(made);
             too_much = grown > GROWN;
             if too_much { Err(io::Error::other("grows too much")) } else { Ok(()) }
         });
         return if too_much { Ok(Verdict::Unknown) } else { outcome };
     }
+    let source = Source::new(file);
+    match large(&source, size, expected) {
+        // Where it would take long, or much, only reading all of it can tell.
+        Err(_) if source.is_spent() => Ok(Verdict::Unknown),
+        outcome => outcome,
+    }
+}
+
+fn large(file: &Source<'_>, size: u64, expected: Expected) -> io::Result<Verdict> {
     let mut head = [0; HEAD];
-    let length = read_at(file, 0, &mut head)?;
+    let length = file.read_at(0, &mut head)?;
     let head = head.get(..length).unwrap_or_default();
     let form = match expected.form(head) {
         Ok(form) => form,
@@ -158,7 +169,7 @@ pub fn ends(file: &File, size: u64, expected: Expected) -> io::Result<Verdict> {
     }
 }
 
-fn inside_ends(file: &File, size: u64, inside: Inside) -> io::Result<Verdict> {
+fn inside_ends(file: &Source<'_>, size: u64, inside: Inside) -> io::Result<Verdict> {
     match inside {
         Inside::Tar => tar::ends(file, size),
         Inside::PgDump => plain::ends(file, size, What::PgDump),
@@ -236,39 +247,5 @@ fn unpack(
         // More memory than we give it.
         Err(error) if error.kind() == io::ErrorKind::OutOfMemory => Ok(Verdict::Unknown),
         Err(_) => Ok(broken(Fault::Damaged, what)),
-    }
-}
-
-/// As much as there is at a place of a file.
-fn read_at(file: &File, at: u64, buffer: &mut [u8]) -> io::Result<usize> {
-    let mut length = 0;
-    while let Some(rest) = buffer.get_mut(length..).filter(|rest| !rest.is_empty()) {
-        match file.read_at(rest, at.saturating_add(length as u64)) {
-            Ok(0) => break,
-            Ok(read) => length += read,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(length)
-}
-
-/// Reads a file from a place on, without moving anybody else's place.
-pub struct At<'a> {
-    file: &'a File,
-    at: u64,
-}
-
-impl<'a> At<'a> {
-    pub const fn new(file: &'a File, at: u64) -> Self {
-        Self { file, at }
-    }
-}
-
-impl Read for At<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let length = self.file.read_at(buffer, self.at)?;
-        self.at = self.at.saturating_add(length as u64);
-        Ok(length)
     }
 }

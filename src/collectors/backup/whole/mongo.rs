@@ -8,11 +8,10 @@
 //! ```
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read as _};
 
 use super::scan::{self, cut};
-use super::{At, Fault, PIECE, Verdict, What, broken, read_at};
+use super::{At, Fault, PIECE, Source, Verdict, What, broken};
 
 /// As it stands in the file: 0x8199e26d from its low end.
 pub const MAGIC: [u8; 4] = [0x6d, 0xe2, 0x99, 0x81];
@@ -23,11 +22,15 @@ const LONGEST: usize = 17 << 20;
 /// Headers and metadata that are taken apart.
 const LONGEST_HEADER: usize = 16 << 20;
 /// Collections that are remembered.
-const MOST: usize = 100_000;
+const MOST: usize = 50_000;
+/// MongoDB's own limit for both names together.
+const LONGEST_NAME: usize = 255;
 
 enum Wrong {
     Cut,
     Damaged,
+    /// More than is remembered.
+    Unknown,
     Io(io::Error),
 }
 
@@ -41,6 +44,7 @@ fn verdict(wrong: Wrong) -> io::Result<Verdict> {
     match wrong {
         Wrong::Cut => Ok(cut(What::Mongodump)),
         Wrong::Damaged => Ok(broken(Fault::Damaged, What::Mongodump)),
+        Wrong::Unknown => Ok(Verdict::Unknown),
         Wrong::Io(error) => Err(error),
     }
 }
@@ -56,9 +60,9 @@ struct Collection {
 type Name = (Vec<u8>, Vec<u8>);
 
 /// By the prelude and the last terminator.
-pub fn ends(file: &File, size: u64) -> io::Result<Verdict> {
+pub fn ends(file: &Source<'_>, size: u64) -> io::Result<Verdict> {
     let mut last = [0; 4];
-    if read_at(file, size.saturating_sub(4), &mut last)? < 4 || last != TERMINATOR {
+    if file.read_at(size.saturating_sub(4), &mut last)? < 4 || last != TERMINATOR {
         return Ok(cut(What::Mongodump));
     }
     match prelude(&mut BufReader::with_capacity(PIECE, At::new(file, 0))) {
@@ -125,7 +129,7 @@ fn find<'a>(
         name.1 = listed.to_vec();
     }
     if collections.len() >= MOST && !collections.contains_key(&name) {
-        return Err(Wrong::Damaged);
+        return Err(Wrong::Unknown);
     }
     // Some that are no ordinary collections are not listed.
     let new = || Collection { view: false, ended: false, crc: !0 };
@@ -267,11 +271,14 @@ impl Header {
             let length = value_length(*kind, value)?;
             let (value, after) = value.split_at_checked(length)?;
             // A text has its length before and a zero behind it.
+            let is_name = |name: &Vec<u8>| name.len() <= LONGEST_NAME;
             let text = || value.get(4..value.len().checked_sub(1)?).map(<[u8]>::to_vec);
             match (key, kind) {
-                (b"db", 2) => (header.db, named) = (text()?, named + 1),
-                (b"collection", 2) => (header.collection, named) = (text()?, named + 1),
-                (b"type", 2) => header.kind = text()?,
+                (b"db", 2) => (header.db, named) = (text().filter(is_name)?, named + 1),
+                (b"collection", 2) => {
+                    (header.collection, named) = (text().filter(is_name)?, named + 1);
+                }
+                (b"type", 2) => header.kind = text().filter(is_name)?,
                 (b"EOF", 8) => header.eof = value == [1],
                 (b"CRC", 18) => header.crc = Some(u64::from_le_bytes(value.try_into().ok()?)),
                 _ => {}

@@ -5,14 +5,13 @@
 //! of the file; without places each block has to be walked through.
 
 use std::collections::BTreeSet;
-use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 
 use flate2::{Decompress, FlushDecompress, Status};
 
 use super::scan;
 use super::toc::{self, Numbers, Packing, Place, Toc, Wrong};
-use super::{At, Fault, PIECE, Verdict, What, broken};
+use super::{At, Fault, PIECE, Source, Verdict, What, broken};
 
 const DATA: u8 = 1;
 const LARGE_OBJECTS: u8 = 3;
@@ -30,11 +29,11 @@ fn verdict(wrong: Wrong) -> io::Result<Verdict> {
 }
 
 /// By the table of contents and the last block that it names.
-pub fn ends(file: &File, size: u64) -> io::Result<Verdict> {
+pub fn ends(file: &Source<'_>, size: u64) -> io::Result<Verdict> {
     look_at_ends(file, size).or_else(verdict)
 }
 
-fn look_at_ends(file: &File, size: u64) -> Result<Verdict, Wrong> {
+fn look_at_ends(file: &Source<'_>, size: u64) -> Result<Verdict, Wrong> {
     let toc = toc::read(&mut BufReader::with_capacity(PIECE, At::new(file, 0)))?;
     if toc.entries == 0 {
         return Ok(broken(Fault::Empty, What::PgDumpCustom));

@@ -1,13 +1,15 @@
 //! Scripts that end with a line which says so, SQLite and zip.
 
-use std::fs::File;
 use std::io::{self, BufRead};
 
 use super::scan::{self, cut};
-use super::{Fault, Verdict, What, broken, read_at};
+use super::{Fault, Source, Verdict, What, broken};
 
 /// As much of the end as is looked at: the last line, and what newer versions write behind it.
 const TAIL: usize = 1024;
+
+/// The first line of `pg_dumpall`, of which each database ends with the line of `pg_dump`.
+const CLUSTER: &[u8] = b"-- PostgreSQL database cluster dump\n";
 
 fn says_complete(head: &[u8], tail: &[u8], what: What) -> bool {
     let after = |line: &[u8]| {
@@ -23,11 +25,16 @@ fn says_complete(head: &[u8], tail: &[u8], what: What) -> bool {
         rest.get(..memchr::memchr(b'\n', rest)?)
     });
     let end = word.map_or_else(Vec::new, |word| [b"\\unrestrict ", word, b"\n\n"].concat());
-    let ends = |line: &[u8]| {
+    let ends = |line: &[u8], end: &[u8]| {
         after(line).and_then(|rest| rest.strip_prefix(b"\n--\n\n")).is_some_and(|rest| rest == end)
     };
-    ends(b"\n-- PostgreSQL database dump complete")
-        || ends(b"\n-- PostgreSQL database cluster dump complete")
+    // Of `pg_dumpall` the word ends before the databases, each of which has one of its own.
+    let is_cluster = memchr::memmem::find(head, CLUSTER).is_some();
+    if is_cluster {
+        ends(b"\n-- PostgreSQL database cluster dump complete", b"")
+    } else {
+        ends(b"\n-- PostgreSQL database dump complete", &end)
+    }
 }
 
 fn verdict(head: &[u8], tail: &[u8], what: What) -> Verdict {
@@ -35,10 +42,10 @@ fn verdict(head: &[u8], tail: &[u8], what: What) -> Verdict {
 }
 
 /// By the first and the last lines.
-pub fn ends(file: &File, size: u64, what: What) -> io::Result<Verdict> {
+pub fn ends(file: &Source<'_>, size: u64, what: What) -> io::Result<Verdict> {
     let (mut head, mut tail) = ([0; TAIL], [0; TAIL]);
-    let first = read_at(file, 0, &mut head)?;
-    let last = read_at(file, size.saturating_sub(TAIL as u64), &mut tail)?;
+    let first = file.read_at(0, &mut head)?;
+    let last = file.read_at(size.saturating_sub(TAIL as u64), &mut tail)?;
     let (head, tail) = (head.get(..first), tail.get(..last));
     Ok(verdict(head.unwrap_or_default(), tail.unwrap_or_default(), what))
 }
@@ -90,9 +97,9 @@ fn sqlite_verdict(head: &[u8; 100], size: u64) -> Verdict {
     }
 }
 
-pub fn sqlite(file: &File, size: u64) -> io::Result<Verdict> {
+pub fn sqlite(file: &Source<'_>, size: u64) -> io::Result<Verdict> {
     let mut head = [0; 100];
-    if read_at(file, 0, &mut head)? < head.len() {
+    if file.read_at(0, &mut head)? < head.len() {
         return Ok(cut(What::Sqlite));
     }
     Ok(sqlite_verdict(&head, size))
@@ -134,16 +141,16 @@ fn zip_directory(tail: &[u8], size: u64) -> Option<Result<(u64, u64), Verdict>> 
     })
 }
 
-pub fn zip(file: &File, size: u64) -> io::Result<Verdict> {
+pub fn zip(file: &Source<'_>, size: u64) -> io::Result<Verdict> {
     let mut tail = vec![0; ZIP_TAIL];
-    let length = read_at(file, size.saturating_sub(ZIP_TAIL as u64), &mut tail)?;
+    let length = file.read_at(size.saturating_sub(ZIP_TAIL as u64), &mut tail)?;
     let begin = match zip_directory(tail.get(..length).unwrap_or_default(), size) {
         None => return Ok(cut(What::Zip)),
         Some(Err(verdict)) => return Ok(verdict),
         Some(Ok((begin, _))) => begin,
     };
     let mut magic = [0; 4];
-    read_at(file, begin, &mut magic)?;
+    file.read_at(begin, &mut magic)?;
     Ok(if magic == *b"PK\x01\x02" { Verdict::Whole } else { broken(Fault::Damaged, What::Zip) })
 }
 

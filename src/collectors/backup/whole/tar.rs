@@ -1,10 +1,9 @@
 //! tar, in the forms of GNU, POSIX and the old one.
 
-use std::fs::File;
 use std::io::{self, BufRead};
 
 use super::scan::{self, cut};
-use super::{Fault, Verdict, What, broken, read_at};
+use super::{Fault, Source, Verdict, What, broken};
 
 pub const BLOCK: usize = 512;
 /// Headers that are looked at by the ends: each is a read.
@@ -202,16 +201,16 @@ fn padding(from: &mut dyn BufRead, chain: &Chain) -> io::Result<Verdict> {
 }
 
 /// From header to header, without the data between them.
-pub fn ends(file: &File, size: u64) -> io::Result<Verdict> {
+pub fn ends(file: &Source<'_>, size: u64) -> io::Result<Verdict> {
     let mut end = [0; 2 * BLOCK];
-    let length = read_at(file, size.saturating_sub(END), &mut end)?;
+    let length = file.read_at(size.saturating_sub(END), &mut end)?;
     if length < end.len() || end.iter().any(|byte| *byte != 0) || !padded(size).eq(&size) {
         return Ok(cut(What::Tar));
     }
     let (mut chain, mut at) = (Chain::new(), 0_u64);
     for _ in 0..HEADERS {
         let mut block = [0; BLOCK];
-        if read_at(file, at, &mut block)? < BLOCK {
+        if file.read_at(at, &mut block)? < BLOCK {
             return Ok(cut(What::Tar));
         }
         at += BLOCK as u64;
@@ -219,13 +218,13 @@ pub fn ends(file: &File, size: u64) -> io::Result<Verdict> {
             Step::Skip(size) => at = at.saturating_add(size),
             Step::Attributes(size) => {
                 let mut text = vec![0; usize::try_from(size).unwrap_or(0)];
-                let length = read_at(file, at, &mut text)?;
+                let length = file.read_at(at, &mut text)?;
                 chain.size = size_of(text.get(..length).unwrap_or_default());
                 at = at.saturating_add(padded(size));
             }
             Step::Map(size) => {
                 let mut map = [0; BLOCK];
-                while read_at(file, at, &mut map)? == BLOCK {
+                while file.read_at(at, &mut map)? == BLOCK {
                     at += BLOCK as u64;
                     if map.get(504) != Some(&1) {
                         break;

@@ -5,6 +5,8 @@ use std::path::Path;
 use super::made::{mongodump, piped, script};
 use super::*;
 
+mod ends;
+
 fn expected(name: &str, kind: Option<Inside>) -> Expected {
     Expected::of(Path::new(name), kind)
 }
@@ -20,12 +22,13 @@ fn by_ends(bytes: &[u8], expected: Expected) -> Verdict {
     let path = folder.path().join("f");
     fs::write(&path, bytes).unwrap();
     let (file, size) = (File::open(&path).unwrap(), bytes.len() as u64);
+    let source = Source::new(&file);
     let head = bytes.get(..HEAD).unwrap_or(bytes);
     match expected.form(head) {
         Err(verdict) => verdict,
-        Ok(Form::Packed(Packed::Gzip)) => gzip::ends(&file, size).unwrap(),
-        Ok(Form::Packed(Packed::Zstd)) => zstd::ends(&file, size).unwrap(),
-        Ok(Form::Plain(inside)) => inside_ends(&file, size, inside).unwrap(),
+        Ok(Form::Packed(Packed::Gzip)) => gzip::ends(&source, size).unwrap(),
+        Ok(Form::Packed(Packed::Zstd)) => zstd::ends(&source, size).unwrap(),
+        Ok(Form::Plain(inside)) => inside_ends(&source, size, inside).unwrap(),
     }
 }
 

@@ -5,8 +5,9 @@ use std::io::{self, BufRead};
 
 use super::scan;
 
-/// Entries that have data; archives have one a table.
-const MOST_BLOCKS: usize = 1_000_000;
+/// Entries that have data; archives have one a table. Of more it is not known whether all are
+/// there.
+const MOST_BLOCKS: usize = 50_000;
 /// No text in the table is longer.
 const LONGEST_TEXT: u64 = 1 << 30;
 

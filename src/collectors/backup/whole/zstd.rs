@@ -1,12 +1,11 @@
 //! Zstandard (RFC 8878).
 
-use std::fs::File;
 use std::io::{self, BufRead, Read};
 
 use ::zstd::stream::read::Decoder;
 
 use super::scan::cut;
-use super::{Fault, Verdict, What, broken, read_at};
+use super::{Fault, Source, Verdict, What, broken};
 
 /// Blocks that are looked at by the ends: each is a read. At most 128 KiB lie between them.
 const BLOCKS: u32 = 100_000;
@@ -15,13 +14,18 @@ const BLOCKS: u32 = 100_000;
 const WINDOW: u32 = 25;
 
 /// Block after block by their headers. A file that was cut ends within one.
-pub fn ends(file: &File, size: u64) -> io::Result<Verdict> {
+pub fn ends(file: &Source<'_>, size: u64) -> io::Result<Verdict> {
     let (mut at, mut blocks, mut data) = (0_u64, 0, false);
     while at < size {
         let mut head = [0; 18];
-        let length = read_at(file, at, &mut head)?;
+        let length = file.read_at(at, &mut head)?;
         let head = head.get(..length).unwrap_or_default();
         if let [0x50..=0x5f, 0x2a, 0x4d, 0x18, a, b, c, d, ..] = *head {
+            // They cost a read each, like any block.
+            blocks += 1;
+            if blocks > BLOCKS {
+                return Ok(Verdict::Unknown);
+            }
             at = at.saturating_add(8 + u64::from(u32::from_le_bytes([a, b, c, d])));
             continue;
         }
@@ -34,7 +38,7 @@ pub fn ends(file: &File, size: u64) -> io::Result<Verdict> {
                     return Ok(Verdict::Unknown);
                 }
                 let mut block = [0; 3];
-                if read_at(file, at, &mut block)? < 3 {
+                if file.read_at(at, &mut block)? < 3 {
                     return Ok(cut(What::Zstd));
                 }
                 let [low, middle, high] = block;

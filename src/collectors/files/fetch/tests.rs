@@ -162,3 +162,55 @@ fn what_is_out_of_sight_is_not_gone() {
     assert!(!late.value.seen[0].is_gone());
     assert_eq!(late.missing.unwrap().reason, Reason::TIMEOUT);
 }
+
+/// Behind counts from the first newer data, whatever comes after it; the file itself may lie there. [F06]
+#[test]
+fn behind_since_the_first_that_is_newer() {
+    let (_dir, root) = folder();
+    let at = |name: &str, hours: u64| {
+        write(&root.join(name), "x", 0o644);
+        let file = std::fs::File::options().write(true).open(root.join(name)).unwrap();
+        let then = SystemTime::UNIX_EPOCH + Duration::from_hours(hours);
+        file.set_modified(then).unwrap();
+        then
+    };
+    at("data/cache.pkl", 10);
+    at("data/old", 5);
+    let mut all = wanted(&[format!("{}/data/cache.pkl", root.display())]);
+    all.made_from = vec![Pattern::new(&format!("{}/data/", root.display())).unwrap()];
+    assert_eq!(list(&all).value.seen[0].newer, None);
+    let first = at("data/a", 20);
+    let last = at("data/b/c", 30);
+    let found = list(&all);
+    assert_eq!((found.value.seen[0].newer, found.value.source), (Some(first), Some(last)));
+    assert!(found.missing.is_none());
+    // The file alone is nothing that it could be made from.
+    for name in ["data/old", "data/a", "data/b/c"] {
+        std::fs::remove_file(root.join(name)).unwrap();
+    }
+    assert_eq!(list(&all).value.source, None);
+}
+
+#[test]
+fn what_is_not_all_is_told() {
+    let (_dir, root) = folder();
+    let deep = format!("data/{}x", "d/".repeat(20));
+    write(&root.join(&deep), "x", 0o644);
+    write(&root.join("one"), "x", 0o644);
+    let mut all = wanted(&[format!("{}/one", root.display())]);
+    all.made_from = vec![Pattern::new(&format!("{}/data/", root.display())).unwrap()];
+    assert!(list(&all).missing.unwrap().detail.contains("nested too deep"));
+    let found = list(&wanted(&[format!("{}/data/", root.display())]));
+    assert!(found.missing.is_some() && found.value.seen[0].cut);
+    for number in 0..=SECRETS {
+        write(&root.join(format!("keys/{number}")), "x", 0o600);
+    }
+    let mut keys = wanted(&[format!("{}/keys/*", root.display())]);
+    keys.secret = true;
+    assert!(list(&keys).missing.unwrap().detail.contains("only 20 secrets of 21"));
+    std::fs::remove_file(root.join("keys/0")).unwrap();
+    assert!(list(&keys).missing.is_none());
+    // A listing of what it is made from that has no time.
+    let none = super::list(&all, Duration::ZERO);
+    assert!(none.missing.is_some());
+}

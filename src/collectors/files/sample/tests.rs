@@ -67,6 +67,7 @@ impl Found {
             largest: sizes().max().unwrap_or_default(),
             oldest: self.files.iter().map(|(written, ..)| ago(*written)).min(),
             newest,
+            newer: None,
             wrong_mode: self.wrong_mode,
             wrong_owner: None,
             secret: is_secret.then_some(secret),
@@ -91,7 +92,14 @@ fn batch(case: &Path) -> Batch {
     let count = case.listings.len() as u64;
     for (listing, step) in case.listings.into_iter().zip(1..) {
         let at = ago(60 * (count - step));
-        let seen = listing.into_iter().map(|found| found.seen(case.settings.secret)).collect();
+        let source = case.source.map(ago);
+        let seen = listing.into_iter().map(|found| {
+            let mut seen = found.seen(case.settings.secret);
+            let newest = seen.newest.as_ref().map(|file| file.facts.modified);
+            seen.newer = source.filter(|source| newest.is_some_and(|newest| *source > newest));
+            seen
+        });
+        let seen = seen.collect();
         let listing = Listing { at, seen, source: case.source.map(ago) };
         history.take(&listing.seen, at);
         last = Some(listing);
@@ -158,6 +166,10 @@ fn keys_set_thresholds() {
 #[test]
 fn mistakes() {
     for (yaml, message) in [
+        (
+            "a: { path: /x/models/, shrunk_against: largest }",
+            "files.a.shrunk_against: compares versions of one file: a folder holds files of many sizes",
+        ),
         ("a: { path: x }", "files.a.path: must be an absolute path, such as `/srv/bot/logs/*.log`"),
         (
             "a: { path: [/x, y] }",
