@@ -8,10 +8,10 @@ use super::listen::{self, Listener, Owners};
 use super::matcher::{Around, Conditions, Facts, Named, Needs, Wanted};
 use super::pid_file::{self, Accepted};
 use super::sums::{Measured, Sums};
-use super::table::{Counts, Known, Table, Turn};
+use super::table::{Counts, Known, Rested, Table, Turn};
 use super::tally::{Tallies, key};
 use super::users;
-use crate::clients::kernel::process::{self, Details, Process, Stat, View};
+use crate::clients::kernel::process::{self, Details, Process, Stat, State, View};
 use crate::clients::kernel::{self, Buffer};
 use crate::failure::{Failure, Reason};
 
