@@ -106,7 +106,9 @@ fn what_real_programs_write_is_whole_and_what_is_cut_is_not() {
                 let bytes = fs::read(folder.join(kind).join(name)).unwrap();
                 let left = if share == 100 { bytes.len() - 100 } else { bytes.len() / 3 * 2 };
                 let ending = name.split_once('.').unwrap().1;
-                let age = HOUR / 2 - Duration::from_secs(if share == 3 { 60 } else { 0 });
+                let age = (HOUR / 2)
+                    .checked_sub(Duration::from_secs(if share == 3 { 60 } else { 0 }))
+                    .unwrap();
                 put(&folder.join(kind).join(format!("b{share}.{ending}")), &bytes[..left], age);
             }
             for (kind, _) in kinds {
@@ -247,11 +249,11 @@ fn a_restart_forgets_nothing() {
 }
 
 /// The answer of Qdrant's documentation for `GET /collections/{name}/snapshots`.
-fn snapshots(of: &[(&str, u64, Duration)]) -> Reply {
+fn snapshots(now: SystemTime, of: &[(&str, u64, Duration)]) -> Reply {
     let list: Vec<_> = of
         .iter()
         .map(|(name, size, age)| {
-            let at = jiff_time(SystemTime::now() - *age);
+            let at = jiff_time(now - *age);
             serde_json::json!({ "name": name, "creation_time": at, "size": size, "checksum": null })
         })
         .collect();
@@ -294,6 +296,8 @@ fn snapshots_of_qdrant_need_a_copy_elsewhere() {
         fs::write(&key, "s3cret-key\n").unwrap();
         let mode = std::sync::Arc::new(Mutex::new("normal"));
         let asked = std::sync::Arc::clone(&mode);
+        // A snapshot was made once.
+        let begun = SystemTime::now();
         let qdrant = Httpd::start(move |request| {
             let key = request.headers.iter().find(|(name, _)| name == "api-key");
             if key.map(|(_, value)| value.as_str()) != Some("s3cret-key") {
@@ -306,10 +310,13 @@ fn snapshots_of_qdrant_need_a_copy_elsewhere() {
             let right = request.path == "/collections/travel%5Flocations/snapshots"
                 || request.path == "/collections/travel_locations/snapshots";
             match *asked.lock().unwrap() {
-                "normal" if right => snapshots(&[
-                    ("travel_locations-1-new.snapshot", 4096, HOUR * 3),
-                    ("travel_locations-1-old.snapshot", 4000, HOUR * 24 * 7),
-                ]),
+                "normal" if right => snapshots(
+                    begun,
+                    &[
+                        ("travel_locations-1-new.snapshot", 4096, HOUR * 3),
+                        ("travel_locations-1-old.snapshot", 4000, HOUR * 24 * 7),
+                    ],
+                ),
                 "hang" => Reply::Hang,
                 "rubbish" => Reply::new(200, "text/html", "<html>"),
                 _ => Reply::new(
@@ -397,7 +404,11 @@ pub fn section(folder: &Path) -> String {
     let whole = fs::read(folder.join("whole.gz")).unwrap();
     for number in 1..=5 {
         let name: PathBuf = format!("backup_{number}.sql.gz").into();
-        put(&folder.join(&name), &whole, HOUR * 24 * (6 - number) - HOUR * 21);
+        put(
+            &folder.join(&name),
+            &whole,
+            (HOUR * 24 * (6 - number)).checked_sub(HOUR * 21).unwrap(),
+        );
         put(&folder.join("copies").join(&name), &whole, HOUR);
     }
     put(&folder.join("restored"), b"", HOUR);

@@ -98,7 +98,7 @@ fn what_was_never_there_is_zero_and_starts_and_ends_outlive_the_exporter() {
                 .iter()
                 .map(|one| std::fs::read_to_string(one.path()).unwrap_or_default())
                 .collect();
-            let fresh = |text: &String| text.contains("\"starts\":2,\"ends\":1");
+            let fresh = |text: &String| text.contains("\"starts\":2,\"main_starts\":1,\"ends\":1");
             if texts.iter().any(fresh) { Ok(()) } else { Err(format!("{texts:?}")) }
         })
         .await;

@@ -174,7 +174,7 @@ async fn build() -> World {
     let systemd = crate::systemd::world().await;
     let compose = dir.join("compose.yml");
     std::fs::write(&compose, COMPOSE).unwrap();
-    let containers = containers(&docker);
+    let mut containers = containers(&docker);
 
     let app = KoStatus::start().await;
     let sqlite = dir.join("queue.db");
@@ -237,6 +237,9 @@ async fn build() -> World {
         units = systemd.as_ref().map(|it| it.section(&thresholds("systemd"))).unwrap_or_default(),
     );
     let stage = Stage::start(&config).await;
+    // How long it takes to be healthy is known only of one that was seen to start.
+    let late = ContainerSpec::new("world-late").compose("world", "late", 1).health("true");
+    containers.push(docker.run(late));
     log.append(&[
         "2024-01-01 12:00:01,000 [INFO] bot: Запрос от пользователя user=ann",
         "2024-01-01 12:00:02,000 [ERROR] bot: Error: Rate limit exceeded",
@@ -272,6 +275,7 @@ async fn build() -> World {
         stage.exporter.wait_line(series, 2 * PATIENT).await;
     }
     stage.exporter.wait_line("container_cpu_usage_seconds_total{", PATIENT).await;
+    stage.exporter.wait_line("stack_container_healthy_after_seconds{", PATIENT).await;
     if counts_block_io {
         stage.exporter.wait_line("container_fs_writes_bytes_total{", PATIENT).await;
     }

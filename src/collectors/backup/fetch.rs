@@ -183,6 +183,7 @@ struct Throttle {
 
 impl Throttle {
     /// What is unpacked costs processor time rather than the disk's.
+    #[allow(clippy::disallowed_methods, reason = "a thread of its own, which reads at a pace")]
     fn spend(&mut self, read: u64, made: u64) {
         self.spent = self.spent.saturating_add(read).saturating_add(made / 16);
         let due = Duration::from_secs_f64(self.spent as f64 / self.speed.max(1) as f64);

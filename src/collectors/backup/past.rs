@@ -109,7 +109,7 @@ impl Past {
         }
         self.ahead = ahead;
         // In their order where all times are as they should be.
-        look.newest.sort_by(|a, b| b.at.cmp(&a.at));
+        look.newest.sort_by_key(|seen| std::cmp::Reverse(seen.at));
     }
 
     /// Whether its time is not that of the file.

@@ -70,7 +70,7 @@ fn target(name: &str, backup: &Backup, plan: &mut Plan) -> Option<Target> {
     let terms = Terms {
         schedule,
         within,
-        smallest: backup.smallest.map_or(1, |size| size.get()),
+        smallest: backup.smallest.map_or(1, crate::config::units::Size::get),
         keep: backup.keep,
         copies: backup.copies.len(),
         slack: backup.newer_than.as_ref().map(|newer| newer.slack.map_or(Duration::ZERO, Dur::get)),

@@ -138,7 +138,7 @@ fn parse(text: &str) -> Result<Cron, Wrong> {
         && !fields.iter().take(3).any(letters);
     // Nothing between commas is no time at all, for which the library looks for a long time.
     let something = |field: &&str| field.split(',').all(|part| !part.is_empty());
-    if !known || !fields.iter().all(|field| field.chars().all(plain) && something(&field)) {
+    if !known || !fields.iter().all(|field| field.chars().all(plain) && something(field)) {
         return Err(wrong(
             "takes numbers, names of months and days, `*`, `,`, `-` and `/`, as crontab(5) does",
         ));

@@ -71,7 +71,7 @@ impl Slow {
         (places, source): (Places, Source),
     ) -> (Self, Parts<'a, config::Backup>) {
         let settings = identity(backup);
-        let refresh = backup.refresh.map_or(Duration::from_mins(1), |refresh| refresh.get());
+        let refresh = backup.refresh.map_or(Duration::from_mins(1), crate::config::units::Dur::get);
         let every = refresh.max(Duration::from_secs(1));
         let pace = |limit, stale_after| Pace { every, again: every, stale_after, limit };
         // Three looks that fail, and the time that one may take.
@@ -88,7 +88,7 @@ impl Slow {
             speed: backup
                 .verify
                 .as_ref()
-                .map(|verify| verify.speed.map_or(20_000_000, |it| it.get())),
+                .map(|verify| verify.speed.map_or(20_000_000, crate::config::units::Size::get)),
             kept: parts.keep("remembered", KEEPING, of(backup)),
             state: memory.kept(AREA.name, name, "state", settings),
             busy: memory.of(AREA.name, name),

@@ -153,11 +153,11 @@ impl Days {
     fn elsewhere(&self, look: &Look, now: SystemTime) -> Option<Elsewhere> {
         let past = self.past.clone();
         let state = State { past, look: Arc::new(look.clone()), ..State::default() };
-        let copied = |seen: &Seen| {
+        let in_folders = |seen: &Seen| {
             let file = self.files.iter().find(|file| file.written == seen.id.modified);
             (seen.id, file.map(|file| file.copies))
         };
-        let copies = state.to_find(self.terms.within, now).iter().map(copied).collect();
+        let copies = state.to_find(self.terms.within, now).iter().map(in_folders).collect();
         let (changed, restored) = (self.changed, self.restored);
         self.answers.then_some(Elsewhere { changed, restored, copies })
     }

@@ -94,7 +94,7 @@ mod tests {
         let last = Mutex::default();
         let cut = || {
             let cut = Some(Failure::new(Reason::OTHER, "cut"));
-            Some(Held { lasted: Duration::from_secs(60), cut, cuts: 1 })
+            Some(Held { lasted: Duration::from_mins(1), cut, cuts: 1 })
         };
         let whole = || Some(Held { lasted: Duration::from_secs(65), cut: None, cuts: 0 });
         let cuts = |held| told(&last, held).map(|held| held.cuts);

@@ -46,15 +46,15 @@ fn named(
     let pid = u32::try_from(pid).ok()?;
     let mut buffer = Buffer::new();
     let stat = Stat::parse(buffer.read(&proc.join(format!("{pid}/stat")))?)?;
-    let start = stat.started?;
-    let this = (pid, start, written);
+    let began = stat.started?;
+    let this = (pid, began, written);
     // A clock that is set anew moves the start of the machine, and no file.
     if accepted.get(path) == Some(&this) {
         return Some(pid);
     }
     let at = written.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
-    let began = boot? as f64 + start as f64 / kernel::ticks_per_second();
-    if began > at + SLACK && SystemTime::now() >= UNIX_EPOCH {
+    let since = boot? as f64 + began as f64 / kernel::ticks_per_second();
+    if since > at + SLACK && SystemTime::now() >= UNIX_EPOCH {
         return None;
     }
     accepted.insert(path.to_owned(), this);

@@ -158,7 +158,7 @@ impl Source {
         let failed = self.failed(bus).await?;
         let started: Vec<String> = units
             .iter()
-            .filter(|unit| unit.name.ends_with(".timer"))
+            .filter(|unit| super::is_timer(&unit.name))
             .map(|unit| unit.text("Unit").to_owned())
             .filter(|name| !name.is_empty())
             .collect();
@@ -213,8 +213,8 @@ async fn listed(bus: &Bus, names: &[String]) -> Result<Vec<Unit>, Refused> {
         let failure = Failure::new(crate::failure::Reason::PARSE, text);
         return Err(Refused { failure, answered: false });
     }
-    let named = |(entry, name): (Entry, &String)| Unit { name: name.clone(), ..unit(entry) };
-    Ok(entries.into_iter().zip(names).map(named).collect())
+    let as_asked = |(entry, name): (Entry, &String)| Unit { name: name.clone(), ..unit(entry) };
+    Ok(entries.into_iter().zip(names).map(as_asked).collect())
 }
 
 async fn complete_all(bus: &Bus, units: &mut [Unit]) -> Result<(), Refused> {

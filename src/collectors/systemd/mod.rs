@@ -43,6 +43,11 @@ use crate::plan::{Common, Plan};
 
 pub type Section = Systemd;
 
+/// systemd tells kinds by the end of the name, in small letters.
+fn is_timer(name: &str) -> bool {
+    name.rsplit_once('.').is_some_and(|(_, kind)| kind == "timer")
+}
+
 pub static AREA: Area = Area {
     name: "systemd",
     title: "systemd",
@@ -105,7 +110,7 @@ impl Place<'_> {
             if let Some(message) = config::mistake(name) {
                 plan.mistake(&self.key, &key, message);
             }
-            if unit.every.is_some() && !name.ends_with(".timer") {
+            if unit.every.is_some() && !is_timer(name) {
                 plan.mistake(&self.key, &format!("{key}.every"), "only a timer runs by a period");
             }
             if unit.every.is_some_and(|every| every.get().is_zero()) {

@@ -159,7 +159,7 @@ mod tests {
             }
             lines.extend_from_slice(&room[..read]);
         }
-        assert_eq!(lines.iter().filter(|byte| **byte == b'\n').count(), 1, "no more than a line");
+        assert_eq!(memchr::memchr_iter(b'\n', &lines).count(), 1, "no more than a line");
         let mut all = Vec::new();
         loop {
             let mut head = Vec::new();

@@ -211,10 +211,10 @@ fn through<R: BufRead>(
     match expected.form(head) {
         Err(verdict) => Ok(verdict),
         Ok(Form::Packed(Packed::Gzip)) => {
-            unpack(&mut gzip::Gunzip::new(source), What::Gzip, expected.inside, watch)
+            Ok(unpack(&mut gzip::Gunzip::new(source), What::Gzip, expected.inside, watch))
         }
         Ok(Form::Packed(Packed::Zstd)) => {
-            unpack(&mut zstd::Unzstd::new(source), What::Zstd, expected.inside, watch)
+            Ok(unpack(&mut zstd::Unzstd::new(source), What::Zstd, expected.inside, watch))
         }
         Ok(Form::Plain(inside)) => scan::through(source, inside, None),
     }
@@ -226,7 +226,7 @@ fn unpack(
     what: What,
     expected: Option<Inside>,
     watch: &Watch<'_>,
-) -> io::Result<Verdict> {
+) -> Verdict {
     let mut inner = BufReader::with_capacity(PIECE, Counted::made(unpacked, watch));
     let mut look = || -> io::Result<Verdict> {
         let head = inner.fill_buf()?;
@@ -242,10 +242,10 @@ fn unpack(
         Ok(verdict)
     };
     match look() {
-        Ok(verdict) => Ok(verdict),
-        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(broken(Fault::Cut, what)),
+        Ok(verdict) => verdict,
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => broken(Fault::Cut, what),
         // More memory than we give it.
-        Err(error) if error.kind() == io::ErrorKind::OutOfMemory => Ok(Verdict::Unknown),
-        Err(_) => Ok(broken(Fault::Damaged, what)),
+        Err(error) if error.kind() == io::ErrorKind::OutOfMemory => Verdict::Unknown,
+        Err(_) => broken(Fault::Damaged, what),
     }
 }

@@ -121,7 +121,7 @@ fn walk(from: &mut dyn BufRead) -> Result<Verdict, Wrong> {
 
 /// One stream of data in pieces, up to a piece of length 0.
 fn data(from: &mut dyn BufRead, numbers: Numbers, packing: Packing) -> Result<(), Wrong> {
-    let mut unpack = (packing == Packing::Zlib).then(|| Unpack::new());
+    let mut unpack = (packing == Packing::Zlib).then(Unpack::new);
     let mut any = false;
     loop {
         let length = u64::try_from(numbers.int(from)?).map_err(|_| Wrong::Damaged)?;

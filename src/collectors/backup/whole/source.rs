@@ -34,15 +34,12 @@ impl<'a> Source<'a> {
 
     fn spend(&self, bytes: usize) -> io::Result<()> {
         let left = self.left.get().checked_sub(bytes as u64);
-        match left.filter(|_| Instant::now() < self.until) {
-            Some(left) => {
-                self.left.set(left);
-                Ok(())
-            }
-            None => {
-                self.spent.set(true);
-                Err(io::Error::other("a look at its ends may not cost more"))
-            }
+        if let Some(left) = left.filter(|_| Instant::now() < self.until) {
+            self.left.set(left);
+            Ok(())
+        } else {
+            self.spent.set(true);
+            Err(io::Error::other("a look at its ends may not cost more"))
         }
     }
 

@@ -31,6 +31,7 @@ fn text(declared: &[config::Unit], raw: Raw) -> String {
     encode(&CATALOGUE, Arc::new(snapshot), Format::Classic)
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "made for this call each time")]
 fn one(unit: Value) -> String {
     text(&[config::Unit::default()], raw(json!([unit]), Value::Null))
 }
@@ -151,7 +152,7 @@ fn what_is_not_known_is_absent() {
         assert!(!unknown.contains(&format!("stack_unit_{name}{{")), "{unknown}");
     }
     let known = one(json!({
-        "name": "a.service", "active": "active", "MemoryCurrent": 1048576, "TasksCurrent": 4,
+        "name": "a.service", "active": "active", "MemoryCurrent": 1_048_576, "TasksCurrent": 4,
         "CPUUsageNSec": 1_500_000_000, "ActiveEnterTimestamp": 1_700_000_000_000_000_u64, "NRestarts": 2,
     }));
     has(&known, "stack_unit_memory_bytes{target=\"systemd\",name=\"a.service\"} 1048576");
@@ -172,6 +173,7 @@ fn unknown_words_are_other() {
     has(&text, "stack_unit_result{target=\"systemd\",name=\"a.service\",result=\"other\"} 1");
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "made for this call each time")]
 fn timer(every: Option<u64>, properties: Value) -> Timer {
     let mut unit = json!({ "name": "b.timer", "active": "active", "sub": "waiting" });
     for (key, value) in properties.as_object().unwrap() {
