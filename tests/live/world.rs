@@ -214,6 +214,8 @@ async fn build() -> World {
          processes:\n\
          \x20 groups:\n\
          \x20   servers: {{ cmdline: nats-server, count: {{ min: 1, max: 1000 }}, memory: 1GiB, listen: [{port}, \"127.0.0.1:{port}\"] }}\n\
+         \x20   few: {{ cmdline: nats-server, count: 1000 }}\n\
+         \x20   many: {{ cmdline: nats-server, count: {{ min: 0, max: 0 }} }}\n\
          \x20 {process_limits}\n\
          files:\n\
          \x20 env: {{ path: {folder}/.env, secret: true, owner: \"0\", mode: \"600\", made_from: {folder}/password, shrunk_against: last, every: 1s, {file_limits} }}\n\
