@@ -234,6 +234,8 @@ fn a_restart_forgets_nothing() {
         assert!((ratio - 900.0 / 4100.0).abs() < 1e-9, "{ratio}");
         let state = exporter.storage();
         let kept = async || {
+            // What is known is handed to the disk at a reading.
+            let _ = exporter.scrape().await;
             let files = fs::read_dir(&state).unwrap().flatten().map(|entry| entry.path());
             let texts: Vec<_> = files.filter_map(|path| fs::read_to_string(path).ok()).collect();
             let there =
