@@ -83,7 +83,7 @@ fn a_file_appears_shrinks_goes_and_comes() {
         for name in [&b"index.faiss.backup_\xff\n\"1"[..], b"index.faiss.backup_2"] {
             write(&index.parent().unwrap().join(OsStr::from_bytes(name)), 3);
         }
-        is(exporter, &series("stack_file_count", "copies", &copies), exactly(2.0)).await;
+        is(exporter, &series("stack_file_matches", "copies", &copies), exactly(2.0)).await;
         // It remembers over a restart what it was, and since when it is gone.
         std::fs::remove_file(&index).unwrap();
         is(exporter, &of("stack_file_missing_seconds"), |gone| gone >= 3.0).await;
@@ -179,7 +179,7 @@ fn what_may_not_be_listed_is_not_missing() {
         is(&exporter, &size, exactly(7.0)).await;
         let failure = "stack_target_part_failure{target=\"all\",area=\"files\",part=\"listing\",reason=\"rights\"} 1";
         let scrape = exporter.wait_line(failure, PATIENT).await;
-        for name in ["stack_file_count", "stack_file_missing_seconds", "file_glob_match_number"] {
+        for name in ["stack_file_matches", "stack_file_missing_seconds", "file_glob_match_number"] {
             let start = format!("{name}{{target=\"all\"");
             assert!(scrape.line(&start).is_none(), "{}", scrape.body);
         }
@@ -208,7 +208,7 @@ fn a_hundred_thousand_files_are_counted_beside_the_readings() {
         );
         let exporter = Exporter::start(binary(), &config).await;
         let before = exporter.resident_bytes().unwrap();
-        let count = series("stack_file_count", "sessions", &path);
+        let count = series("stack_file_matches", "sessions", &path);
         is(&exporter, &count, exactly(100_000.0)).await;
         let (begun, cpu) = (std::time::Instant::now(), cpu_ms(&exporter));
         let mut slowest = Duration::ZERO;

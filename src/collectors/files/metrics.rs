@@ -24,7 +24,7 @@ metrics! { Stat {
 metrics! { Watched {
     labels { path = |w| &w.path }
     /// Regular files that the path names; 0 if there is none, at least so many if there were too many to list. Source: the listing.
-    gauge stack_file_count [L11 F07] = |w| w.files;
+    gauge stack_file_matches [L11 F07] = |w| w.files;
     /// Sum of the sizes of these files in bytes. Source: statx.
     gauge stack_file_size_bytes [L17] = |w| w.size;
     /// What these files take on the disk in bytes, as du counts. Source: statx blocks.

@@ -143,7 +143,7 @@ pub static SIGNALS: &[Signal] = &[
     Signal {
         name: "few",
         alert: "FilesTooFew",
-        measure: level("stack_file_count"),
+        measure: level("stack_file_matches"),
         direction: Direction::Below,
         unit: Unit::Count,
         warning: Default::off("how many there must be is for their owner to say: `min_count`"),
@@ -161,7 +161,7 @@ pub static SIGNALS: &[Signal] = &[
     Signal {
         name: "many",
         alert: "FilesTooMany",
-        measure: level("stack_file_count"),
+        measure: level("stack_file_matches"),
         direction: Direction::Above,
         unit: Unit::Count,
         warning: Default::off("how many are too many depends on what they are: `max_count`"),
