@@ -19,6 +19,7 @@
 //! | [`files`] | opening files without waiting for what stands in their place |
 //! | [`exposition`] | text formats |
 //! | [`check`] | verdicts |
+//! | [`overview`] | the stack as people see it, for the page and its API |
 //! | [`http`] | the server |
 //! | [`generate`] | rules, their tests and references from the catalogue |
 //! | [`load`] | from the file to targets, or to all mistakes |
@@ -43,6 +44,7 @@ pub mod generate;
 mod golden;
 pub mod http;
 pub mod load;
+pub mod overview;
 pub mod plan;
 #[cfg(test)]
 #[path = "../tests/shared/skip.rs"]

@@ -2,12 +2,14 @@
 //!
 //! `check` prints it, the status page and `/api/v1/status` show it.
 
+mod group;
 mod judge;
 mod render;
 mod report;
 #[cfg(test)]
 mod tests;
 
+pub use group::{Trouble, troubles};
 pub use judge::judge;
 pub use render::{capitalised, json, table};
 pub use report::{Blind, Finding, Idle, Report, Verdict};
