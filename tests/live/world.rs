@@ -273,7 +273,8 @@ async fn build() -> World {
     std::fs::write(&env, "TOKEN=b").unwrap();
     stage.exporter.wait_line("stack_file_size_ratio{", PATIENT).await;
     // A share of slow answers is told of ten.
-    for series in ["stack_probe_slow_ratio{target=\"page\"", "stack_probe_websocket_cut{"] {
+    for series in ["stack_probe_slow_ratio{target=\"page\"", "stack_probe_websocket_cuts_in_a_row{"]
+    {
         stage.exporter.wait_line(series, 2 * PATIENT).await;
     }
     stage.exporter.wait_line("container_cpu_usage_seconds_total{", PATIENT).await;

@@ -105,8 +105,6 @@ metrics! { Hold {
     labels {}
     /// How long in seconds the last WebSocket stayed open that was to be held. Source: the probe.
     gauge stack_probe_websocket_held_seconds [B04] = |h| h.lasted;
-    /// Whether it was cut before its time. Source: the probe.
-    gauge stack_probe_websocket_cut [B04] = |h| h.cuts > 0;
     /// How many were cut before their time in a row, up to the last that was held; 0 if that one was not. Source: the probe.
     gauge stack_probe_websocket_cuts_in_a_row [B04] = |h| h.cuts;
 } }

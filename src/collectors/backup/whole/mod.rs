@@ -23,6 +23,7 @@ mod scan;
 mod source;
 mod tar;
 mod toc;
+mod wrong;
 mod zstd;
 
 #[cfg(test)]

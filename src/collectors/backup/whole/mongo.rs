@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use std::io::{self, BufRead, BufReader, Read as _};
 
 use super::scan::{self, cut};
+use super::wrong::Wrong;
 use super::{At, Fault, PIECE, Source, Verdict, What, broken};
 
 /// As it stands in the file: 0x8199e26d from its low end.
@@ -25,29 +26,6 @@ const LONGEST_HEADER: usize = 16 << 20;
 const MOST: usize = 50_000;
 /// MongoDB's own limit for both names together.
 const LONGEST_NAME: usize = 255;
-
-enum Wrong {
-    Cut,
-    Damaged,
-    /// More than is remembered.
-    Unknown,
-    Io(io::Error),
-}
-
-impl From<io::Error> for Wrong {
-    fn from(error: io::Error) -> Self {
-        Self::Io(error)
-    }
-}
-
-fn verdict(wrong: Wrong) -> io::Result<Verdict> {
-    match wrong {
-        Wrong::Cut => Ok(cut(What::Mongodump)),
-        Wrong::Damaged => Ok(broken(Fault::Damaged, What::Mongodump)),
-        Wrong::Unknown => Ok(Verdict::Unknown),
-        Wrong::Io(error) => Err(error),
-    }
-}
 
 /// What is known of a collection.
 struct Collection {
@@ -68,12 +46,12 @@ pub fn ends(file: &Source<'_>, size: u64) -> io::Result<Verdict> {
     match prelude(&mut BufReader::with_capacity(PIECE, At::new(file, 0))) {
         Ok(collections) if collections.is_empty() => Ok(broken(Fault::Empty, What::Mongodump)),
         Ok(_) => Ok(Verdict::Unknown),
-        Err(wrong) => verdict(wrong),
+        Err(wrong) => wrong.of(What::Mongodump),
     }
 }
 
 pub fn through(from: &mut dyn BufRead) -> io::Result<Verdict> {
-    walk(from).or_else(verdict)
+    walk(from).or_else(|wrong| wrong.of(What::Mongodump))
 }
 
 fn walk(from: &mut dyn BufRead) -> Result<Verdict, Wrong> {

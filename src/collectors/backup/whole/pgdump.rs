@@ -10,7 +10,8 @@ use std::io::{self, BufRead, BufReader};
 use flate2::{Decompress, FlushDecompress, Status};
 
 use super::scan;
-use super::toc::{self, Numbers, Packing, Place, Toc, Wrong};
+use super::toc::{self, Numbers, Packing, Place, Toc};
+use super::wrong::Wrong;
 use super::{At, Fault, PIECE, Source, Verdict, What, broken};
 
 const DATA: u8 = 1;
@@ -19,18 +20,9 @@ const LARGE_OBJECTS: u8 = 3;
 /// Pieces of data that are looked at by the ends: each is a read or two.
 const PIECES: u32 = 20_000;
 
-fn verdict(wrong: Wrong) -> io::Result<Verdict> {
-    match wrong {
-        Wrong::Cut => Ok(broken(Fault::Cut, What::PgDumpCustom)),
-        Wrong::Damaged => Ok(broken(Fault::Damaged, What::PgDumpCustom)),
-        Wrong::Unknown => Ok(Verdict::Unknown),
-        Wrong::Io(error) => Err(error),
-    }
-}
-
 /// By the table of contents and the last block that it names.
 pub fn ends(file: &Source<'_>, size: u64) -> io::Result<Verdict> {
-    look_at_ends(file, size).or_else(verdict)
+    look_at_ends(file, size).or_else(|wrong| wrong.of(What::PgDumpCustom))
 }
 
 fn look_at_ends(file: &Source<'_>, size: u64) -> Result<Verdict, Wrong> {
@@ -87,7 +79,7 @@ const fn end(at: u64, size: u64) -> Verdict {
 
 /// Each block, with the checksum of what is packed in it.
 pub fn through(from: &mut dyn BufRead) -> io::Result<Verdict> {
-    walk(from).or_else(verdict)
+    walk(from).or_else(|wrong| wrong.of(What::PgDumpCustom))
 }
 
 fn walk(from: &mut dyn BufRead) -> Result<Verdict, Wrong> {

@@ -1,9 +1,10 @@
 //! Header and table of contents of an archive of `pg_dump -Fc`, as PostgreSQL's
 //! `pg_backup_archiver.c` writes them, of the versions 1.10 (PostgreSQL 8) to 1.16 (PostgreSQL 17).
 
-use std::io::{self, BufRead};
+use std::io::BufRead;
 
 use super::scan;
+use super::wrong::Wrong;
 
 /// Entries that have data; archives have one a table. Of more it is not known whether all are
 /// there.
@@ -36,21 +37,6 @@ pub struct Toc {
     pub blocks: Vec<(i64, Place)>,
     /// Too many to be remembered.
     pub more: bool,
-}
-
-/// Why there is no table.
-pub enum Wrong {
-    Cut,
-    Damaged,
-    /// Of a version that is not known here, or of another form.
-    Unknown,
-    Io(io::Error),
-}
-
-impl From<io::Error> for Wrong {
-    fn from(error: io::Error) -> Self {
-        Self::Io(error)
-    }
 }
 
 type Outcome<T> = Result<T, Wrong>;
