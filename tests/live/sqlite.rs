@@ -48,9 +48,11 @@ else:
     threading.Thread(target=lambda: (sys.stdin.readline(), gone.set()), daemon=True).start()
     done, failed = 0, []
     while not gone.is_set():
+        begun = time.monotonic()
         try: put(); done += 1
         except Exception as error: failed.append(str(error))
-        time.sleep(0.005)
+        # On a disk that is busy with others a write takes long, and would leave no reader a moment.
+        time.sleep(max(0.005, time.monotonic() - begun))
     db.close()
     print(done, sorted(set(failed)), flush=True)
 ";
