@@ -242,7 +242,9 @@ fn a_proxy_that_cuts_web_sockets_is_told() {
         assert_ill(&scrape, "plain", "transfer", "upgrade");
         assert_ill(&scrape, "none", "transfer", "upgrade");
         assert_eq!(of(&scrape, "probe_websocket_status_code", "none"), Some(200.0));
-        exporter.wait_line("stack_probe_websocket_cuts_in_a_row{target=\"wrong\"} 1", PATIENT).await;
+        exporter
+            .wait_line("stack_probe_websocket_cuts_in_a_row{target=\"wrong\"} 1", PATIENT)
+            .await;
         let scrape = exporter
             .wait_line("stack_probe_websocket_cuts_in_a_row{target=\"right\"} 0", PATIENT)
             .await;

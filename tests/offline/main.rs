@@ -13,6 +13,7 @@ mod cli;
 mod coverage;
 mod layering;
 mod modules;
+mod mutation;
 mod reasons;
 mod secrets;
 #[path = "../shared/skip.rs"]

@@ -7,7 +7,7 @@
 //! - `decoy-*` have a value of a label that the measure does not select, `also-*` each other one
 //!   that it does;
 //! - `sum` has two series, which count together;
-//! - `raised`, `own` and `none` have one thing with a threshold of its own, and a thing without;
+//! - things with a threshold of their own are in `things.rs`;
 //! - `ended` is over after a while.
 
 use std::collections::BTreeSet;
@@ -18,13 +18,13 @@ use crate::catalogue::{Direction, Fold, Match};
 use crate::generate::rules::KEEP_FIRING;
 
 /// The cases, as far as they are written.
-struct Around<'a> {
-    case: &'a Case<'a>,
+pub(super) struct Around<'a> {
+    pub(super) case: &'a Case<'a>,
     series: String,
     /// The names of those series.
     written: BTreeSet<String>,
-    /// Instances and targets that fire when the alert is due.
-    fires: Vec<(String, &'static str)>,
+    /// Instances and targets that fire when the alert is due, as often as they have such things.
+    pub(super) fires: Vec<(String, &'static str)>,
 }
 
 pub(super) fn write(out: &mut String, case: &Case) {
@@ -52,10 +52,12 @@ pub(super) fn write(out: &mut String, case: &Case) {
             "      - expr: count by (instance, target) (ALERTS{{alertname=\"{alert}\", severity=\"{severity}\", alertstate=\"firing\"}})\n        \
              eval_time: {at}m\n        exp_samples:"
         );
-        for (instance, target) in fires {
+        for same in fires.chunk_by(|one, other| one == other) {
+            let Some((instance, target)) = same.first() else { continue };
             let _ = writeln!(
                 out,
-                "          - {{ labels: '{{instance=\"{instance}\", target=\"{target}\"}}', value: 1 }}"
+                "          - {{ labels: '{{instance=\"{instance}\", target=\"{target}\"}}', value: {} }}",
+                same.len()
             );
         }
     }
@@ -63,7 +65,7 @@ pub(super) fn write(out: &mut String, case: &Case) {
 
 impl Around<'_> {
     /// Writes series, those once that two things share: what they are divided by, or muted by.
-    fn push(&mut self, series: &str) {
+    pub(super) fn push(&mut self, series: &str) {
         for one in series.split("      - series: ").filter(|one| !one.is_empty()) {
             let name = one.lines().next().unwrap_or_default();
             if self.written.insert(name.to_owned()) {
@@ -74,7 +76,7 @@ impl Around<'_> {
     }
 
     /// Series of a place with the usual threshold.
-    fn add(&mut self, place: &Place, value: f64, fires: bool) {
+    pub(super) fn add(&mut self, place: &Place, value: f64, fires: bool) {
         let case = self.case;
         self.push(&case.limit(place, case.threshold));
         self.push(&case.measured(place, Course::Steady(value)));
@@ -147,52 +149,6 @@ impl Around<'_> {
         if above {
             self.fires.push(("sum".to_owned(), case.target));
         }
-    }
-
-    fn things(&mut self) {
-        let case = self.case;
-        let (Some(last), false) =
-            (case.signal.item.last(), case.signal.measure.fold == Fold::Predict)
-        else {
-            return;
-        };
-        let step = case.bad - case.threshold;
-        let mut own = vec![("none", f64::NAN, case.bad, false)];
-        if !case.signal.is_fact() {
-            own.push(("raised", case.bad + step, case.bad, false));
-            own.push(("own", case.good - step, case.good, true));
-        }
-        for (instance, limit, value, fires) in own {
-            let thing: Vec<_> =
-                case.signal.item.iter().map(|label| (*label, self.example(label))).collect();
-            let of = (case.area.name, case.signal.name, case.severity.as_str());
-            let place = case.at(instance);
-            self.add(&place, value, fires);
-            self.push(&case.limit_of(&place, of, &thing, limit));
-            let beside = self.another(last);
-            if let Some(beside) = beside.filter(|_| instance == "raised") {
-                let beside = vec![(*last, beside)];
-                let place = Place { labels: beside, ..case.at(instance) };
-                self.push(&case.measured(&place, Course::Steady(case.bad)));
-                self.fires.push((instance.to_owned(), case.target));
-            }
-        }
-    }
-
-    /// Another value of a label that the measure selects as well.
-    fn another(&self, label: &str) -> Option<String> {
-        let mut selections = self.case.signal.measure.select.iter();
-        match selections.find(|m| m.label == label && !m.not) {
-            Some(selected) => selected.values.get(1).map(ToString::to_string),
-            None => Some("another".to_owned()),
-        }
-    }
-
-    /// The value of a label in the examples.
-    fn example(&self, label: &str) -> String {
-        let measure = &self.case.signal.measure;
-        let all = super::example_labels(self.case.area, measure.metric, &[measure.select]);
-        all.get(label).cloned().unwrap_or_default()
     }
 
     /// When to look, and who fires then.

@@ -2,12 +2,13 @@
 //!
 //! Each signal and severity gets two, with several exporters in one Prometheus, so that a join that
 //! mixed hosts, or failed on them, would be seen. `fires.rs` has the alert as people get it, and
-//! `around.rs` what is near it: decoys, neighbours, other jobs, things with a threshold of their
-//! own, and the end.
+//! `around.rs` what is near it: decoys, neighbours, other jobs and the end; `things.rs` things beside
+//! others, some with a threshold of their own.
 
 mod around;
 mod fires;
 mod series;
+mod things;
 
 use std::collections::BTreeMap;
 

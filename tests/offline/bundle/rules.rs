@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::support::{at, entries, files, items, run, said, stem, succeed, yaml};
+use crate::support::{at, entries, files, items, stem, succeed, yaml};
 
 const RULES: &str = ".rules.yml";
 const TESTS: &str = ".test.yml";
@@ -49,22 +49,6 @@ fn promtool_accepts_every_rule() {
     let files = files("alerts", RULES);
     let files = files.iter().map(String::as_str);
     succeed("promtool", &["check", "rules"].into_iter().chain(files).collect::<Vec<_>>());
-}
-
-/// A process per file, all at once: the time of one grows with its rules times its cases.
-#[test]
-fn promtool_tests_pass() {
-    let files = files("alerts/tests", TESTS);
-    let failures: Vec<String> = std::thread::scope(|scope| {
-        let running: Vec<_> = files
-            .iter()
-            .map(|file| scope.spawn(move || (file, run("promtool", &["test", "rules", file]))))
-            .collect();
-        let outputs = running.into_iter().map(|thread| thread.join().unwrap());
-        let failed = outputs.filter(|(_, output)| !output.status.success());
-        failed.map(|(file, output)| format!("{file}\n{}", said(&output))).collect()
-    });
-    assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
 /// Expected alerts of the tests of an area: name, time, and what is expected.
