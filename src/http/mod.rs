@@ -13,6 +13,7 @@ mod html;
 mod journal;
 pub mod listen;
 mod metrics;
+mod page;
 mod probe;
 mod reload;
 mod runbooks;
