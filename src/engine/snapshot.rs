@@ -118,6 +118,17 @@ impl Snapshot {
         Self { at: SystemTime::now(), entries: vec![entry] }
     }
 
+    /// The same of another area.
+    pub(crate) fn of_area(area: &'static str, target: &str, batch: Batch) -> Self {
+        let mut snapshot = Self::of(target, batch);
+        for entry in &mut snapshot.entries {
+            if let Some(target) = entry.target.as_mut().and_then(Arc::get_mut) {
+                target.id.area = area;
+            }
+        }
+        snapshot
+    }
+
     /// One target that is up, with two readings and these thresholds.
     pub(crate) fn judged(
         area: &'static crate::catalogue::Area,

@@ -1,4 +1,5 @@
 //! Pages for people.
 
 mod chart;
+mod stack;
 mod words;
