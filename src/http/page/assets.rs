@@ -13,7 +13,8 @@ use sha2::Digest as _;
 use super::layout::Tone;
 
 /// The one style sheet; the content security policy has its hash.
-pub(in crate::http) const STYLE: &str = include_str!("page.css");
+pub(in crate::http) const STYLE: &str =
+    concat!(include_str!("page.css"), include_str!("stack.css"));
 
 const SCRIPT: &str = include_str!("page.js");
 

@@ -1,25 +1,7 @@
 //! Addresses of pages.
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-
+use super::words::{part, service_path, target_path};
 use crate::check::Finding;
-
-/// What may stand in a part of a path as it is.
-const PART: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'~').remove(b'.');
-
-/// In the place of the project of a container without one: a part of a path cannot be empty.
-pub(in crate::http) const NO_PROJECT: &str = "-";
-
-/// The page of a target.
-pub(in crate::http) fn target(area: &str, name: &str) -> String {
-    format!("/target/{}/{}", part(area), part(name))
-}
-
-/// The page of a service; of a container without Compose, whose project is empty, by its name.
-pub(in crate::http) fn service(project: &str, service: &str) -> String {
-    let project = if project.is_empty() { NO_PROJECT } else { project };
-    format!("/service/{}/{}", part(project), part(service))
-}
 
 /// All of the tables of a target as JSON.
 pub(in crate::http) fn details(area: &str, name: &str) -> String {
@@ -50,13 +32,9 @@ pub(in crate::http) fn service_of(finding: &Finding) -> Option<(String, String)>
 /// The page of what a finding is about.
 pub(in crate::http) fn of(finding: &Finding) -> String {
     match service_of(finding) {
-        Some((project, name)) => service(&project, &name),
-        None => target(finding.area, &finding.target),
+        Some((project, name)) => service_path(&project, &name),
+        None => target_path(finding.area, &finding.target),
     }
-}
-
-fn part(text: &str) -> String {
-    utf8_percent_encode(text, PART).to_string()
 }
 
 #[cfg(test)]
@@ -64,12 +42,6 @@ mod tests {
     use super::*;
     use crate::check::Verdict;
     use crate::collectors::docker;
-
-    #[test]
-    fn names_from_outside_stay_in_their_part_of_the_path() {
-        assert_eq!(target("logs", "a/b?c#d\"<é"), "/target/logs/a%2Fb%3Fc%23d%22%3C%C3%A9");
-        assert_eq!(service("", "web-1"), "/service/-/web-1");
-    }
 
     #[test]
     fn a_finding_leads_to_its_service_or_to_its_target() {

@@ -1,6 +1,7 @@
 //! Pages for people. `/` is the status page.
 
 mod assets;
+mod chart;
 mod head;
 mod layout;
 pub(super) mod link;
@@ -8,6 +9,7 @@ pub(super) mod silence;
 mod troubles;
 mod watched;
 mod when;
+mod words;
 
 use std::collections::BTreeSet;
 use std::time::SystemTime;
@@ -45,7 +47,7 @@ pub(super) async fn status(State(server): State<Server>) -> Html<String> {
         off: &off,
         scraped: server.scraped(),
     };
-    let past = Past { now: snapshot.at, journal: &server.journal };
+    let past = Past { now: snapshot.at, journal: &server.journal, chart: &server.board.chart };
     let main = html! {
         (head.render())
         (troubles::render(&told, &past))

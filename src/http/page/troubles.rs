@@ -2,25 +2,30 @@
 //! more is said. Advice stands apart and is folded.
 
 use std::hash::{DefaultHasher, Hash, Hasher as _};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use maud::{Markup, html};
 
+use super::chart::sparkline;
 use super::layout::Tone;
 use super::link;
 use super::when::lasting;
+use super::words::target_path;
 use crate::check::{Blind, Finding, Trouble, Verdict, capitalised};
-use crate::engine::title;
+use crate::engine::{Chart, title};
 use crate::http::Journal;
+use crate::http::history::number;
 use crate::text::printable;
 
 /// Things of one trouble that are listed; the others are in the answer of the API.
 const MEMBERS: usize = 50;
+const DAY: Duration = Duration::from_hours(24);
 
 /// Where the past of a trouble is.
 pub(super) struct Past<'a> {
     pub now: SystemTime,
     pub journal: &'a Journal,
+    pub chart: &'a Chart,
 }
 
 /// How bad a trouble is; what cannot be seen without a verdict on that is neither good nor bad.
@@ -84,7 +89,7 @@ impl Past<'_> {
                 data-words=(words(trouble)) data-project=[project(trouble)] {
                 h3 { span .verdict { (tone.word()) } (sentence(trouble)) }
                 @if let Some(figure) = alone.and_then(Finding::figure) {
-                    p { (printable(&figure)) "." }
+                    p { (printable(&figure)) ". " @if let Some(one) = alone { (self.line(one)) } }
                 }
                 @if let Some(first) = trouble.findings.first() {
                     p { (capitalised(first.signal.hint)) "." }
@@ -96,7 +101,7 @@ impl Past<'_> {
                     @if let Some(since) = self.since(trouble) { (lasting(since, self.now)) }
                     @if let Some(one) = alone { (about(one)) }
                     @for blind in &trouble.blind {
-                        a href=(link::target(blind.area, &blind.target)) { (printable(&title(blind.area, &blind.target))) }
+                        a href=(target_path(blind.area, &blind.target)) { (printable(&title(blind.area, &blind.target))) }
                     }
                     @if !trouble.alert.is_empty() {
                         a href=(link::runbook(trouble.alert)) { "Runbook " (trouble.alert) }
@@ -116,7 +121,7 @@ impl Past<'_> {
                     @for finding in findings.iter().take(MEMBERS) {
                         li {
                             (printable(&finding.title())) "."
-                            @if let Some(figure) = finding.figure() { " " (printable(&figure)) "." }
+                            @if let Some(figure) = finding.figure() { " " (printable(&figure)) ". " (self.line(finding)) }
                             (command(&finding.next()))
                             p .facts .dim {
                                 @if let Some(since) = self.journal.since(finding) { (lasting(since, self.now)) }
@@ -128,6 +133,15 @@ impl Past<'_> {
                 }
             }
         }
+    }
+
+    /// What the number of a finding was in the last 24 hours.
+    fn line(&self, finding: &Finding) -> Markup {
+        let Some(line) = self.chart.coarse(&number(finding)) else { return html! {} };
+        let day =
+            self.now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().saturating_sub(DAY);
+        let points: Vec<_> = line.points().filter(|(at, _)| *at >= day.as_secs()).collect();
+        sparkline(&points, &|value| finding.signal.unit.show(value))
     }
 
     /// Since when the first of its things has been in it.

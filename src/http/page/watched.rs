@@ -8,6 +8,7 @@ use maud::{Markup, html};
 use super::layout::Tone;
 use super::link;
 use super::when::ago;
+use super::words::target_path;
 use crate::check::{Finding, Idle, Off, Report, Verdict};
 use crate::engine::{Snapshot, State, Target, title};
 use crate::text::printable;
@@ -53,7 +54,7 @@ fn target_row(target: &Target, state: &State, now: SystemTime) -> Markup {
     let name = target.id.to_string();
     html! {
         tr data-row data-key=(printable(&name)) {
-            td data-label="Target" { a href=(link::target(target.id.area, &target.id.name)) { (printable(&name)) } }
+            td data-label="Target" { a href=(target_path(target.id.area, &target.id.name)) { (printable(&name)) } }
             td data-label="State" .verdict .(tone.class()) { (word) }
             td data-label="Since" { (ago(state.since, now)) }
             td data-label="Where" { (printable(&target.place)) }
