@@ -9,7 +9,6 @@ mod details;
 mod guard;
 mod history;
 mod hosts;
-mod html;
 mod journal;
 pub mod listen;
 mod metrics;
@@ -20,7 +19,8 @@ mod runbooks;
 mod status;
 mod turned_away;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
 
 use axum::Router;
 use axum::http::StatusCode;
@@ -46,6 +46,10 @@ pub struct Server {
     board: Arc<Board>,
     telemetry_path: Arc<str>,
     scrapes: Arc<Semaphore>,
+    /// When the metrics were scraped last; before the first time, when the server was made.
+    scraped: Arc<Mutex<SystemTime>>,
+    /// The machine's name.
+    machine: Arc<str>,
     hosts: Arc<Hosts>,
     door: Arc<Door>,
     pub turned_away: Arc<TurnedAway>,
@@ -68,14 +72,21 @@ impl Server {
             board,
             telemetry_path: telemetry_path.into(),
             scrapes: Arc::new(Semaphore::new(max_requests)),
+            scraped: Arc::new(Mutex::new(SystemTime::now())),
+            machine: rustix::system::uname().nodename().to_string_lossy().into(),
             reload,
             journal: Arc::default(),
         }
     }
 
+    fn scraped(&self) -> SystemTime {
+        *self.scraped.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub fn router(&self) -> Router {
         Router::new()
-            .route("/", get(status::page))
+            .route("/", get(page::status))
+            .route("/assets/{name}", get(page::asset))
             .route(&self.telemetry_path, get(metrics::serve))
             .route("/probe", get(probe::serve))
             .route("/api/v1/status", get(status::json))

@@ -1,5 +1,80 @@
-//! Pages for people.
+//! Pages for people. `/` is the status page.
 
+mod assets;
 mod chart;
+mod head;
+mod layout;
+pub(super) mod link;
+pub(super) mod silence;
 mod stack;
+mod troubles;
+mod watched;
+mod when;
 mod words;
+
+use std::collections::BTreeSet;
+use std::time::SystemTime;
+
+use axum::extract::State;
+use axum::response::Html;
+use maud::html;
+
+use super::{Server, details};
+use crate::check::{Trouble, judge, switched_off};
+use crate::engine::Snapshot;
+use crate::text::printable;
+use head::Head;
+use troubles::Past;
+
+pub(super) use assets::{serve as asset, style_hash};
+pub(super) use layout::{Frame, Tone, layout};
+pub(super) use when::ago;
+
+/// `/`
+pub(super) async fn status(State(server): State<Server>) -> Html<String> {
+    let snapshot = server.board.snapshot();
+    let report = judge(&snapshot);
+    server.journal.note(&report);
+    let told = crate::check::troubles(&report);
+    let off = switched_off(&snapshot);
+    let states = || snapshot.entries.iter().filter_map(|entry| entry.state.as_ref());
+    let head = Head {
+        troubles: &told,
+        machine: &server.machine,
+        now: snapshot.at,
+        read: last_reading(&snapshot),
+        watched: states().count(),
+        unread: states().filter(|state| state.up().is_none()).count(),
+        off: &off,
+        scraped: server.scraped(),
+    };
+    let past = Past { now: snapshot.at, journal: &server.journal, chart: &server.board.chart };
+    let main = html! {
+        (head.render())
+        (troubles::render(&told, &past))
+        (details::tables(&snapshot))
+        (watched::render(&snapshot, &report, &off))
+    };
+    let frame = Frame {
+        title: &head.title(),
+        tone: head.tone(),
+        machine: &printable(&server.machine),
+        metrics: &server.telemetry_path,
+        live: true,
+        projects: Some(&projects(&told)),
+    };
+    Html(layout(&frame, &main).into_string())
+}
+
+fn last_reading(snapshot: &Snapshot) -> Option<SystemTime> {
+    let states = snapshot.entries.iter().filter_map(|entry| entry.state.as_ref());
+    states.filter_map(|state| Some(state.reading.as_ref()?.at)).max()
+}
+
+/// Projects that the rows of the page are about.
+fn projects(told: &[Trouble]) -> Vec<String> {
+    let findings = told.iter().flat_map(|trouble| &trouble.findings);
+    let projects = findings.filter_map(|finding| Some(link::service_of(finding)?.0));
+    let named: BTreeSet<_> = projects.filter(|project| !project.is_empty()).collect();
+    named.iter().map(|project| printable(project).into_owned()).collect()
+}

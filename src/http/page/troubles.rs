@@ -1,0 +1,227 @@
+//! What is wrong, the worst first: the sentence, the number, what to do next, since when, and where
+//! more is said. Advice stands apart and is folded.
+
+use std::hash::{DefaultHasher, Hash, Hasher as _};
+use std::time::{Duration, SystemTime};
+
+use maud::{Markup, html};
+
+use super::chart::sparkline;
+use super::layout::Tone;
+use super::link;
+use super::when::lasting;
+use super::words::target_path;
+use crate::check::{Blind, Finding, Trouble, Verdict, capitalised};
+use crate::engine::{Chart, title};
+use crate::http::Journal;
+use crate::http::history::number;
+use crate::text::printable;
+
+/// Things of one trouble that are listed; the others are in the answer of the API.
+const MEMBERS: usize = 50;
+const DAY: Duration = Duration::from_hours(24);
+
+/// Where the past of a trouble is.
+pub(super) struct Past<'a> {
+    pub now: SystemTime,
+    pub journal: &'a Journal,
+    pub chart: &'a Chart,
+}
+
+/// How bad a trouble is; what cannot be seen without a verdict on that is neither good nor bad.
+pub(super) fn tone(trouble: &Trouble) -> Tone {
+    if trouble.findings.is_empty() && trouble.verdict < Verdict::Warning {
+        return Tone::Unknown;
+    }
+    Tone::from(trouble.verdict)
+}
+
+/// What is wrong, with the name of what it is about.
+pub(super) fn sentence(trouble: &Trouble) -> String {
+    let sentence = printable(&trouble.sentence);
+    let nameless = trouble.blind.first().filter(|blind| {
+        trouble.findings.is_empty() && !trouble.sentence.contains(blind.target.as_str())
+    });
+    match nameless {
+        Some(blind) => format!("{}: {sentence}", printable(&title(blind.area, &blind.target))),
+        None => sentence.into_owned(),
+    }
+}
+
+/// The troubles, and the advice.
+pub(super) fn render(all: &[Trouble], past: &Past) -> Markup {
+    let mut bad: Vec<_> = all.iter().filter(|trouble| tone(trouble) > Tone::Advice).collect();
+    bad.sort_by_key(|trouble| std::cmp::Reverse(tone(trouble)));
+    let advice: Vec<_> = all.iter().filter(|trouble| tone(trouble) == Tone::Advice).collect();
+    html! {
+        @if !bad.is_empty() {
+            section #troubles aria-labelledby="troubles-title" data-group {
+                h2 #troubles-title { "What is wrong" }
+                @for trouble in bad { (past.card(trouble)) }
+            }
+        }
+        @if !advice.is_empty() {
+            section #advice aria-labelledby="advice-title" data-group {
+                h2 #advice-title { "Advice" }
+                details #advice-list data-fold {
+                    summary { (counted(advice.len(), "thing that can wait", "things that can wait")) }
+                    @for trouble in advice { (past.card(trouble)) }
+                }
+            }
+        }
+    }
+}
+
+/// "1 thing", "3 things"
+fn counted(count: usize, one: &str, more: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { more })
+}
+
+impl Past<'_> {
+    fn card(&self, trouble: &Trouble) -> Markup {
+        let tone = tone(trouble);
+        let alone = match trouble.findings.as_slice() {
+            [one] => Some(*one),
+            _ => None,
+        };
+        html! {
+            article #(name(trouble)) .trouble .(tone.class()) data-row
+                data-words=(words(trouble)) data-project=[project(trouble)] {
+                h3 { span .verdict { (tone.word()) } (sentence(trouble)) }
+                @if let Some(figure) = alone.and_then(Finding::figure) {
+                    p { (printable(&figure)) ". " @if let Some(one) = alone { (self.line(one)) } }
+                }
+                @if let Some(first) = trouble.findings.first() {
+                    p { (capitalised(first.signal.hint)) "." }
+                    @for next in &trouble.next { (command(next)) }
+                }
+                @for blind in &trouble.blind { (why(blind, trouble)) }
+                @if trouble.findings.len() > 1 { (self.members(&trouble.findings)) }
+                p .facts .dim {
+                    @if let Some(since) = self.since(trouble) { (lasting(since, self.now)) }
+                    @if let Some(one) = alone { (about(one)) }
+                    @for blind in &trouble.blind {
+                        a href=(target_path(blind.area, &blind.target)) { (printable(&title(blind.area, &blind.target))) }
+                    }
+                    @if !trouble.alert.is_empty() {
+                        a href=(link::runbook(trouble.alert)) { "Runbook " (trouble.alert) }
+                        a href={ (link::runbook(trouble.alert)) "#silence" } { "Silence it" }
+                    }
+                }
+            }
+        }
+    }
+
+    /// The things of one trouble, each with its own command.
+    fn members(&self, findings: &[&Finding]) -> Markup {
+        html! {
+            details #(format!("m{:x}", hash(&findings.first().map(|one| (one.signal.alert, one.verdict as u8))))) {
+                summary { "Each of the " (findings.len()) }
+                ul {
+                    @for finding in findings.iter().take(MEMBERS) {
+                        li {
+                            (printable(&finding.title())) "."
+                            @if let Some(figure) = finding.figure() { " " (printable(&figure)) ". " (self.line(finding)) }
+                            (command(&finding.next()))
+                            p .facts .dim {
+                                @if let Some(since) = self.journal.since(finding) { (lasting(since, self.now)) }
+                                (about(finding))
+                            }
+                        }
+                    }
+                    @if findings.len() > MEMBERS { li { "and " (findings.len() - MEMBERS) " more" } }
+                }
+            }
+        }
+    }
+
+    /// What the number of a finding was in the last 24 hours.
+    fn line(&self, finding: &Finding) -> Markup {
+        let Some(line) = self.chart.coarse(&number(finding)) else { return html! {} };
+        let day =
+            self.now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().saturating_sub(DAY);
+        let points: Vec<_> = line.points().filter(|(at, _)| *at >= day.as_secs()).collect();
+        sparkline(&points, &|value| finding.signal.unit.show(value))
+    }
+
+    /// Since when the first of its things has been in it.
+    fn since(&self, trouble: &Trouble) -> Option<SystemTime> {
+        let found = trouble.findings.iter().filter_map(|finding| self.journal.since(finding));
+        found.chain(trouble.blind.iter().map(|blind| blind.since)).min()
+    }
+}
+
+/// The page of what a finding is about.
+fn about(finding: &Finding) -> Markup {
+    let name = match link::service_of(finding) {
+        Some((project, service)) if project.is_empty() => service,
+        Some((project, service)) => format!("{service} ({project})"),
+        None => title(finding.area, &finding.target),
+    };
+    html! { a href=(link::of(finding)) { (printable(&name)) } }
+}
+
+/// Why something cannot be seen, where it is, and what helps.
+fn why(blind: &Blind, trouble: &Trouble) -> Markup {
+    let told = blind.sentence();
+    let is_command = blind.failure.hint.is_none() && blind.up.is_some();
+    html! {
+        @if !trouble.sentence.contains(told.as_str()) {
+            p { (capitalised(&printable(&told))) "." }
+        }
+        @if !blind.place.is_empty() { p .dim { "It is at " code { (printable(&blind.place)) } } }
+        @if is_command { (command(&blind.remedy())) } @else {
+            p .command {
+                span { "What to do:" } span data-text { (printable(&blind.remedy())) } (copy())
+            }
+        }
+    }
+}
+
+fn command(next: &str) -> Markup {
+    html! { p .command { span { "Next:" } code data-text { (printable(next)) } (copy()) } }
+}
+
+/// The script copies the text beside it, and shows it only where there is a script.
+fn copy() -> Markup {
+    html! { button .copy type="button" { "Copy" } }
+}
+
+/// By this the page knows a trouble again when it is fetched anew.
+fn name(trouble: &Trouble) -> String {
+    let found = trouble.findings.first().filter(|_| trouble.findings.len() == 1);
+    let found = found.map(|one| (one.target.as_str(), one.subject()));
+    let blind = trouble.blind.first().filter(|_| trouble.findings.is_empty());
+    let blind = blind.map(|one| (one.area, one.target.as_str(), one.what.as_deref()));
+    format!("t{:x}", hash(&(trouble.alert, found, blind)))
+}
+
+fn hash(of: &impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    of.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// What a reader may look for and does not stand in the card.
+fn words(trouble: &Trouble) -> String {
+    let found = trouble.findings.iter().flat_map(|finding| {
+        let labels = finding.labels.iter().map(|(_, value)| value.clone());
+        labels.chain([finding.area.to_owned(), finding.target.clone()])
+    });
+    let blind =
+        trouble.blind.iter().flat_map(|blind| [blind.area.to_owned(), blind.target.clone()]);
+    let mut all: Vec<_> = found.chain(blind).filter(|word| !word.is_empty()).collect();
+    all.sort_unstable();
+    all.dedup();
+    printable(&all.join(" ")).into_owned()
+}
+
+/// The one project that it is about.
+fn project(trouble: &Trouble) -> Option<String> {
+    let mut all = trouble
+        .findings
+        .iter()
+        .map(|finding| link::service_of(finding).map(|(project, _)| project));
+    let first = all.next()??;
+    (!first.is_empty() && all.all(|other| other.as_ref() == Some(&first))).then_some(first)
+}
