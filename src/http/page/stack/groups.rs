@@ -5,6 +5,7 @@ use maud::{Markup, html};
 use super::super::chart::{day, sparkline};
 use super::super::words::{anchor, counted, seen, target_path, value};
 use super::{NAME, View, head, name, said, state};
+use crate::catalogue::Unit;
 use crate::collectors::CATALOGUE;
 use crate::overview::{Figure, Group, Item, Mood, Target};
 
@@ -44,7 +45,7 @@ fn row(target: &Target, view: &View) -> Markup {
                 div.figures { @for figure in &target.figures { (number(figure, target.area)) } }
             }
             @if !target.day.steps.is_empty() { div.past { (day(&target.day, &view.clock)) } }
-            @if !target.items.is_empty() { (items(&target.items, &anchor("items", &key))) }
+            @if !target.items.is_empty() { (items(&target.items, target.area, &anchor("items", &key))) }
         }
     }
 }
@@ -67,16 +68,24 @@ fn words(target: &Target) -> String {
 }
 
 fn number(figure: &Figure, area: &str) -> Markup {
-    let unit = CATALOGUE.area(area).and_then(|area| area.signal(figure.signal)).map(|one| one.unit);
+    let unit = unit(area, figure.signal);
     let show = |of: f64| unit.map_or_else(|| of.to_string(), |unit| value(unit, of));
     let thing: Vec<_> = figure.labels.iter().map(|(_, value)| value.as_str()).collect();
+    // Of a yes or no there are no words but the signal's name.
+    let plain = figure.signal.replace('_', " ");
+    let what = if figure.what.is_empty() { plain.as_str() } else { figure.what };
     html! {
         div.figure {
             span.value.(tone(figure.verdict)) { (seen(&figure.shown, 24)) }
-            span.under title=[(!thing.is_empty()).then(|| seen(&thing.join(" "), 300).into_owned())] { (seen(figure.what, 60)) }
+            span.under title=[(!thing.is_empty()).then(|| seen(&thing.join(" "), 300).into_owned())] { (seen(what, 60)) }
             (sparkline(&figure.points, &show))
         }
     }
+}
+
+/// In which unit a number is: that of its signal, or of a fact that is shown at a glance.
+fn unit(area: &str, name: &str) -> Option<Unit> {
+    CATALOGUE.area(area)?.signal(name).map(|signal| signal.unit)
 }
 
 /// The class of a verdict's word; what is well has none.
@@ -92,7 +101,7 @@ fn is_bad(item: &&Item) -> bool {
     matches!(item.verdict, "critical" | "warning")
 }
 
-fn items(items: &[Item], id: &str) -> Markup {
+fn items(items: &[Item], area: &str, id: &str) -> Markup {
     let bad = items.iter().filter(is_bad).count();
     // One that is well says nothing more than its target does.
     if items.len() == 1 && bad == 0 {
@@ -104,7 +113,7 @@ fn items(items: &[Item], id: &str) -> Markup {
             @if bad > 0 { ul { @for item in open { (one(item)) } } }
             @if items.len() > bad.min(BAD) {
                 details id=(id) data-fold {
-                    summary { (counted(items.len(), "thing", "things")) @if bad > 0 { ", " (bad) " not well" } }
+                    summary { (counted(items.len(), things(area).0, things(area).1)) @if bad > 0 { ", " (bad) " not well" } }
                     ul {
                         @for item in items.iter().take(ITEMS) { (one(item)) }
                         @if items.len() > ITEMS { li.dim { (items.len() - ITEMS) " more" } }
@@ -112,6 +121,17 @@ fn items(items: &[Item], id: &str) -> Markup {
                 }
             }
         }
+    }
+}
+
+/// What the things of a target are, one and several.
+fn things(area: &str) -> (&'static str, &'static str) {
+    match area {
+        "systemd" => ("unit", "units"),
+        "process" => ("group of processes", "groups of processes"),
+        "files" => ("place", "places"),
+        "backup" => ("backup", "backups"),
+        _ => ("part", "parts"),
     }
 }
 

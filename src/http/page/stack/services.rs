@@ -137,13 +137,22 @@ fn row(service: &Service, columns: &[&Column], view: &View) -> Markup {
             th scope="row" {
                 a href=(service_path(&service.project, &service.service)) { (name(&service.service, NAME)) }
                 @if service.replicas_wanted > 1 || service.replicas_running > 1 {
-                    " " span.dim { (service.replicas_running) " of " (service.replicas_wanted) }
+                    " " span.(replicas(service)) { (service.replicas_running) " of " (service.replicas_wanted) }
                 }
             }
             @for column in columns {
                 td data-label=(column.head) class=(column.class) { ((column.cell)(service, view)) }
             }
         }
+    }
+}
+
+/// The colour of their number: that there are too few is why it is not well.
+fn replicas(service: &Service) -> &'static str {
+    if service.replicas_running < service.replicas_wanted && service.mood >= Mood::Degraded {
+        "replicas warning"
+    } else {
+        "replicas dim"
     }
 }
 
@@ -180,15 +189,18 @@ fn restarts(service: &Service, _: &View) -> Markup {
 }
 
 fn image(image: &Image) -> Markup {
+    let shown = short(&image.name);
+    // Of where it is from, people need to be told once, if at all.
+    let (from, what) = shown.rsplit_once('/').map_or(("", shown), |(from, what)| (from, what));
     html! {
-        (name(short(&image.name), 40))
-        @if image.age_seconds.is_some() || image.outdated {
-            span.under {
-                @if let Some(age) = image.age_seconds { (span(age)) " old" }
-                @if image.age_seconds.is_some() && image.outdated { ", " }
-                @if image.outdated { span.warning title="Its tag means another image by now" { "outdated" } }
-            }
+        span.whole title=(seen(&image.name, 300)) {
+            @if !from.is_empty() { span.dim { (seen(from, 30)) "/" } wbr; }
+            (seen(what, 40))
         }
+        @if let Some(age) = image.age_seconds {
+            " " span.age title={ "built " (span(age)) " ago" } { (span(age)) }
+        }
+        @if image.outdated { " " b.warning title="Its tag means another image by now" { "outdated" } }
     }
 }
 

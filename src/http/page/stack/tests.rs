@@ -213,14 +213,14 @@ fn what_is_down_says_so_and_counts_stand_at_the_head() {
         "<a href=\"/service/-/portainer\">portainer</a>",
         "<span class=\"state down\">restarting</span>",
         "<span class=\"critical\">unhealthy</span>",
-        "<span class=\"dim\">1 of 2</span>",
+        "<span class=\"replicas warning\">1 of 2</span>",
         "212 <span class=\"dim\">of 512 MiB</span>",
         "5432 <b class=\"warning\"",
         "NATS <span class=\"count\">1, <span class=\"critical\">1 down</span>",
         "<p class=\"why\">127.0.0.1:8222: connection refused</p>",
         "in db (shop)",
         "<span class=\"value critical\">94%</span>",
-        "3 things, 1 not well",
+        "3 parts, 1 not well",
         "id=\"area-probe\"",
         "Most frequent errors",
     ] {
@@ -303,9 +303,11 @@ fn names_from_outside_break_nothing() {
 
 #[test]
 fn zz_preview() {
-    let css = include_str!("../../../../../w-frame/src/http/page/page.css");
+    let css = include_str!("../page.css");
     let mine = std::fs::read_to_string("src/http/page/stack.css").unwrap();
     let body = shown(&example());
-    let html = format!("<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width, initial-scale=1'><style>{css}{mine}</style><body><main>{body}</main></body>");
+    let html = format!(
+        "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width, initial-scale=1'><style>{css}{mine}</style><body><main>{body}</main></body>"
+    );
     std::fs::write("/tmp/prev.html", html).unwrap();
 }
