@@ -23,14 +23,7 @@ const END: Duration = Duration::from_secs(2);
 pub(super) fn note(board: &Board, report: &Report) {
     for finding in &report.findings {
         let Some(value) = finding.value else { continue };
-        let labels = finding.labels.iter();
-        let number = Number {
-            area: finding.area.to_owned(),
-            target: finding.target.clone(),
-            signal: finding.signal.name.to_owned(),
-            labels: labels.map(|(name, value)| ((*name).to_owned(), value.clone())).collect(),
-        };
-        board.chart.note(number, SystemTime::now(), value);
+        board.chart.note(finding.number(), SystemTime::now(), value);
     }
 }
 
