@@ -9,6 +9,7 @@ mod detail;
 #[cfg(test)]
 pub(crate) mod examples;
 mod exception;
+mod glance;
 mod histogram;
 mod measure;
 mod metric;
@@ -23,6 +24,7 @@ pub mod words;
 pub use area::{Area, Catalogue, TableEntry};
 pub use detail::{Cell, Column, Detail};
 pub use exception::{Called, Exception, Key};
+pub use glance::Glance;
 pub use histogram::Histogram;
 pub use measure::{AHEAD, And, Fold, Match, Measure, TREND, Unless, WINDOW, join_labels, level};
 pub(crate) use metric::metrics;

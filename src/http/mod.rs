@@ -30,6 +30,7 @@ use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;
 
 use crate::engine::Board;
+use crate::overview::Overview;
 
 pub use details::bars;
 pub use history::end as keep_history;
@@ -55,6 +56,7 @@ pub struct Server {
     pub turned_away: Arc<TurnedAway>,
     pub reload: Reloader,
     pub journal: Arc<Journal>,
+    pub overview: Arc<Overview>,
 }
 
 impl Server {
@@ -67,6 +69,7 @@ impl Server {
     ) -> Self {
         Self {
             turned_away: Arc::new(TurnedAway::new(Arc::clone(&board.clients))),
+            overview: Arc::new(Overview::new(Arc::clone(&board))),
             hosts,
             door,
             board,

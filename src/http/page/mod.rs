@@ -19,7 +19,7 @@ use axum::extract::State;
 use axum::response::Html;
 use maud::html;
 
-use super::{Server, details};
+use super::Server;
 use crate::check::{Trouble, judge, switched_off};
 use crate::engine::Snapshot;
 use crate::text::printable;
@@ -52,7 +52,7 @@ pub(super) async fn status(State(server): State<Server>) -> Html<String> {
     let main = html! {
         (head.render())
         (troubles::render(&told, &past))
-        (details::tables(&snapshot))
+        (stack::markup(&server.overview.stack(&snapshot, &report), &snapshot, &words::Clock::system()))
         (watched::render(&snapshot, &report, &off))
     };
     let frame = Frame {

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::super::chart::{day, sparkline};
 use super::super::words::{anchor, counted, seen, target_path, value};
 use super::{NAME, View, head, name, said, state};
-use crate::catalogue::Unit;
+use crate::catalogue::{Glance, Unit};
 use crate::collectors::CATALOGUE;
 use crate::overview::{Figure, Group, Item, Mood, Target};
 
@@ -85,7 +85,14 @@ fn number(figure: &Figure, area: &str) -> Markup {
 
 /// In which unit a number is: that of its signal, or of a fact that is shown at a glance.
 fn unit(area: &str, name: &str) -> Option<Unit> {
-    CATALOGUE.area(area)?.signal(name).map(|signal| signal.unit)
+    let area = CATALOGUE.area(area)?;
+    let fact = || {
+        area.glance.iter().find_map(|glance| match *glance {
+            Glance::Fact { metric, unit, .. } if metric == name => Some(unit),
+            _ => None,
+        })
+    };
+    area.signal(name).map(|signal| signal.unit).or_else(fact)
 }
 
 /// The class of a verdict's word; what is well has none.

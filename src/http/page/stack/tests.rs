@@ -14,7 +14,7 @@ const MIB: f64 = 1_048_576.0;
 
 fn past(bad: Mood, at: usize, long: usize) -> Day {
     let mood = |n| if (at..at + long).contains(&n) { bad } else { Mood::Up };
-    Day { last: NOW - 300, steps: (0..288).map(mood).collect() }
+    Day { last: NOW - 300, steps: (0..288).map(mood).collect(), restarts: vec![] }
 }
 
 fn service(project: &str, service: &str) -> Service {
@@ -172,6 +172,7 @@ pub(crate) fn example() -> Stack {
             group("host", "Host", vec![host]),
             group("files", "Files", vec![]),
         ],
+        without_day: 0,
     }
 }
 
@@ -194,7 +195,9 @@ pub(crate) fn snapshot(template: &str) -> Snapshot {
         columns: ["count", "error", "exception", "last", "trend"].map(column).to_vec(),
         rows: vec![row(3, "timeout after <n> s", 4000), row(41, template, 12)],
     };
-    Snapshot::of_area("logs", "shop/worker", Batch::new().detail(errors))
+    let at = UNIX_EPOCH + Duration::from_secs(NOW);
+    let batch = Batch::new().detail(errors);
+    Snapshot::looked(at, vec![(&crate::collectors::logs::AREA, "shop/worker", None, Ok(batch))])
 }
 
 fn shown(stack: &Stack) -> String {
