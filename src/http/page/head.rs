@@ -58,7 +58,7 @@ impl Head<'_> {
             // The first of several that are equally bad.
             let tone = troubles::tone(worst);
             let first = self.bad().find(|trouble| troubles::tone(trouble) == tone);
-            let sentence = troubles::sentence(first.unwrap_or(worst));
+            let sentence = printable(&first.unwrap_or(worst).sentence).into_owned();
             return match all {
                 1 => sentence,
                 2 => format!("{sentence}, and 1 more trouble"),
