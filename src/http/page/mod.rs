@@ -6,6 +6,8 @@ mod head;
 mod layout;
 pub(super) mod link;
 pub(super) mod silence;
+#[cfg(test)]
+mod tests;
 mod troubles;
 mod watched;
 mod when;

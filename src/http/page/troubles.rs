@@ -75,7 +75,7 @@ impl Past<'_> {
         html! {
             article #(name(trouble)) .trouble .(tone.class()) data-row
                 data-words=(words(trouble)) data-project=[project(trouble)] {
-                h3 { span .verdict { (tone.word()) } (printable(&trouble.sentence)) }
+                h3 { span .verdict { (tone.word()) } " " (printable(&trouble.sentence)) }
                 @if let Some(one) = alone { @if let Some(figure) = one.figure() {
                     p { (printable(&figure)) ". " (self.line(one)) }
                 } }
@@ -96,7 +96,7 @@ impl Past<'_> {
                     @if let Some(since) = self.since(trouble) { (lasting(since, self.now)) }
                     @match (alone, trouble.blind.as_slice()) {
                         (Some(one), _) => (about(one)),
-                        (None, [blind]) => (about_target(blind)),
+                        (None, [first, more @ ..]) if more.iter().all(|one| same_target(first, one)) => (about_target(first)),
                         _ => {}
                     }
                     @if !trouble.alert.is_empty() {
@@ -156,6 +156,10 @@ fn about(finding: &Finding) -> Markup {
         None => title(finding.area, &finding.target),
     };
     html! { a href=(link::of(finding)) { (printable(&name)) } }
+}
+
+fn same_target(one: &Blind, other: &Blind) -> bool {
+    one.area == other.area && one.target == other.target
 }
 
 fn about_target(blind: &Blind) -> Markup {
@@ -252,5 +256,6 @@ fn project(trouble: &Trouble) -> Option<String> {
         .iter()
         .map(|finding| link::service_of(finding).map(|(project, _)| project));
     let first = all.next()??;
-    (!first.is_empty() && all.all(|other| other.as_ref() == Some(&first))).then_some(first)
+    let alone = !first.is_empty() && all.all(|other| other.as_ref() == Some(&first));
+    alone.then(|| printable(&first).into_owned())
 }
