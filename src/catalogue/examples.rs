@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use super::{
-    Area, Catalogue, Default, Direction, Histogram, Hold, Kind, Label, Match, Measure, Metric,
-    Read, Row, Sentence, Signal,
+    Area, Catalogue, Default, Direction, Histogram, Hold, Kind, Label, Many, Match, Measure,
+    Metric, Read, Row, Sentence, Signal,
 };
 use super::{Table, TableEntry, Unit, level, metrics};
 
@@ -121,6 +121,7 @@ const fn signal(
         item: &[],
         requirements: &[],
         title: Sentence::new("{id}[ ({kind})] is wrong"),
+        many: Many::at_once("{count} examples are wrong", "{id}[ ({kind})]", "look {id}"),
         clear: Sentence::new("{id} is well again"),
         what: "The thing",
         hint: "mend it",

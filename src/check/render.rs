@@ -41,7 +41,7 @@ impl Finding {
     }
 
     /// The value of a label of the thing, or of its target; empty if it has none.
-    fn label(&self, name: &str) -> String {
+    pub(super) fn label(&self, name: &str) -> String {
         if name == "target" {
             return self.target.clone();
         }

@@ -22,8 +22,8 @@ const SCRIPT: &str = include_str!("page.js");
 /// exporter sees that it is one.
 pub(in crate::http) static SCRIPT_PATH: LazyLock<String> = LazyLock::new(|| {
     let digest = sha2::Sha256::new().chain_update(SCRIPT).chain_update(STYLE).finalize();
-    let name: String = digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
-    format!("/assets/page.{name}.js")
+    let name = digest.iter().take(6).fold(0_u64, |name, byte| name << 8 | u64::from(*byte));
+    format!("/assets/page.{name:012x}.js")
 });
 
 /// How the content security policy names the style sheet.

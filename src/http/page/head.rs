@@ -58,7 +58,7 @@ impl Head<'_> {
             // The first of several that are equally bad.
             let tone = troubles::tone(worst);
             let first = self.bad().find(|trouble| troubles::tone(trouble) == tone);
-            let sentence = troubles::sentence(first.unwrap_or(worst));
+            let sentence = printable(&first.unwrap_or(worst).sentence).into_owned();
             return match all {
                 1 => sentence,
                 2 => format!("{sentence}, and 1 more trouble"),
@@ -87,10 +87,11 @@ impl Head<'_> {
     /// For the tab, of which a few letters are seen: "2 critical · db1".
     pub(super) fn title(&self) -> String {
         let counts = self.counts().join(", ");
-        let verdict = match (counts.as_str(), self.tone()) {
-            ("", Tone::Ok) => "all is well",
-            ("", _) => "not read yet",
-            (counts, _) => counts,
+        let verdict = match (counts.as_str(), self.watched, self.unread) {
+            ("", 0, _) => "nothing is watched",
+            ("", _, 1..) => "not read yet",
+            ("", ..) => "all is well",
+            (counts, ..) => counts,
         };
         match self.machine {
             "" => format!("{verdict} · stack-exporter"),
@@ -103,7 +104,7 @@ impl Head<'_> {
         html! {
             div .head {
                 h1 .(tone.class()) aria-live="polite" aria-atomic="true" {
-                    span .badge { (tone.word()) } (self.sentence())
+                    span .badge { (tone.word()) } " " (self.sentence())
                 }
                 p .dim {
                     @if !self.machine.is_empty() { "On " b { (printable(self.machine)) } ": " }

@@ -9,13 +9,14 @@ pub(super) mod service;
 pub(super) mod silence;
 mod stack;
 pub(super) mod target;
+#[cfg(test)]
+mod tests;
 mod thing;
 mod troubles;
 mod watched;
 mod when;
 mod words;
 
-use std::collections::BTreeSet;
 use std::time::SystemTime;
 
 use axum::extract::State;
@@ -23,8 +24,9 @@ use axum::response::Html;
 use maud::html;
 
 use super::Server;
-use crate::check::{Trouble, judge, switched_off};
+use crate::check::{judge, switched_off};
 use crate::engine::Snapshot;
+use crate::overview::Stack;
 use crate::text::printable;
 use head::Head;
 use troubles::Past;
@@ -40,6 +42,7 @@ pub(super) async fn status(State(server): State<Server>) -> Html<String> {
     server.journal.note(&report);
     let told = crate::check::troubles(&report);
     let off = switched_off(&snapshot);
+    let stack = server.overview.stack(&snapshot, &report);
     let states = || snapshot.entries.iter().filter_map(|entry| entry.state.as_ref());
     let head = Head {
         troubles: &told,
@@ -55,7 +58,7 @@ pub(super) async fn status(State(server): State<Server>) -> Html<String> {
     let main = html! {
         (head.render())
         (troubles::render(&told, &past))
-        (stack::markup(&server.overview.stack(&snapshot, &report), &snapshot, &words::Clock::system()))
+        (stack::markup(&stack, &snapshot, &words::Clock::system()))
         (watched::render(&snapshot, &report, &off))
     };
     let frame = Frame {
@@ -64,7 +67,7 @@ pub(super) async fn status(State(server): State<Server>) -> Html<String> {
         machine: &printable(&server.machine),
         metrics: &server.telemetry_path,
         live: true,
-        projects: Some(&projects(&told)),
+        projects: Some(&projects(&stack)),
     };
     Html(layout(&frame, &main).into_string())
 }
@@ -75,9 +78,7 @@ fn last_reading(snapshot: &Snapshot) -> Option<SystemTime> {
 }
 
 /// Projects that the rows of the page are about.
-fn projects(told: &[Trouble]) -> Vec<String> {
-    let findings = told.iter().flat_map(|trouble| &trouble.findings);
-    let projects = findings.filter_map(|finding| Some(link::service_of(finding)?.0));
-    let named: BTreeSet<_> = projects.filter(|project| !project.is_empty()).collect();
-    named.iter().map(|project| printable(project).into_owned()).collect()
+fn projects(stack: &Stack) -> Vec<String> {
+    let named = stack.projects.iter().filter(|project| !project.name.is_empty());
+    named.map(|project| printable(&project.name).into_owned()).collect()
 }

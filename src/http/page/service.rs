@@ -48,7 +48,7 @@ fn title(service: &Service) -> String {
 fn body(service: &Service, thing: &Thing, now: &Present, troubles: &Markup) -> Markup {
     let view = &now.view;
     html! {
-        header.head {
+        section.head {
             h1 { (title(service)) " " (stack::state(service.mood, &seen(state(service), 64))) }
             (day_in_words(&service.day, &view.clock))
         }

@@ -30,7 +30,7 @@ pub(in crate::http) async fn page(
     let all = now.stack.groups.iter().flat_map(|group| &group.targets);
     let shown = all.clone().find(|one| one.area == area && one.target == name);
     let main = html! {
-        header.head { (heading(entry, shown, &now)) }
+        section.head { (heading(entry, shown, &now)) }
         (troubles)
         @if let Some(target) = shown { (stack::target_in_full(target)) }
         (thing.sections(&now.view))

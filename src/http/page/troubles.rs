@@ -29,22 +29,10 @@ pub(super) struct Past<'a> {
 
 /// How bad a trouble is; what cannot be seen without a verdict on that is neither good nor bad.
 pub(super) fn tone(trouble: &Trouble) -> Tone {
-    if trouble.findings.is_empty() && trouble.verdict < Verdict::Warning {
+    if trouble.verdict < Verdict::Advice {
         return Tone::Unknown;
     }
     Tone::from(trouble.verdict)
-}
-
-/// What is wrong, with the name of what it is about.
-pub(super) fn sentence(trouble: &Trouble) -> String {
-    let sentence = printable(&trouble.sentence);
-    let nameless = trouble.blind.first().filter(|blind| {
-        trouble.findings.is_empty() && !trouble.sentence.contains(blind.target.as_str())
-    });
-    match nameless {
-        Some(blind) => format!("{}: {sentence}", printable(&title(blind.area, &blind.target))),
-        None => sentence.into_owned(),
-    }
 }
 
 /// The troubles, and the advice.
@@ -86,21 +74,29 @@ impl Past<'_> {
         html! {
             article #(name(trouble)) .trouble .(tone.class()) data-row
                 data-words=(words(trouble)) data-project=[project(trouble)] {
-                h3 { span .verdict { (tone.word()) } (sentence(trouble)) }
-                @if let Some(figure) = alone.and_then(Finding::figure) {
-                    p { (printable(&figure)) ". " @if let Some(one) = alone { (self.line(one)) } }
-                }
+                h3 { span .verdict { (tone.word()) } " " (printable(&trouble.sentence)) }
+                @if let Some(one) = alone { @if let Some(figure) = one.figure() {
+                    p { (printable(&figure)) ". " (self.line(one)) }
+                } }
                 @if let Some(first) = trouble.findings.first() {
                     p { (capitalised(first.signal.hint)) "." }
                     @for next in &trouble.next { (command(next)) }
                 }
-                @for blind in &trouble.blind { (why(blind, trouble)) }
-                @if trouble.findings.len() > 1 { (self.members(&trouble.findings)) }
+                @match trouble.blind.as_slice() {
+                    [] => {}
+                    [one] => (why(one, trouble)),
+                    [first, ..] => {
+                        @if trouble.findings.is_empty() { (remedy(first)) }
+                        (blind_list(trouble))
+                    }
+                }
+                @if trouble.findings.len() > 1 { (self.members(trouble)) }
                 p .facts .dim {
                     @if let Some(since) = self.since(trouble) { (lasting(since, self.now)) }
-                    @if let Some(one) = alone { (about(one)) }
-                    @for blind in &trouble.blind {
-                        a href=(target_path(blind.area, &blind.target)) { (printable(&title(blind.area, &blind.target))) }
+                    @match (alone, trouble.blind.as_slice()) {
+                        (Some(one), _) => (about(one)),
+                        (None, [first, more @ ..]) if more.iter().all(|one| same_target(first, one)) => (about_target(first)),
+                        _ => {}
                     }
                     @if !trouble.alert.is_empty() {
                         a href=(link::runbook(trouble.alert)) { "Runbook " (trouble.alert) }
@@ -112,9 +108,10 @@ impl Past<'_> {
     }
 
     /// The things of one trouble, each with its own command.
-    fn members(&self, findings: &[&Finding]) -> Markup {
+    fn members(&self, trouble: &Trouble) -> Markup {
+        let findings = &trouble.findings;
         html! {
-            details #(format!("m{:x}", hash(&findings.first().map(|one| (one.signal.alert, one.verdict as u8))))) {
+            details #{ (name(trouble)) "-all" } {
                 summary { "Each of the " (findings.len()) }
                 ul {
                     @for finding in findings.iter().take(MEMBERS) {
@@ -160,16 +157,52 @@ fn about(finding: &Finding) -> Markup {
     html! { a href=(link::of(finding)) { (printable(&name)) } }
 }
 
+fn same_target(one: &Blind, other: &Blind) -> bool {
+    one.area == other.area && one.target == other.target
+}
+
+fn about_target(blind: &Blind) -> Markup {
+    let name = title(blind.area, &blind.target);
+    html! { a href=(target_path(blind.area, &blind.target)) { (printable(&name)) } }
+}
+
+/// All that one trouble keeps from being seen.
+fn blind_list(trouble: &Trouble) -> Markup {
+    html! {
+        details #{ (name(trouble)) "-blind" } {
+            summary { (trouble.blind.len()) " things that cannot be seen" }
+            ul {
+                @for blind in trouble.blind.iter().take(MEMBERS) {
+                    li {
+                        (about_target(blind)) ": " (printable(&blind.sentence())) "."
+                        (place(blind)) (remedy(blind))
+                    }
+                }
+                @if trouble.blind.len() > MEMBERS { li { "and " (trouble.blind.len() - MEMBERS) " more" } }
+            }
+        }
+    }
+}
+
 /// Why something cannot be seen, where it is, and what helps.
 fn why(blind: &Blind, trouble: &Trouble) -> Markup {
-    let told = blind.sentence();
-    let is_command = blind.failure.hint.is_none() && blind.up.is_some();
+    let told = trouble.sentence.contains(printable(&blind.failure.detail).as_ref());
     html! {
-        @if !trouble.sentence.contains(told.as_str()) {
-            p { (capitalised(&printable(&told))) "." }
-        }
-        @if !blind.place.is_empty() { p .dim { "It is at " code { (printable(&blind.place)) } } }
-        @if is_command { (command(&blind.remedy())) } @else {
+        @if !told { p { (capitalised(&printable(&blind.sentence()))) "." } }
+        (place(blind)) (remedy(blind))
+    }
+}
+
+fn place(blind: &Blind) -> Markup {
+    html! { @if !blind.place.is_empty() { p .dim { "It is at " code { (printable(&blind.place)) } } } }
+}
+
+/// The reason's own hint is a sentence, the signal's next step a command.
+fn remedy(blind: &Blind) -> Markup {
+    html! {
+        @if blind.failure.hint.is_none() && blind.up.is_some() {
+            (command(&blind.remedy()))
+        } @else {
             p .command {
                 span { "What to do:" } span data-text { (printable(&blind.remedy())) } (copy())
             }
@@ -186,13 +219,13 @@ fn copy() -> Markup {
     html! { button .copy type="button" { "Copy" } }
 }
 
-/// By this the page knows a trouble again when it is fetched anew.
+/// By this the page knows a trouble again when it is fetched anew, whatever things join it.
 fn name(trouble: &Trouble) -> String {
-    let found = trouble.findings.first().filter(|_| trouble.findings.len() == 1);
-    let found = found.map(|one| (one.target.as_str(), one.subject()));
+    let found = trouble.findings.first();
+    let found = found.map(|one| one.signal.many.map_or_else(|| one.title(), |_| String::new()));
     let blind = trouble.blind.first().filter(|_| trouble.findings.is_empty());
     let blind = blind.map(|one| (one.area, one.target.as_str(), one.what.as_deref()));
-    format!("t{:x}", hash(&(trouble.alert, found, blind)))
+    format!("t{:x}", hash(&(trouble.alert, trouble.verdict.as_str(), found, blind)))
 }
 
 fn hash(of: &impl Hash) -> u64 {
@@ -222,5 +255,6 @@ fn project(trouble: &Trouble) -> Option<String> {
         .iter()
         .map(|finding| link::service_of(finding).map(|(project, _)| project));
     let first = all.next()??;
-    (!first.is_empty() && all.all(|other| other.as_ref() == Some(&first))).then_some(first)
+    let alone = !first.is_empty() && all.all(|other| other.as_ref() == Some(&first));
+    alone.then(|| printable(&first).into_owned())
 }

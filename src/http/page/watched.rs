@@ -95,12 +95,13 @@ fn value_row(finding: &Finding) -> Markup {
 /// What nobody is told of: that is not the same as well.
 fn not_judged(off: &[Off], idle: &[Idle]) -> Markup {
     html! {
-        details #off data-fold {
+        details data-fold data-key="off" {
             summary {
                 (off.len()) " switched off"
                 @if !idle.is_empty() { ", " (idle.len()) " thresholds that match nothing" }
             }
-            ul {
+            // A link to what is in a fold opens it.
+            ul #off {
                 @for off in off { li data-row { (printable(&off.subject())) @if off.advice { " (advice)" } } }
                 @for idle in idle {
                     li data-row { (printable(&title(idle.area, &idle.target))) ": " (printable(&idle.sentence())) "." }
