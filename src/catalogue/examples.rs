@@ -92,6 +92,7 @@ static TIMED_AREA: Area = Area {
     in_service: false,
     tables: &[TableEntry::of::<Timed>()],
     signals: &[],
+    glance: &[],
     reasons: &[],
     words: &[],
     runbook: "",
@@ -233,6 +234,7 @@ pub(crate) static AREA: Area = Area {
     in_service: false,
     tables: &[TableEntry::of::<Thing>(), TableEntry::of::<Whole>(), TableEntry::of::<Tagged>()],
     signals: SIGNALS,
+    glance: &[],
     reasons: &[],
     words: &[],
     runbook: "",
@@ -256,6 +258,7 @@ pub(crate) fn single(signal: Signal) -> &'static Area {
         words: &[],
         tables: AREA.tables,
         signals: Box::leak(Box::new([signal])),
+        glance: &[],
         runbook: "",
     }))
 }

@@ -9,6 +9,7 @@ mod detail;
 #[cfg(test)]
 pub(crate) mod examples;
 mod exception;
+mod glance;
 mod histogram;
 mod many;
 mod measure;
@@ -24,6 +25,7 @@ pub mod words;
 pub use area::{Area, Catalogue, TableEntry};
 pub use detail::{Cell, Column, Detail};
 pub use exception::{Called, Exception, Key};
+pub use glance::Glance;
 pub use histogram::Histogram;
 pub use many::Many;
 pub use measure::{AHEAD, And, Fold, Match, Measure, TREND, Unless, WINDOW, join_labels, level};

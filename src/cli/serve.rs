@@ -99,7 +99,8 @@ async fn serve(options: &Options, board: Arc<Board>, checked: Checked) -> std::i
     );
     let reload_on_hangup = on_hangup(Arc::clone(&server.reload))?;
     let told = tokio::spawn(tell_what_is_blind(Arc::clone(&board)));
-    let watch = tokio::spawn(http::watch(Arc::clone(&board), Arc::clone(&server.journal)));
+    let (journal, stack) = (Arc::clone(&server.journal), Arc::clone(&server.overview));
+    let watch = tokio::spawn(http::watch(Arc::clone(&board), journal, stack));
     tell(&format!("{overview}serving http://{address}{}", options.telemetry_path));
     let (clients, turned_away) = (Arc::clone(&board.clients), Arc::clone(&server.turned_away));
     let stop = async move || stop.next().await;

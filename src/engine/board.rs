@@ -13,7 +13,7 @@ use super::clients::Clients;
 use super::home::{Homes, Service};
 use super::memory::Memory;
 use super::once::{Asked, Busy, OnDemand};
-use super::own::{Build, Serving};
+use super::own::{Build, Info, Serving};
 use super::poller;
 use super::slot::{Slot, Wait};
 use super::snapshot::Snapshot;
@@ -29,6 +29,7 @@ pub struct Board {
     reload: Mutex<Reload>,
     reloading: Mutex<()>,
     build: Build,
+    info: RwLock<Info>,
     scrapes: Mutex<Scrapes>,
     on_demand: OnDemand,
     pub memory: Memory,
@@ -57,6 +58,7 @@ impl Board {
             reload: Mutex::new(Reload::now(true)),
             reloading: Mutex::default(),
             build: Build::current(),
+            info: RwLock::default(),
             scrapes: Mutex::default(),
             on_demand: OnDemand::default(),
             memory: Memory::default(),
@@ -119,6 +121,16 @@ impl Board {
     /// win over a newer one.
     pub fn reloading(&self) -> MutexGuard<'_, ()> {
         self.reloading.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Says which machine this is.
+    pub fn introduce(&self, info: Info) {
+        *self.info.write().unwrap_or_else(PoisonError::into_inner) = info;
+    }
+
+    /// Which machine this is.
+    pub fn info(&self) -> Info {
+        self.info.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Notes how a reload of the configuration went.
@@ -204,7 +216,7 @@ impl Board {
             history: self.chart.counts(),
         };
         let services = self.services(slots);
-        Snapshot::new(slots, &services, &self.build, (reload, scrapes, serving))
+        Snapshot::new(slots, &services, (&self.build, self.info()), (reload, scrapes, serving))
     }
 
     /// Whether every target has been read once, well or badly.

@@ -34,7 +34,7 @@ pub use history::Counters;
 pub use home::{Home, Homes, Service};
 pub use memory::Memory;
 pub use once::{Asked, Busy};
-pub use own::{AREA as OWN_AREA, Build, Reload, Scrapes};
+pub use own::{AREA as OWN_AREA, Build, Info, Reload, Scrapes};
 pub use part::{Beside, Found, Latest, Pace, Part, Parts, Shown};
 pub use slot::{Reading, Slot, State};
 pub use snapshot::{Entry, Sample, Snapshot, samples};

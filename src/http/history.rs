@@ -11,7 +11,7 @@ use axum::response::IntoResponse;
 use tokio::time::Instant;
 
 use super::Server;
-use crate::check::{Finding, Report};
+use crate::check::Report;
 use crate::engine::{Board, Line, Number};
 
 /// A kill loses this much; each write is 1.5 MB at most.
@@ -19,23 +19,11 @@ const SAVE: Duration = Duration::from_mins(5);
 /// The end of the process is not put off for longer by a disk that hangs.
 const END: Duration = Duration::from_secs(2);
 
-/// Under what the number of a finding is kept.
-pub(super) fn number(finding: &Finding) -> Number {
-    let labels = finding.labels.iter();
-    Number {
-        area: finding.area.to_owned(),
-        target: finding.target.clone(),
-        signal: finding.signal.name.to_owned(),
-        labels: labels.map(|(name, value)| ((*name).to_owned(), value.clone())).collect(),
-    }
-}
-
 /// Notes the numbers of a report.
 pub(super) fn note(board: &Board, report: &Report) {
     for finding in &report.findings {
-        if let Some(value) = finding.value {
-            board.chart.note(number(finding), SystemTime::now(), value);
-        }
+        let Some(value) = finding.value else { continue };
+        board.chart.note(finding.number(), SystemTime::now(), value);
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 use super::history;
 use crate::check::{Finding, Report, Verdict, judge};
 use crate::engine::Board;
+use crate::overview::Overview;
 
 /// How often the board is judged, whether somebody looks or not.
 const PERIOD: Duration = Duration::from_secs(5);
@@ -83,12 +84,14 @@ fn log(finding: &Finding) {
 }
 
 /// Judges the board for ever, and has the numbers kept.
-pub async fn watch(board: Arc<Board>, journal: Arc<Journal>) {
+pub async fn watch(board: Arc<Board>, journal: Arc<Journal>, overview: Arc<Overview>) {
     let mut saving = history::Saving::new(Arc::clone(&board));
     loop {
         tokio::time::sleep(PERIOD).await;
-        let report = judge(&board.snapshot());
+        let snapshot = board.snapshot();
+        let report = judge(&snapshot);
         journal.note(&report);
+        overview.note(&snapshot, &report);
         history::note(&board, &report);
         saving.tick().await;
     }

@@ -30,6 +30,7 @@ use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;
 
 use crate::engine::Board;
+use crate::overview::Overview;
 
 pub use details::bars;
 pub use history::end as keep_history;
@@ -48,13 +49,12 @@ pub struct Server {
     scrapes: Arc<Semaphore>,
     /// When the metrics were scraped last; before the first time, when the server was made.
     scraped: Arc<Mutex<SystemTime>>,
-    /// The machine's name.
-    machine: Arc<str>,
     hosts: Arc<Hosts>,
     door: Arc<Door>,
     pub turned_away: Arc<TurnedAway>,
     pub reload: Reloader,
     pub journal: Arc<Journal>,
+    pub overview: Arc<Overview>,
 }
 
 impl Server {
@@ -67,13 +67,13 @@ impl Server {
     ) -> Self {
         Self {
             turned_away: Arc::new(TurnedAway::new(Arc::clone(&board.clients))),
+            overview: Arc::new(Overview::new(Arc::clone(&board))),
             hosts,
             door,
             board,
             telemetry_path: telemetry_path.into(),
             scrapes: Arc::new(Semaphore::new(max_requests)),
             scraped: Arc::new(Mutex::new(SystemTime::now())),
-            machine: rustix::system::uname().nodename().to_string_lossy().into(),
             reload,
             journal: Arc::default(),
         }

@@ -4,11 +4,27 @@
 //!
 //! Times are seconds since 1970, durations seconds, sizes bytes, processor use cores.
 
+mod container;
+mod days;
+mod errors;
+mod groups;
+mod items;
+mod model;
+mod names;
+mod rates;
 mod service;
+mod services;
 mod target;
+#[cfg(test)]
+mod tests;
+mod words;
+
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
 
+pub use days::Thing;
+pub use model::Overview;
 pub use service::{Health, Image, LastError, Port, Service, Usage};
 pub use target::{Figure, Group, Item, Target};
 
@@ -51,6 +67,8 @@ pub struct Day {
     pub last: u64,
     /// Oldest first, 288 at most; fewer where less is known.
     pub steps: Vec<Mood>,
+    /// Steps in which a restart policy had to act: when each began, and how often.
+    pub restarts: Vec<(u64, u32)>,
 }
 
 /// Something that happened to a thing.
@@ -91,10 +109,16 @@ pub struct Stack {
     pub projects: Vec<Project>,
     /// All other targets by area, in the order of the catalogue.
     pub groups: Vec<Group>,
+    /// Things of which no day is kept, as there are too many.
+    pub without_day: u64,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Project {
     pub name: String,
     pub services: Vec<Service>,
+}
+
+fn epoch(at: SystemTime) -> f64 {
+    at.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64()
 }

@@ -6,6 +6,7 @@ mod head;
 mod layout;
 pub(super) mod link;
 pub(super) mod silence;
+mod stack;
 #[cfg(test)]
 mod tests;
 mod troubles;
@@ -13,16 +14,16 @@ mod watched;
 mod when;
 mod words;
 
-use std::collections::BTreeSet;
 use std::time::SystemTime;
 
 use axum::extract::State;
 use axum::response::Html;
 use maud::html;
 
-use super::{Server, details};
-use crate::check::{Trouble, judge, switched_off};
+use super::Server;
+use crate::check::{judge, switched_off};
 use crate::engine::Snapshot;
+use crate::overview::Stack;
 use crate::text::printable;
 use head::Head;
 use troubles::Past;
@@ -39,9 +40,10 @@ pub(super) async fn status(State(server): State<Server>) -> Html<String> {
     let told = crate::check::troubles(&report);
     let off = switched_off(&snapshot);
     let states = || snapshot.entries.iter().filter_map(|entry| entry.state.as_ref());
+    let stack = server.overview.stack(&snapshot, &report);
     let head = Head {
         troubles: &told,
-        machine: &server.machine,
+        machine: &stack.machine,
         now: snapshot.at,
         read: last_reading(&snapshot),
         watched: states().count(),
@@ -53,16 +55,16 @@ pub(super) async fn status(State(server): State<Server>) -> Html<String> {
     let main = html! {
         (head.render())
         (troubles::render(&told, &past))
-        (details::tables(&snapshot))
+        (stack::markup(&stack, &snapshot, &words::Clock::system()))
         (watched::render(&snapshot, &report, &off))
     };
     let frame = Frame {
         title: &head.title(),
         tone: head.tone(),
-        machine: &printable(&server.machine),
+        machine: &printable(&stack.machine),
         metrics: &server.telemetry_path,
         live: true,
-        projects: Some(&projects(&told)),
+        projects: Some(&projects(&stack)),
     };
     Html(layout(&frame, &main).into_string())
 }
@@ -73,9 +75,7 @@ fn last_reading(snapshot: &Snapshot) -> Option<SystemTime> {
 }
 
 /// Projects that the rows of the page are about.
-fn projects(told: &[Trouble]) -> Vec<String> {
-    let findings = told.iter().flat_map(|trouble| &trouble.findings);
-    let projects = findings.filter_map(|finding| Some(link::service_of(finding)?.0));
-    let named: BTreeSet<_> = projects.filter(|project| !project.is_empty()).collect();
-    named.iter().map(|project| printable(project).into_owned()).collect()
+fn projects(stack: &Stack) -> Vec<String> {
+    let named = stack.projects.iter().map(|project| project.name.as_str());
+    named.filter(|name| !name.is_empty()).map(|name| printable(name).into_owned()).collect()
 }

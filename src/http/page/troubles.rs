@@ -14,7 +14,6 @@ use super::words::target_path;
 use crate::check::{Blind, Finding, Trouble, Verdict, capitalised};
 use crate::engine::{Chart, title};
 use crate::http::Journal;
-use crate::http::history::number;
 use crate::text::printable;
 
 /// Things of one trouble that are listed; the others are in the answer of the API.
@@ -134,7 +133,7 @@ impl Past<'_> {
 
     /// What the number of a finding was in the last 24 hours.
     fn line(&self, finding: &Finding) -> Markup {
-        let Some(line) = self.chart.coarse(&number(finding)) else { return html! {} };
+        let Some(line) = self.chart.coarse(&finding.number()) else { return html! {} };
         let day =
             self.now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().saturating_sub(DAY);
         let points: Vec<_> = line.points().filter(|(at, _)| *at >= day.as_secs()).collect();

@@ -27,7 +27,8 @@ pub(super) fn span(seconds: f64) -> String {
         0..60 => format!("{seconds}s"),
         60..3600 => format!("{}m", seconds / 60),
         3600..86_400 => two(seconds / 3600, "h", seconds / 60 % 60, "m"),
-        _ => two(seconds / 86_400, "d", seconds / 3600 % 24, "h"),
+        86_400..864_000 => two(seconds / 86_400, "d", seconds / 3600 % 24, "h"),
+        _ => format!("{}d", seconds / 86_400),
     }
 }
 
@@ -205,6 +206,7 @@ mod tests {
             (3660.0, "1h 1m"),
             (86_400.0, "1d"),
             (266_400.0, "3d 2h"),
+            (900_000.0, "10d"),
         ] {
             assert_eq!(span(seconds), text);
         }

@@ -145,7 +145,7 @@ mod tests {
     fn of(parts: &[(Mood, usize)]) -> Day {
         let steps: Vec<Mood> =
             parts.iter().flat_map(|(mood, count)| std::iter::repeat_n(*mood, *count)).collect();
-        Day { last: NOON - STEP, steps }
+        Day { last: NOON - STEP, steps, restarts: vec![] }
     }
 
     #[test]
@@ -193,7 +193,7 @@ mod tests {
     fn the_worst_day_of_all_is_small() {
         let moods = [Mood::Up, Mood::Down, Mood::Degraded, Mood::Deploying, Mood::Idle];
         let steps = (0..288).map(|n| moods[n / 3 % 5]).collect();
-        let html = day(&Day { last: NOON, steps }, &Clock::utc()).into_string();
+        let html = day(&Day { last: NOON, steps, restarts: vec![] }, &Clock::utc()).into_string();
         assert!(html.len() < 2500, "{}", html.len());
     }
 }
