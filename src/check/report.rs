@@ -40,6 +40,7 @@ impl From<Severity> for Verdict {
 }
 
 /// One expectation with its value, threshold and verdict.
+#[derive(Clone)]
 pub struct Finding {
     pub area: &'static str,
     pub target: String,
@@ -53,6 +54,7 @@ pub struct Finding {
 }
 
 /// Something that cannot be seen.
+#[derive(Clone)]
 pub struct Blind {
     pub area: &'static str,
     pub target: String,

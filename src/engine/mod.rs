@@ -40,7 +40,7 @@ pub use slot::{Reading, Slot, State};
 pub use snapshot::{Entry, Sample, Snapshot, samples};
 pub use storage::{Form, Keeping, Kept, Storage};
 pub use target::{Target, TargetId, title};
-pub use threshold::{Threshold, Thresholds, idle_keys};
+pub use threshold::{Source, Threshold, Thresholds, idle_keys};
 
 /// The grace of a scrape: how long it waits for targets that are not known to be late.
 pub const GRACE: std::time::Duration = std::time::Duration::from_secs(1);

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use super::Server;
 use super::page::{ago, link};
 use crate::catalogue::{Cell, Detail};
-use crate::engine::{Snapshot, Target};
+use crate::engine::{Entry, Target};
 use crate::text::printable;
 
 /// Rows of a table on the page; the API has them all.
@@ -56,16 +56,14 @@ fn cell_json(cell: &Cell) -> Value {
     }
 }
 
-/// The tables of all targets, those without rows left out.
-pub(super) fn tables(snapshot: &Snapshot) -> Markup {
-    let targets = snapshot.entries.iter().filter_map(|entry| Some((entry, entry.target.as_ref()?)));
+/// The tables of a target, those without rows left out.
+pub(super) fn of(entry: &Entry, now: SystemTime) -> Markup {
+    let Some(target) = &entry.target else { return html! {} };
     html! {
-        @for (entry, target) in targets {
-            @for detail in entry.details().iter().filter(|detail| !detail.rows.is_empty()) {
-                section data-group data-key={ (target.id.area) "/" (printable(&target.id.name)) "/" (detail.name) } {
-                    h2 { (detail.title) " of " (printable(&target.id.to_string())) }
-                    div .scroll { (table(target, detail, snapshot.at)) }
-                }
+        @for detail in entry.details().iter().filter(|detail| !detail.rows.is_empty()) {
+            section data-group data-key={ (target.id.area) "/" (printable(&target.id.name)) "/" (detail.name) } {
+                h2 { (detail.title) }
+                div .scroll { (table(target, detail, now)) }
             }
         }
     }

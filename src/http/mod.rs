@@ -95,6 +95,8 @@ impl Server {
             .route("/runbooks", get(runbooks::list))
             .route("/runbooks/", get(runbooks::list))
             .route("/runbooks/{alert}", get(runbooks::page))
+            .route("/service/{project}/{service}", get(page::service::page))
+            .route("/target/{area}/{target}", get(page::target::page))
             .route("/debug/{area}/{target}", get(debug::page))
             .route("/-/healthy", get(|| async { "ok\n" }))
             .route("/-/ready", get(ready))

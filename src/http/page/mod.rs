@@ -5,10 +5,13 @@ mod chart;
 mod head;
 mod layout;
 pub(super) mod link;
+pub(super) mod service;
 pub(super) mod silence;
 mod stack;
+pub(super) mod target;
 #[cfg(test)]
 mod tests;
+mod thing;
 mod troubles;
 mod watched;
 mod when;

@@ -44,7 +44,7 @@ pub(super) fn render(all: &[Trouble], past: &Past) -> Markup {
         @if !bad.is_empty() {
             section #troubles aria-labelledby="troubles-title" data-group {
                 h2 #troubles-title { "What is wrong" }
-                @for trouble in bad { (past.card(trouble)) }
+                div .cards { @for trouble in bad { (past.card(trouble)) } }
             }
         }
         @if !advice.is_empty() {
@@ -52,7 +52,7 @@ pub(super) fn render(all: &[Trouble], past: &Past) -> Markup {
                 h2 #advice-title { "Advice" }
                 details #advice-list data-fold {
                     summary { (counted(advice.len(), "thing that can wait", "things that can wait")) }
-                    @for trouble in advice { (past.card(trouble)) }
+                    div .cards { @for trouble in advice { (past.card(trouble)) } }
                 }
             }
         }

@@ -26,6 +26,16 @@ pub fn day(day: &Day, clock: &Clock) -> Markup {
     strip(&day.steps, &words(day, clock))
 }
 
+/// The same for a page of its own: with the words beside it.
+pub fn day_in_words(day: &Day, clock: &Clock) -> Markup {
+    let words = words(day, clock);
+    html! {
+        @if !day.steps.is_empty() {
+            figure.plot { (strip(&day.steps, &words)) figcaption { "Last 24 hours: " (words) } }
+        }
+    }
+}
+
 /// A bar of steps that end now, with its words.
 pub fn strip(steps: &[Mood], says: &str) -> Markup {
     let columns = columns(steps);

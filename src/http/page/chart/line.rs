@@ -20,6 +20,12 @@ pub struct Limit {
     pub trouble: &'static str,
 }
 
+impl Limit {
+    pub fn is_breached(&self, value: f64) -> bool {
+        if self.trouble == "above" { value > self.value } else { value < self.value }
+    }
+}
+
 /// What is drawn.
 pub struct Plot<'a> {
     /// "Last hour"

@@ -11,7 +11,7 @@ use std::fmt::Write as _;
 
 use maud::{Markup, html};
 
-pub(super) use day::{Step, day, strip};
+pub(super) use day::{day, day_in_words};
 pub(super) use line::{Limit, Plot};
 
 use crate::overview::Usage;

@@ -24,7 +24,7 @@ pub(super) fn group(group: &Group, view: &View) -> Markup {
     }
 }
 
-fn row(target: &Target, view: &View) -> Markup {
+pub fn row(target: &Target, view: &View) -> Markup {
     let key = format!("{}/{}", target.area, target.target);
     html! {
         li.thing.(target.mood.as_str()) id=(anchor("target", &key)) data-row
@@ -46,6 +46,22 @@ fn row(target: &Target, view: &View) -> Markup {
             }
             @if !target.day.steps.is_empty() { div.past { (day(&target.day, &view.clock)) } }
             @if !target.items.is_empty() { (items(&target.items, target.area, &anchor("items", &key))) }
+        }
+    }
+}
+
+/// The numbers and all things of a target, on a page of its own.
+pub fn in_full(target: &Target) -> Markup {
+    html! {
+        @if let Some(why) = &target.why { p.why { (seen(why, 300)) } }
+        @if !target.figures.is_empty() {
+            div.figures { @for figure in &target.figures { (number(figure, target.area)) } }
+        }
+        @if target.items.len() > 1 || target.items.iter().any(|item| is_bad(&item)) {
+            section #items {
+                h2 { (counted(target.items.len(), things(target.area).0, things(target.area).1)) }
+                div.items { ul { @for item in &target.items { (one(item)) } } }
+            }
         }
     }
 }

@@ -8,6 +8,8 @@ mod tests;
 
 use maud::{Markup, html};
 
+pub(super) use groups::{in_full as target_in_full, row as target};
+
 use super::words::{Clock, counted, exact, seen, span};
 use crate::engine::Snapshot;
 use crate::overview::{Mood, Stack};
@@ -71,7 +73,7 @@ fn head(moods: &[Mood], what: Option<(&str, &str)>) -> Markup {
 }
 
 /// How a mood is called where no better word is known.
-const fn said(mood: Mood) -> &'static str {
+pub(super) const fn said(mood: Mood) -> &'static str {
     match mood {
         Mood::Unknown => "not visible",
         Mood::Idle => "stopped",
@@ -91,7 +93,7 @@ const fn tone(mood: Mood) -> &'static str {
 }
 
 /// A word with the sign of a mood before it.
-fn state(mood: Mood, word: &str) -> Markup {
+pub(super) fn state(mood: Mood, word: &str) -> Markup {
     html! { span.state.(mood.as_str()) { (word) } }
 }
 
