@@ -10,9 +10,9 @@ mod guard;
 mod history;
 mod hosts;
 mod html;
-mod journal;
 pub mod listen;
 mod metrics;
+mod overview;
 mod probe;
 mod reload;
 mod runbooks;
@@ -32,9 +32,7 @@ use crate::engine::Board;
 use crate::overview::Overview;
 
 pub use details::bars;
-pub use history::end as keep_history;
 pub use hosts::Hosts;
-pub use journal::{Journal, watch};
 pub use probe::Door;
 pub use reload::Reloader;
 pub use runbooks::sections as runbook_sections;
@@ -50,7 +48,6 @@ pub struct Server {
     door: Arc<Door>,
     pub turned_away: Arc<TurnedAway>,
     pub reload: Reloader,
-    pub journal: Arc<Journal>,
     pub overview: Arc<Overview>,
 }
 
@@ -71,7 +68,6 @@ impl Server {
             telemetry_path: telemetry_path.into(),
             scrapes: Arc::new(Semaphore::new(max_requests)),
             reload,
-            journal: Arc::default(),
         }
     }
 
@@ -80,9 +76,13 @@ impl Server {
             .route("/", get(status::page))
             .route(&self.telemetry_path, get(metrics::serve))
             .route("/probe", get(probe::serve))
-            .route("/api/v1/status", get(status::json))
+            .route("/api/v1/status", get(overview::status))
+            .route("/api/v1/stack", get(overview::stack))
+            .route("/api/v1/services", get(overview::services))
+            .route("/api/v1/events", get(overview::events))
+            .route("/api/v1/history", get(history::list))
             .route("/api/v1/details/{area}/{target}", get(details::json))
-            .route("/api/v1/history/{area}/{target}/{signal}", get(history::json))
+            .route("/api/v1/history/{area}/{target}/{signal}", get(history::lines))
             .route("/runbooks", get(runbooks::list))
             .route("/runbooks/", get(runbooks::list))
             .route("/runbooks/{alert}", get(runbooks::page))

@@ -1,55 +1,26 @@
-//! The status page at `/` and the same facts as JSON.
+//! The status page at `/`.
 
 use std::fmt::Write as _;
 use std::time::SystemTime;
 
-use axum::Json;
 use axum::extract::State;
 use axum::response::Html;
-use serde_json::{Value, json as object};
 
 use super::html::{ago, escape, page as html_page};
 use super::{Server, details};
 use crate::check::capitalised;
 use crate::check::{Blind, Finding, Report, Verdict, judge};
-use crate::engine::{Entry, Snapshot, title};
-
-/// `/api/v1/status`: the report of `check`, and the targets. Documented in docs/status-api.md.
-pub(super) async fn json(State(server): State<Server>) -> Json<Value> {
-    let snapshot = server.board.snapshot();
-    let mut status = crate::check::json(&judge(&snapshot));
-    let targets: Vec<Value> = snapshot.entries.iter().filter_map(target_json).collect();
-    if let Some(map) = status.as_object_mut() {
-        map.insert("targets".into(), targets.into());
-    }
-    Json(status)
-}
-
-fn target_json(entry: &Entry) -> Option<Value> {
-    let (target, state) = (entry.target.as_ref()?, entry.state.as_ref()?);
-    let since = state.since.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    Some(object!({
-        "area": target.id.area,
-        "target": target.id.name,
-        "place": target.place,
-        "origin": target.origin,
-        "up": state.up(),
-        "since": since.as_secs_f64(),
-        "read_duration_seconds": state.took.map(|took| took.as_secs_f64()),
-        "series": state.reading.as_ref().map(|reading| reading.series),
-    }))
-}
+use crate::engine::{Snapshot, title};
 
 pub(super) async fn page(State(server): State<Server>) -> Html<String> {
     let snapshot = server.board.snapshot();
     let report = judge(&snapshot);
-    server.journal.note(&report);
     let mut body = headline(&report, &snapshot);
     for blind in &report.blind {
         blind_card(&mut body, blind, report.at);
     }
     for finding in report.findings.iter().filter(|f| f.verdict >= Verdict::Warning) {
-        let since = server.journal.since(finding);
+        let since = server.overview.since(finding);
         trouble_card(&mut body, finding, since, report.at);
     }
     details::tables(&mut body, &snapshot);
@@ -180,7 +151,7 @@ fn advice(out: &mut String, server: &Server, report: &Report) {
             advice.len()
         );
         for finding in advice {
-            trouble_card(out, finding, server.journal.since(finding), report.at);
+            trouble_card(out, finding, server.overview.since(finding), report.at);
         }
         *out += "</details>";
     }
