@@ -49,10 +49,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let kernel = rustix::system::uname().nodename().to_string_lossy().into_owned();
         let root = dir.path().to_owned();
-        assert_eq!(hostname(&[root.clone()]), kernel, "no such file");
+        assert_eq!(hostname(std::slice::from_ref(&root)), kernel, "no such file");
         std::fs::create_dir(root.join("etc")).unwrap();
         std::fs::write(root.join("etc/hostname"), "# of this machine\n\n shop1 \n").unwrap();
-        assert_eq!(hostname(&[root.clone()]), "shop1");
+        assert_eq!(hostname(std::slice::from_ref(&root)), "shop1");
         // The root itself is ours, and the kernel knows better.
         assert_eq!(hostname(&[PathBuf::new(), "/".into()]), kernel);
         std::fs::write(root.join("etc/hostname"), "<b>\n").unwrap();

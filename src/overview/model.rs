@@ -36,7 +36,9 @@ pub(super) struct Past {
 
 impl Overview {
     pub fn new(board: Arc<Board>) -> Self {
-        Self { board, past: Mutex::default() }
+        // What this process began with is not loaded again.
+        let look = Look { loaded: loaded(&board.snapshot()), ..Look::default() };
+        Self { board, past: Mutex::new(Past { look, ..Past::default() }) }
     }
 
     fn past(&self) -> MutexGuard<'_, Past> {
@@ -54,8 +56,11 @@ impl Overview {
 
     /// Takes in what was remembered before the start.
     pub fn load(&self, storage: &Storage) -> Result<(), Failure> {
-        if let Some(past) = saved::load(storage)? {
-            *self.past() = past;
+        if let Some(found) = saved::load(storage)? {
+            let mut past = self.past();
+            let loaded = past.look.loaded;
+            *past = found;
+            past.look.loaded = loaded;
         }
         Ok(())
     }
