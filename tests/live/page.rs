@@ -120,7 +120,11 @@ fn an_open_page_changes_by_itself_and_leaves_the_reader_alone() {
             // Whoever scrapes has it read.
             exporter.scrape().await;
             let head = browser.text(H1).await;
-            if head.contains("All is well, with 5 thresholds switched off") { Ok(()) } else { Err(head) }
+            if head.contains("All is well, with 5 thresholds switched off") {
+                Ok(())
+            } else {
+                Err(head)
+            }
         })
         .await;
         assert_eq!(browser.text(ICON).await, "/assets/ok.svg");

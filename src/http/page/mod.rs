@@ -39,7 +39,6 @@ pub(super) use when::ago;
 pub(super) async fn status(State(server): State<Server>) -> Html<String> {
     let snapshot = server.board.snapshot();
     let report = judge(&snapshot);
-    server.journal.note(&report);
     let told = crate::check::troubles(&report);
     let off = switched_off(&snapshot);
     let states = || snapshot.entries.iter().filter_map(|entry| entry.state.as_ref());
@@ -54,7 +53,7 @@ pub(super) async fn status(State(server): State<Server>) -> Html<String> {
         off: &off,
         scraped: server.scraped(),
     };
-    let past = Past { now: snapshot.at, journal: &server.journal, chart: &server.board.chart };
+    let past = Past { now: snapshot.at, overview: &server.overview, chart: &server.board.chart };
     let main = html! {
         (head.render())
         (troubles::render(&told, &past))
