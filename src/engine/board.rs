@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
-use std::time::Duration;
+use std::time::{Duration, Instant, SystemTime};
 
 use futures_util::future::join_all;
 use tokio::task::AbortHandle;
@@ -31,6 +31,7 @@ pub struct Board {
     build: Build,
     info: RwLock<Info>,
     scrapes: Mutex<Scrapes>,
+    scraped: Mutex<Option<(SystemTime, Instant)>>,
     on_demand: OnDemand,
     pub memory: Memory,
     /// In which services targets live.
@@ -60,6 +61,7 @@ impl Board {
             build: Build::current(),
             info: RwLock::default(),
             scrapes: Mutex::default(),
+            scraped: Mutex::default(),
             on_demand: OnDemand::default(),
             memory: Memory::default(),
             homes: Homes::default(),
@@ -141,12 +143,21 @@ impl Board {
 
     /// Counts a scrape.
     pub fn note_scrape(&self, served: bool) {
+        if served {
+            let now = Some((SystemTime::now(), Instant::now()));
+            *self.scraped.lock().unwrap_or_else(PoisonError::into_inner) = now;
+        }
         let mut scrapes = self.scrapes.lock().unwrap_or_else(PoisonError::into_inner);
         if served {
             scrapes.served += 1;
         } else {
             scrapes.refused += 1;
         }
+    }
+
+    /// When the last scrape was served.
+    pub fn last_scrape(&self) -> Option<(SystemTime, Instant)> {
+        *self.scraped.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Wakes what is due, waits until it is done or `grace` is over, and returns what is there.

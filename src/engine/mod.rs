@@ -37,6 +37,8 @@ pub use once::{Asked, Busy};
 pub use own::{AREA as OWN_AREA, Build, Info, Reload, Scrapes};
 pub use part::{Beside, Found, Latest, Pace, Part, Parts, Shown};
 pub use slot::{Reading, Slot, State};
+#[cfg(test)]
+pub(crate) use snapshot::Looked;
 pub use snapshot::{Entry, Sample, Snapshot, samples};
 pub use storage::{Form, Keeping, Kept, Storage};
 pub use target::{Target, TargetId, title};

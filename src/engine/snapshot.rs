@@ -117,6 +117,11 @@ impl Snapshot {
     }
 }
 
+/// Area, name, home, and how the reading went.
+#[cfg(test)]
+pub(crate) type Looked<'a> =
+    (&'static Area, &'a str, Option<Service>, Result<Batch, crate::failure::Failure>);
+
 #[cfg(test)]
 impl Snapshot {
     /// One batch under a target's name and nothing else.
@@ -135,14 +140,11 @@ impl Snapshot {
     }
 
     /// These targets, each with one reading or the reason why there is none.
-    pub(crate) fn looked(
-        at: SystemTime,
-        all: Vec<(&'static Area, &str, Option<Service>, Result<Batch, crate::failure::Failure>)>,
-    ) -> Self {
+    pub(crate) fn looked(at: SystemTime, all: Vec<Looked<'_>>) -> Self {
         static START: std::sync::LazyLock<std::time::Instant> =
             std::sync::LazyLock::new(std::time::Instant::now);
         let clock = *START + at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        let entry = |(area, name, service, outcome): (_, _, Option<Service>, Result<Batch, _>)| {
+        let entry = |(area, name, service, outcome): Looked<'_>| {
             let target = Arc::new(super::target::nothing::target(area, name));
             let reading = outcome.map(|batch| Reading { at, clock, ..Reading::new(batch) });
             let state = State::alone(&target, reading, std::time::Duration::ZERO);

@@ -1,7 +1,7 @@
 //! `/metrics`: wake what is due, wait the grace, write what is there.
 
-use std::sync::{Arc, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -28,7 +28,6 @@ pub(super) async fn serve(
             .into_response();
     };
     server.board.note_scrape(true);
-    *server.scraped.lock().unwrap_or_else(PoisonError::into_inner) = SystemTime::now();
     let areas = collect_areas(query.as_deref().unwrap_or_default());
     if let Err(message) = load::areas(&areas) {
         return (StatusCode::BAD_REQUEST, format!("collect[]: {message}\n")).into_response();

@@ -9,17 +9,16 @@ mod details;
 mod guard;
 mod history;
 mod hosts;
-mod journal;
 pub mod listen;
 mod metrics;
+mod overview;
 mod page;
 mod probe;
 mod reload;
 mod runbooks;
-mod status;
 mod turned_away;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use axum::Router;
@@ -33,9 +32,7 @@ use crate::engine::Board;
 use crate::overview::Overview;
 
 pub use details::bars;
-pub use history::end as keep_history;
 pub use hosts::Hosts;
-pub use journal::{Journal, watch};
 pub use probe::Door;
 pub use reload::Reloader;
 pub use runbooks::sections as runbook_sections;
@@ -47,15 +44,11 @@ pub struct Server {
     board: Arc<Board>,
     telemetry_path: Arc<str>,
     scrapes: Arc<Semaphore>,
-    /// When the metrics were scraped last; before the first time, when the server was made.
-    scraped: Arc<Mutex<SystemTime>>,
-    /// The machine's name.
-    machine: Arc<str>,
+    started: SystemTime,
     hosts: Arc<Hosts>,
     door: Arc<Door>,
     pub turned_away: Arc<TurnedAway>,
     pub reload: Reloader,
-    pub journal: Arc<Journal>,
     pub overview: Arc<Overview>,
 }
 
@@ -75,15 +68,14 @@ impl Server {
             board,
             telemetry_path: telemetry_path.into(),
             scrapes: Arc::new(Semaphore::new(max_requests)),
-            scraped: Arc::new(Mutex::new(SystemTime::now())),
-            machine: rustix::system::uname().nodename().to_string_lossy().into(),
+            started: SystemTime::now(),
             reload,
-            journal: Arc::default(),
         }
     }
 
+    /// When the metrics were scraped last; before the first time, when the server was made.
     fn scraped(&self) -> SystemTime {
-        *self.scraped.lock().unwrap_or_else(PoisonError::into_inner)
+        self.board.last_scrape().map_or(self.started, |(at, _)| at)
     }
 
     pub fn router(&self) -> Router {
@@ -92,9 +84,13 @@ impl Server {
             .route("/assets/{name}", get(page::asset))
             .route(&self.telemetry_path, get(metrics::serve))
             .route("/probe", get(probe::serve))
-            .route("/api/v1/status", get(status::json))
+            .route("/api/v1/status", get(overview::status))
+            .route("/api/v1/stack", get(overview::stack))
+            .route("/api/v1/services", get(overview::services))
+            .route("/api/v1/events", get(overview::events))
+            .route("/api/v1/history", get(history::list))
             .route("/api/v1/details/{area}/{target}", get(details::json))
-            .route("/api/v1/history/{area}/{target}/{signal}", get(history::json))
+            .route("/api/v1/history/{area}/{target}/{signal}", get(history::lines))
             .route("/runbooks", get(runbooks::list))
             .route("/runbooks/", get(runbooks::list))
             .route("/runbooks/{alert}", get(runbooks::page))

@@ -49,10 +49,11 @@ fn contents(server: &Server, heading: &str) -> Html<String> {
 }
 
 fn framed(server: &Server, title: &str, main: &Markup) -> Html<String> {
+    let info = server.board.info();
     let frame = Frame {
         title: &format!("{title} · stack-exporter"),
         tone: Tone::Advice,
-        machine: &printable(&server.machine),
+        machine: &printable(&info.hostname),
         metrics: &server.telemetry_path,
         live: false,
         projects: None,

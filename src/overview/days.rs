@@ -166,6 +166,56 @@ impl Days {
     pub const fn left_out(&self) -> u64 {
         self.left_out
     }
+
+    pub fn written(&self) -> Vec<Written> {
+        let one = |(thing, ring): (&Thing, &Ring)| Written {
+            thing: thing.clone(),
+            last: ring.last,
+            moods: ring.moods.iter().map(|mood| mood.letter()).collect(),
+            restarts: ring.restarts.clone(),
+            here: ring.here,
+        };
+        self.rings.iter().map(one).collect()
+    }
+
+    pub fn of(written: Vec<Written>) -> Self {
+        let one = |written: Written| {
+            let moods = written.moods.chars().take(STEPS).map(Mood::of_letter).collect();
+            let restarts = written.restarts.into_iter().take(STEPS).collect();
+            let ring = Ring { last: written.last, moods, restarts, here: written.here };
+            (written.thing.size() <= LONGEST).then_some((written.thing, ring))
+        };
+        let rings = written.into_iter().take(MOST).filter_map(one).collect();
+        Self { rings, left_out: 0 }
+    }
+}
+
+/// A day as it is written down.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Written {
+    thing: Thing,
+    last: u64,
+    /// A letter a step.
+    moods: String,
+    restarts: Vec<(u64, u32)>,
+    here: bool,
+}
+
+impl Mood {
+    const fn letter(self) -> char {
+        match self {
+            Self::Unknown => '?',
+            Self::Idle => 'i',
+            Self::Up => 'u',
+            Self::Deploying => 'y',
+            Self::Degraded => 'g',
+            Self::Down => 'd',
+        }
+    }
+
+    fn of_letter(letter: char) -> Self {
+        Self::ALL.into_iter().find(|mood| mood.letter() == letter).unwrap_or_default()
+    }
 }
 
 #[cfg(test)]

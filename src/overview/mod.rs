@@ -7,26 +7,32 @@
 mod container;
 mod days;
 mod errors;
+mod events;
 mod groups;
 mod items;
+mod journal;
+mod look;
 mod model;
 mod names;
 mod rates;
+mod saved;
 mod service;
 mod services;
 mod target;
 #[cfg(test)]
 mod tests;
+mod watch;
 mod words;
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub use days::Thing;
 pub use model::Overview;
 pub use service::{Health, Image, LastError, Port, Service, Usage};
 pub use target::{Figure, Group, Item, Target};
+pub use watch::{end, watch};
 
 /// How something is, as a colour says it; the worst last.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -72,7 +78,7 @@ pub struct Day {
 }
 
 /// Something that happened to a thing.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {
     pub at: u64,
     pub area: String,
@@ -85,7 +91,7 @@ pub struct Event {
     pub text: String,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EventKind {
     Started,

@@ -3,15 +3,20 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
 use super::container::{Key, key, read};
 use super::days::{Days, Seen, Thing};
+use super::events::{self, Events, compare, grown};
 use super::groups::{self, ByTarget, DOCKER, by_target, groups};
+use super::journal::{Change, Journal};
+use super::look::{Look, ServiceLook, is_up, look_at_targets};
 use super::rates::Rates;
-use super::services::{count, counted_as, services};
-use super::{Mood, Project, Service, Stack, epoch, errors, names};
-use crate::check::Report;
-use crate::engine::{Board, Entry, Snapshot, State};
+use super::services::{Found, counted_as, services};
+use super::{Event, EventKind, Mood, Project, Service, Stack, epoch, errors, names, saved};
+use crate::check::{Finding, Report};
+use crate::engine::{Board, Entry, OWN_AREA, Snapshot, Storage, samples};
+use crate::failure::Failure;
 
 /// What is known of the stack beyond the present readings.
 pub struct Overview {
@@ -22,24 +27,57 @@ pub struct Overview {
 /// All that is remembered.
 #[derive(Default)]
 pub(super) struct Past {
-    rates: Rates,
-    days: Days,
-    /// Restarts so far, by service.
-    restarts: BTreeMap<Key, f64>,
+    pub rates: Rates,
+    pub days: Days,
+    pub look: Look,
+    pub journal: Journal,
+    pub events: Events,
 }
 
 impl Overview {
     pub fn new(board: Arc<Board>) -> Self {
-        Self { board, past: Mutex::default() }
+        // What this process began with is not loaded again.
+        let look = Look { loaded: loaded(&board.snapshot()), ..Look::default() };
+        Self { board, past: Mutex::new(Past { look, ..Past::default() }) }
     }
 
     fn past(&self) -> MutexGuard<'_, Past> {
         self.past.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes in a look at everything.
+    #[cfg(test)]
+    pub(super) fn is_free(&self) -> bool {
+        self.past.try_lock().is_ok()
+    }
+
+    pub(super) fn board(&self) -> &Board {
+        &self.board
+    }
+
+    /// Takes in what was remembered before the start.
+    pub fn load(&self, storage: &Storage) -> Result<(), Failure> {
+        if let Some(found) = saved::load(storage)? {
+            let mut past = self.past();
+            let loaded = past.look.loaded;
+            *past = found;
+            past.look.loaded = loaded;
+        }
+        Ok(())
+    }
+
+    pub(super) fn encoded(&self) -> Result<Vec<u8>, Failure> {
+        saved::encode(&self.past())
+    }
+
+    /// Takes in a look at everything, and says what has changed once the lock is let go.
     pub fn note(&self, snapshot: &Snapshot, report: &Report) {
-        self.past().note(snapshot, &by_target(report));
+        let changes = self.past().note(snapshot, report);
+        changes.iter().for_each(log);
+    }
+
+    /// Since when a finding has had its verdict, if it is a trouble.
+    pub fn since(&self, finding: &Finding) -> Option<SystemTime> {
+        self.past().journal.since(finding)
     }
 
     /// The stack as it is.
@@ -60,6 +98,22 @@ impl Overview {
         let all = by_project(self.past().services(snapshot));
         all.into_iter().flat_map(|project| project.services).collect()
     }
+
+    /// What has happened, the newest first, as far as somebody wants it.
+    pub fn events(&self, wanted: &dyn Fn(&Event) -> bool) -> Vec<Event> {
+        self.past().events.all().filter(|event| wanted(event)).cloned().collect()
+    }
+}
+
+fn log(change: &Change) {
+    let Change { thing, text, signal, .. } = change;
+    let (area, target) = (thing.area.as_str(), thing.target.as_str());
+    if change.kind == EventKind::Clear {
+        tracing::info!(area, target, signal, "{text}");
+        return;
+    }
+    let figure = change.figure.as_ref().map(|figure| format!(". {figure}")).unwrap_or_default();
+    tracing::warn!(area, target, signal, "{text}{figure} ({})", change.verdict.as_str());
 }
 
 /// The target that is Docker, if it is watched.
@@ -69,49 +123,65 @@ fn docker(snapshot: &Snapshot) -> Option<&Entry> {
     snapshot.entries.iter().find(is_it)
 }
 
-fn is_up(entry: &Entry) -> bool {
-    entry.state.as_ref().and_then(State::up) == Some(true)
-}
-
 fn thing(docker: &Entry, (project, service): &Key) -> Thing {
     let thing = groups::thing(docker);
     Thing { project: project.clone(), service: service.clone(), ..thing }
 }
 
 impl Past {
-    fn note(&mut self, snapshot: &Snapshot, findings: &ByTarget) {
-        let mut look = Vec::new();
+    fn note(&mut self, snapshot: &Snapshot, report: &Report) -> Vec<Change> {
         let docker = docker(snapshot);
         let readable = docker.filter(|docker| is_up(docker));
         if let Some(docker) = readable {
             self.rates.note(docker);
-            let mut grown = self.grown(docker);
-            for (key, service) in services(docker, &self.rates) {
-                let restarts = grown.remove(&key).or_else(|| grown.remove(&counted_as(&key)));
-                let seen = Seen { mood: service.mood, restarts: restarts.unwrap_or_default() };
-                look.push((thing(docker, &key), seen));
-            }
         }
-        for entry in groups::targets(snapshot) {
-            let mood = groups::mood(entry, groups::of(findings, entry));
-            look.push((groups::thing(entry), Seen { mood, restarts: 0 }));
+        let found = readable.map(|docker| services(docker, &self.rates));
+        let look = Look {
+            services: match (readable, &found) {
+                (Some(docker), Some(found)) => Some(service_looks(docker, found)),
+                _ => self.look.services.clone(),
+            },
+            targets: look_at_targets(snapshot, docker, &self.look.targets),
+            loaded: loaded(snapshot),
+        };
+        let at = now(snapshot);
+        for (event, times) in compare(&self.look, &look, at) {
+            self.events.note(event, times);
         }
+        let moods = self.moods(snapshot, &by_target(report), &found.unwrap_or_default(), &look);
         let sees = |thing: &Thing| thing.area != DOCKER || docker.is_none() || readable.is_some();
-        self.days.note(now(snapshot), look, &sees);
+        self.days.note(at, moods, &sees);
+        self.look = look;
+        let changes = self.journal.note(snapshot, report);
+        for change in &changes {
+            let event = events::event(at, change.thing.clone(), change.kind, &change.text);
+            self.events.note(event, 1);
+        }
+        changes
     }
 
-    /// Restarts since the last look.
-    fn grown(&mut self, docker: &Entry) -> BTreeMap<Key, u32> {
-        let all = read(docker, names::SERVICE_RESTARTS).into_iter();
-        let counts: BTreeMap<Key, f64> = all.map(|one| (key(&one), one.value)).collect();
-        let before = std::mem::replace(&mut self.restarts, counts);
-        let grown = |(key, count): (&Key, &f64)| {
-            let last = before.get(key)?;
-            // A counter that has fallen began anew.
-            let grown = if count >= last { count - last } else { *count };
-            Some((key.clone(), u32::try_from(self::count(grown)).unwrap_or(u32::MAX)))
+    /// The moods of this look.
+    fn moods(
+        &self,
+        snapshot: &Snapshot,
+        findings: &ByTarget,
+        found: &BTreeMap<Key, Found>,
+        look: &Look,
+    ) -> Vec<(Thing, Seen)> {
+        let restarts = |look: &Look, key: &Key| {
+            look.services.as_ref().and_then(|all| all.get(key)).and_then(|one| one.restarts)
         };
-        self.restarts.iter().filter_map(grown).collect()
+        let docker = docker(snapshot);
+        let service = |(key, found): (&Key, &Found)| {
+            let restarts = grown(restarts(&self.look, key), restarts(look, key));
+            let seen = Seen { mood: found.service.mood, restarts };
+            Some((thing(docker?, key), seen))
+        };
+        let target = |entry: &Entry| {
+            let mood = groups::mood(entry, groups::of(findings, entry));
+            (groups::thing(entry), Seen { mood, restarts: 0 })
+        };
+        found.iter().filter_map(service).chain(groups::targets(snapshot).map(target)).collect()
     }
 
     fn services(&self, snapshot: &Snapshot) -> Vec<Service> {
@@ -120,12 +190,11 @@ impl Past {
             return self.unseen(docker, now(snapshot));
         }
         let logged = errors::errors(snapshot);
-        let counted = read(docker, names::SERVICE_RESTARTS);
-        let counted: Vec<Key> = counted.iter().map(key).collect();
-        let add = |(key, service): (Key, Service)| {
+        let counted = restarts(docker);
+        let add = |(key, Found { service, .. }): (Key, Found)| {
             let day = self.days.day(&thing(docker, &key), now(snapshot));
             let restarts = day.restarts.iter().map(|(_, count)| u64::from(*count)).sum();
-            let watched = counted.contains(&key) || counted.contains(&counted_as(&key));
+            let watched = counted.contains_key(&key) || counted.contains_key(&counted_as(&key));
             Service {
                 last_error: errors::of(&service, &logged),
                 restarts: watched.then_some(restarts),
@@ -150,6 +219,27 @@ impl Past {
         };
         known.map(service).collect()
     }
+}
+
+/// Starts by the restart policy so far.
+fn restarts(docker: &Entry) -> BTreeMap<Key, f64> {
+    read(docker, names::SERVICE_RESTARTS).iter().map(|one| (key(one), one.value)).collect()
+}
+
+fn service_looks(docker: &Entry, found: &BTreeMap<Key, Found>) -> BTreeMap<Key, ServiceLook> {
+    let restarts = restarts(docker);
+    let look = |(key, found): (&Key, &Found)| {
+        let restarts = restarts.get(key).or_else(|| restarts.get(&counted_as(key)));
+        (key.clone(), ServiceLook::of(found, restarts.copied()))
+    };
+    found.iter().map(look).collect()
+}
+
+/// When the configuration in force was loaded.
+fn loaded(snapshot: &Snapshot) -> Option<f64> {
+    let own = snapshot.entries.iter().find(|entry| entry.target.is_none())?;
+    let all = samples(&OWN_AREA, own.sets(), names::LOADED);
+    all.first().map(|sample| sample.value)
 }
 
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a time")]

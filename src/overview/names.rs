@@ -41,6 +41,7 @@ names! {
     PROCESS_STARTED = "namedprocess_namegroup_oldest_start_time_seconds",
     FILES = "stack_file_matches",
     FILE_AGE = "stack_file_newest_age_seconds",
+    LOADED = "stack_config_last_reload_success_timestamp_seconds",
 }
 
 #[cfg(test)]

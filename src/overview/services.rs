@@ -7,9 +7,16 @@ use super::rates::Rates;
 use super::{Health, Image, Mood, Port, Service, Usage, names};
 use crate::engine::{Entry, Sample};
 
+/// A service, and the containers that it is put together from.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Found {
+    pub service: Service,
+    pub containers: Vec<Container>,
+}
+
 /// All of them, also those that are declared and have no container, by project and name. What
 /// becomes of time (restarts, the last day) and of logs is added by others.
-pub(super) fn services(docker: &Entry, rates: &Rates) -> BTreeMap<Key, Service> {
+pub(super) fn services(docker: &Entry, rates: &Rates) -> BTreeMap<Key, Found> {
     let mut replicas = BTreeMap::<Key, Vec<Container>>::new();
     for (_, one) in containers(docker) {
         replicas.entry(one.of.clone()).or_default().push(one);
@@ -27,11 +34,13 @@ pub(super) fn services(docker: &Entry, rates: &Rates) -> BTreeMap<Key, Service> 
     let set = |metric| present(read(docker, metric)).map(|one| key(&one)).collect();
     let (deploying, looping): (BTreeSet<Key>, BTreeSet<Key>) =
         (set(names::SERVICE_DEPLOYING), set(names::SERVICE_RESTART_LOOP));
-    for (key, one) in &mut found {
-        let loops = looping.contains(key) || looping.contains(&counted_as(key));
-        one.mood = mood(one, deploying.contains(key), loops);
-    }
-    found
+    let with_containers = |(key, service): (Key, Service)| {
+        let loops = looping.contains(&key) || looping.contains(&counted_as(&key));
+        let mood = mood(&service, deploying.contains(&key), loops);
+        let containers = replicas.remove(&key).unwrap_or_default();
+        (key, Found { service: Service { mood, ..service }, containers })
+    };
+    found.into_iter().map(with_containers).collect()
 }
 
 /// Under which the life of a container without Compose is counted, one of `docker compose run`
@@ -168,12 +177,11 @@ fn whole(all: impl Iterator<Item = Option<f64>>) -> Option<f64> {
 /// How a service is, from the word for its state and from its health.
 fn mood(one: &Service, deploying: bool, loops: bool) -> Mood {
     match (one.state.as_str(), one.health) {
+        ("running", Some(Health::Unhealthy)) | ("degraded", _) => Mood::Degraded,
         ("running", _) if loops => Mood::Degraded,
-        ("running", Some(Health::Unhealthy)) => Mood::Degraded,
         ("running", Some(Health::Starting)) if deploying => Mood::Deploying,
         ("running", _) => Mood::Up,
         ("deploying", _) => Mood::Deploying,
-        ("degraded", _) => Mood::Degraded,
         ("stopped" | "paused" | "done" | "off", _) => Mood::Idle,
         // Without Compose nobody says that it was to be started.
         ("created", _) if one.project.is_empty() => Mood::Idle,

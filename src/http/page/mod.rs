@@ -39,14 +39,13 @@ pub(super) use when::ago;
 pub(super) async fn status(State(server): State<Server>) -> Html<String> {
     let snapshot = server.board.snapshot();
     let report = judge(&snapshot);
-    server.journal.note(&report);
     let told = crate::check::troubles(&report);
     let off = switched_off(&snapshot);
-    let stack = server.overview.stack(&snapshot, &report);
     let states = || snapshot.entries.iter().filter_map(|entry| entry.state.as_ref());
+    let stack = server.overview.stack(&snapshot, &report);
     let head = Head {
         troubles: &told,
-        machine: &server.machine,
+        machine: &stack.machine,
         now: snapshot.at,
         read: last_reading(&snapshot),
         watched: states().count(),
@@ -54,7 +53,7 @@ pub(super) async fn status(State(server): State<Server>) -> Html<String> {
         off: &off,
         scraped: server.scraped(),
     };
-    let past = Past { now: snapshot.at, journal: &server.journal, chart: &server.board.chart };
+    let past = Past { now: snapshot.at, overview: &server.overview, chart: &server.board.chart };
     let main = html! {
         (head.render())
         (troubles::render(&told, &past))
@@ -64,7 +63,7 @@ pub(super) async fn status(State(server): State<Server>) -> Html<String> {
     let frame = Frame {
         title: &head.title(),
         tone: head.tone(),
-        machine: &printable(&server.machine),
+        machine: &printable(&stack.machine),
         metrics: &server.telemetry_path,
         live: true,
         projects: Some(&projects(&stack)),
@@ -79,6 +78,6 @@ fn last_reading(snapshot: &Snapshot) -> Option<SystemTime> {
 
 /// Projects that the rows of the page are about.
 fn projects(stack: &Stack) -> Vec<String> {
-    let named = stack.projects.iter().filter(|project| !project.name.is_empty());
-    named.map(|project| printable(&project.name).into_owned()).collect()
+    let named = stack.projects.iter().map(|project| project.name.as_str());
+    named.filter(|name| !name.is_empty()).map(|name| printable(name).into_owned()).collect()
 }

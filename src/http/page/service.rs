@@ -31,7 +31,7 @@ pub(in crate::http) async fn page(
     let thing = now.thing(entry, &is_mine, &|off| speaks_of(off, service));
     let (troubles, tone) = now.troubles(&is_mine, &|_, _| false);
     let main = body(service, &thing, &now, &troubles);
-    let title = format!("{} · {}", title(service), words::seen(&server.machine, 64));
+    let title = format!("{} · {}", title(service), words::seen(&now.stack.machine, 64));
     now.page(&title, tone, &main)
 }
 

@@ -37,7 +37,7 @@ pub(in crate::http) async fn page(
         (details::of(entry, now.snapshot.at))
         (readings(entry, &server.telemetry_path, &now.view))
     };
-    let title = format!("{} · {}", seen(&title(&area, &name), 80), seen(&server.machine, 64));
+    let title = format!("{} · {}", seen(&title(&area, &name), 80), seen(&now.stack.machine, 64));
     now.page(&title, tone, &main)
 }
 

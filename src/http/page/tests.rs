@@ -1,5 +1,6 @@
 //! Head and troubles from reports that are made up.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::head::Head;
@@ -7,9 +8,9 @@ use super::layout::{Frame, Tone, layout};
 use super::troubles::{self, Past};
 use crate::check::{Blind, Finding, Off, Report, Verdict, troubles as told};
 use crate::collectors::{docker, nats};
-use crate::engine::Chart;
+use crate::engine::Board;
 use crate::failure::{Failure, Reason};
-use crate::http::Journal;
+use crate::overview::Overview;
 
 /// What nobody who names a container should be able to do: a tag, an end of an attribute, a turn of
 /// direction, a control of a terminal.
@@ -72,12 +73,14 @@ fn head(
 }
 
 fn page(report: &Report) -> String {
-    let (journal, chart) = (Journal::default(), Chart::default());
-    journal.note(report);
+    let board = Arc::new(Board::default());
+    let overview = Overview::new(Arc::clone(&board));
+    overview.note(&board.snapshot(), report);
     for finding in &report.findings {
-        chart.note(finding.number(), report.at, 1.0);
+        board.chart.note(finding.number(), report.at, 1.0);
     }
-    let past = Past { now: report.at + Duration::from_secs(192), journal: &journal, chart: &chart };
+    let now = report.at + Duration::from_secs(192);
+    let past = Past { now, overview: &overview, chart: &board.chart };
     troubles::render(&told(report), &past).into_string()
 }
 

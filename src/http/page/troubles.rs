@@ -13,7 +13,7 @@ use super::when::lasting;
 use super::words::target_path;
 use crate::check::{Blind, Finding, Trouble, Verdict, capitalised};
 use crate::engine::{Chart, title};
-use crate::http::Journal;
+use crate::overview::Overview;
 use crate::text::printable;
 
 /// Things of one trouble that are listed; the others are in the answer of the API.
@@ -23,7 +23,7 @@ const DAY: Duration = Duration::from_hours(24);
 /// Where the past of a trouble is.
 pub(super) struct Past<'a> {
     pub now: SystemTime,
-    pub journal: &'a Journal,
+    pub overview: &'a Overview,
     pub chart: &'a Chart,
 }
 
@@ -44,7 +44,7 @@ pub(super) fn render(all: &[Trouble], past: &Past) -> Markup {
         @if !bad.is_empty() {
             section #troubles aria-labelledby="troubles-title" data-group {
                 h2 #troubles-title { "What is wrong" }
-                @for trouble in bad { (past.card(trouble)) }
+                div .cards { @for trouble in bad { (past.card(trouble)) } }
             }
         }
         @if !advice.is_empty() {
@@ -52,7 +52,7 @@ pub(super) fn render(all: &[Trouble], past: &Past) -> Markup {
                 h2 #advice-title { "Advice" }
                 details #advice-list data-fold {
                     summary { (counted(advice.len(), "thing that can wait", "things that can wait")) }
-                    @for trouble in advice { (past.card(trouble)) }
+                    div .cards { @for trouble in advice { (past.card(trouble)) } }
                 }
             }
         }
@@ -120,7 +120,7 @@ impl Past<'_> {
                             @if let Some(figure) = finding.figure() { " " (printable(&figure)) ". " (self.line(finding)) }
                             (command(&finding.next()))
                             p .facts .dim {
-                                @if let Some(since) = self.journal.since(finding) { (lasting(since, self.now)) }
+                                @if let Some(since) = self.overview.since(finding) { (lasting(since, self.now)) }
                                 (about(finding))
                             }
                         }
@@ -142,7 +142,7 @@ impl Past<'_> {
 
     /// Since when the first of its things has been in it.
     fn since(&self, trouble: &Trouble) -> Option<SystemTime> {
-        let found = trouble.findings.iter().filter_map(|finding| self.journal.since(finding));
+        let found = trouble.findings.iter().filter_map(|finding| self.overview.since(finding));
         found.chain(trouble.blind.iter().map(|blind| blind.since)).min()
     }
 }

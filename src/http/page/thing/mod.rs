@@ -42,7 +42,6 @@ impl<'a> Present<'a> {
     pub(super) fn of(server: &'a Server) -> Self {
         let snapshot = server.board.snapshot();
         let report = judge(&snapshot);
-        server.journal.note(&report);
         let stack = server.overview.stack(&snapshot, &report);
         let view = View { at: stack.at, clock: Clock::system() };
         Self { server, snapshot, report, stack, view }
@@ -96,7 +95,7 @@ impl<'a> Present<'a> {
         let told = crate::check::troubles(&report);
         let past = Past {
             now: self.snapshot.at,
-            journal: &self.server.journal,
+            overview: &self.server.overview,
             chart: &self.server.board.chart,
         };
         let tone = told.iter().map(troubles::tone).max().unwrap_or(Tone::Ok);
@@ -105,7 +104,7 @@ impl<'a> Present<'a> {
 
     /// A whole page.
     pub(super) fn page(&self, title: &str, tone: Tone, main: &Markup) -> Response {
-        let machine = printable(&self.server.machine);
+        let machine = printable(&self.stack.machine);
         let frame = Frame {
             title,
             tone,
