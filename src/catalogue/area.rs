@@ -3,6 +3,7 @@
 use std::any::TypeId;
 use std::collections::BTreeSet;
 
+use super::glance::Glance;
 use super::metric::MetricFacts;
 use super::row::Row;
 use super::signal::Signal;
@@ -32,6 +33,8 @@ pub struct Area {
     pub in_service: bool,
     pub tables: &'static [TableEntry],
     pub signals: &'static [Signal],
+    /// The two or three numbers that say at a glance how a target is.
+    pub glance: &'static [Glance],
     /// The reasons of failures that only this area has: `REASONS` of `reasons!`.
     pub reasons: &'static [Reason],
     /// What rules, panels and tests of rules may ask for in labels of the area's metrics.

@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use super::{
-    Area, Catalogue, Default, Direction, Histogram, Hold, Kind, Label, Match, Measure, Metric,
-    Read, Row, Sentence, Signal,
+    Area, Catalogue, Default, Direction, Histogram, Hold, Kind, Label, Many, Match, Measure,
+    Metric, Read, Row, Sentence, Signal,
 };
 use super::{Table, TableEntry, Unit, level, metrics};
 
@@ -92,6 +92,7 @@ static TIMED_AREA: Area = Area {
     in_service: false,
     tables: &[TableEntry::of::<Timed>()],
     signals: &[],
+    glance: &[],
     reasons: &[],
     words: &[],
     runbook: "",
@@ -120,6 +121,7 @@ const fn signal(
         item: &[],
         requirements: &[],
         title: Sentence::new("{id}[ ({kind})] is wrong"),
+        many: Many::at_once("{count} examples are wrong", "{id}[ ({kind})]", "look {id}"),
         clear: Sentence::new("{id} is well again"),
         what: "The thing",
         hint: "mend it",
@@ -232,6 +234,7 @@ pub(crate) static AREA: Area = Area {
     in_service: false,
     tables: &[TableEntry::of::<Thing>(), TableEntry::of::<Whole>(), TableEntry::of::<Tagged>()],
     signals: SIGNALS,
+    glance: &[],
     reasons: &[],
     words: &[],
     runbook: "",
@@ -255,6 +258,7 @@ pub(crate) fn single(signal: Signal) -> &'static Area {
         words: &[],
         tables: AREA.tables,
         signals: Box::leak(Box::new([signal])),
+        glance: &[],
         runbook: "",
     }))
 }

@@ -37,6 +37,18 @@ impl Sentence {
         fill(self.0, label)
     }
 
+    /// The same without its optional parts.
+    pub fn fill_short(self, label: &dyn Fn(&str) -> String) -> String {
+        cut(self.0, true)
+            .into_iter()
+            .map(|piece| match piece {
+                Piece::Text(text) => text.to_owned(),
+                Piece::Label(name) => label(name),
+                Piece::Optional(_) => String::new(),
+            })
+            .collect()
+    }
+
     /// The same as an annotation of Prometheus.
     pub fn template(self) -> String {
         template(self.0, &|label| format!("{{{{ $labels.{label} }}}}"))
@@ -44,15 +56,21 @@ impl Sentence {
 
     /// As a command: names are made harmless to a shell, brackets are text.
     pub fn fill_command(self, label: &dyn Fn(&str) -> String) -> String {
-        let harmless = |name: &str| -> String {
-            let value = label(name);
-            let plain = |c: char| c.is_ascii_alphanumeric() || "_./:@%+=,-".contains(c);
+        self.fill_command_all(&|name| vec![label(name)])
+    }
+
+    /// As one command about several things: the values of a label stand side by side.
+    pub fn fill_command_all(self, values: &dyn Fn(&str) -> Vec<String>) -> String {
+        let plain = |c: char| c.is_ascii_alphanumeric() || "_./:@%+=,-".contains(c);
+        let harmless = |value: &String| -> String {
             value.chars().map(|c| if plain(c) { c } else { '?' }).collect()
         };
         cut(self.0, false)
             .into_iter()
             .map(|piece| match piece {
-                Piece::Label(name) => harmless(name),
+                Piece::Label(name) => {
+                    values(name).iter().map(harmless).collect::<Vec<_>>().join(" ")
+                }
                 Piece::Text(text) | Piece::Optional(text) => text.to_owned(),
             })
             .collect()

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use super::many::Many;
 use super::measure::Measure;
 use super::sentence::Sentence;
 
@@ -135,6 +136,8 @@ pub struct Signal {
     pub requirements: &'static [&'static str],
     /// What is wrong, with the thing's labels and no full stop.
     pub title: Sentence,
+    /// The same of several things at once; `None` where there is one such thing to a machine.
+    pub many: Option<Many>,
     /// That it is over, in the same way.
     pub clear: Sentence,
     /// What the value is, for people: "Used part of the file system". Empty for a yes or no, of

@@ -41,12 +41,16 @@ const PARTS: [(&str, &str, &str); 5] = [
 ];
 
 /// Whether a finding says what a blind spot says.
-fn tells(finding: &Finding, blind: &Blind) -> bool {
+pub(super) fn tells(finding: &Finding, blind: &Blind) -> bool {
     let Some(what) = &blind.what else { return false };
     let part = |(area, signal, part): &(&str, &str, &str)| {
-        *area == finding.area && *signal == finding.signal.name && what.contains(part)
+        *area == finding.area
+            && *area == blind.area
+            && *signal == finding.signal.name
+            && what.contains(part)
     };
     finding.verdict >= Verdict::Warning
+        && finding.target == blind.target
         && PARTS.iter().any(part)
         && finding.labels.iter().all(|(label, value)| {
             !matches!(*label, "endpoint" | "mountpoint") || what.contains(value.as_str())

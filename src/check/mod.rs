@@ -4,6 +4,7 @@
 
 mod group;
 mod judge;
+mod off;
 mod render;
 mod report;
 #[cfg(test)]
@@ -11,5 +12,6 @@ mod tests;
 
 pub use group::{Trouble, troubles};
 pub use judge::judge;
+pub use off::{Off, switched_off};
 pub use render::{capitalised, json, table};
 pub use report::{Blind, Finding, Idle, Report, Verdict};

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::report::{Blind, Finding, Report, Verdict};
 use crate::catalogue::Direction;
-use crate::engine::title;
+use crate::engine::{Number, title};
 use crate::text::printable;
 
 /// Labels that tell a person nothing: what stands beside it anyway, and identities for machines. A
@@ -41,7 +41,7 @@ impl Finding {
     }
 
     /// The value of a label of the thing, or of its target; empty if it has none.
-    fn label(&self, name: &str) -> String {
+    pub(super) fn label(&self, name: &str) -> String {
         if name == "target" {
             return self.target.clone();
         }
@@ -52,6 +52,17 @@ impl Finding {
     /// The same, fit to be shown.
     fn shown(&self, name: &str) -> String {
         printable(&self.label(name)).into_owned()
+    }
+
+    /// Under which its value is kept for people.
+    pub fn number(&self) -> Number {
+        let labels = self.labels.iter();
+        Number {
+            area: self.area.to_owned(),
+            target: self.target.clone(),
+            signal: self.signal.name.to_owned(),
+            labels: labels.map(|(name, value)| ((*name).to_owned(), value.clone())).collect(),
+        }
     }
 
     /// What is wrong: the summary of the alert.

@@ -2,6 +2,7 @@
 
 use std::time::SystemTime;
 
+use super::group::troubles;
 use crate::catalogue::{Severity, Signal};
 use crate::failure::Failure;
 
@@ -39,6 +40,7 @@ impl From<Severity> for Verdict {
 }
 
 /// One expectation with its value, threshold and verdict.
+#[derive(Clone)]
 pub struct Finding {
     pub area: &'static str,
     pub target: String,
@@ -52,6 +54,7 @@ pub struct Finding {
 }
 
 /// Something that cannot be seen.
+#[derive(Clone)]
 pub struct Blind {
     pub area: &'static str,
     pub target: String,
@@ -110,17 +113,17 @@ impl Report {
         }
     }
 
-    /// Troubles and verdicts of this kind. A target that is down is one, with its verdict; what is
-    /// merely not visible is [`Report::not_visible`]: each stands in one number.
+    /// Troubles and pieces of advice with this verdict, as [`troubles`] tells them; else things that
+    /// were judged so. What is merely not visible is [`Report::not_visible`].
     pub fn count(&self, verdict: Verdict) -> usize {
-        let findings = self.findings.iter().filter(|finding| finding.verdict == verdict).count();
-        let down = self.blind.iter().filter(|blind| blind.verdict == verdict);
-        findings + down.filter(|blind| blind.verdict >= Verdict::Warning).count()
+        if verdict < Verdict::Advice {
+            return self.findings.iter().filter(|finding| finding.verdict == verdict).count();
+        }
+        troubles(self).iter().filter(|trouble| trouble.verdict == verdict).count()
     }
 
     /// What cannot be seen without a verdict on that.
     pub fn not_visible(&self) -> usize {
-        let untold = |blind: &&Blind| blind.verdict < Verdict::Warning && !blind.told;
-        self.blind.iter().filter(untold).count()
+        troubles(self).iter().filter(|trouble| trouble.verdict < Verdict::Advice).count()
     }
 }

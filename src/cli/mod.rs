@@ -7,6 +7,7 @@ mod generate;
 mod log_fields;
 mod logging;
 mod logs;
+mod machine;
 mod metrics;
 mod serve;
 

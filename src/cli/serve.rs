@@ -1,6 +1,7 @@
 //! `serve`: the exporter as a service.
 
 use std::fmt::Write as _;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,11 +9,12 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::args::Options;
-use super::{BAD_USAGE, in_words, logging, runtime, tell, tell_all};
+use super::{BAD_USAGE, in_words, logging, machine, runtime, tell, tell_all};
 use crate::check::judge;
 use crate::engine::{Board, Storage, Target};
 use crate::http::{self, Door, Hosts, Server, listen};
 use crate::load::{self, Checked};
+use crate::overview;
 use crate::plan::Missed;
 use crate::text::printable;
 
@@ -79,16 +81,17 @@ async fn serve(options: &Options, board: Arc<Board>, checked: Checked) -> std::i
     let mut stop = StopSignals::new()?;
     let listener = listen::bind(options.listen_address)?;
     let address = listener.local_addr()?;
-    let overview = overview(&checked.targets, &checked.missed);
+    let told_first = what_is_watched(&checked.targets, &checked.missed);
     let hosts = Arc::new(Hosts::of_this_machine());
     hosts.allow(checked.config.web.as_ref());
     let door = Arc::new(Door::default());
     door.allow(checked.on_demand);
+    board.introduce(machine::info(&checked.config, address));
     board.apply(checked.targets);
     let file = options.config_file.clone();
     let reload = {
         let (board, names) = (Arc::clone(&board), (Arc::clone(&hosts), Arc::clone(&door)));
-        move || reload(&board, (&names.0, &names.1), file.as_deref())
+        move || reload(&board, (&names.0, &names.1), (file.as_deref(), address))
     };
     let server = Server::new(
         Arc::clone(&board),
@@ -99,15 +102,19 @@ async fn serve(options: &Options, board: Arc<Board>, checked: Checked) -> std::i
     );
     let reload_on_hangup = on_hangup(Arc::clone(&server.reload))?;
     let told = tokio::spawn(tell_what_is_blind(Arc::clone(&board)));
-    let watch = tokio::spawn(http::watch(Arc::clone(&board), Arc::clone(&server.journal)));
-    tell(&format!("{overview}serving http://{address}{}", options.telemetry_path));
+    if let Err(failure) = server.overview.load(&board.memory.storage()) {
+        tracing::warn!("the last day, and what happened in it, begin anew: {failure}");
+    }
+    let stack = Arc::clone(&server.overview);
+    let watch = tokio::spawn(overview::watch(stack, options.telemetry_path.clone()));
+    tell(&format!("{told_first}serving http://{address}{}", options.telemetry_path));
     let (clients, turned_away) = (Arc::clone(&board.clients), Arc::clone(&server.turned_away));
     let stop = async move || stop.next().await;
     listen::serve(listener, server.router(), clients, turned_away, stop).await;
     watch.abort();
     told.abort();
     reload_on_hangup.abort();
-    http::keep_history(&board).await;
+    overview::end(&server.overview).await;
     Ok(())
 }
 
@@ -139,7 +146,7 @@ async fn tell_what_is_blind(board: Arc<Board>) {
 fn reload(
     board: &Board,
     (hosts, door): (&Hosts, &Door),
-    file: Option<&std::path::Path>,
+    (file, address): (Option<&std::path::Path>, SocketAddr),
 ) -> Result<(), Vec<String>> {
     let one = board.reloading();
     let outcome = load::load(file, &load::environment, &board.memory);
@@ -148,6 +155,7 @@ fn reload(
         let targets = checked.targets.len();
         hosts.allow(checked.config.web.as_ref());
         door.allow(checked.on_demand);
+        board.introduce(machine::info(&checked.config, address));
         board.apply(checked.targets);
         targets
     });
@@ -200,7 +208,7 @@ impl StopSignals {
 }
 
 /// What is watched and what could not be found, for the person who started us.
-fn overview(targets: &[Target], missed: &[Missed]) -> String {
+fn what_is_watched(targets: &[Target], missed: &[Missed]) -> String {
     let mut out = String::from("watching\n");
     for target in targets {
         let _ = writeln!(

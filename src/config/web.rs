@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::SafeUrl;
+
 /// How the exporter is reached.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -18,19 +20,40 @@ pub struct Web {
     /// port, `10.0.0.*:5432/app` the database `app`, `web-*:80/health` a page; the port is never left out, `*` and `?` match
     /// anything but `/`, `{a,b}` is one of two, and an IPv6 address is `\[::1\]:5432`. Default: none.
     pub probe_allow: Vec<String>,
+    /// Where people reach the exporter with a browser: `https://exporter.example.com`. Its name may
+    /// be asked for, as if it stood in `allowed_hosts`. Default: `http://`, the machine's name and the
+    /// port that is listened on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub external_url: Option<String>,
 }
 
 const WRONG: &str = "expected a name such as `metrics.example.com`, without scheme, port and path; \
                      `*.example.com` is every name below, `*` every name";
 
+const WRONG_URL: &str = "expected an address such as `https://exporter.example.com`, without a user, \
+                         a query and a fragment";
+
+/// Longer addresses stand in nobody's label.
+const LONGEST_URL: usize = 512;
+
 impl Web {
     /// What is wrong, each with its path in the section.
     pub fn mistakes(&self) -> Vec<(String, &'static str)> {
         let names = self.allowed_hosts.iter().enumerate();
-        names
+        let names = names
             .filter(|(_, name)| !is_pattern(name))
-            .map(|(index, _)| (format!("allowed_hosts[{index}]"), WRONG))
-            .collect()
+            .map(|(index, _)| (format!("allowed_hosts[{index}]"), WRONG));
+        let url = self.external_url.iter().filter(|_| self.external_host().is_none());
+        names.chain(url.map(|_| ("external_url".to_owned(), WRONG_URL))).collect()
+    }
+
+    /// The host of the external address, if that is one.
+    pub fn external_host(&self) -> Option<String> {
+        let text = self.external_url.as_deref().filter(|text| text.len() <= LONGEST_URL)?;
+        let url = SafeUrl::new(text).http().ok()?;
+        let plain = url.user.is_none() && url.password.is_none() && url.fragment.is_none();
+        let host = url.hosts.first().filter(|_| plain && url.query.is_empty())?;
+        Some(host.name.clone())
     }
 }
 
@@ -78,6 +101,33 @@ mod tests {
             let mistakes = web(wrong).mistakes();
             assert_eq!(mistakes.len(), 1, "{wrong}");
             assert_eq!(mistakes[0].0, "allowed_hosts[1]");
+        }
+    }
+
+    #[test]
+    fn the_external_address_is_one_of_a_web_page() {
+        let web = |url: &str| Web { external_url: Some(url.into()), ..Web::default() };
+        for (url, host) in [
+            ("http://shop1:10188", "shop1"),
+            ("https://metrics.example.com/", "metrics.example.com"),
+            ("https://example.com/exporter", "example.com"),
+        ] {
+            assert_eq!(web(url).external_host().as_deref(), Some(host));
+            assert_eq!(web(url).mistakes(), []);
+        }
+        for wrong in [
+            "",
+            "shop1:10188",
+            "ftp://shop1",
+            "http://",
+            "https://user:hunter2@example.com",
+            "https://example.com/?a=b",
+            "https://example.com/#a",
+            "https://exa mple.com",
+            &format!("https://example.com/{}", "x".repeat(LONGEST_URL)),
+        ] {
+            let mistakes = web(wrong).mistakes();
+            assert_eq!(mistakes, [("external_url".to_owned(), WRONG_URL)], "{wrong}");
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
-use std::time::Duration;
+use std::time::{Duration, Instant, SystemTime};
 
 use futures_util::future::join_all;
 use tokio::task::AbortHandle;
@@ -13,7 +13,7 @@ use super::clients::Clients;
 use super::home::{Homes, Service};
 use super::memory::Memory;
 use super::once::{Asked, Busy, OnDemand};
-use super::own::{Build, Serving};
+use super::own::{Build, Info, Serving};
 use super::poller;
 use super::slot::{Slot, Wait};
 use super::snapshot::Snapshot;
@@ -29,7 +29,9 @@ pub struct Board {
     reload: Mutex<Reload>,
     reloading: Mutex<()>,
     build: Build,
+    info: RwLock<Info>,
     scrapes: Mutex<Scrapes>,
+    scraped: Mutex<Option<(SystemTime, Instant)>>,
     on_demand: OnDemand,
     pub memory: Memory,
     /// In which services targets live.
@@ -57,7 +59,9 @@ impl Board {
             reload: Mutex::new(Reload::now(true)),
             reloading: Mutex::default(),
             build: Build::current(),
+            info: RwLock::default(),
             scrapes: Mutex::default(),
+            scraped: Mutex::default(),
             on_demand: OnDemand::default(),
             memory: Memory::default(),
             homes: Homes::default(),
@@ -121,6 +125,16 @@ impl Board {
         self.reloading.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Says which machine this is.
+    pub fn introduce(&self, info: Info) {
+        *self.info.write().unwrap_or_else(PoisonError::into_inner) = info;
+    }
+
+    /// Which machine this is.
+    pub fn info(&self) -> Info {
+        self.info.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Notes how a reload of the configuration went.
     pub fn note_reload(&self, successful: bool) {
         let mut reload = self.reload.lock().unwrap_or_else(PoisonError::into_inner);
@@ -129,12 +143,21 @@ impl Board {
 
     /// Counts a scrape.
     pub fn note_scrape(&self, served: bool) {
+        if served {
+            let now = Some((SystemTime::now(), Instant::now()));
+            *self.scraped.lock().unwrap_or_else(PoisonError::into_inner) = now;
+        }
         let mut scrapes = self.scrapes.lock().unwrap_or_else(PoisonError::into_inner);
         if served {
             scrapes.served += 1;
         } else {
             scrapes.refused += 1;
         }
+    }
+
+    /// When the last scrape was served.
+    pub fn last_scrape(&self) -> Option<(SystemTime, Instant)> {
+        *self.scraped.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Wakes what is due, waits until it is done or `grace` is over, and returns what is there.
@@ -204,7 +227,7 @@ impl Board {
             history: self.chart.counts(),
         };
         let services = self.services(slots);
-        Snapshot::new(slots, &services, &self.build, (reload, scrapes, serving))
+        Snapshot::new(slots, &services, (&self.build, self.info()), (reload, scrapes, serving))
     }
 
     /// Whether every target has been read once, well or badly.

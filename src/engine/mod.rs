@@ -34,13 +34,15 @@ pub use history::Counters;
 pub use home::{Home, Homes, Service};
 pub use memory::Memory;
 pub use once::{Asked, Busy};
-pub use own::{AREA as OWN_AREA, Build, Reload, Scrapes};
+pub use own::{AREA as OWN_AREA, Build, Info, Reload, Scrapes};
 pub use part::{Beside, Found, Latest, Pace, Part, Parts, Shown};
 pub use slot::{Reading, Slot, State};
+#[cfg(test)]
+pub(crate) use snapshot::Looked;
 pub use snapshot::{Entry, Sample, Snapshot, samples};
 pub use storage::{Form, Keeping, Kept, Storage};
 pub use target::{Target, TargetId, title};
-pub use threshold::{Threshold, Thresholds, idle_keys};
+pub use threshold::{Source, Threshold, Thresholds, idle_keys};
 
 /// The grace of a scrape: how long it waits for targets that are not known to be late.
 pub const GRACE: std::time::Duration = std::time::Duration::from_secs(1);

@@ -23,6 +23,7 @@ pub static AREA: Area = Area {
     in_service: false,
     tables: &[
         TableEntry::of::<Build>(),
+        TableEntry::of::<Info>(),
         TableEntry::of::<Reload>(),
         TableEntry::of::<Process>(),
         TableEntry::of::<Scrapes>(),
@@ -32,6 +33,7 @@ pub static AREA: Area = Area {
         TableEntry::of::<ThresholdRow>(),
     ],
     signals: &[],
+    glance: &[],
     reasons: &[],
     words: super::words::WORDS,
     runbook: include_str!("../../docs/runbooks/exporter.md"),
@@ -53,6 +55,20 @@ metrics! { Build {
     labels { version = |build| build.version }
     /// Always 1; the version of the exporter stands in the label.
     gauge stack_build_info = |build| !build.version.is_empty();
+} }
+
+/// Which machine this is, and where people find the exporter.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Info {
+    pub hostname: String,
+    /// Without a slash at the end.
+    pub external_url: String,
+}
+
+metrics! { Info {
+    labels { hostname = |info| &info.hostname, external_url = |info| &info.external_url }
+    /// Always 1; the name of the machine that the exporter runs on, also from inside a container that has the host's root, and the address at which people reach it. Source: /etc/hostname of the host, else the kernel, and web.external_url.
+    gauge stack_exporter_info = |info| !info.external_url.is_empty();
 } }
 
 /// How the last reload of the configuration went.

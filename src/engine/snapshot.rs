@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::home::Service;
-use super::own::{Build, PartRow, Reload, Scrapes, Serving, TargetRow, ThresholdRow, process_rows};
+use super::own::{
+    Build, Info, PartRow, Reload, Scrapes, Serving, TargetRow, ThresholdRow, process_rows,
+};
 use super::slot::{Reading, Slot, State};
 use super::target::Target;
 use crate::catalogue::{Area, Batch, Detail, Exception, Known, RowSet, Sink};
@@ -14,6 +16,8 @@ pub struct Entry {
     /// `None` for the facts of the exporter itself.
     pub target: Option<Arc<Target>>,
     pub state: Option<State>,
+    /// The Compose service in which the target lives, as far as that is known.
+    pub service: Option<Service>,
     own: Batch,
     reading: Option<Arc<Reading>>,
     /// What stands in for the reading of a target that is down.
@@ -28,7 +32,8 @@ impl Entry {
             .with(ThresholdRow::all(&target, service, state.reading.as_deref()));
         let reading = state.reading.clone();
         let down = target.down().filter(|_| state.up() == Some(false));
-        Self { target: Some(target), state: Some(state), own, reading, down }
+        let service = service.cloned();
+        Self { target: Some(target), state: Some(state), service, own, reading, down }
     }
 
     /// The value of the label `target`; empty for the exporter itself.
@@ -76,18 +81,28 @@ impl Snapshot {
     pub(super) fn new(
         slots: &[Arc<Slot>],
         services: &[Option<Service>],
-        build: &Build,
+        (build, info): (&Build, Info),
         (reload, scrapes, serving): (Reload, Scrapes, Serving),
     ) -> Self {
         let at = SystemTime::now();
         let exporter = Batch::new()
             .with(vec![build.clone()])
+            .with(
+                Some(info).filter(|info| *info != Info::default()).into_iter().collect::<Vec<_>>(),
+            )
             .with(vec![reload])
             .with(vec![scrapes])
             .with(vec![serving])
             .with(process_rows());
-        let mut entries =
-            vec![Entry { target: None, state: None, own: exporter, reading: None, down: None }];
+        let alone = Entry {
+            target: None,
+            state: None,
+            service: None,
+            own: exporter,
+            reading: None,
+            down: None,
+        };
+        let mut entries = vec![alone];
         for (slot, service) in slots.iter().zip(services) {
             entries.push(Entry::of(slot.target(), slot.state(), service.as_ref(), at));
         }
@@ -102,6 +117,11 @@ impl Snapshot {
     }
 }
 
+/// Area, name, home, and how the reading went.
+#[cfg(test)]
+pub(crate) type Looked<'a> =
+    (&'static Area, &'a str, Option<Service>, Result<Batch, crate::failure::Failure>);
+
 #[cfg(test)]
 impl Snapshot {
     /// One batch under a target's name and nothing else.
@@ -111,11 +131,26 @@ impl Snapshot {
         let entry = Entry {
             target: Some(Arc::new(target)),
             state: None,
+            service: None,
             own: Batch::new(),
             reading,
             down: None,
         };
         Self { at: SystemTime::now(), entries: vec![entry] }
+    }
+
+    /// These targets, each with one reading or the reason why there is none.
+    pub(crate) fn looked(at: SystemTime, all: Vec<Looked<'_>>) -> Self {
+        static START: std::sync::LazyLock<std::time::Instant> =
+            std::sync::LazyLock::new(std::time::Instant::now);
+        let clock = *START + at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let entry = |(area, name, service, outcome): Looked<'_>| {
+            let target = Arc::new(super::target::nothing::target(area, name));
+            let reading = outcome.map(|batch| Reading { at, clock, ..Reading::new(batch) });
+            let state = State::alone(&target, reading, std::time::Duration::ZERO);
+            Entry::of(target, state, service.as_ref(), at)
+        };
+        Self { at, entries: all.into_iter().map(entry).collect() }
     }
 
     /// One target that is up, with two readings and these thresholds.
@@ -131,6 +166,7 @@ impl Snapshot {
         let entry = Entry {
             target: Some(Arc::new(target)),
             state: Some(state),
+            service: None,
             own: Batch::new(),
             reading: Some(reading),
             down: None,

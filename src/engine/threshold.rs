@@ -17,6 +17,17 @@ pub struct Threshold {
     pub configured: bool,
 }
 
+/// Where a threshold in force comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    Default,
+    Configured,
+    /// The configuration, for things that are called so.
+    Named(String),
+    /// The thing itself, such as a label of a container.
+    Brought,
+}
+
 /// The thresholds of one target.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Thresholds {
@@ -49,6 +60,26 @@ impl Thresholds {
             says.unwrap_or_else(|| self.general(signal, severity))
         };
         signal.severities().filter_map(|severity| Some((severity, value(severity)?))).collect()
+    }
+
+    /// Where the threshold of a severity comes from that is in force for a thing.
+    pub fn source(
+        &self,
+        more: &[Exception],
+        signal: &Signal,
+        sample: &Sample,
+        severity: Severity,
+    ) -> Source {
+        let own = self.exception(more, signal, sample).filter(|own| own.says(severity).is_some());
+        let general = |t: &Threshold| t.signal == signal.name && t.severity == severity;
+        match own {
+            Some(own) if more.iter().any(|one| std::ptr::eq(one, own)) => Source::Brought,
+            Some(own) => Source::Named(own.key.as_str().to_owned()),
+            None if self.general.iter().any(|one| general(one) && one.configured) => {
+                Source::Configured
+            }
+            None => Source::Default,
+        }
     }
 
     /// The entry that speaks of a thing: the name in the configuration first, then what the thing has
@@ -182,6 +213,12 @@ mod tests {
         assert_eq!(of(Severity::Critical, &[("mountpoint", "/mnt/b")]), None);
         assert_eq!(of(warning, &[("mountpoint", "")]), Some(0.8));
 
+        let source = |severity, labels: &[(&'static str, &str)]| {
+            thresholds.source(&[], &mount, &sample(labels), severity)
+        };
+        assert_eq!(source(warning, &[("mountpoint", "/mnt/b")]), Source::Named("/mnt/*".into()));
+        assert_eq!(source(warning, &[("mountpoint", "/mnt/a")]), Source::Default);
+
         // A container is known by its service too; what it has brought goes before patterns.
         let name = signal(&["name"]);
         let db = sample(&[("name", "shop-db-1"), ("project", "shop"), ("service", "db")]);
@@ -190,5 +227,10 @@ mod tests {
         let brought = [exception("x", &[(warning, Some(0.3))])];
         assert_eq!(own(thresholds.of(&brought, &name, &other), warning), Some(0.3));
         assert_eq!(own(thresholds.of(&[], &name, &other), warning), Some(0.1));
+        assert_eq!(thresholds.source(&brought, &name, &other, warning), Source::Brought);
+        assert_eq!(
+            thresholds.source(&brought, &name, &db, warning),
+            Source::Named("shop/db".into())
+        );
     }
 }

@@ -1,18 +1,19 @@
 //! Tables that targets have for people: on the status page, and at
 //! `/api/v1/details/<area>/<target>`.
 
-use std::fmt::Write as _;
 use std::time::SystemTime;
 
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
+use maud::{Markup, html};
 use serde_json::{Map, Value};
 
 use super::Server;
-use super::html::{ago, escape};
+use super::page::{ago, link};
 use crate::catalogue::{Cell, Detail};
-use crate::engine::Snapshot;
+use crate::engine::{Entry, Target};
+use crate::text::printable;
 
 /// Rows of a table on the page; the API has them all.
 const SHOWN: usize = 10;
@@ -55,56 +56,51 @@ fn cell_json(cell: &Cell) -> Value {
     }
 }
 
-/// The tables of all targets, those without rows left out.
-pub(super) fn tables(out: &mut String, snapshot: &Snapshot) {
-    for entry in &snapshot.entries {
-        let Some(target) = &entry.target else { continue };
-        for detail in entry.details().iter().filter(|detail| !detail.rows.is_empty()) {
-            let _ = write!(
-                out,
-                "<h2>{} of {}</h2><div class=\"scroll\"><table><caption>{} of {}, <a href=\"/api/v1/details/{}/{}\">all as JSON</a></caption><thead><tr>",
-                escape(detail.title),
-                escape(&target.id.to_string()),
-                shown(detail),
-                detail.rows.len(),
-                target.id.area,
-                escape(&target.id.name),
-            );
-            for column in &detail.columns {
-                let _ = write!(out, "<th scope=\"col\">{}</th>", escape(column.title));
+/// The tables of a target, those without rows left out.
+pub(super) fn of(entry: &Entry, now: SystemTime) -> Markup {
+    let Some(target) = &entry.target else { return html! {} };
+    html! {
+        @for detail in entry.details().iter().filter(|detail| !detail.rows.is_empty()) {
+            section data-group data-key={ (target.id.area) "/" (printable(&target.id.name)) "/" (detail.name) } {
+                h2 { (detail.title) }
+                div .scroll { (table(target, detail, now)) }
             }
-            *out += "</tr></thead><tbody>";
-            for row in detail.rows.iter().take(SHOWN) {
-                *out += "<tr>";
-                for (column, cell) in detail.columns.iter().zip(row) {
-                    let class =
-                        if matches!(cell, Cell::Count(_)) { " class=\"number\"" } else { "" };
-                    let _ = write!(
-                        out,
-                        "<td data-label=\"{}\"{class}>{}</td>",
-                        escape(column.title),
-                        cell_html(cell, snapshot.at)
-                    );
-                }
-                *out += "</tr>";
-            }
-            *out += "</tbody></table></div>";
         }
     }
 }
 
-fn shown(detail: &Detail) -> usize {
-    detail.rows.len().min(SHOWN)
+fn table(target: &Target, detail: &Detail, now: SystemTime) -> Markup {
+    let shown = detail.rows.len().min(SHOWN);
+    html! {
+        table {
+            caption {
+                (shown) " of " (detail.rows.len()) ", "
+                a href=(link::details(target.id.area, &target.id.name)) { "all as JSON" }
+            }
+            thead { tr { @for column in &detail.columns { th scope="col" { (column.title) } } } }
+            tbody {
+                @for row in detail.rows.iter().take(SHOWN) {
+                    tr data-row data-words=(printable(&target.id.to_string())) {
+                        @for (column, cell) in detail.columns.iter().zip(row) {
+                            td data-label=(column.title) .number[matches!(cell, Cell::Count(_))] { (cell_html(cell, now)) }
+                        }
+                    }
+                }
+            }
+        }
+    }
 }
 
-fn cell_html(cell: &Cell, now: SystemTime) -> String {
-    match cell {
-        Cell::Text(text) => escape(text),
-        Cell::Count(count) => count.to_string(),
-        Cell::At(at) => format!("{} ago", ago(*at, now)),
-        Cell::Trend(counts) => {
-            let all: u64 = counts.iter().map(|count| u64::from(*count)).sum();
-            format!("<span title=\"{all} in all\">{}</span>", bars(counts))
+fn cell_html(cell: &Cell, now: SystemTime) -> Markup {
+    html! {
+        @match cell {
+            Cell::Text(text) => (printable(text)),
+            Cell::Count(count) => (count),
+            Cell::At(at) => { (ago(*at, now)) " ago" },
+            Cell::Trend(counts) => {
+                @let all: u64 = counts.iter().map(|count| u64::from(*count)).sum();
+                span title={ (all) " in all" } { (bars(counts)) }
+            },
         }
     }
 }
@@ -148,6 +144,7 @@ mod tests {
             rows: vec![vec![Cell::Text("<b>".into()), Cell::Count(3)]],
         };
         assert_eq!(table_json(&detail), serde_json::json!([{ "template": "<b>", "count": 3 }]));
-        assert_eq!(cell_html(&Cell::Text("<b>".into()), SystemTime::now()), "&lt;b&gt;");
+        let shown = cell_html(&Cell::Text("<b>\u{202e}".into()), SystemTime::now());
+        assert_eq!(shown.into_string(), "&lt;b&gt;\\u202e");
     }
 }

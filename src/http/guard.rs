@@ -6,11 +6,9 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
-use base64::Engine as _;
-use sha2::Digest as _;
 
 use super::Server;
-use super::html::STYLE;
+use super::page::style_hash;
 use crate::engine::Refusal;
 
 /// Says what to do, and nothing of what was asked for.
@@ -18,12 +16,13 @@ const NOT_OURS: &str = "refused: this name is not one of the exporter's, so a pa
                         behind the request. Add the name to `allowed_hosts` in the section `web` of the \
                         configuration file, or use the machine's address in numbers\n";
 
-/// Nothing is loaded, sent or framed; the one style sheet stands in the page and is known by its hash.
+/// Our own script and icons, the one style sheet that stands in the page and is known by its hash, and
+/// nothing else; a page asks nobody but us, and nothing is sent or framed.
 static POLICY: LazyLock<String> = LazyLock::new(|| {
-    let hash = base64::engine::general_purpose::STANDARD.encode(sha2::Sha256::digest(STYLE));
+    let style = style_hash();
     format!(
-        "default-src 'none'; style-src 'sha256-{hash}'; img-src data:; base-uri 'none'; \
-         form-action 'none'; frame-ancestors 'none'"
+        "default-src 'none'; script-src 'self'; style-src {style}; img-src 'self' data:; connect-src 'self'; \
+         base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
 });
 

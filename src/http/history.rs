@@ -1,96 +1,40 @@
-//! The history of judged numbers: noted while they are judged, written now and then, and read at
+//! The history of numbers: which there are at `/api/v1/history`, and what they were at
 //! `/api/v1/history/<area>/<target>/<signal>`.
 
 use std::fmt::Write as _;
-use std::sync::Arc;
-use std::time::{Duration, SystemTime};
 
+use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
-use tokio::time::Instant;
+use serde_json::{Map, Value, json};
 
 use super::Server;
-use crate::check::Report;
-use crate::engine::{Board, Line, Number};
+use crate::engine::{Line, Number};
 
-/// A kill loses this much; each write is 1.5 MB at most.
-const SAVE: Duration = Duration::from_mins(5);
-/// The end of the process is not put off for longer by a disk that hangs.
-const END: Duration = Duration::from_secs(2);
-
-/// Notes the numbers of a report.
-pub(super) fn note(board: &Board, report: &Report) {
-    for finding in &report.findings {
-        let Some(value) = finding.value else { continue };
-        let labels = finding.labels.iter();
-        let number = Number {
-            area: finding.area.to_owned(),
-            target: finding.target.clone(),
-            signal: finding.signal.name.to_owned(),
-            labels: labels.map(|(name, value)| ((*name).to_owned(), value.clone())).collect(),
-        };
-        board.chart.note(number, SystemTime::now(), value);
-    }
-}
-
-/// When the history is written, and whether the last write failed.
-pub(super) struct Saving {
-    board: Arc<Board>,
-    last: Instant,
-    failed: bool,
-    homeless: bool,
-}
-
-impl Saving {
-    pub(super) fn new(board: Arc<Board>) -> Self {
-        Self { board, last: Instant::now(), failed: false, homeless: false }
-    }
-
-    /// Writes if it is time.
-    pub(super) async fn tick(&mut self) {
-        self.homes().await;
-        if self.last.elapsed() < SAVE {
-            return;
-        }
-        self.last = Instant::now();
-        let failed = write(&self.board).await.err();
-        if let Some(failure) = failed.as_ref().filter(|_| !self.failed) {
-            tracing::warn!("the history of values is not kept over a restart: {failure}");
-        }
-        self.failed = failed.is_some();
-    }
-
-    /// Writes down in which services targets live; costs nothing while nothing has changed.
-    async fn homes(&mut self) {
-        let board = Arc::clone(&self.board);
-        let save = move || board.homes.save(&board.memory.storage());
-        let saved = tokio::task::spawn_blocking(save).await.unwrap_or(Ok(()));
-        if let Some(failure) = saved.as_ref().err().filter(|_| !self.homeless) {
-            tracing::warn!("in which services targets live is not kept over a restart: {failure}");
-        }
-        self.homeless = saved.is_err();
-    }
-}
-
-async fn write(board: &Arc<Board>) -> Result<(), crate::failure::Failure> {
-    let board = Arc::clone(board);
-    let save = move || {
-        let storage = board.memory.storage();
-        // Without a directory it is in memory once already.
-        if storage.dir().is_none() { Ok(()) } else { board.chart.save(&storage) }
+/// The numbers that have a history. Documented in docs/status-api.md.
+pub(super) async fn list(State(server): State<Server>) -> Json<Vec<Value>> {
+    let numbers = server.board.chart.numbers();
+    let one = |number: &Number| {
+        json!({
+            "area": number.area,
+            "target": number.target,
+            "signal": number.signal,
+            "labels": labels(number),
+        })
     };
-    tokio::task::spawn_blocking(save).await.unwrap_or(Ok(()))
+    Json(numbers.iter().map(one).collect())
 }
 
-/// The last write, at the end.
-pub async fn end(board: &Arc<Board>) {
-    // Whether it is done or not, nobody is left who could be told.
-    let _ = tokio::time::timeout(END, write(board)).await;
+fn labels(number: &Number) -> Value {
+    let labels = number.labels.iter();
+    let labels: Map<_, _> =
+        labels.map(|(name, value)| (name.clone(), value.clone().into())).collect();
+    labels.into()
 }
 
 /// All lines of a signal of one target. Documented in docs/status-api.md.
-pub(super) async fn json(
+pub(super) async fn lines(
     State(server): State<Server>,
     Path((area, target, signal)): Path<(String, String, String)>,
 ) -> impl IntoResponse {
@@ -107,9 +51,7 @@ pub(super) async fn json(
 
 /// By hand: as a tree of values this would be ten times as large.
 fn one(text: &mut String, number: &Number, lines: &[Line]) {
-    let labels: serde_json::Map<_, _> =
-        number.labels.iter().map(|(name, value)| (name.clone(), value.clone().into())).collect();
-    let _ = write!(text, "{{\"labels\":{},\"lines\":[", serde_json::Value::from(labels));
+    let _ = write!(text, "{{\"labels\":{},\"lines\":[", labels(number));
     for (index, line) in lines.iter().enumerate() {
         let comma = if index > 0 { "," } else { "" };
         let _ = write!(text, "{comma}{{\"step_seconds\":{},\"points\":[", line.step.as_secs());
@@ -124,7 +66,10 @@ fn one(text: &mut String, number: &Number, lines: &[Line]) {
 
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, SystemTime};
+
     use super::*;
+    use crate::engine::Board;
 
     #[test]
     fn lines_are_json() {

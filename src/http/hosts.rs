@@ -34,7 +34,8 @@ impl Hosts {
 
     /// Takes the names of a new configuration in place of those of the last.
     pub fn allow(&self, web: Option<&Web>) {
-        let names = web.iter().flat_map(|web| &web.allowed_hosts);
+        let names = web.iter().flat_map(|web| web.allowed_hosts.iter().cloned());
+        let names = names.chain(web.and_then(Web::external_host));
         let names = names.map(|name| name.to_ascii_lowercase()).collect();
         *self.allowed.write().unwrap_or_else(PoisonError::into_inner) = names;
     }
@@ -215,6 +216,9 @@ mod tests {
         }
         hosts.allow(Some(&Web { allowed_hosts: vec!["*".into()], ..Web::default() }));
         assert!(hosts.is_ours("evil.example") && !hosts.is_ours("a b"));
+        let url = Some("https://page.example.com/x".to_owned());
+        hosts.allow(Some(&Web { external_url: url, ..Web::default() }));
+        assert!(hosts.is_ours("page.example.com") && !hosts.is_ours("evil.example"));
         hosts.allow(None);
         assert!(!hosts.is_ours("evil.example") && !hosts.is_ours("metrics.example.com"));
     }

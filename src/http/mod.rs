@@ -9,17 +9,17 @@ mod details;
 mod guard;
 mod history;
 mod hosts;
-mod html;
-mod journal;
 pub mod listen;
 mod metrics;
+mod overview;
+mod page;
 mod probe;
 mod reload;
 mod runbooks;
-mod status;
 mod turned_away;
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use axum::Router;
 use axum::http::StatusCode;
@@ -29,11 +29,10 @@ use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;
 
 use crate::engine::Board;
+use crate::overview::Overview;
 
 pub use details::bars;
-pub use history::end as keep_history;
 pub use hosts::Hosts;
-pub use journal::{Journal, watch};
 pub use probe::Door;
 pub use reload::Reloader;
 pub use runbooks::sections as runbook_sections;
@@ -45,11 +44,12 @@ pub struct Server {
     board: Arc<Board>,
     telemetry_path: Arc<str>,
     scrapes: Arc<Semaphore>,
+    started: SystemTime,
     hosts: Arc<Hosts>,
     door: Arc<Door>,
     pub turned_away: Arc<TurnedAway>,
     pub reload: Reloader,
-    pub journal: Arc<Journal>,
+    pub overview: Arc<Overview>,
 }
 
 impl Server {
@@ -62,27 +62,40 @@ impl Server {
     ) -> Self {
         Self {
             turned_away: Arc::new(TurnedAway::new(Arc::clone(&board.clients))),
+            overview: Arc::new(Overview::new(Arc::clone(&board))),
             hosts,
             door,
             board,
             telemetry_path: telemetry_path.into(),
             scrapes: Arc::new(Semaphore::new(max_requests)),
+            started: SystemTime::now(),
             reload,
-            journal: Arc::default(),
         }
+    }
+
+    /// When the metrics were scraped last; before the first time, when the server was made.
+    fn scraped(&self) -> SystemTime {
+        self.board.last_scrape().map_or(self.started, |(at, _)| at)
     }
 
     pub fn router(&self) -> Router {
         Router::new()
-            .route("/", get(status::page))
+            .route("/", get(page::status))
+            .route("/assets/{name}", get(page::asset))
             .route(&self.telemetry_path, get(metrics::serve))
             .route("/probe", get(probe::serve))
-            .route("/api/v1/status", get(status::json))
+            .route("/api/v1/status", get(overview::status))
+            .route("/api/v1/stack", get(overview::stack))
+            .route("/api/v1/services", get(overview::services))
+            .route("/api/v1/events", get(overview::events))
+            .route("/api/v1/history", get(history::list))
             .route("/api/v1/details/{area}/{target}", get(details::json))
-            .route("/api/v1/history/{area}/{target}/{signal}", get(history::json))
+            .route("/api/v1/history/{area}/{target}/{signal}", get(history::lines))
             .route("/runbooks", get(runbooks::list))
             .route("/runbooks/", get(runbooks::list))
             .route("/runbooks/{alert}", get(runbooks::page))
+            .route("/service/{project}/{service}", get(page::service::page))
+            .route("/target/{area}/{target}", get(page::target::page))
             .route("/debug/{area}/{target}", get(debug::page))
             .route("/-/healthy", get(|| async { "ok\n" }))
             .route("/-/ready", get(ready))

@@ -1,80 +1,98 @@
 //! `/runbooks/<Alert>`: the section of a runbook, embedded, so that it is there when nothing else is.
 
-use axum::extract::Path;
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Html;
+use maud::{Markup, html};
 
-use super::html::{escape, page as html_page};
+use super::Server;
+use super::page::{Frame, Tone, layout, silence};
 use crate::collectors::CATALOGUE;
+use crate::text::{printable, printable_lines};
 
 /// Alert and text of every section.
 pub fn sections() -> impl Iterator<Item = (&'static str, &'static str)> {
-    let files = CATALOGUE.areas().map(|area| area.runbook);
-    files.flat_map(|file| file.split("\n## ").skip(1)).filter_map(|part| {
+    CATALOGUE.areas().flat_map(|area| sections_of(area.runbook))
+}
+
+fn sections_of(file: &'static str) -> impl Iterator<Item = (&'static str, &'static str)> {
+    file.split("\n## ").skip(1).filter_map(|part| {
         let (alert, text) = part.split_once('\n')?;
         Some((alert.trim(), text))
     })
 }
 
-pub(super) async fn page(Path(alert): Path<String>) -> (StatusCode, Html<String>) {
+pub(super) async fn page(
+    State(server): State<Server>,
+    Path(alert): Path<String>,
+) -> (StatusCode, Html<String>) {
     let Some((name, text)) = sections().find(|(name, _)| *name == alert) else {
-        return (StatusCode::NOT_FOUND, contents("No such runbook"));
+        return (StatusCode::NOT_FOUND, contents(&server, "No such runbook"));
     };
-    let body = format!("<h1>{}</h1>{}<p><a href=\"/\">Status</a></p>", escape(name), render(text));
-    (StatusCode::OK, Html(html_page(name, &body)))
+    let main = html! { h1 { (name) } (render(text)) (silence::section(name)) };
+    (StatusCode::OK, framed(&server, name, &main))
 }
 
-pub(super) async fn list() -> Html<String> {
-    contents("Runbooks")
+pub(super) async fn list(State(server): State<Server>) -> Html<String> {
+    contents(&server, "Runbooks")
 }
 
-fn contents(heading: &str) -> Html<String> {
-    let links = sections().map(|(name, _)| format!("<a href=\"/runbooks/{name}\">{name}</a>"));
-    Html(html_page(heading, &format!("<h1>{heading}</h1>{}", items(links))))
+fn contents(server: &Server, heading: &str) -> Html<String> {
+    let main = html! {
+        h1 { (heading) }
+        @for area in CATALOGUE.areas() {
+            h2 { (area.title) }
+            ul { @for (name, _) in sections_of(area.runbook) { li { a href={ "/runbooks/" (name) } { (name) } } } }
+        }
+    };
+    framed(server, heading, &main)
+}
+
+fn framed(server: &Server, title: &str, main: &Markup) -> Html<String> {
+    let info = server.board.info();
+    let frame = Frame {
+        title: &format!("{title} · stack-exporter"),
+        tone: Tone::Advice,
+        machine: &printable(&info.hostname),
+        metrics: &server.telemetry_path,
+        live: false,
+        projects: None,
+    };
+    Html(layout(&frame, main).into_string())
 }
 
 /// The little Markdown that our runbooks use: paragraphs, lists, fenced code, inline code.
-fn render(text: &str) -> String {
-    let mut out = String::new();
-    for (index, part) in text.split("```").enumerate() {
-        if index % 2 == 1 {
-            // The first line names the language.
-            let code = part.split_once('\n').map_or(part, |(_, code)| code);
-            out += &format!("<pre><code>{}</code></pre>", escape(code));
-            continue;
-        }
-        for block in part.split("\n\n").map(str::trim).filter(|block| !block.is_empty()) {
-            out += &block_html(block);
+fn render(text: &str) -> Markup {
+    html! {
+        @for (index, part) in text.split("```").enumerate() {
+            @if index % 2 == 1 {
+                // The first line names the language.
+                pre tabindex="0" { code { (printable_lines(part.split_once('\n').map_or(part, |(_, code)| code))) } }
+            } @else {
+                @for block in part.split("\n\n").map(str::trim).filter(|block| !block.is_empty()) { (rendered(block)) }
+            }
         }
     }
-    out
 }
 
-fn items(entries: impl Iterator<Item = String>) -> String {
-    let mut out = String::from("<ul>");
-    for entry in entries {
-        out += &format!("<li>{entry}</li>");
+fn rendered(block: &str) -> Markup {
+    html! {
+        @if block.starts_with("- ") {
+            ul { @for item in block.split("\n- ") { li { (inline(item.trim_start_matches("- "))) } } }
+        } @else if let Some(heading) = block.strip_prefix("### ") {
+            h2 #(heading.to_lowercase().replace(' ', "-")) { (inline(heading)) }
+        } @else {
+            p { (inline(block)) }
+        }
     }
-    out + "</ul>"
 }
 
-fn block_html(block: &str) -> String {
-    if block.starts_with("- ") {
-        let parts = block.split("\n- ").map(|item| item.trim_start_matches("- "));
-        return items(parts.map(inline));
+fn inline(text: &str) -> Markup {
+    html! {
+        @for (index, part) in text.split('`').enumerate() {
+            @if index % 2 == 1 { code { (printable_lines(part)) } } @else { (printable_lines(part).replace("**", "")) }
+        }
     }
-    if let Some(heading) = block.strip_prefix("### ") {
-        return format!("<h2>{}</h2>", inline(heading));
-    }
-    format!("<p>{}</p>", inline(block))
-}
-
-fn inline(text: &str) -> String {
-    let parts = text.split('`').enumerate().map(|(index, part)| {
-        let part = escape(part);
-        if index % 2 == 1 { format!("<code>{part}</code>") } else { part.replace("**", "") }
-    });
-    parts.collect()
 }
 
 #[cfg(test)]
@@ -83,9 +101,9 @@ mod tests {
 
     #[test]
     fn markdown_is_rendered_and_escaped() {
-        let html = render("A `b` <c>\n\n- one\n- two\n\n```sh\ncurl a && b\n```\n");
+        let html = render("A `b` <c>\n\n- one\n- two\n\n```sh\ncurl a && b\n```\n").into_string();
         let expected = "<p>A <code>b</code> &lt;c&gt;</p><ul><li>one</li><li>two</li></ul>\
-                        <pre><code>curl a &amp;&amp; b\n</code></pre>";
+                        <pre tabindex=\"0\"><code>curl a &amp;&amp; b\n</code></pre>";
         assert_eq!(html, expected);
     }
 }

@@ -4,13 +4,35 @@
 //!
 //! Times are seconds since 1970, durations seconds, sizes bytes, processor use cores.
 
+mod container;
+mod days;
+mod errors;
+mod events;
+mod groups;
+mod items;
+mod journal;
+mod look;
+mod model;
+mod names;
+mod rates;
+mod saved;
 mod service;
+mod services;
 mod target;
+#[cfg(test)]
+mod tests;
+mod watch;
+mod words;
 
-use serde::Serialize;
+use std::time::{SystemTime, UNIX_EPOCH};
 
+use serde::{Deserialize, Serialize};
+
+pub use days::Thing;
+pub use model::Overview;
 pub use service::{Health, Image, LastError, Port, Service, Usage};
 pub use target::{Figure, Group, Item, Target};
+pub use watch::{end, watch};
 
 /// How something is, as a colour says it; the worst last.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -51,10 +73,12 @@ pub struct Day {
     pub last: u64,
     /// Oldest first, 288 at most; fewer where less is known.
     pub steps: Vec<Mood>,
+    /// Steps in which a restart policy had to act: when each began, and how often.
+    pub restarts: Vec<(u64, u32)>,
 }
 
 /// Something that happened to a thing.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {
     pub at: u64,
     pub area: String,
@@ -67,7 +91,7 @@ pub struct Event {
     pub text: String,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EventKind {
     Started,
@@ -91,10 +115,16 @@ pub struct Stack {
     pub projects: Vec<Project>,
     /// All other targets by area, in the order of the catalogue.
     pub groups: Vec<Group>,
+    /// Things of which no day is kept, as there are too many.
+    pub without_day: u64,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Project {
     pub name: String,
     pub services: Vec<Service>,
+}
+
+fn epoch(at: SystemTime) -> f64 {
+    at.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64()
 }

@@ -44,6 +44,7 @@ mod logs_servers;
 mod logs_state;
 mod logs_stdin;
 mod nats;
+mod overview;
 mod own_log;
 mod page;
 mod postgres;

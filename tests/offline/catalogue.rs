@@ -180,3 +180,40 @@ fn metrics_name_real_requirements_and_every_area_has_an_up() {
         assert!(up.is_up(), "{}", area.name);
     }
 }
+
+/// A trouble of several things is told as one, in a plural of its own.
+#[test]
+fn what_can_be_wrong_with_several_things_has_a_sentence_for_all() {
+    let singular = ["is", "has", "does", "was", "its", "goes", "runs", "fails", "takes", "it"];
+    for (area, signal) in CATALOGUE.signals() {
+        let name = format!("{} {}", area.name, signal.name);
+        let labels = signal.title.labels();
+        let several = !signal.item.is_empty() || !labels.is_empty() || !area.single;
+        let Some(many) = signal.many else {
+            assert!(!several, "{name} has no sentence for several things");
+            continue;
+        };
+        assert!(several, "{name} can be of one thing only");
+        let rest = many.title.strip_prefix("{count} ").unwrap_or_else(|| panic!("{name}"));
+        assert!(!rest.ends_with('.') && !rest.contains(['{', ':']) || rest.contains("minutes: "));
+        let words: Vec<&str> = rest.split(' ').collect();
+        for word in &words {
+            assert!(!singular.contains(word), "{name}: `{word}` in {rest}");
+        }
+        let plural = words.iter().take(3).any(|word| word.ends_with('s'));
+        assert!(plural && rest.starts_with(char::is_alphabetic), "{name}: {rest}");
+        assert!(many.told(6).starts_with("6 "), "{name}");
+        // The name of a thing and the command have labels that there are.
+        let facts = CATALOGUE.metrics().find(|(_, facts)| facts.name == signal.measure.metric);
+        let known = facts.map(|(_, facts)| facts.labels).unwrap_or_default();
+        let next = many.next.map(|next| next.labels()).unwrap_or_default();
+        assert!(!many.thing.labels().is_empty(), "{name}");
+        for label in many.thing.labels().into_iter().chain(next) {
+            assert!(label == "target" || known.contains(&label), "{name}: no label {label}");
+        }
+        if let Some(next) = many.next {
+            let own = signal.next.labels().into_iter().any(|label| label != "target");
+            assert!(own && next.as_str() != signal.next.as_str(), "{name}: nothing is gained");
+        }
+    }
+}

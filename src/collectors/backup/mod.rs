@@ -47,7 +47,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 pub use config::Backup;
 pub use plan::plan;
 
-use crate::catalogue::{Area, TableEntry};
+use crate::catalogue::{Area, Glance, TableEntry, Unit};
 
 pub type Section = BTreeMap<String, Backup>;
 
@@ -58,6 +58,19 @@ pub static AREA: Area = Area {
     in_service: false,
     tables: &[TableEntry::of::<judge::Backup>()],
     signals: signals::SIGNALS,
+    glance: &[
+        Glance::Fact {
+            metric: "stack_backup_age_seconds",
+            unit: Unit::Seconds,
+            what: "Age of the newest",
+        },
+        Glance::Fact {
+            metric: "stack_backup_size_bytes",
+            unit: Unit::Bytes,
+            what: "Size of the newest",
+        },
+        Glance::Signal("overdue"),
+    ],
     reasons: &[],
     words: words::WORDS,
     runbook: include_str!("../../../docs/runbooks/backup.md"),

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::catalogue::{Default, Direction, Hold, Match, Sentence, Signal, Unit, level};
+use crate::catalogue::{Default, Direction, Hold, Many, Match, Sentence, Signal, Unit, level};
 
 pub static SIGNALS: &[Signal] = &[
     Signal {
@@ -19,6 +19,7 @@ pub static SIGNALS: &[Signal] = &[
         item: &[],
         requirements: &["F01", "F02", "F05"],
         title: Sentence::new("The backups of {target} cannot be looked at"),
+        many: Many::targets("{count} sets of backups cannot be looked at"),
         clear: Sentence::new("The backups of {target} can be looked at again"),
         what: "",
         hint: "the folder may not be read, the share that it lies on hangs, or Qdrant does not answer",
@@ -39,6 +40,7 @@ pub static SIGNALS: &[Signal] = &[
         item: &[],
         requirements: &["F01", "F02", "F04", "F05", "F07", "F08"],
         title: Sentence::new("There is no backup of {target} at all"),
+        many: Many::targets("{count} declared backups do not exist at all"),
         clear: Sentence::new("There is a backup of {target} again"),
         what: "",
         hint: "the script has never run, writes elsewhere, or somebody has deleted all: look at its cron job and its folder",
@@ -57,6 +59,7 @@ pub static SIGNALS: &[Signal] = &[
         item: &[],
         requirements: &["F01", "F02", "F05", "F07"],
         title: Sentence::new("The backup of {target} that was due has not been made"),
+        many: Many::targets("{count} backups that were due have not been made"),
         clear: Sentence::new("The backup of {target} is made in time again"),
         what: "Time since it should have been done, in parts of its period",
         hint: "nobody ran it, or it failed before it wrote a file: run its script by hand and read what it says",
@@ -77,6 +80,7 @@ pub static SIGNALS: &[Signal] = &[
         item: &[],
         requirements: &["F05"],
         title: Sentence::new("The newest backup of {target} has nothing in it"),
+        many: Many::targets("{count} newest backups have nothing in them"),
         clear: Sentence::new("The newest backup of {target} has something in it again"),
         what: "",
         hint: "the dump failed and its script went on: with `set -o pipefail` before `pg_dump | gzip` it would have said so",
@@ -95,6 +99,7 @@ pub static SIGNALS: &[Signal] = &[
         item: &[],
         requirements: &["F01", "F05", "F07"],
         title: Sentence::new("The newest backup of {target} is cut or damaged"),
+        many: Many::targets("{count} newest backups are cut or damaged"),
         clear: Sentence::new("The newest backup of {target} is whole again"),
         what: "",
         hint: "the disk was full, or the dump was ended: what is wrong with it stands on the status page; make another one, and keep the last good one",
@@ -113,6 +118,7 @@ pub static SIGNALS: &[Signal] = &[
         item: &[],
         requirements: &["F07"],
         title: Sentence::new("Older backups of {target} are empty or damaged"),
+        many: Many::targets("{count} backups have older generations that are empty or damaged"),
         clear: Sentence::new("The older backups of {target} are whole"),
         what: "Generations that are empty or damaged",
         hint: "which ones stands on the status page; delete them, so that nobody relies on them",
@@ -136,6 +142,7 @@ pub static SIGNALS: &[Signal] = &[
         title: Sentence::new(
             "The newest backup of {target} is much smaller than the ones before it",
         ),
+        many: Many::targets("{count} newest backups are much smaller than the ones before them"),
         clear: Sentence::new(
             "The newest backup of {target} is about as large as the ones before it again",
         ),
@@ -156,6 +163,7 @@ pub static SIGNALS: &[Signal] = &[
         item: &[],
         requirements: &["F04"],
         title: Sentence::new("There are fewer backups of {target} than are to be kept"),
+        many: Many::targets("{count} backups have fewer generations than are to be kept"),
         clear: Sentence::new("There are as many backups of {target} as are to be kept again"),
         what: "Generations that are missing",
         hint: "they are deleted too early, runs have failed, or each one overwrites the last",
@@ -176,6 +184,7 @@ pub static SIGNALS: &[Signal] = &[
         item: &[],
         requirements: &["F05"],
         title: Sentence::new("Old backups of {target} are not deleted any more"),
+        many: Many::targets("{count} backups have old generations that are not deleted any more"),
         clear: Sentence::new("Old backups of {target} are deleted again"),
         what: "Files that should have been deleted",
         hint: "the line of the script that deletes them fails: they fill the disk, and may hold what should be forgotten",
@@ -195,6 +204,9 @@ pub static SIGNALS: &[Signal] = &[
         requirements: &["F08"],
         title: Sentence::new(
             "The newest backup of {target} is older than the last migration or deployment",
+        ),
+        many: Many::targets(
+            "{count} newest backups are older than the last migration or deployment",
         ),
         clear: Sentence::new(
             "The newest backup of {target} is newer than the last migration or deployment again",
@@ -220,6 +232,9 @@ pub static SIGNALS: &[Signal] = &[
         title: Sentence::new(
             "The newest backup of {target} is not in every folder that it is copied to",
         ),
+        many: Many::targets(
+            "{count} newest backups are not in every folder that they are copied to",
+        ),
         clear: Sentence::new(
             "The newest backup of {target} is in every folder that it is copied to again",
         ),
@@ -240,6 +255,7 @@ pub static SIGNALS: &[Signal] = &[
         item: &[],
         requirements: &["F07"],
         title: Sentence::new("Nobody has tried to restore a backup of {target} for too long"),
+        many: Many::targets("{count} backups have not been tried by a restore for too long"),
         clear: Sentence::new("Restoring a backup of {target} was tried"),
         what: "",
         hint: "restore one into an empty place by the runbook, look at what came out, then touch the stamp",
@@ -260,6 +276,7 @@ pub static SIGNALS: &[Signal] = &[
         item: &[],
         requirements: &["F09"],
         title: Sentence::new("Every user of the machine may read the newest backup of {target}"),
+        many: Many::targets("{count} newest backups may be read by every user of the machine"),
         clear: Sentence::new(
             "Not every user of the machine may read the newest backup of {target} any more",
         ),

@@ -113,6 +113,7 @@ pub static AREA: Area = Area {
         TableEntry::of::<rows::Faults>(),
     ],
     signals: signals::SIGNALS,
+    glance: &[],
     reasons: &[],
     words: words::WORDS,
     runbook: include_str!("../../../docs/runbooks/docker.md"),

@@ -38,7 +38,7 @@ pub use config::Files;
 
 use self::fetch::{Listing, Wanted};
 use self::history::History;
-use crate::catalogue::{Area, Batch, TableEntry};
+use crate::catalogue::{Area, Batch, Glance, TableEntry, Unit};
 use crate::config::Dur;
 use crate::engine::{Beside, Collector, Form, Keeping, Kept, Pace, Part, Parts, Target, blocking};
 use crate::failure::{Failure, Reason};
@@ -57,6 +57,19 @@ pub static AREA: Area = Area {
         TableEntry::of::<sample::Watched>(),
     ],
     signals: signals::SIGNALS,
+    glance: &[
+        Glance::Fact {
+            metric: "stack_file_newest_age_seconds",
+            unit: Unit::Seconds,
+            what: "Longest time without a write",
+        },
+        Glance::Fact {
+            metric: "stack_file_disk_bytes",
+            unit: Unit::Bytes,
+            what: "Most on the disk",
+        },
+        Glance::Signal("shrunk"),
+    ],
     reasons: &[],
     words: words::WORDS,
     runbook: include_str!("../../../docs/runbooks/files.md"),

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use crate::catalogue::{Default, Direction, Hold, Match, Sentence, Signal, Unit, level};
+use crate::catalogue::{Default, Direction, Hold, Many, Match, Sentence, Signal, Unit, level};
+
+/// How several are told apart.
+const PATH: &str = "{path}";
 
 pub static SIGNALS: &[Signal] = &[
     Signal {
@@ -18,6 +21,7 @@ pub static SIGNALS: &[Signal] = &[
         item: &[],
         requirements: &["F03"],
         title: Sentence::new("The files of {target} cannot be listed"),
+        many: Many::targets("{count} sets of files cannot be listed"),
         clear: Sentence::new("The files of {target} can be listed again"),
         what: "",
         hint: "a network disk that hangs, or missing rights: none of its files is watched meanwhile",
@@ -40,6 +44,7 @@ pub static SIGNALS: &[Signal] = &[
         item: &["path"],
         requirements: &["F03", "F06", "F09"],
         title: Sentence::new("The required file {path} is not there"),
+        many: Many::of("{count} required files are not there", PATH),
         clear: Sentence::new("The required file {path} is there again"),
         what: "Gone for",
         hint: "it was removed, moved, or never made: what reads it fails now or at its next start",
@@ -58,6 +63,7 @@ pub static SIGNALS: &[Signal] = &[
         item: &["path"],
         requirements: &["F03"],
         title: Sentence::new("The newest file of {path} is too small"),
+        many: Many::of("{count} newest files are too small", PATH),
         clear: Sentence::new("The newest file of {path} is large enough again"),
         what: "Its size",
         hint: "it was cut off while it was written, or made from nothing: do not start what reads it",
@@ -76,6 +82,7 @@ pub static SIGNALS: &[Signal] = &[
         item: &["path"],
         requirements: &["L17"],
         title: Sentence::new("A file of {path} is too large"),
+        many: Many::of("{count} files are too large", PATH),
         clear: Sentence::new("No file of {path} is too large any more"),
         what: "Size of the largest",
         hint: "a log that is not rotated, or a debug level that was left on",
@@ -94,6 +101,7 @@ pub static SIGNALS: &[Signal] = &[
         item: &["path"],
         requirements: &["F03"],
         title: Sentence::new("The newest file of {path} has shrunk"),
+        many: Many::of("{count} newest files have shrunk", PATH),
         clear: Sentence::new("The newest file of {path} has its size again"),
         what: "Its size, of what it was",
         hint: "a rebuild from part of the data, or one that was cut off: keep the copy before it",
@@ -112,6 +120,7 @@ pub static SIGNALS: &[Signal] = &[
         item: &["path"],
         requirements: &["F03"],
         title: Sentence::new("No file of {path} has been written for too long"),
+        many: Many::of("{count} files have not been written for too long", PATH),
         clear: Sentence::new("Files of {path} are written again"),
         what: "Age of the newest",
         hint: "the job that writes it has not run, or fails before it writes",
@@ -135,6 +144,7 @@ pub static SIGNALS: &[Signal] = &[
         item: &["path"],
         requirements: &["F06"],
         title: Sentence::new("{path} is older than the data that it is made from"),
+        many: Many::of("{count} files are older than the data that they are made from", PATH),
         clear: Sentence::new("{path} is made from the present data again"),
         what: "Time since the data changed",
         hint: "it was not rebuilt, or the rebuild failed: answers come from old data",
@@ -153,6 +163,7 @@ pub static SIGNALS: &[Signal] = &[
         item: &["path"],
         requirements: &["F07"],
         title: Sentence::new("There are too few files of {path}"),
+        many: Many::of("{count} folders have too few files", PATH),
         clear: Sentence::new("There are enough files of {path} again"),
         what: "Files",
         hint: "some were removed, or a folder is not mounted",
@@ -171,6 +182,7 @@ pub static SIGNALS: &[Signal] = &[
         item: &["path"],
         requirements: &["L11"],
         title: Sentence::new("There are too many files of {path}"),
+        many: Many::of("{count} folders have too many files", PATH),
         clear: Sentence::new("There are few enough files of {path} again"),
         what: "Files",
         hint: "nobody clears up: logrotate does not run, or copies are left behind at each rebuild",
@@ -191,6 +203,7 @@ pub static SIGNALS: &[Signal] = &[
         item: &["path"],
         requirements: &["L11"],
         title: Sentence::new("Files of {path} are kept for too long"),
+        many: Many::of("{count} folders have files that are kept for too long", PATH),
         clear: Sentence::new("Old files of {path} are removed again"),
         what: "Age of the oldest",
         hint: "the job that removes old files does not run, or looks elsewhere",
@@ -209,6 +222,7 @@ pub static SIGNALS: &[Signal] = &[
         item: &["path"],
         requirements: &["L17"],
         title: Sentence::new("The files of {path} take more of the disk than they may"),
+        many: Many::of("{count} folders take more of the disk than they may", PATH),
         clear: Sentence::new("The files of {path} are within their budget again"),
         what: "On the disk",
         hint: "old logs and copies go first",
@@ -229,6 +243,7 @@ pub static SIGNALS: &[Signal] = &[
         item: &["path"],
         requirements: &["F09"],
         title: Sentence::new("The secret in {path} is exposed ({how})"),
+        many: Many::of("{count} secrets are exposed", "{path}[ ({how})]"),
         clear: Sentence::new("The secret in {path} is no longer exposed ({how})"),
         what: "",
         hint: "readable: all users can read it; tracked: git has it; copy: a copy lies beside it. Close it, then change what is in it",
@@ -249,6 +264,10 @@ pub static SIGNALS: &[Signal] = &[
         item: &["path"],
         requirements: &["F03"],
         title: Sentence::new("Files of {path} have another {what} than declared"),
+        many: Many::of(
+            "{count} files have other rights or owners than declared",
+            "{path}[ ({what})]",
+        ),
         clear: Sentence::new("Files of {path} have the declared {what} again"),
         what: "Files",
         hint: "a rebuild or a restore by another user leaves such files: the program may not be able to read or write them",

@@ -70,7 +70,7 @@ use regex::Regex;
 
 pub use config::Host;
 
-use crate::catalogue::{Area, Batch, TableEntry};
+use crate::catalogue::{Area, Batch, Glance, TableEntry};
 use crate::engine::{Collector, Target};
 use crate::failure::Failure;
 use crate::plan::{Common, Plan, Thresholds};
@@ -91,6 +91,7 @@ pub static AREA: Area = Area {
         TableEntry::of::<sample::Disk>(),
     ],
     signals: signals::SIGNALS,
+    glance: &[Glance::Signal("cpu"), Glance::Signal("memory"), Glance::Signal("disk")],
     reasons: &[],
     words: words::WORDS,
     runbook: include_str!("../../../docs/runbooks/host.md"),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::catalogue::{Default, Direction, Hold, Match, Sentence, Signal, Unit, level};
+use crate::catalogue::{Default, Direction, Hold, Many, Match, Sentence, Signal, Unit, level};
 
 pub static SIGNALS: &[Signal] = &[
     Signal {
@@ -21,6 +21,7 @@ pub static SIGNALS: &[Signal] = &[
         item: &[],
         requirements: &["H04"],
         title: Sentence::new("The exporter cannot read the state of its host"),
+        many: None,
         clear: Sentence::new("The exporter reads the state of its host again"),
         what: "",
         hint: "neither CPU nor memory of the host is watched meanwhile",
@@ -46,6 +47,7 @@ pub static SIGNALS: &[Signal] = &[
         item: &[],
         requirements: &["H05", "H04"],
         title: Sentence::new("The CPUs of the host are busy"),
+        many: None,
         clear: Sentence::new("The CPUs of the host have time again"),
         what: "Busy part of all cores",
         hint: "look for the container or process that takes most of it",
@@ -64,6 +66,7 @@ pub static SIGNALS: &[Signal] = &[
         item: &[],
         requirements: &["H06", "H04"],
         title: Sentence::new("The host has little memory left"),
+        many: None,
         clear: Sentence::new("The host has memory left again"),
         what: "Memory in use",
         hint: "at 100 % the kernel kills the largest process; caches are not counted as used here",
@@ -84,6 +87,11 @@ pub static SIGNALS: &[Signal] = &[
         item: &["mountpoint"],
         requirements: &["H04", "H10"],
         title: Sentence::new("The file system at {mountpoint} ({device}) is nearly full"),
+        many: Many::at_once(
+            "{count} file systems are nearly full",
+            "{mountpoint}",
+            "df -h {mountpoint}; docker system df",
+        ),
         clear: Sentence::new("The file system at {mountpoint} ({device}) has room again"),
         what: "Used part of the file system",
         hint: "databases stop writing when it is full: unused images and old logs go first",
@@ -104,6 +112,11 @@ pub static SIGNALS: &[Signal] = &[
         item: &["mountpoint"],
         requirements: &["H04"],
         title: Sentence::new("The file system at {mountpoint} ({device}) can take few more files"),
+        many: Many::at_once(
+            "{count} file systems can take few more files",
+            "{mountpoint}",
+            "df -i {mountpoint}",
+        ),
         clear: Sentence::new(
             "The file system at {mountpoint} ({device}) can take more files again",
         ),
@@ -126,6 +139,7 @@ pub static SIGNALS: &[Signal] = &[
         item: &["mountpoint"],
         requirements: &["H04"],
         title: Sentence::new("The file system at {mountpoint} ({device}) does not answer"),
+        many: Many::of("{count} file systems do not answer", "{mountpoint}"),
         clear: Sentence::new("The file system at {mountpoint} ({device}) answers again"),
         what: "",
         hint: "a network disk that is gone, a disk that fails, or missing rights",

@@ -60,7 +60,7 @@ pub use config::Logs;
 pub use plan::plan;
 pub use rules::cost::SAMPLE;
 
-use crate::catalogue::{Area, TableEntry};
+use crate::catalogue::{Area, Glance, TableEntry};
 
 pub type Section = BTreeMap<String, Logs>;
 
@@ -82,6 +82,11 @@ pub static AREA: Area = Area {
         TableEntry::of::<rules::rows::PairRow>(),
     ],
     signals: signals::SIGNALS,
+    glance: &[
+        Glance::Signal("error_ratio"),
+        Glance::Signal("critical_lines"),
+        Glance::Signal("new_error_groups"),
+    ],
     reasons: &[],
     words: words::WORDS,
     runbook: include_str!("../../../docs/runbooks/logs.md"),

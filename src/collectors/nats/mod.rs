@@ -27,7 +27,7 @@ use std::time::SystemTime;
 
 pub use config::Nats;
 
-use crate::catalogue::{Area, Batch, TableEntry};
+use crate::catalogue::{Area, Batch, Glance, TableEntry};
 use crate::clients::access;
 use crate::clients::http::HttpClient;
 use crate::config::{Access, Dur, SafeUrl};
@@ -50,6 +50,11 @@ pub static AREA: Area = Area {
         TableEntry::of::<sample::Consumer>(),
     ],
     signals: signals::SIGNALS,
+    glance: &[
+        Glance::Signal("consumer_pending"),
+        Glance::Signal("jetstream_storage"),
+        Glance::Signal("endpoint_duration"),
+    ],
     reasons: &[],
     words: words::WORDS,
     runbook: include_str!("../../../docs/runbooks/nats.md"),

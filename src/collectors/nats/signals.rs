@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::catalogue::{Default, Direction, Hold, Match, Sentence, Signal, Unit, level};
+use crate::catalogue::{Default, Direction, Hold, Many, Match, Sentence, Signal, Unit, level};
 
 pub static SIGNALS: &[Signal] = &[
     Signal {
@@ -18,6 +18,7 @@ pub static SIGNALS: &[Signal] = &[
         item: &[],
         requirements: &["N01"],
         title: Sentence::new("NATS {target} does not answer on its monitoring port"),
+        many: Many::targets("{count} NATS servers do not answer on their monitoring port"),
         clear: Sentence::new("NATS {target} answers on its monitoring port again"),
         what: "",
         hint: "no tasks are handed out while the broker is down",
@@ -40,6 +41,10 @@ pub static SIGNALS: &[Signal] = &[
         title: Sentence::new(
             "Endpoint /{endpoint} of NATS {target} does not answer or says that it is not well",
         ),
+        many: Many::of(
+            "{count} endpoints of NATS do not answer or say that they are not well",
+            "/{endpoint}[ of {target}]",
+        ),
         clear: Sentence::new("Endpoint /{endpoint} of NATS {target} is well again"),
         what: "",
         hint: "/jsz that hangs alone means that JetStream cannot write: look at the disk",
@@ -60,6 +65,7 @@ pub static SIGNALS: &[Signal] = &[
         item: &[],
         requirements: &["N01"],
         title: Sentence::new("NATS {target} answers slowly on /{endpoint}"),
+        many: Many::of("{count} endpoints of NATS answer slowly", "/{endpoint}[ of {target}]"),
         clear: Sentence::new("NATS {target} answers quickly on /{endpoint} again"),
         what: "Response time",
         hint: "the server or its disk is busy",
@@ -79,6 +85,7 @@ pub static SIGNALS: &[Signal] = &[
         item: &[],
         requirements: &["N05"],
         title: Sentence::new("JetStream of NATS {target} has little storage left"),
+        many: Many::targets("{count} NATS servers have little JetStream storage left"),
         clear: Sentence::new("JetStream of NATS {target} has storage left again"),
         what: "Used part of the storage that JetStream may use",
         hint: "publishers are rejected without a trace when it is full: purge or limit streams",
@@ -97,6 +104,7 @@ pub static SIGNALS: &[Signal] = &[
         item: &[],
         requirements: &["N01"],
         title: Sentence::new("NATS {target} has cut off a client that reads too slowly"),
+        many: Many::targets("{count} NATS servers have cut off clients that read too slowly"),
         clear: Sentence::new("NATS {target} has cut off no client for five minutes"),
         what: "Clients cut off in five minutes",
         hint: "the reason and the name stand in the list of closed connections",
@@ -116,6 +124,10 @@ pub static SIGNALS: &[Signal] = &[
         requirements: &["N02"],
         title: Sentence::new(
             "Messages pile up before consumer {consumer_name} of stream {stream_name} (NATS {target}[, account {account}][, domain {domain}])",
+        ),
+        many: Many::of(
+            "{count} consumers have messages that pile up before them",
+            "{consumer_name}[ of {stream_name} ({target})][, account {account}][, domain {domain}]",
         ),
         clear: Sentence::new(
             "Messages no longer pile up before consumer {consumer_name} of stream {stream_name} (NATS {target}[, account {account}][, domain {domain}])",

@@ -43,7 +43,7 @@ use std::time::{Duration, SystemTime};
 pub use config::Postgres;
 pub use on_demand::{Module, offer};
 
-use crate::catalogue::{Area, Batch, TableEntry};
+use crate::catalogue::{Area, Batch, Glance, TableEntry};
 use crate::clients::access;
 use crate::clients::postgres::{Address, PostgresClient, mistake};
 use crate::config::{Access, SafeUrl, Secret};
@@ -75,6 +75,11 @@ pub static AREA: Area = Area {
         TableEntry::of::<sample::Size>(),
     ],
     signals: signals::SIGNALS,
+    glance: &[
+        Glance::Signal("connections_ratio"),
+        Glance::Signal("longest_query"),
+        Glance::Signal("longest_transaction"),
+    ],
     reasons: &[],
     words: words::WORDS,
     runbook: include_str!("../../../docs/runbooks/postgres.md"),

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use crate::catalogue::{Default, Direction, Hold, Match, Sentence, Signal, Unit, level};
+use crate::catalogue::{Default, Direction, Hold, Many, Match, Sentence, Signal, Unit, level};
+
+/// How several are told apart.
+const DATABASE: &str = "{datname}[ ({target})]";
 
 /// Who holds the connections.
 const SESSIONS: Sentence = Sentence::new(
@@ -23,6 +26,7 @@ pub static SIGNALS: &[Signal] = &[
         item: &[],
         requirements: &["P01", "P19"],
         title: Sentence::new("PostgreSQL {target} cannot be used"),
+        many: Many::targets("{count} PostgreSQL databases cannot be used"),
         clear: Sentence::new("PostgreSQL {target} can be used again"),
         what: "",
         hint: "what needs it fails, unless it is the monitoring role alone that is not let in; pg_isready says yes even for a database that does not exist",
@@ -43,6 +47,9 @@ pub static SIGNALS: &[Signal] = &[
         item: &[],
         requirements: &["P01", "P19"],
         title: Sentence::new("PostgreSQL {target} lets nobody new in while open sessions go on"),
+        many: Many::targets(
+            "{count} PostgreSQL servers let nobody new in while open sessions go on",
+        ),
         clear: Sentence::new("PostgreSQL {target} lets new sessions in again"),
         what: "",
         hint: "mostly all connections are taken, or the password of the monitoring role has changed",
@@ -63,6 +70,7 @@ pub static SIGNALS: &[Signal] = &[
         item: &[],
         requirements: &["P02", "P19"],
         title: Sentence::new("PostgreSQL {target} has many sessions"),
+        many: Many::targets("{count} PostgreSQL servers have many sessions"),
         clear: Sentence::new("PostgreSQL {target} has fewer sessions again"),
         what: "Sessions, about five processes of the server included",
         hint: "a pool is larger than meant, or connections are not given back",
@@ -81,6 +89,7 @@ pub static SIGNALS: &[Signal] = &[
         item: &[],
         requirements: &["P02", "P19"],
         title: Sentence::new("PostgreSQL {target} is running out of connections"),
+        many: Many::targets("{count} PostgreSQL servers are running out of connections"),
         clear: Sentence::new("PostgreSQL {target} has connections to spare again"),
         what: "Used part of the connections that are not reserved",
         hint: "mostly one application holds them: restart it, or end its idle sessions; a superuser still gets in",
@@ -99,6 +108,7 @@ pub static SIGNALS: &[Signal] = &[
         item: &[],
         requirements: &["P03"],
         title: Sentence::new("PostgreSQL {target} executes many statements at once"),
+        many: Many::targets("{count} PostgreSQL servers execute many statements at once"),
         clear: Sentence::new("PostgreSQL {target} executes fewer statements at once again"),
         what: "Statements running at once",
         hint: "they are slow, wait for each other, or the load is high",
@@ -120,6 +130,7 @@ pub static SIGNALS: &[Signal] = &[
         item: &["datname"],
         requirements: &["P04"],
         title: Sentence::new("A statement in {datname} (PostgreSQL {target}) takes very long"),
+        many: Many::of("{count} databases have statements that take very long", DATABASE),
         clear: Sentence::new(
             "No statement in {datname} (PostgreSQL {target}) takes very long any more",
         ),
@@ -146,6 +157,10 @@ pub static SIGNALS: &[Signal] = &[
         requirements: &["P04"],
         title: Sentence::new(
             "A transaction in {datname} (PostgreSQL {target}) has been open for very long",
+        ),
+        many: Many::of(
+            "{count} databases have transactions that have been open for very long",
+            DATABASE,
         ),
         clear: Sentence::new(
             "No transaction in {datname} (PostgreSQL {target}) has been open for very long any more",
@@ -174,6 +189,7 @@ pub static SIGNALS: &[Signal] = &[
         title: Sentence::new(
             "A client has left its transaction open in {datname} (PostgreSQL {target})",
         ),
+        many: Many::of("{count} databases have transactions that clients have left open", DATABASE),
         clear: Sentence::new(
             "No client leaves its transaction open in {datname} (PostgreSQL {target}) any more",
         ),
@@ -199,6 +215,7 @@ pub static SIGNALS: &[Signal] = &[
         item: &["datname"],
         requirements: &["P07"],
         title: Sentence::new("Sessions in {datname} (PostgreSQL {target}) wait for a lock"),
+        many: Many::of("{count} databases have sessions that wait for a lock", DATABASE),
         clear: Sentence::new(
             "No session in {datname} (PostgreSQL {target}) waits long for a lock any more",
         ),
@@ -223,6 +240,10 @@ pub static SIGNALS: &[Signal] = &[
         title: Sentence::new(
             "PostgreSQL {target} has ended a statement in {datname} to resolve a deadlock",
         ),
+        many: Many::of(
+            "{count} databases have had statements ended to resolve deadlocks",
+            DATABASE,
+        ),
         clear: Sentence::new("No deadlock in {datname} (PostgreSQL {target}) for five minutes"),
         what: "Deadlocks in five minutes",
         hint: "two transactions take the same locks in different order; both statements are in the log of the server",
@@ -244,6 +265,7 @@ pub static SIGNALS: &[Signal] = &[
         item: &["datname"],
         requirements: &["P08"],
         title: Sentence::new("PostgreSQL {target} has read a damaged block in {datname}"),
+        many: Many::of("{count} databases have damaged blocks", DATABASE),
         clear: Sentence::new(
             "No damaged block is on record in {datname} (PostgreSQL {target}) any more",
         ),
@@ -266,6 +288,7 @@ pub static SIGNALS: &[Signal] = &[
         item: &[],
         requirements: &[],
         title: Sentence::new("PostgreSQL {target} is monitored as a superuser"),
+        many: Many::targets("{count} PostgreSQL servers are monitored as a superuser"),
         clear: Sentence::new("PostgreSQL {target} is no longer monitored as a superuser"),
         what: "",
         hint: "a role with pg_monitor is enough: create role monitor login password '...'; grant pg_monitor to monitor",

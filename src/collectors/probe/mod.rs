@@ -51,7 +51,7 @@ use std::time::{Duration, SystemTime};
 pub use config::Probe;
 pub use on_demand::{Module, offer};
 
-use crate::catalogue::{Area, Batch, TableEntry};
+use crate::catalogue::{Area, Batch, Glance, TableEntry, Unit};
 use crate::clients::access;
 use crate::config::{Access, Dur, SafeUrl};
 use crate::engine::{Collector, Parts, Target};
@@ -85,6 +85,15 @@ pub static AREA: Area = Area {
         TableEntry::of::<sample::Dns>(),
     ],
     signals: signals::SIGNALS,
+    glance: &[
+        Glance::Fact {
+            metric: "probe_duration_seconds",
+            unit: Unit::Seconds,
+            what: "Time that the last probe took",
+        },
+        Glance::Signal("failing"),
+        Glance::Signal("certificate"),
+    ],
     reasons: reasons::REASONS,
     words: words::WORDS,
     runbook: include_str!("../../../docs/runbooks/probe.md"),

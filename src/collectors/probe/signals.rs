@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::catalogue::{Default, Direction, Hold, Match, Sentence, Signal, Unit, level};
+use crate::catalogue::{Default, Direction, Hold, Many, Match, Sentence, Signal, Unit, level};
 
 const DAY: f64 = 86_400.0;
 
@@ -20,6 +20,7 @@ pub static SIGNALS: &[Signal] = &[
         item: &[],
         requirements: &[],
         title: Sentence::new("Probe {target} cannot be made"),
+        many: Many::targets("{count} probes cannot be made"),
         clear: Sentence::new("Probe {target} is made again"),
         what: "",
         hint: "this is trouble of the exporter, not of what is probed",
@@ -41,6 +42,7 @@ pub static SIGNALS: &[Signal] = &[
         item: &[],
         requirements: &["B01", "B02", "B03", "B04", "B05", "B07", "B08"],
         title: Sentence::new("Probe {target} gets no answer, or not the one that it should"),
+        many: Many::targets("{count} probes get no answer, or not the one that they should"),
         clear: Sentence::new("Probe {target} gets the right answer again"),
         what: "",
         hint: "the phase is where it stopped; more stands on the status page",
@@ -65,6 +67,7 @@ pub static SIGNALS: &[Signal] = &[
         item: &[],
         requirements: &["B01"],
         title: Sentence::new("Probe {target} fails again and again"),
+        many: Many::targets("{count} probes fail again and again"),
         clear: Sentence::new("Probe {target} no longer fails again and again"),
         what: "Failed probes of fifteen minutes",
         hint: "one of several servers behind the address may be gone, or it restarts all the time",
@@ -86,6 +89,7 @@ pub static SIGNALS: &[Signal] = &[
         item: &[],
         requirements: &["B03"],
         title: Sentence::new("Probe {target} often takes longer than its limit"),
+        many: Many::targets("{count} probes often take longer than their limit"),
         clear: Sentence::new("Probe {target} is within its limit again"),
         what: "Slow probes of fifteen minutes",
         hint: "the limit is the key `slow` of the probe; which phase takes the time stands beside it",
@@ -106,6 +110,7 @@ pub static SIGNALS: &[Signal] = &[
         item: &[],
         requirements: &["B05"],
         title: Sentence::new("The certificate that probe {target} is shown runs out"),
+        many: Many::targets("{count} certificates run out"),
         clear: Sentence::new("The certificate that probe {target} is shown is valid for long"),
         what: "Time until it runs out",
         hint: "renew it and reload the server; a certificate that is renewed by itself is renewed 30 days before",
@@ -128,6 +133,7 @@ pub static SIGNALS: &[Signal] = &[
         title: Sentence::new(
             "The server of probe {target} presents another certificate than lies on disk",
         ),
+        many: Many::targets("{count} servers present other certificates than lie on disk"),
         clear: Sentence::new(
             "The server of probe {target} presents the certificate that lies on disk",
         ),
@@ -150,6 +156,7 @@ pub static SIGNALS: &[Signal] = &[
         item: &[],
         requirements: &["B01"],
         title: Sentence::new("The answer to probe {target} lacks headers that it should have"),
+        many: Many::targets("{count} probes get answers without headers that they should have"),
         clear: Sentence::new("The answer to probe {target} has its headers again"),
         what: "Headers that are missing, or have another value",
         hint: "which ones stand on the status page; nginx drops inherited `add_header` where a location has one of its own",
@@ -170,6 +177,7 @@ pub static SIGNALS: &[Signal] = &[
         item: &[],
         requirements: &["B03"],
         title: Sentence::new("Probe {target} is led elsewhere than it should be"),
+        many: Many::targets("{count} probes are led elsewhere than they should be"),
         clear: Sentence::new("Probe {target} is led where it should be again"),
         what: "",
         hint: "a login page, a parked domain, or a proxy; where it leads stands on the status page",
@@ -190,6 +198,7 @@ pub static SIGNALS: &[Signal] = &[
         item: &[],
         requirements: &["B04"],
         title: Sentence::new("WebSockets of probe {target} are cut before their time"),
+        many: Many::targets("{count} probes have WebSockets that are cut before their time"),
         clear: Sentence::new("WebSockets of probe {target} stay open again"),
         what: "Cut in a row",
         hint: "a proxy before it cuts what is silent: nginx needs `proxy_read_timeout 86400s` at this location",

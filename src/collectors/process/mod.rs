@@ -46,7 +46,7 @@ use matcher::{Named, Wanted};
 
 pub use config::Processes;
 
-use crate::catalogue::{Area, Batch, TableEntry};
+use crate::catalogue::{Area, Batch, Glance, TableEntry, Unit};
 use crate::clients::engine::address::Address;
 use crate::engine::{Collector, Parts, Target};
 use crate::failure::Failure;
@@ -70,6 +70,15 @@ pub static AREA: Area = Area {
         TableEntry::of::<sample::Machine>(),
     ],
     signals: signals::SIGNALS,
+    glance: &[
+        Glance::Fact {
+            metric: "stack_process_unreclaimable_bytes",
+            unit: Unit::Bytes,
+            what: "Most memory of a group",
+        },
+        Glance::Signal("files"),
+        Glance::Signal("restarts"),
+    ],
     reasons: &[],
     words: words::WORDS,
     runbook: include_str!("../../../docs/runbooks/process.md"),

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use crate::catalogue::{Default, Direction, Hold, Match, Sentence, Signal, Unit, level};
+use crate::catalogue::{Default, Direction, Hold, Many, Match, Sentence, Signal, Unit, level};
+
+/// How several are told apart.
+const GROUP: &str = "{groupname}";
 
 /// What a group shows of itself, whatever it is known by.
 const TABLE: &str = "curl -s http://127.0.0.1:10188/debug/process/process | head -30; ps -eo pid,ppid,stat,lstart,rss,args --sort=-start_time | head -30";
@@ -25,6 +28,7 @@ const UP: Signal = Signal {
     item: &[],
     requirements: &["H02"],
     title: Sentence::new("The exporter cannot read which processes run"),
+    many: None,
     clear: Sentence::new("The exporter reads which processes run again"),
     what: "",
     hint: "no process that must run is watched meanwhile",
@@ -47,6 +51,7 @@ const MISSING: Signal = Signal {
     item: ITEM,
     requirements: &["H01", "H02", "H03", "R04"],
     title: Sentence::new("No process of {groupname} runs"),
+    many: Many::of("{count} programs do not run", GROUP),
     clear: Sentence::new("{groupname} runs again"),
     what: "",
     hint: "it has ended and was not started again, or it is known by something that has changed",
@@ -66,6 +71,7 @@ const LACKING: Signal = Signal {
     item: ITEM,
     requirements: &["H02"],
     title: Sentence::new("{groupname} has fewer processes than it should"),
+    many: Many::of("{count} programs have fewer processes than they should", GROUP),
     clear: Sentence::new("{groupname} has enough processes again"),
     what: "Processes that are missing",
     hint: "a worker has ended and its parent has not started another",
@@ -86,6 +92,7 @@ const SURPLUS: Signal = Signal {
     item: ITEM,
     requirements: &["H02"],
     title: Sentence::new("{groupname} has more processes than it should"),
+    many: Many::of("{count} programs have more processes than they should", GROUP),
     clear: Sentence::new("{groupname} has no more processes than it should"),
     what: "Processes too many",
     hint: "it was started twice, or an old one has not ended: two bots take each other's messages",
@@ -108,6 +115,7 @@ const MEMORY: Signal = Signal {
     item: ITEM,
     requirements: &["H02", "H03", "R04", "R05"],
     title: Sentence::new("{groupname} has more memory than it should"),
+    many: Many::of("{count} programs have more memory than they should", GROUP),
     clear: Sentence::new("{groupname} has no more memory than it should"),
     what: "Resident memory as part of what the configuration allows",
     hint: "what grows without end is a leak: it comes back after a restart, at the same pace",
@@ -128,6 +136,7 @@ const LISTENER: Signal = Signal {
     item: &["groupname", "port"],
     requirements: &["B06"],
     title: Sentence::new("{groupname} does not listen on port {port}[ of {address}]"),
+    many: Many::of("{count} ports are not listened on", "{port} of {groupname}[ ({address})]"),
     clear: Sentence::new("{groupname} listens on port {port}[ of {address}] again"),
     what: "",
     hint: "it does not run, has not come up, or somebody else has taken the port",
@@ -149,6 +158,7 @@ const FILES: Signal = Signal {
     item: ITEM,
     requirements: &["R04", "R05"],
     title: Sentence::new("A process of {groupname} has nearly as many files open as it may"),
+    many: Many::of("{count} programs have nearly as many files open as they may", GROUP),
     clear: Sentence::new("The processes of {groupname} may open files again"),
     what: "Open files as part of the limit",
     hint: "connections or files are not closed, or the limit of 1024 is too low for its work",
@@ -170,6 +180,10 @@ const ZOMBIE: Signal = Signal {
     item: ITEM,
     requirements: &["H02"],
     title: Sentence::new("{groupname} does not ask about a process of its own that has ended"),
+    many: Many::of(
+        "{count} programs do not ask about processes of their own that have ended",
+        GROUP,
+    ),
     clear: Sentence::new("{groupname} has no ended processes that nobody has asked about"),
     what: "Age of the oldest zombie",
     hint: "its parent hangs, or never waits; numbers of processes are used up one by one",
@@ -189,6 +203,7 @@ const BLOCKED: Signal = Signal {
     item: ITEM,
     requirements: &["R04"],
     title: Sentence::new("A process of {groupname} hangs in the kernel"),
+    many: Many::of("{count} programs have processes that hang in the kernel", GROUP),
     clear: Sentence::new("No process of {groupname} hangs in the kernel"),
     what: "Time without getting on",
     hint: "a disk or a network file system does not answer; it cannot even be killed",
@@ -215,6 +230,7 @@ const RESTARTS: Signal = Signal {
     item: ITEM,
     requirements: &["H02", "R04"],
     title: Sentence::new("{groupname} is started again and again"),
+    many: Many::of("{count} programs are started again and again", GROUP),
     clear: Sentence::new("{groupname} has not been started again for five minutes"),
     what: "Starts of all of it in five minutes",
     hint: "it ends soon after each start; workers that come and go under one that stays do not count",

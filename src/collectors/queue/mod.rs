@@ -48,7 +48,7 @@ use std::time::SystemTime;
 pub use config::Queue;
 pub use planning::plan;
 
-use crate::catalogue::{Area, Batch, TableEntry};
+use crate::catalogue::{Area, Batch, Glance, TableEntry};
 use crate::engine::Collector;
 use crate::failure::Failure;
 
@@ -61,6 +61,7 @@ pub static AREA: Area = Area {
     in_service: true,
     tables: &[TableEntry::of::<json::Service>(), TableEntry::of::<model::QueueRow>()],
     signals: signals::SIGNALS,
+    glance: &[Glance::Signal("oldest_age"), Glance::Signal("stuck"), Glance::Signal("saturation")],
     reasons: sqlite::REASONS,
     words: words::WORDS,
     runbook: include_str!("../../../docs/runbooks/queue.md"),

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use crate::catalogue::{Default, Direction, Hold, Match, Sentence, Signal, Unit, level};
+use crate::catalogue::{Default, Direction, Hold, Many, Match, Sentence, Signal, Unit, level};
+
+/// How several are told apart.
+const QUEUE: &str = "{queue}[ ({target})]";
 
 const CONDITION: &str = "stack_queue_condition";
 
@@ -30,6 +33,7 @@ pub static SIGNALS: &[Signal] = &[
         item: &[],
         requirements: &["Q01", "Q05"],
         title: Sentence::new("The state of the queues of {target} cannot be read"),
+        many: Many::targets("{count} services cannot be asked about their queues"),
         clear: Sentence::new("The state of the queues of {target} can be read again"),
         what: "",
         hint: "the service does not answer, or the consumer, table or file is not there",
@@ -50,6 +54,7 @@ pub static SIGNALS: &[Signal] = &[
         item: &[],
         requirements: &["Q01"],
         title: Sentence::new("Service {target} says that its queues are not well"),
+        many: Many::targets("{count} services say that their queues are not well"),
         clear: Sentence::new("Service {target} says that its queues are well again"),
         what: "",
         hint: "its status is another word than healthy: its log has the reason",
@@ -68,6 +73,7 @@ pub static SIGNALS: &[Signal] = &[
         item: &[],
         requirements: &["Q01"],
         title: Sentence::new("Service {target} does not work on its queues"),
+        many: Many::targets("{count} services do not work on their queues"),
         clear: Sentence::new("Service {target} works on its queues again"),
         what: "",
         hint: "jobs are taken in but not worked on until it is started again",
@@ -89,6 +95,7 @@ pub static SIGNALS: &[Signal] = &[
         item: &["queue"],
         requirements: &["Q03", "Q05", "Q09"],
         title: Sentence::new("Queue {queue} ({target}) stands still while there are jobs in it"),
+        many: Many::of("{count} queues stand still while there are jobs in them", QUEUE),
         clear: Sentence::new("Queue {queue} ({target}) no longer stands still"),
         what: "",
         hint: "workers hang: see what the oldest job waits for, then restart them",
@@ -107,6 +114,10 @@ pub static SIGNALS: &[Signal] = &[
         item: &["queue"],
         requirements: &["Q09", "N04"],
         title: Sentence::new("Jobs wait in queue {queue} ({target}) and no worker asks for them"),
+        many: Many::of(
+            "{count} queues have jobs that wait and no workers that ask for them",
+            QUEUE,
+        ),
         clear: Sentence::new("Jobs no longer wait in queue {queue} ({target}) without a worker"),
         what: "",
         hint: "the workers are gone, or connected to another server",
@@ -126,6 +137,10 @@ pub static SIGNALS: &[Signal] = &[
         requirements: &["Q03"],
         title: Sentence::new(
             "Jobs wait in queue {queue} ({target}) while it works on as many as it may",
+        ),
+        many: Many::of(
+            "{count} queues have jobs that wait while they work on as many as they may",
+            QUEUE,
         ),
         clear: Sentence::new("Jobs no longer wait in queue {queue} ({target}) for a place"),
         what: "",
@@ -150,6 +165,7 @@ pub static SIGNALS: &[Signal] = &[
         item: &["queue"],
         requirements: &["Q03"],
         title: Sentence::new("Queue {queue} ({target}) is nearly full"),
+        many: Many::of("{count} queues are nearly full", QUEUE),
         clear: Sentence::new("Queue {queue} ({target}) has places for jobs again"),
         what: "Used part of the places for waiting jobs",
         hint: "a full queue refuses jobs: raise max_queue_size or the number of workers",
@@ -169,6 +185,10 @@ pub static SIGNALS: &[Signal] = &[
         requirements: &["Q05", "P12"],
         title: Sentence::new(
             "Jobs of queue {queue} ({target}) are worked on for longer than they may take",
+        ),
+        many: Many::of(
+            "{count} queues have jobs that are worked on for longer than they may take",
+            QUEUE,
         ),
         clear: Sentence::new(
             "No job of queue {queue} ({target}) is worked on for longer than it may take any more",
@@ -194,6 +214,7 @@ pub static SIGNALS: &[Signal] = &[
         item: &["queue"],
         requirements: &["Q05", "Q09"],
         title: Sentence::new("Jobs wait too long in queue {queue} ({target})"),
+        many: Many::of("{count} queues have jobs that wait too long", QUEUE),
         clear: Sentence::new("Jobs no longer wait too long in queue {queue} ({target})"),
         what: "Age of the oldest waiting job",
         hint: "workers are too few, stuck or gone",
@@ -215,6 +236,7 @@ pub static SIGNALS: &[Signal] = &[
         item: &["queue"],
         requirements: &["N02"],
         title: Sentence::new("Jobs of queue {queue} ({target}) were given up and are left in it"),
+        many: Many::of("{count} queues have jobs that were given up and are left in them", QUEUE),
         clear: Sentence::new("No more jobs than may be are left dead in queue {queue} ({target})"),
         what: "Dead jobs",
         hint: "all their deliveries are used up: see why they fail, then publish them again or purge",
@@ -233,6 +255,7 @@ pub static SIGNALS: &[Signal] = &[
         item: &[],
         requirements: &["Q04"],
         title: Sentence::new("Service {target} reports that little memory is left"),
+        many: Many::targets("{count} services report that they have little memory left"),
         clear: Sentence::new("Service {target} reports that memory is left again"),
         what: "Memory in use as the service sees it",
         hint: "it is the memory of the machine that the service reports, not its own",
@@ -251,6 +274,7 @@ pub static SIGNALS: &[Signal] = &[
         item: &[],
         requirements: &["Q04"],
         title: Sentence::new("Service {target} reports a busy CPU"),
+        many: Many::targets("{count} services report a busy CPU"),
         clear: Sentence::new("Service {target} no longer reports a busy CPU"),
         what: "CPU in use as the service sees it",
         hint: "fewer jobs at the same time, or more machine",

@@ -83,6 +83,7 @@ static NATS: crate::catalogue::Area = crate::catalogue::Area {
     in_service: true,
     tables: &[],
     signals: &[],
+    glance: &[],
     reasons: &[],
     words: &[],
     runbook: "",

@@ -36,7 +36,7 @@ use std::time::SystemTime;
 
 pub use config::Systemd;
 
-use crate::catalogue::{Area, Batch, TableEntry};
+use crate::catalogue::{Area, Batch, Glance, TableEntry, Unit};
 use crate::engine::{Collector, Target};
 use crate::failure::Failure;
 use crate::plan::{Common, Plan};
@@ -61,6 +61,15 @@ pub static AREA: Area = Area {
         TableEntry::of::<sample::Failed>(),
     ],
     signals: signals::SIGNALS,
+    glance: &[
+        Glance::Fact {
+            metric: "stack_systemd_failed_units",
+            unit: Unit::Count,
+            what: "Failed units",
+        },
+        Glance::Signal("restarts"),
+        Glance::Signal("timer_overdue"),
+    ],
     reasons: &[],
     words: words::WORDS,
     runbook: include_str!("../../../docs/runbooks/systemd.md"),

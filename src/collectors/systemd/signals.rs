@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use crate::catalogue::{Default, Direction, Hold, Match, Sentence, Signal, Unit, level};
+use crate::catalogue::{Default, Direction, Hold, Many, Match, Sentence, Signal, Unit, level};
+
+/// How several are told apart.
+const UNIT: &str = "{name}[ ({target})]";
+const ALL_STATUS: &str = "systemctl status {name} # target {target}: of a user add --user";
 
 const STATUS: Sentence = Sentence::new(
     "systemctl status {name}; journalctl -u {name} -n 50 --no-pager # target {target}: of a user add --user",
@@ -28,6 +32,7 @@ const fn state(
         item: &["name"],
         requirements: &["H01", "R04", "R05"],
         title: Sentence::new("Unit {name} is {state}"),
+        many: None,
         clear: Sentence::new("Unit {name} is no longer {state}"),
         what: "",
         hint: "",
@@ -49,6 +54,7 @@ pub static SIGNALS: &[Signal] = &[
         item: &[],
         requirements: &["H01"],
         title: Sentence::new("The manager systemd cannot be asked about its units ({target})"),
+        many: Many::targets("{count} managers systemd cannot be asked about their units"),
         clear: Sentence::new("The manager systemd ({target}) can be asked about its units again"),
         what: "",
         hint: "until then nothing tells whether a unit runs",
@@ -58,6 +64,7 @@ pub static SIGNALS: &[Signal] = &[
     },
     Signal {
         title: Sentence::new("Unit {name} does not run, it is {state}"),
+        many: Many::at_once("{count} units do not run", UNIT, ALL_STATUS),
         clear: Sentence::new("Unit {name} is no longer {state}"),
         hint: "it ended without an error or was stopped, and was not started again; a timer may have nothing more planned",
         ..state(
@@ -69,6 +76,7 @@ pub static SIGNALS: &[Signal] = &[
     },
     Signal {
         title: Sentence::new("Unit {name} has failed"),
+        many: Many::at_once("{count} units have failed", UNIT, ALL_STATUS),
         clear: Sentence::new("Unit {name} is no longer failed"),
         hint: "it ended with an error and systemd does not start it again: its result says how, its log why",
         ..state(
@@ -80,6 +88,11 @@ pub static SIGNALS: &[Signal] = &[
     },
     Signal {
         title: Sentence::new("Unit {name} cannot run, its unit file is {state}"),
+        many: Many::at_once(
+            "{count} units cannot run because of their unit files",
+            UNIT,
+            ALL_STATUS,
+        ),
         clear: Sentence::new("The unit file of {name} is no longer {state}"),
         hint: "never installed, renamed, removed by an upgrade, or with a mistake in it",
         next: Sentence::new(
@@ -94,6 +107,11 @@ pub static SIGNALS: &[Signal] = &[
     },
     Signal {
         title: Sentence::new("Unit {name} is masked, so nothing can start it"),
+        many: Many::at_once(
+            "{count} units are masked, so nothing can start them",
+            UNIT,
+            ALL_STATUS,
+        ),
         clear: Sentence::new("Unit {name} is no longer masked"),
         hint: "somebody has forbidden it: ask who and why before you unmask it, or take it out of the exporter's file",
         next: Sentence::new(
@@ -109,6 +127,11 @@ pub static SIGNALS: &[Signal] = &[
     Signal {
         title: Sentence::new(
             "Unit {name} has not been ready for minutes: it starts, stops or waits for a restart",
+        ),
+        many: Many::at_once(
+            "{count} units have not been ready for minutes: they start, stop or wait for a restart",
+            UNIT,
+            ALL_STATUS,
         ),
         clear: Sentence::new("Unit {name} no longer starts, stops or waits for a restart"),
         // In one sum: it may go from one of these states to the next and back.
@@ -141,6 +164,11 @@ pub static SIGNALS: &[Signal] = &[
         item: &["name"],
         requirements: &["H01", "R04"],
         title: Sentence::new("Service {name} has ended by itself, and systemd has restarted it"),
+        many: Many::at_once(
+            "{count} services have ended by themselves and were restarted by systemd",
+            UNIT,
+            ALL_STATUS,
+        ),
         clear: Sentence::new("No restart of {name} by systemd for five minutes"),
         what: "Restarts in five minutes",
         hint: "it ends by itself; a restart by hand is not counted here",
@@ -159,6 +187,11 @@ pub static SIGNALS: &[Signal] = &[
         item: &["name"],
         requirements: &["H01"],
         title: Sentence::new("A run of timer {name} is overdue"),
+        many: Many::at_once(
+            "{count} timers have runs that are overdue",
+            UNIT,
+            "systemctl list-timers --all {name} # target {target}: of a user add --user",
+        ),
         clear: Sentence::new("No run of timer {name} is overdue any more"),
         what: "How long it is overdue",
         hint: "the timer is stopped, the machine slept, or the last run has not ended yet",
@@ -179,6 +212,11 @@ pub static SIGNALS: &[Signal] = &[
         item: &["name"],
         requirements: &["H01", "R04"],
         title: Sentence::new("The last run of timer {name} has failed"),
+        many: Many::at_once(
+            "{count} timers have a last run that failed",
+            UNIT,
+            "systemctl list-timers --all {name} # target {target}: of a user add --user",
+        ),
         clear: Sentence::new("The last run of timer {name} has not failed"),
         what: "",
         hint: "the timer runs on, but its service ended with an error",
@@ -199,6 +237,11 @@ pub static SIGNALS: &[Signal] = &[
         item: &["name"],
         requirements: &["R04"],
         title: Sentence::new("Unit {name}, which nobody declared, has failed"),
+        many: Many::at_once(
+            "{count} units that nobody declared have failed",
+            UNIT,
+            "systemctl --failed # target {target}: of a user add --user",
+        ),
         clear: Sentence::new("Unit {name}, which nobody declared, is no longer failed"),
         what: "",
         hint: "mend it, or after a look `systemctl reset-failed`; a unit that matters belongs under `units`",

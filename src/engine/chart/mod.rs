@@ -147,6 +147,16 @@ impl Chart {
         mine.map(|(of, ring)| (of.clone(), [ring.fine.clone(), ring.coarse.clone()])).collect()
     }
 
+    /// The coarser line of one number.
+    pub fn coarse(&self, number: &Number) -> Option<Line> {
+        self.rings().rings.get(number).map(|ring| ring.coarse.clone())
+    }
+
+    /// The numbers of which there is a history.
+    pub fn numbers(&self) -> Vec<Number> {
+        self.rings().rings.keys().cloned().collect()
+    }
+
     /// Numbers that are kept, and values that were left out for want of room.
     pub fn counts(&self) -> (u64, u64) {
         let rings = self.rings();

@@ -49,7 +49,29 @@ impl Browser {
             json!({ "capabilities": { "alwaysMatch": { "goog:chromeOptions": options } } });
         let answer = post(&format!("{base}/session"), &capabilities).await;
         let id = answer["sessionId"].as_str().unwrap_or_else(|| panic!("no session: {answer}"));
-        Self { session: format!("{base}/session/{id}"), _server: server }
+        let browser = Self { session: format!("{base}/session/{id}"), _server: server };
+        // What the policy of a page forbids is told by an event and nowhere else.
+        let watch = "window.forbidden = []; document.addEventListener('securitypolicyviolation', \
+                     (event) => window.forbidden.push(event.violatedDirective + ' ' + event.blockedURI));";
+        let command = "Page.addScriptToEvaluateOnNewDocument";
+        browser.command(command, &json!({ "source": watch })).await;
+        browser
+    }
+
+    /// A command of the browser's own protocol.
+    pub async fn command(&self, name: &str, params: &Value) -> Value {
+        let body = json!({ "cmd": name, "params": params });
+        post(&format!("{}/goog/cdp/execute", self.session), &body).await
+    }
+
+    /// What the policy of this page has forbidden since it was loaded.
+    pub async fn forbidden(&self) -> Value {
+        self.script("return window.forbidden").await
+    }
+
+    /// What a script returns, as text.
+    pub async fn text(&self, script: &str) -> String {
+        self.script(script).await.as_str().unwrap_or_default().to_owned()
     }
 
     pub async fn visit(&self, url: &str) {

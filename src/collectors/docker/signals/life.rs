@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use crate::catalogue::{Default, Direction, Hold, Match, Sentence, Signal, Unit, level};
+use crate::catalogue::{Default, Direction, Hold, Many, Match, Sentence, Signal, Unit, level};
+
+/// How several are told apart.
+const CONTAINER: &str = "{name}[ ({project})]";
 
 pub const FAILED_START: Signal = Signal {
     name: "failed_start",
@@ -17,6 +20,11 @@ pub const FAILED_START: Signal = Signal {
     item: &["name"],
     requirements: &["C12"],
     title: Sentence::new("The Engine could not start container {name}[ ({project})] ({reason})"),
+    many: Many::at_once(
+        "{count} containers could not be started by the Engine",
+        CONTAINER,
+        "docker inspect --format '{{.Name}} {{.State.Error}}' {name}",
+    ),
     clear: Sentence::new("No failed start is left of container {name}[ ({project})]"),
     what: "",
     hint: "the Engine does not try again, whatever the restart policy says: cure the reason, then start it",
@@ -36,6 +44,11 @@ pub const FAILED: Signal = Signal {
     item: &["name"],
     requirements: &["C12"],
     title: Sentence::new("Container {name}[ ({project})] has ended with an error"),
+    many: Many::at_once(
+        "{count} containers have ended with an error",
+        CONTAINER,
+        "docker inspect --format '{{.Name}} {{.State.ExitCode}} {{.State.OOMKilled}} {{.State.FinishedAt}}' {name}",
+    ),
     clear: Sentence::new("Container {name}[ ({project})] has been started again or removed"),
     what: "",
     hint: "a job or a container without Compose: nobody starts it again; remove it if it is not needed any more",
@@ -59,6 +72,11 @@ pub const HEALTH: Signal = Signal {
     item: &["name"],
     requirements: &["C06", "C07"],
     title: Sentence::new("Container {name}[ ({project})] fails its health check"),
+    many: Many::at_once(
+        "{count} containers fail their health checks",
+        CONTAINER,
+        "docker inspect --format '{{.Name}}{{println}}{{range .State.Health.Log}}{{.ExitCode}} {{.Output}}{{println}}{{end}}' {name}",
+    ),
     clear: Sentence::new("Container {name}[ ({project})] no longer fails its health check"),
     what: "",
     hint: "neither Compose nor the Engine restarts it: the output of its last checks names the failure",
@@ -80,6 +98,11 @@ pub const STARTING: Signal = Signal {
     item: &["name"],
     requirements: &["C13"],
     title: Sentence::new("Container {name}[ ({project})] has not become healthy since its start"),
+    many: Many::at_once(
+        "{count} containers have not become healthy since their start",
+        CONTAINER,
+        "docker inspect --format '{{.Name}} {{json .State.Health}}' {name}",
+    ),
     clear: Sentence::new("Container {name}[ ({project})] is no longer starting"),
     what: "Time since its start",
     hint: "it waits for something, or its health check hangs",
@@ -105,6 +128,7 @@ pub const SLOW_START: Signal = Signal {
     item: &["name"],
     requirements: &["C13"],
     title: Sentence::new("Container {name}[ ({project})] took long to become healthy"),
+    many: Many::of("{count} containers took long to become healthy", CONTAINER),
     clear: Sentence::new(
         "The slow start of container {name}[ ({project})] is an hour ago, or another start came after it",
     ),
@@ -128,6 +152,11 @@ pub const CHECK_DURATION: Signal = Signal {
     requirements: &["C07"],
     title: Sentence::new(
         "The health check of container {name}[ ({project})] is close to its timeout",
+    ),
+    many: Many::at_once(
+        "{count} containers have health checks that are close to their timeout",
+        CONTAINER,
+        "docker inspect --format '{{.Name}}{{println}}{{range .State.Health.Log}}{{.Start}} {{.End}}{{println}}{{end}}' {name}; uptime",
     ),
     clear: Sentence::new(
         "The health check of container {name}[ ({project})] is no longer close to its timeout",

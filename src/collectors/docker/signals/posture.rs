@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use crate::catalogue::{Default, Direction, Hold, Match, Sentence, Signal, Unit, level};
+use crate::catalogue::{Default, Direction, Hold, Many, Match, Sentence, Signal, Unit, level};
+
+/// How several are told apart.
+const CONTAINER: &str = "{name}[ ({project})]";
 
 pub const PORT_EXPOSED: Signal = Signal {
     name: "port_exposed",
@@ -19,6 +22,11 @@ pub const PORT_EXPOSED: Signal = Signal {
     requirements: &["C03", "C14"],
     title: Sentence::new(
         "Port {port} of container {name}[ ({project})] can be reached from anywhere",
+    ),
+    many: Many::at_once(
+        "{count} ports of containers can be reached from anywhere",
+        "{port} of {name}[ ({project})]",
+        "docker ps --format '{{.Names}} {{.Ports}}'; ss -ltn",
     ),
     clear: Sentence::new(
         "Port {port} of container {name}[ ({project})] can no longer be reached from anywhere",
@@ -43,6 +51,11 @@ pub const PORT_EXPOSED_PRIVATE: Signal = Signal {
     title: Sentence::new(
         "Port {port} of container {name}[ ({project})] can be reached from a private network",
     ),
+    many: Many::at_once(
+        "{count} ports of containers can be reached from a private network",
+        "{port} of {name}[ ({project})]",
+        "docker ps --format '{{.Names}} {{.Ports}}'; ss -ltn; ip -brief address",
+    ),
     clear: Sentence::new(
         "Port {port} of container {name}[ ({project})] can no longer be reached from a private network",
     ),
@@ -64,6 +77,11 @@ pub const MEMORY_LIMIT: Signal = Signal {
     item: &["name"],
     requirements: &["C11"],
     title: Sentence::new("Container {name}[ ({project})] has no memory limit"),
+    many: Many::at_once(
+        "{count} containers have no memory limit",
+        CONTAINER,
+        "docker stats --no-stream {name}",
+    ),
     clear: Sentence::new("Container {name}[ ({project})] no longer runs without a memory limit"),
     what: "",
     hint: "a leak in it takes the memory of all others: set deploy.resources.limits.memory",
@@ -85,6 +103,11 @@ pub const PRIVILEGED: Signal = Signal {
     item: &["name"],
     requirements: &[],
     title: Sentence::new("Container {name}[ ({project})] is privileged or has the Engine's socket"),
+    many: Many::at_once(
+        "{count} containers are privileged or have the Engine's socket",
+        CONTAINER,
+        "docker inspect --format '{{.Name}} {{.HostConfig.Privileged}} {{range .Mounts}}{{.Source}} {{end}}' {name}",
+    ),
     clear: Sentence::new(
         "Container {name}[ ({project})] is no longer privileged and has no socket of the Engine, or is allowed to",
     ),
@@ -108,6 +131,11 @@ pub const IMAGE_AGE: Signal = Signal {
     item: &["name"],
     requirements: &["C02"],
     title: Sentence::new("Container {name}[ ({project})] runs an old image"),
+    many: Many::at_once(
+        "{count} containers run old images",
+        CONTAINER,
+        "docker inspect --format '{{.Name}} {{.Config.Image}} {{.Created}}' {name}",
+    ),
     clear: Sentence::new("Container {name}[ ({project})] no longer runs an old image"),
     what: "Time since its image was built",
     hint: "it lacks the security patches since then: pull or build it anew and deploy it",
@@ -130,6 +158,11 @@ pub const IMAGE_OUTDATED: Signal = Signal {
     requirements: &["C02"],
     title: Sentence::new(
         "Container {name}[ ({project})] runs an older image than its tag now means",
+    ),
+    many: Many::at_once(
+        "{count} containers run older images than their tags now mean",
+        CONTAINER,
+        "docker inspect --format '{{.Name}} {{.Config.Image}} {{.Image}} {{.Created}}' {name}; docker images --digests",
     ),
     clear: Sentence::new(
         "Container {name}[ ({project})] no longer runs an older image than its tag means",
@@ -154,6 +187,11 @@ pub const LOG_SIZE: Signal = Signal {
     item: &["name"],
     requirements: &[],
     title: Sentence::new("The log files of container {name}[ ({project})] are large"),
+    many: Many::at_once(
+        "{count} containers have large log files",
+        CONTAINER,
+        "docker inspect --format '{{.Name}} {{.LogPath}} {{json .HostConfig.LogConfig}}' {name}; df -h /var/lib/docker",
+    ),
     clear: Sentence::new("The log files of container {name}[ ({project})] are no longer large"),
     what: "Size of its log files",
     hint: "set max-size and max-file of its log driver and recreate it",
@@ -175,6 +213,11 @@ pub const LOG_UNBOUNDED: Signal = Signal {
     item: &["name"],
     requirements: &[],
     title: Sentence::new("Nothing bounds the log of container {name}[ ({project})]"),
+    many: Many::at_once(
+        "{count} containers have no bound on their log",
+        CONTAINER,
+        "docker inspect --format '{{.Name}} {{json .HostConfig.LogConfig}}' {name}; docker info --format '{{.LoggingDriver}}'",
+    ),
     clear: Sentence::new("Container {name}[ ({project})] no longer writes a log without a bound"),
     what: "",
     hint: "set max-size in its logging, or for all in /etc/docker/daemon.json",

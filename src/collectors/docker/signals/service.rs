@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use crate::catalogue::{Default, Direction, Hold, Match, Sentence, Signal, Unit, level};
+use crate::catalogue::{Default, Direction, Hold, Many, Match, Sentence, Signal, Unit, level};
+
+/// How several are told apart.
+const SERVICE: &str = "{service}[ ({project})]";
 
 /// The log of a service, or of a container without Compose, which is a service of its own name.
 const LOG: Sentence = Sentence::new(
@@ -25,6 +28,7 @@ pub const UP: Signal = Signal {
     item: &[],
     requirements: &["C01"],
     title: Sentence::new("The Docker Engine does not answer"),
+    many: None,
     clear: Sentence::new("The Docker Engine answers again"),
     what: "",
     hint: "containers may go on running, but nobody restarts or sees them",
@@ -48,6 +52,7 @@ pub const DOWN: Signal = Signal {
     item: &["project", "service"],
     requirements: &["C01", "C12"],
     title: Sentence::new("Service {service}[ ({project})] has no running container, it is {state}"),
+    many: Many::of("{count} services have no running container", SERVICE),
     clear: Sentence::new("Service {service}[ ({project})] is no longer {state}"),
     what: "",
     hint: "nobody stopped it: it ended by itself or with the Engine, was removed, or never started",
@@ -71,6 +76,7 @@ pub const STOPPED: Signal = Signal {
     title: Sentence::new(
         "Service {service}[ ({project})] is {state} and nobody has started it again",
     ),
+    many: Many::of("{count} services are stopped and nobody has started them again", SERVICE),
     clear: Sentence::new("Service {service}[ ({project})] is no longer {state}"),
     what: "",
     hint: "by all that the Engine tells somebody did it: docker compose start or unpause brings it back; if it is not wanted any more, take it out of the Compose file",
@@ -90,6 +96,7 @@ pub const REPLICAS_MISSING: Signal = Signal {
     item: &["project", "service"],
     requirements: &["C01"],
     title: Sentence::new("Service {service}[ ({project})] runs fewer containers than wanted"),
+    many: Many::of("{count} services run fewer containers than wanted", SERVICE),
     clear: Sentence::new(
         "Service {service}[ ({project})] no longer runs on fewer containers than wanted",
     ),
@@ -113,6 +120,7 @@ pub const RESTART_LOOP: Signal = Signal {
     item: &["project", "service"],
     requirements: &["C12"],
     title: Sentence::new("{service}[ ({project})] restarts again and again"),
+    many: Many::of("{count} services restart again and again", SERVICE),
     clear: Sentence::new("The restart loop of {service}[ ({project})] is over"),
     what: "",
     hint: "its log says why; the Engine tries again for ever, at most once a minute",
@@ -137,6 +145,7 @@ pub const RESTARTS: Signal = Signal {
     item: &["project", "service"],
     requirements: &["C05", "C12"],
     title: Sentence::new("The restart policy has restarted {service}[ ({project})]"),
+    many: Many::of("{count} services have been restarted by their restart policy", SERVICE),
     clear: Sentence::new("No single restart of {service}[ ({project})] for five minutes"),
     what: "Restarts in five minutes",
     hint: "it ended by itself; a restart by hand is not counted here",
@@ -158,6 +167,7 @@ pub const OOM_MAIN: Signal = Signal {
     item: &["project", "service"],
     requirements: &["C10"],
     title: Sentence::new("The kernel has killed {service}[ ({project})] for want of memory"),
+    many: Many::of("{count} services have been killed by the kernel for want of memory", SERVICE),
     clear: Sentence::new(
         "No container of {service}[ ({project})] has been killed for want of memory for five minutes",
     ),
@@ -184,6 +194,10 @@ pub const OOM_CHILD: Signal = Signal {
     requirements: &["C10"],
     title: Sentence::new(
         "The kernel has killed a process inside {service}[ ({project})] for want of memory",
+    ),
+    many: Many::of(
+        "{count} services have lost a process to the kernel for want of memory",
+        SERVICE,
     ),
     clear: Sentence::new(
         "No process inside {service}[ ({project})] has been killed for want of memory for five minutes",
@@ -212,6 +226,10 @@ pub const PROCESS_MISSING: Signal = Signal {
     item: &["project", "service"],
     requirements: &["C15"],
     title: Sentence::new("Processes like {pattern} are missing in {service}[ ({project})]"),
+    many: Many::of(
+        "{count} kinds of processes are missing",
+        "{pattern} in {service}[ ({project})]",
+    ),
     clear: Sentence::new(
         "Processes like {pattern} are no longer missing in {service}[ ({project})], unless it is down itself",
     ),

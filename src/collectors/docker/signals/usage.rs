@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use crate::catalogue::{Default, Direction, Hold, Match, Sentence, Signal, Unit, level};
+use crate::catalogue::{Default, Direction, Hold, Many, Match, Sentence, Signal, Unit, level};
+
+/// How several are told apart.
+const CONTAINER: &str = "{name}[ ({project})]";
+const LIMITED: &str = "{name}[ ({container_label_com_docker_compose_project})]";
 
 pub const MEMORY: Signal = Signal {
     name: "memory",
@@ -17,6 +21,11 @@ pub const MEMORY: Signal = Signal {
     item: &["name"],
     requirements: &["C04", "C08"],
     title: Sentence::new("Container {name}[ ({project})] is near its memory limit"),
+    many: Many::at_once(
+        "{count} containers are near their memory limit",
+        CONTAINER,
+        "docker stats --no-stream {name}",
+    ),
     clear: Sentence::new("Container {name}[ ({project})] is no longer near its memory limit"),
     what: "Used part of its memory limit",
     hint: "page cache is not in it: this memory cannot be given back, and soon the kernel kills",
@@ -46,6 +55,11 @@ pub const MEMORY_PREDICTED: Signal = Signal {
     title: Sentence::new(
         "The memory of container {name}[ ({project})] grows towards its limit and will reach it within hours",
     ),
+    many: Many::at_once(
+        "{count} containers grow towards their memory limit and will reach it within hours",
+        CONTAINER,
+        "docker stats --no-stream {name}",
+    ),
     clear: Sentence::new(
         "The memory of container {name}[ ({project})] no longer grows towards its limit",
     ),
@@ -72,6 +86,11 @@ pub const CPU: Signal = Signal {
     requirements: &["C04", "C08"],
     title: Sentence::new(
         "Container {name}[ ({container_label_com_docker_compose_project})] is near its CPU limit",
+    ),
+    many: Many::at_once(
+        "{count} containers are near their CPU limit",
+        LIMITED,
+        "docker stats --no-stream {name}",
     ),
     clear: Sentence::new(
         "Container {name}[ ({container_label_com_docker_compose_project})] is no longer near its CPU limit",
@@ -100,6 +119,11 @@ pub const THROTTLED: Signal = Signal {
     title: Sentence::new(
         "Container {name}[ ({container_label_com_docker_compose_project})] has to wait for CPU time at its limit",
     ),
+    many: Many::at_once(
+        "{count} containers have to wait for CPU time at their limit",
+        LIMITED,
+        "docker inspect --format '{{.Name}} {{.HostConfig.NanoCpus}} {{.HostConfig.CpuQuota}}' {name}",
+    ),
     clear: Sentence::new(
         "Container {name}[ ({container_label_com_docker_compose_project})] no longer has to wait for CPU time so often",
     ),
@@ -125,6 +149,11 @@ pub const THREADS: Signal = Signal {
     title: Sentence::new(
         "Container {name}[ ({container_label_com_docker_compose_project})] is near its limit of processes and threads",
     ),
+    many: Many::at_once(
+        "{count} containers are near their limit of processes and threads",
+        LIMITED,
+        "docker inspect --format '{{.Name}} {{.HostConfig.PidsLimit}}' {name}",
+    ),
     clear: Sentence::new(
         "Container {name}[ ({container_label_com_docker_compose_project})] is no longer near its limit of processes and threads",
     ),
@@ -149,6 +178,7 @@ pub const STATS_AGE: Signal = Signal {
     item: &[],
     requirements: &["C04"],
     title: Sentence::new("The Docker Engine gives no figures of CPU and memory"),
+    many: None,
     clear: Sentence::new("The Docker Engine gives figures of CPU and memory again"),
     what: "Age of the figures",
     hint: "limits are not watched meanwhile; the Engine is overloaded or its stats calls hang",
@@ -168,6 +198,7 @@ pub const ENGINE_SLOW: Signal = Signal {
     item: &[],
     requirements: &["C01"],
     title: Sentence::new("The Docker Engine answers slowly"),
+    many: None,
     clear: Sentence::new("The Docker Engine answers quickly again"),
     what: "Time that it took for the list of containers",
     hint: "the disk is slow or full, or a container hangs and holds a lock",

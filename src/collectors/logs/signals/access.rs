@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::catalogue::{Default, Direction, Hold, Match, Sentence, Signal, Unit, level};
+use crate::catalogue::{Default, Direction, Hold, Many, Match, Sentence, Signal, Unit, level};
 
 /// Which log it is, its requests by status, and which containers run.
 const REQUESTS: Sentence = Sentence::new(
@@ -23,6 +23,9 @@ pub const SERVER_ERRORS: Signal = Signal {
     requirements: &["H09", "L21"],
     title: Sentence::new(
         "Too many requests in the log {target} are answered with an error of the server",
+    ),
+    many: Many::targets(
+        "{count} logs have too many requests that are answered with an error of the server",
     ),
     clear: Sentence::new("Requests in the log {target} are answered without so many errors again"),
     what: "Share of status 5xx in the requests of five minutes",
@@ -47,6 +50,7 @@ pub const REFUSED: Signal = Signal {
     item: &[],
     requirements: &["L16"],
     title: Sentence::new("Many requests in the log {target} are refused for want of rights"),
+    many: Many::targets("{count} logs have many requests that are refused for want of rights"),
     clear: Sentence::new("Requests in the log {target} are no longer refused so often"),
     what: "Requests answered with 401 or 403 in five minutes",
     hint: "somebody tries passwords, or the key of a client has expired: count the addresses in the newest file",
@@ -66,6 +70,7 @@ pub const SLOW: Signal = Signal {
     item: &[],
     requirements: &["H08", "L14", "L21"],
     title: Sentence::new("Requests in the log {target} take too long"),
+    many: Many::targets("{count} logs have requests that take too long"),
     clear: Sentence::new("Requests in the log {target} no longer take too long"),
     what: "Time within which 95 % of the requests of five minutes were answered",
     hint: "a slow query, a busy worker pool, or a provider that answers late",
@@ -87,6 +92,7 @@ pub const BUSIEST: Signal = Signal {
     item: &[],
     requirements: &["L16"],
     title: Sentence::new("One client makes most of the requests in the log {target}"),
+    many: Many::targets("{count} logs have one client that makes most of the requests"),
     clear: Sentence::new("No client makes most of the requests in the log {target} any more"),
     what: "Share of the busiest address in the requests of five minutes",
     hint: "a crawler, a client in a loop, or somebody who tries passwords; limit_req in nginx slows one down",

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{KINDS, ONE_LINE};
-use crate::catalogue::{Default, Direction, Hold, Match, Sentence, Signal, Unit, level};
+use crate::catalogue::{Default, Direction, Hold, Many, Match, Sentence, Signal, Unit, level};
 
 pub const CRITICAL: Signal = Signal {
     name: "critical_lines",
@@ -18,6 +18,7 @@ pub const CRITICAL: Signal = Signal {
     item: &[],
     requirements: &["L06", "L23"],
     title: Sentence::new("Critical lines are written into the log {target}"),
+    many: Many::targets("{count} logs have critical lines"),
     clear: Sentence::new("No critical line was written into the log {target} for five minutes"),
     what: "Critical lines in five minutes",
     hint: "CRITICAL, FATAL or PANIC: the program itself says that it cannot go on like this",
@@ -38,6 +39,7 @@ pub const ERROR_RATIO: Signal = Signal {
     item: &[],
     requirements: &["H09", "L20", "L21"],
     title: Sentence::new("Too many of the events in the log {target} are errors"),
+    many: Many::targets("{count} logs have too many errors among their events"),
     clear: Sentence::new("The share of errors in the log {target} is as it should be again"),
     what: "Share of errors in the events of five minutes",
     hint: "mostly one kind makes nine tenths of them; compare its first time with the last deployment",
@@ -57,6 +59,7 @@ pub const ERROR_BURST: Signal = Signal {
     item: &[],
     requirements: &["L01", "L06", "L13"],
     title: Sentence::new("Many more errors than usual are written into the log {target}"),
+    many: Many::targets("{count} logs have many more errors than usual"),
     clear: Sentence::new("The burst of errors in the log {target} is over"),
     what: "Errors of five minutes, in multiples of the median of the last day",
     hint: "compare with the time of the last deployment, and with what the program depends on",
@@ -79,6 +82,7 @@ pub const NEW_ERROR_GROUP: Signal = Signal {
     item: &[],
     requirements: &["L13"],
     title: Sentence::new("Errors that were never seen before stand in the log {target}"),
+    many: Many::targets("{count} logs have errors that were never seen before"),
     clear: Sentence::new("No new kind of error has come into the log {target} for ten minutes"),
     what: "Kinds of errors first seen in ten minutes",
     hint: "a new version, new data, or a new way to fail of something the program depends on",
@@ -98,6 +102,7 @@ pub const SILENCE: Signal = Signal {
     item: &[],
     requirements: &["L09"],
     title: Sentence::new("Nothing has been written into the log {target} for too long"),
+    many: Many::targets("{count} logs have had nothing new for too long"),
     clear: Sentence::new("Lines are written into the log {target} again"),
     what: "Time since the last line, within the hours of the source",
     hint: "the program hangs, is gone, or logs elsewhere since its last deployment",

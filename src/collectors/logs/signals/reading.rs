@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::catalogue::{Default, Direction, Hold, Match, Sentence, Signal, Unit, level};
+use crate::catalogue::{Default, Direction, Hold, Many, Match, Sentence, Signal, Unit, level};
 
 /// Which files, container or journal it is, and what is in the way.
 const WHERE: Sentence =
@@ -26,6 +26,7 @@ pub const UP: Signal = Signal {
     item: &[],
     requirements: &["L01", "L05", "L10", "L18"],
     title: Sentence::new("The log {target} cannot be read at all"),
+    many: Many::targets("{count} logs cannot be read at all"),
     clear: Sentence::new("The log {target} is read again"),
     what: "",
     hint: "the folder is not mounted, the program logs elsewhere, or the exporter may not read it",
@@ -45,6 +46,7 @@ pub const UNREADABLE_FILES: Signal = Signal {
     item: &[],
     requirements: &["L01", "L05"],
     title: Sentence::new("Some files of the log {target} cannot be read"),
+    many: Many::targets("{count} logs have files that cannot be read"),
     clear: Sentence::new("All files of the log {target} are read again"),
     what: "Files that cannot be read",
     hint: "a new file was created without read access for the exporter; create in the file under /etc/logrotate.d says with which rights",
@@ -64,6 +66,7 @@ pub const LAG: Signal = Signal {
     item: &[],
     requirements: &["L01"],
     title: Sentence::new("The log {target} is written faster than it is read"),
+    many: Many::targets("{count} logs are written faster than they are read"),
     clear: Sentence::new("The log {target} is read as fast as it is written again"),
     what: "Bytes not read yet",
     hint: "a program floods its log, or a rule without a fixed text in it is slow: config check names it",
@@ -83,6 +86,7 @@ pub const LAG_TIME: Signal = Signal {
     item: &[],
     requirements: &["L01"],
     title: Sentence::new("Lines of the log {target} are read late"),
+    many: Many::targets("{count} logs have lines that are read late"),
     clear: Sentence::new("Lines of the log {target} are read in time again"),
     what: "Age of the oldest bytes that are not read",
     hint: "a slow disk, a flood of lines, or a machine without a free core",
@@ -105,6 +109,10 @@ pub const DOUBT: Signal = Signal {
     requirements: &["L05"],
     title: Sentence::new(
         "Something of the log {target} was lost ({reason}), so its counts are a lower bound",
+    ),
+    many: Many::of(
+        "{count} logs have lost something, so their counts are a lower bound",
+        "{target}[ ({reason})]",
     ),
     clear: Sentence::new(
         "Nothing more of the log {target} has been lost ({reason}) for five minutes",
@@ -131,6 +139,7 @@ pub const TRUNCATED: Signal = Signal {
     item: &[],
     requirements: &["L05", "L11"],
     title: Sentence::new("A file of the log {target} was truncated, and lines may be lost"),
+    many: Many::targets("{count} logs have files that were truncated, and lines may be lost"),
     clear: Sentence::new("No file of the log {target} was truncated for five minutes"),
     what: "Truncations in five minutes",
     hint: "rotate by renaming (create) and not by truncating (copytruncate)",
@@ -152,6 +161,7 @@ pub const FILE_SIZE: Signal = Signal {
     item: &[],
     requirements: &["L17", "L11"],
     title: Sentence::new("A file of the log {target} is larger than it should be"),
+    many: Many::targets("{count} logs have files that are larger than they should be"),
     clear: Sentence::new("No file of the log {target} is larger than it should be any more"),
     what: "Size of the largest file",
     hint: "nothing rotates it, or the program writes more than it did",
@@ -173,6 +183,7 @@ pub const UNSAVED: Signal = Signal {
     item: &[],
     requirements: &["L05"],
     title: Sentence::new("Positions and counts of the log {target} cannot be saved"),
+    many: Many::targets("{count} logs have positions and counts that cannot be saved"),
     clear: Sentence::new("Positions and counts of the log {target} are saved again"),
     what: "",
     hint: "the disk is full, or the folder of --storage.path cannot be written; counting goes on until the exporter stops",

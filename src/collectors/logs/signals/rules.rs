@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{KINDS, ONE_LINE};
-use crate::catalogue::{Default, Direction, Hold, Match, Sentence, Signal, Unit, level};
+use crate::catalogue::{Default, Direction, Hold, Many, Match, Sentence, Signal, Unit, level};
 
 const QUIET: (&str, &[Match], &[&str]) = ("stack_log_catching_up", &[], &[]);
 
@@ -26,6 +26,9 @@ pub const RATE_LIMITED: Signal = Signal {
     item: &[],
     requirements: &["L02"],
     title: Sentence::new("A provider goes on refusing requests of {target} for too many of them"),
+    many: Many::targets(
+        "{count} logs tell of providers that go on refusing requests for too many of them",
+    ),
     clear: Sentence::new("No provider refuses requests of {target} for too many of them any more"),
     what: "How long the rate limit has been hit",
     hint: "longer than the minutes it takes to cure itself: a spent quota or a dead key; see the usage page of the provider, change to a spare key or a cheaper model",
@@ -48,6 +51,7 @@ pub const CORRUPTION: Signal = Signal {
     item: &[],
     requirements: &["P08"],
     title: Sentence::new("The log {target} says that data of a database is corrupt"),
+    many: Many::targets("{count} logs tell of corrupt data in databases"),
     clear: Sentence::new(
         "The log {target} has said nothing of corrupt data for five minutes; what was damaged still is",
     ),
@@ -84,6 +88,7 @@ pub const TROUBLE: Signal = Signal {
     item: &["rule"],
     requirements: &["L24", "L04"],
     title: Sentence::new("The log {target} tells of a trouble (rule {rule})"),
+    many: Many::of("{count} rules have found troubles in logs", "{rule} in {target}"),
     clear: Sentence::new(
         "The log {target} has told of no such trouble for five minutes (rule {rule})",
     ),
@@ -109,6 +114,7 @@ pub const TTS: Signal = Signal {
     item: &[],
     requirements: &["L03"],
     title: Sentence::new("Speech cannot be made by {target}"),
+    many: Many::targets("{count} programs cannot make speech"),
     clear: Sentence::new("The failures of speech synthesis of {target} are over"),
     what: "Failures of speech synthesis in five minutes",
     hint: "the server of the provider is not reached from here, or the library is too old for it",
@@ -133,6 +139,7 @@ pub const TASK_FAILED: Signal = Signal {
     item: &[],
     requirements: &["Q07"],
     title: Sentence::new("Tasks of {target} fail"),
+    many: Many::targets("{count} logs have tasks that fail"),
     clear: Sentence::new("No task of {target} has failed for five minutes"),
     what: "Failed tasks in five minutes",
     hint: "the log of the worker has the reason and the name of the task just around the line",
@@ -155,6 +162,10 @@ pub const TASK_SLOW: Signal = Signal {
     item: &["rule"],
     requirements: &["Q07", "L14"],
     title: Sentence::new("{rule}[ {split}] of {target} too often takes longer than its limit"),
+    many: Many::of(
+        "{count} kinds of tasks too often take longer than their limit",
+        "{rule}[ {split}] of {target}",
+    ),
     clear: Sentence::new("{rule}[ {split}] of {target} keeps to its limit again"),
     what: "Share that took longer than its limit in five minutes",
     hint: "more than one in twenty over the upper end of its range: see what it waits for, the database or a provider",
@@ -178,6 +189,10 @@ pub const UNFINISHED: Signal = Signal {
     item: &["rule"],
     requirements: &["Q07"],
     title: Sentence::new("What was begun in {target} has not ended within its time (rule {rule})"),
+    many: Many::of(
+        "{count} kinds of work were begun and have not ended within their time",
+        "{rule} in {target}",
+    ),
     clear: Sentence::new(
         "Nothing that was begun in {target} has run out of its time for five minutes (rule {rule})",
     ),
@@ -201,6 +216,7 @@ pub const UNANSWERED: Signal = Signal {
     item: &[],
     requirements: &["L08"],
     title: Sentence::new("A request to {target} has had no answer for too long"),
+    many: Many::targets("{count} logs have requests that have had no answer for too long"),
     clear: Sentence::new("Requests to {target} are answered again"),
     what: "How long the oldest request has been waiting",
     hint: "the bot hangs, or its provider does not answer: send it a message and see",
@@ -222,6 +238,7 @@ pub const EXPECTED: Signal = Signal {
     item: &["rule"],
     requirements: &["L04", "L09"],
     title: Sentence::new("A line that {target} should have written has not come (rule {rule})"),
+    many: Many::of("{count} expected lines have not come", "{rule} in {target}"),
     clear: Sentence::new("The line that {target} should write is no longer overdue (rule {rule})"),
     what: "How long it is overdue",
     hint: "the job did not run, did not finish, or logs elsewhere",
@@ -243,6 +260,7 @@ pub const BATCH_FAILURES: Signal = Signal {
     item: &[],
     requirements: &["Q08"],
     title: Sentence::new("A batch of {target} has finished with failed items[ ({split})]"),
+    many: Many::of("{count} batches have finished with failed items", "{target}[ ({split})]"),
     clear: Sentence::new(
         "No batch of {target} has finished with failed items for five minutes[ ({split})]",
     ),
@@ -268,6 +286,7 @@ pub const WEBSOCKET_DISCONNECTS: Signal = Signal {
     item: &[],
     requirements: &["L22"],
     title: Sentence::new("WebSocket clients of {target} keep losing their connection"),
+    many: Many::targets("{count} logs have WebSocket clients that keep losing their connection"),
     clear: Sentence::new("WebSocket clients of {target} keep their connection again"),
     what: "Disconnects in five minutes",
     hint: "a proxy with a short read timeout cuts at 60 s: look at proxy_read_timeout",
@@ -287,6 +306,7 @@ pub const REQUESTS_SILENCE: Signal = Signal {
     item: &[],
     requirements: &["L07", "L09"],
     title: Sentence::new("No new request has come to {target} for too long"),
+    many: Many::targets("{count} programs have had no new request for too long"),
     clear: Sentence::new("Requests come to {target} again"),
     what: "Time since the last request in the log, within the hours of the source",
     hint: "the bot does not receive messages: token, network, or the process hangs; send it one and see",
@@ -308,6 +328,7 @@ pub const MATCHES: Signal = Signal {
     item: &["rule"],
     requirements: &["L02", "L22"],
     title: Sentence::new("Rule {rule} has matched lines of the log {target}"),
+    many: Many::of("{count} rules have matched lines of logs", "{rule} in {target}"),
     clear: Sentence::new("Rule {rule} no longer matches too many lines of the log {target}"),
     what: "Matches in five minutes",
     hint: "the rule and its threshold are configured under the source in logs",

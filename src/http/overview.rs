@@ -1,0 +1,232 @@
+//! The stack as JSON: services, everything else, what has happened, and the status. Documented in
+//! docs/status-api.md; the page shows the same.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use axum::Json;
+use axum::extract::{Query, State};
+use serde::Deserialize;
+use serde_json::{Value, json as object};
+
+use super::Server;
+use crate::check::{Finding, Off, Trouble, Verdict, judge, switched_off, troubles};
+use crate::engine::Entry;
+use crate::overview::{Event, Overview, Service, Stack};
+
+/// `/api/v1/stack`: all of it.
+pub(super) async fn stack(State(server): State<Server>) -> Json<Stack> {
+    let snapshot = server.board.snapshot();
+    Json(server.overview.stack(&snapshot, &judge(&snapshot)))
+}
+
+/// `/api/v1/services`: the services alone.
+pub(super) async fn services(State(server): State<Server>) -> Json<Vec<Service>> {
+    Json(server.overview.services(&server.board.snapshot()))
+}
+
+/// What somebody wants to know of; what is left out may be anything.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Wanted {
+    area: Option<String>,
+    target: Option<String>,
+    project: Option<String>,
+    service: Option<String>,
+}
+
+impl Wanted {
+    fn takes(&self, event: &Event) -> bool {
+        let is = |wanted: &Option<String>, have: &str| {
+            wanted.as_ref().is_none_or(|wanted| wanted == have)
+        };
+        is(&self.area, &event.area)
+            && is(&self.target, &event.target)
+            && is(&self.project, &event.project)
+            && is(&self.service, &event.service)
+    }
+}
+
+/// `/api/v1/events`: what has happened, the newest first.
+pub(super) async fn events(
+    State(server): State<Server>,
+    Query(wanted): Query<Wanted>,
+) -> Json<Vec<Event>> {
+    Json(server.overview.events(&|event| wanted.takes(event)))
+}
+
+/// `/api/v1/status`: the report of `check`, the targets, and the troubles as a person is told them.
+pub(super) async fn status(State(server): State<Server>) -> Json<Value> {
+    let snapshot = server.board.snapshot();
+    let report = judge(&snapshot);
+    let mut status = crate::check::json(&report);
+    let targets: Vec<Value> = snapshot.entries.iter().filter_map(target).collect();
+    let Some(map) = status.as_object_mut() else { return Json(status) };
+    if let Some(findings) = map.get_mut("findings").and_then(Value::as_array_mut) {
+        for (json, finding) in findings.iter_mut().zip(&report.findings) {
+            let since = server.overview.since(finding).map(epoch);
+            if let Some(json) = json.as_object_mut() {
+                json.insert("since".into(), since.into());
+            }
+        }
+    }
+    let all: Vec<Value> =
+        troubles(&report).iter().map(|one| trouble(one, &server.overview)).collect();
+    map.insert("troubles".into(), all.into());
+    let off: Vec<Value> = switched_off(&snapshot).iter().map(off).collect();
+    map.insert("switched_off".into(), off.into());
+    map.insert("targets".into(), targets.into());
+    map.insert("machine".into(), server.board.info().hostname.into());
+    let scraped = server.board.last_scrape().map(|(at, _)| epoch(at));
+    map.insert("last_scrape".into(), scraped.into());
+    Json(status)
+}
+
+fn off(off: &Off) -> Value {
+    object!({ "area": off.area, "target": off.target, "signal": off.signal, "key": off.key })
+}
+
+fn target(entry: &Entry) -> Option<Value> {
+    let (target, state) = (entry.target.as_ref()?, entry.state.as_ref()?);
+    Some(object!({
+        "area": target.id.area,
+        "target": target.id.name,
+        "place": target.place,
+        "origin": target.origin,
+        "up": state.up(),
+        "since": epoch(state.since),
+        "read_duration_seconds": state.took.map(|took| took.as_secs_f64()),
+        "series": state.reading.as_ref().map(|reading| reading.series),
+    }))
+}
+
+fn trouble(trouble: &Trouble, overview: &Overview) -> Value {
+    let findings = trouble.findings.iter().map(|finding| {
+        object!({
+            "area": finding.area,
+            "target": finding.target,
+            "signal": finding.signal.name,
+            "labels": labels(finding),
+            "what": null,
+            "since": overview.since(finding).map(epoch),
+        })
+    });
+    let blind = trouble.blind.iter().map(|blind| {
+        object!({
+            "area": blind.area,
+            "target": blind.target,
+            "signal": null,
+            "labels": {},
+            "what": blind.what,
+            "since": epoch(blind.since),
+        })
+    });
+    object!({
+        "verdict": word(trouble.verdict),
+        "alert": trouble.alert,
+        "sentence": trouble.sentence,
+        "next": trouble.next,
+        "since": since(trouble, overview).map(epoch),
+        "members": findings.chain(blind).collect::<Vec<_>>(),
+    })
+}
+
+/// Since when the first of what it is about lasts.
+fn since(trouble: &Trouble, overview: &Overview) -> Option<SystemTime> {
+    let findings = trouble.findings.iter().filter_map(|finding| overview.since(finding));
+    findings.chain(trouble.blind.iter().map(|blind| blind.since)).min()
+}
+
+/// What nothing judges is not known to be well.
+const fn word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Ok | Verdict::NeedsHistory => "unknown",
+        judged => judged.as_str(),
+    }
+}
+
+fn labels(finding: &Finding) -> Value {
+    let labels = finding.labels.iter();
+    labels
+        .map(|(name, value)| ((*name).to_owned(), value.as_str().into()))
+        .collect::<serde_json::Map<_, Value>>()
+        .into()
+}
+
+fn epoch(at: SystemTime) -> f64 {
+    at.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::check::{Blind, Report};
+    use crate::collectors::nats;
+    use crate::engine::Board;
+    use crate::failure::{Failure, Reason};
+    use crate::overview::EventKind;
+
+    #[test]
+    fn what_is_left_out_may_be_anything() {
+        let event = Event {
+            at: 1,
+            area: "docker".into(),
+            target: "docker".into(),
+            project: "shop".into(),
+            service: "web".into(),
+            kind: EventKind::Started,
+            text: "web (shop) was started".into(),
+        };
+        let some = |text: &str| Some(text.to_owned());
+        assert!(Wanted::default().takes(&event));
+        assert!(
+            Wanted { project: some("shop"), service: some("web"), ..Wanted::default() }
+                .takes(&event)
+        );
+        assert!(!Wanted { service: some("db"), ..Wanted::default() }.takes(&event));
+        assert!(!Wanted { area: some("nats"), ..Wanted::default() }.takes(&event));
+    }
+
+    #[test]
+    fn a_trouble_has_its_members_and_lasts_as_long_as_the_first_of_them() {
+        let at = |seconds| UNIX_EPOCH + std::time::Duration::from_secs(seconds);
+        let blind = Blind {
+            area: "nats",
+            target: "main".into(),
+            place: String::new(),
+            what: Some("JetStream (/jsz)".into()),
+            failure: Failure::new(Reason::REFUSED, "refused"),
+            since: at(7),
+            verdict: Verdict::Ok,
+            up: None,
+            told: false,
+        };
+        let finding = Finding {
+            area: "nats",
+            target: "main".into(),
+            signal: nats::AREA.signal("consumer_pending").unwrap(),
+            labels: vec![("consumer_name", "worker".into())],
+            value: Some(5000.0),
+            threshold: Some(1000.0),
+            verdict: Verdict::Warning,
+        };
+        let overview = Overview::new(Arc::new(Board::default()));
+        let report =
+            Report { at: at(9), findings: vec![finding], blind: Vec::new(), idle: Vec::new() };
+        overview.note(&Board::default().snapshot(), &report);
+        let both = Trouble {
+            verdict: Verdict::Ok,
+            alert: "X",
+            sentence: "sentence".into(),
+            findings: report.findings.iter().collect(),
+            blind: vec![&blind],
+            next: vec!["command".into()],
+        };
+        let json = trouble(&both, &overview);
+        assert_eq!((&json["verdict"], &json["since"]), (&object!("unknown"), &object!(7.0)));
+        assert_eq!(json["members"][0]["labels"]["consumer_name"], "worker");
+        assert_eq!(json["members"][0]["since"], object!(9.0));
+        assert_eq!(json["members"][1]["what"], "JetStream (/jsz)");
+    }
+}

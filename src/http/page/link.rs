@@ -1,0 +1,75 @@
+//! Addresses of pages.
+
+use super::words::{part, service_path, target_path};
+use crate::check::Finding;
+
+/// All of the tables of a target as JSON.
+pub(in crate::http) fn details(area: &str, name: &str) -> String {
+    format!("/api/v1/details/{}/{}", part(area), part(name))
+}
+
+pub(in crate::http) fn runbook(alert: &str) -> String {
+    format!("/runbooks/{}", part(alert))
+}
+
+/// The service of a finding, as its project and name; `None` if it is not about one.
+pub(in crate::http) fn service_of(finding: &Finding) -> Option<(String, String)> {
+    let label = |names: &[&str]| {
+        let found = finding.labels.iter().find(|(name, _)| names.contains(name));
+        found.map(|(_, value)| value.clone()).filter(|value| !value.is_empty())
+    };
+    if finding.area != "docker" {
+        return None;
+    }
+    let project = label(&["project", "container_label_com_docker_compose_project"]);
+    let service = label(&["service", "container_label_com_docker_compose_service"]);
+    match (project, service) {
+        (Some(project), Some(service)) => Some((project, service)),
+        _ => label(&["name"]).map(|name| (String::new(), name)),
+    }
+}
+
+/// The page of what a finding is about.
+pub(in crate::http) fn of(finding: &Finding) -> String {
+    match service_of(finding) {
+        Some((project, name)) => service_path(&project, &name),
+        None => target_path(finding.area, &finding.target),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::Verdict;
+    use crate::collectors::docker;
+
+    #[test]
+    fn a_finding_leads_to_its_service_or_to_its_target() {
+        let finding = |area: &'static str, labels: &[(&'static str, &str)]| Finding {
+            area,
+            target: area.into(),
+            signal: docker::AREA.signal("restart_loop").unwrap(),
+            labels: labels.iter().map(|(name, value)| (*name, (*value).to_owned())).collect(),
+            value: Some(1.0),
+            threshold: Some(0.0),
+            verdict: Verdict::Critical,
+        };
+        for (area, labels, page) in [
+            (
+                "docker",
+                &[("project", "shop"), ("service", "db"), ("name", "shop-db-1")][..],
+                "/service/shop/db",
+            ),
+            ("docker", &[("project", ""), ("service", ""), ("name", "tool")], "/service/-/tool"),
+            ("docker", &[], "/target/docker/docker"),
+            ("host", &[("name", "eth0")], "/target/host/host"),
+        ] {
+            assert_eq!(of(&finding(area, labels)), page);
+        }
+        let cadvisor = [
+            ("container_label_com_docker_compose_project", "shop"),
+            ("container_label_com_docker_compose_service", "db"),
+        ];
+        assert_eq!(of(&finding("docker", &cadvisor)), "/service/shop/db");
+    }
+}

@@ -1,0 +1,74 @@
+//! `/target/{area}/{target}`: everything that is no service, and Docker itself.
+
+use axum::extract::{Path, State};
+use axum::response::Response;
+use maud::{Markup, html};
+
+use super::chart::day_in_words;
+use super::link;
+use super::stack;
+use super::thing::{Present, readings};
+use super::words::{anchor, seen, service_path};
+use crate::check::Finding;
+use crate::engine::{Entry, title};
+use crate::http::{Server, details};
+use crate::overview::{Mood, Target};
+
+pub(in crate::http) async fn page(
+    State(server): State<Server>,
+    Path((area, name)): Path<(String, String)>,
+) -> Response {
+    let now = Present::of(&server);
+    let Some(entry) = now.entry(&area, &name) else { return now.missing("such target") };
+    // What is said of services has its place on their pages.
+    let is_mine = |finding: &Finding| {
+        finding.area == area && finding.target == name && link::service_of(finding).is_none()
+    };
+    let thing = now.thing(entry, &is_mine, &|_| true);
+    let is_it = |of: &str, target: &str| of == area && target == name;
+    let (troubles, tone) = now.troubles(&is_mine, &is_it);
+    let all = now.stack.groups.iter().flat_map(|group| &group.targets);
+    let shown = all.clone().find(|one| one.area == area && one.target == name);
+    let main = html! {
+        section.head { (heading(entry, shown, &now)) }
+        (troubles)
+        @if let Some(target) = shown { (stack::target_in_full(target)) }
+        (thing.sections(&now.view))
+        (details::of(entry, now.snapshot.at))
+        (readings(entry, &server.telemetry_path, &now.view))
+    };
+    let title = format!("{} · {}", seen(&title(&area, &name), 80), seen(&now.stack.machine, 64));
+    now.page(&title, tone, &main)
+}
+
+fn heading(entry: &Entry, shown: Option<&Target>, now: &Present) -> Markup {
+    let Some(target) = &entry.target else { return html! {} };
+    let up = entry.state.as_ref().and_then(crate::engine::State::up);
+    let mood = shown.map_or_else(
+        || match up {
+            None => Mood::Unknown,
+            Some(true) => Mood::Up,
+            Some(false) => Mood::Down,
+        },
+        |shown| shown.mood,
+    );
+    html! {
+        h1 {
+            (seen(&target.id.name, 80)) " " span.dim { (target.area.title) } " "
+            (stack::state(mood, stack::said(mood)))
+        }
+        @if let Some(shown) = shown {
+            @if !shown.service.is_empty() {
+                p { "It lives in " a href=(service_path(&shown.project, &shown.service)) { (seen(&shown.service, 64)) }
+                    @if !shown.project.is_empty() { " (" (seen(&shown.project, 64)) ")" } "." }
+            }
+            (day_in_words(&shown.day, &now.view.clock))
+        } @else if now.stack.projects.iter().any(|one| !one.services.is_empty()) {
+            p { "Its services: " @for project in &now.stack.projects {
+                a href={ "/#" (anchor("project", &project.name)) } {
+                    @if project.name.is_empty() { "without a project" } @else { (seen(&project.name, 64)) }
+                } " "
+            } }
+        }
+    }
+}

@@ -1,0 +1,249 @@
+//! Since when each trouble lasts, and what has changed of troubles from look to look.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde::{Deserialize, Serialize};
+
+use super::days::Thing;
+use super::groups::DOCKER;
+use super::{EventKind, epoch};
+use crate::check::{Finding, Report, Verdict};
+use crate::engine::Snapshot;
+
+/// Troubles that are remembered; of more nobody would read.
+const MOST: usize = 1000;
+/// After a start, what is judged by its change needs this long to be seen again.
+const WARM: Duration = Duration::from_mins(2);
+
+/// Area, target, and what of it.
+type Key = (String, String, String);
+
+fn key(finding: &Finding) -> Key {
+    (finding.area.to_owned(), finding.target.clone(), finding.subject())
+}
+
+#[derive(Clone, Debug, PartialEq)]
+struct Trouble {
+    verdict: Verdict,
+    since: SystemTime,
+    thing: Thing,
+    /// What is said once it is over.
+    clear: String,
+    /// Remembered from before the start, and not seen since.
+    kept: bool,
+}
+
+/// Something that began, changed or is over.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Change {
+    pub thing: Thing,
+    pub kind: EventKind,
+    pub text: String,
+    pub signal: String,
+    /// For the log: the value, and the verdict.
+    pub figure: Option<String>,
+    pub verdict: Verdict,
+}
+
+/// The troubles of the moment.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Journal {
+    troubles: BTreeMap<Key, Trouble>,
+    /// When the first look was.
+    first: Option<SystemTime>,
+}
+
+impl Journal {
+    /// Since when the finding has had its verdict, if it is a trouble.
+    pub fn since(&self, finding: &Finding) -> Option<SystemTime> {
+        self.troubles.get(&key(finding)).map(|trouble| trouble.since)
+    }
+
+    /// Takes in a report; what has changed.
+    pub fn note(&mut self, snapshot: &Snapshot, report: &Report) -> Vec<Change> {
+        let first = *self.first.get_or_insert(report.at);
+        let warm = report.at.duration_since(first).unwrap_or_default() >= WARM;
+        let mut changes = Vec::new();
+        let mut present = BTreeMap::new();
+        for finding in report.findings.iter().filter(|f| f.verdict >= Verdict::Warning) {
+            if present.len() >= MOST {
+                break;
+            }
+            let key = key(finding);
+            let known = self.troubles.remove(&key);
+            let trouble = match known {
+                Some(known) if known.verdict == finding.verdict => known,
+                before => {
+                    changes.push(begun(finding, before.as_ref()));
+                    Trouble {
+                        verdict: finding.verdict,
+                        since: report.at,
+                        thing: thing(finding),
+                        clear: finding.clear(),
+                        kept: false,
+                    }
+                }
+            };
+            present.insert(key, Trouble { kept: false, ..trouble });
+        }
+        let gone = std::mem::take(&mut self.troubles);
+        let seen = Seeing::of(snapshot, report);
+        for (key, trouble) in gone {
+            match seen.verdict(&key, trouble.kept && !warm) {
+                Gone::Over => changes.push(over(&key, &trouble)),
+                // Not visible is not cured: it waits until it can be judged again.
+                Gone::Unseen if present.len() < MOST => {
+                    present.insert(key, trouble);
+                }
+                Gone::Unseen | Gone::Forgotten => {}
+            }
+        }
+        self.troubles = present;
+        changes
+    }
+}
+
+fn begun(finding: &Finding, before: Option<&Trouble>) -> Change {
+    let title = finding.title();
+    let text = match before {
+        Some(_) => format!("{title}: {} now", finding.verdict.as_str()),
+        None => title,
+    };
+    Change {
+        thing: thing(finding),
+        kind: EventKind::Trouble,
+        text,
+        signal: finding.signal.name.to_owned(),
+        figure: finding.figure(),
+        verdict: finding.verdict,
+    }
+}
+
+fn over((_, _, subject): &Key, trouble: &Trouble) -> Change {
+    Change {
+        thing: trouble.thing.clone(),
+        kind: EventKind::Clear,
+        text: trouble.clear.clone(),
+        signal: signal(subject).to_owned(),
+        figure: None,
+        verdict: Verdict::Ok,
+    }
+}
+
+/// What a finding is about: of Docker its service.
+fn thing(finding: &Finding) -> Thing {
+    let label = |names: [&str; 2]| {
+        let found = finding.labels.iter().find(|(name, _)| names.contains(name));
+        found.map(|(_, value)| value.clone()).unwrap_or_default()
+    };
+    let thing =
+        Thing { area: finding.area.to_owned(), target: finding.target.clone(), ..Thing::default() };
+    if finding.area != DOCKER {
+        return thing;
+    }
+    Thing {
+        project: label(["project", "container_label_com_docker_compose_project"]),
+        service: label(["service", "container_label_com_docker_compose_service"]),
+        ..thing
+    }
+}
+
+/// The signal in a subject.
+fn signal(subject: &str) -> &str {
+    subject.split(' ').next().unwrap_or_default()
+}
+
+/// What became of a trouble that is not among the troubles any more.
+enum Gone {
+    Over,
+    Unseen,
+    /// Its target is not watched any more.
+    Forgotten,
+}
+
+/// What can be told of troubles that are not there.
+struct Seeing<'a> {
+    watched: BTreeSet<(&'a str, &'a str)>,
+    blind: BTreeSet<(&'a str, &'a str)>,
+    well: BTreeSet<Key>,
+    /// Signals that need more readings.
+    waiting: BTreeSet<(&'a str, &'a str, &'a str)>,
+}
+
+impl<'a> Seeing<'a> {
+    fn of(snapshot: &'a Snapshot, report: &'a Report) -> Self {
+        let targets = snapshot.entries.iter().filter_map(|entry| entry.target.as_ref());
+        let well =
+            |finding: &&Finding| finding.verdict < Verdict::Warning && finding.value.is_some();
+        let waiting = |finding: &&Finding| finding.verdict == Verdict::NeedsHistory;
+        let all = || report.findings.iter();
+        Self {
+            watched: targets.map(|target| (target.id.area, target.id.name.as_str())).collect(),
+            blind: report.blind.iter().map(|one| (one.area, one.target.as_str())).collect(),
+            well: all().filter(well).map(key).collect(),
+            waiting: all()
+                .filter(waiting)
+                .map(|one| (one.area, one.target.as_str(), one.signal.name))
+                .collect(),
+        }
+    }
+
+    fn verdict(&self, key: &Key, cold: bool) -> Gone {
+        let (area, target) = (key.0.as_str(), key.1.as_str());
+        if self.well.contains(key) {
+            return Gone::Over;
+        }
+        if !self.watched.contains(&(area, target)) {
+            return Gone::Forgotten;
+        }
+        let waits = self.waiting.contains(&(area, target, signal(&key.2)));
+        if cold || waits || self.blind.contains(&(area, target)) {
+            return Gone::Unseen;
+        }
+        // A state that is told while it lasts, or a thing that went: the alert is over too.
+        Gone::Over
+    }
+}
+
+/// A trouble as it is written down.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Written {
+    subject: String,
+    verdict: String,
+    since: f64,
+    thing: Thing,
+    clear: String,
+}
+
+impl Journal {
+    pub fn written(&self) -> Vec<Written> {
+        let one = |(key, trouble): (&Key, &Trouble)| Written {
+            subject: key.2.clone(),
+            verdict: trouble.verdict.as_str().to_owned(),
+            since: epoch(trouble.since),
+            thing: trouble.thing.clone(),
+            clear: trouble.clear.clone(),
+        };
+        self.troubles.iter().map(one).collect()
+    }
+
+    /// Takes what was written down before the start, if nothing was looked at yet.
+    pub fn restore(&mut self, written: Vec<Written>) {
+        if self.first.is_some() {
+            return;
+        }
+        let one = |written: Written| {
+            let verdict = [Verdict::Warning, Verdict::Critical]
+                .into_iter()
+                .find(|verdict| verdict.as_str() == written.verdict)?;
+            let since = Duration::try_from_secs_f64(written.since).ok()?;
+            let (area, target) = (written.thing.area.clone(), written.thing.target.clone());
+            let since = UNIX_EPOCH.checked_add(since)?;
+            let Written { thing, clear, subject, .. } = written;
+            let trouble = Trouble { verdict, since, thing, clear, kept: true };
+            Some(((area, target, subject), trouble))
+        };
+        self.troubles = written.into_iter().take(MOST).filter_map(one).collect();
+    }
+}

@@ -1,0 +1,157 @@
+//! Judges the board every five seconds, whether somebody looks or not: says what has changed, has it
+//! remembered, and writes it down now and then.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use super::groups::{fact, number, targets};
+use super::{Overview, saved};
+use crate::catalogue::Glance;
+use crate::check::{Report, judge};
+use crate::engine::{Board, Snapshot};
+use crate::failure::Failure;
+
+/// How often the board is judged.
+const PERIOD: Duration = Duration::from_secs(5);
+/// A kill loses this much; each write is 2 MB at most.
+const SAVE: Duration = Duration::from_mins(5);
+/// The end of the process is not put off for longer by a disk that hangs.
+const END: Duration = Duration::from_secs(2);
+/// Without a scrape for so long, somebody is told.
+const SILENCE: Duration = Duration::from_mins(10);
+
+/// Judges the board for ever. `path` is that of the metrics.
+pub async fn watch(overview: Arc<Overview>, path: String) {
+    let mut saving = Saving { last: Instant::now(), failed: [false; 3] };
+    let mut silence = Silence { begun: Instant::now(), told: false };
+    loop {
+        tokio::time::sleep(PERIOD).await;
+        let board = overview.board();
+        let snapshot = board.snapshot();
+        let report = judge(&snapshot);
+        overview.note(&snapshot, &report);
+        note_numbers(board, &snapshot, &report);
+        if silence.is_news(board.last_scrape().map(|(_, at)| at), Instant::now()) {
+            tell_silence(board, &path);
+        }
+        saving.tick(&overview).await;
+    }
+}
+
+/// The last write, at the end.
+pub async fn end(overview: &Arc<Overview>) {
+    // Whether it is done or not, nobody is left who could be told.
+    let _ = tokio::time::timeout(END, write(overview)).await;
+}
+
+/// Has the judged numbers kept, and the facts that one looks at.
+fn note_numbers(board: &Board, snapshot: &Snapshot, report: &Report) {
+    let now = SystemTime::now();
+    for finding in &report.findings {
+        if let Some(value) = finding.value {
+            board.chart.note(finding.number(), now, value);
+        }
+    }
+    for entry in targets(snapshot) {
+        let glances = entry.target.iter().flat_map(|target| target.area.glance);
+        for glance in glances {
+            let Glance::Fact { metric, .. } = glance else { continue };
+            if let Some(value) = fact(entry, metric) {
+                board.chart.note(number(entry, metric), now, value);
+            }
+        }
+    }
+}
+
+/// Whether anybody scrapes.
+struct Silence {
+    begun: Instant,
+    told: bool,
+}
+
+impl Silence {
+    /// Whether the silence has just become too long.
+    fn is_news(&mut self, last: Option<Instant>, now: Instant) -> bool {
+        let since = last.map_or(self.begun, |last| last.max(self.begun));
+        let long = now.saturating_duration_since(since) >= SILENCE;
+        let news = long && !self.told;
+        self.told = long;
+        news
+    }
+}
+
+fn tell_silence(board: &Board, path: &str) {
+    let url = board.info().external_url;
+    let address = url.split_once("://").map_or(url.as_str(), |(_, address)| address);
+    tracing::warn!(
+        "nobody has scraped {url}{path} for ten minutes: without that no alert comes. Prometheus' target should be {address}; its page /targets says why it cannot get there"
+    );
+}
+
+/// When it is written, and which of the last writes failed.
+struct Saving {
+    last: Instant,
+    failed: [bool; 3],
+}
+
+impl Saving {
+    async fn tick(&mut self, overview: &Arc<Overview>) {
+        self.note(0, "in which services targets live", &homes(overview).await);
+        if self.last.elapsed() < SAVE {
+            return;
+        }
+        self.last = Instant::now();
+        let [chart, past] = write(overview).await;
+        self.note(1, "the history of values", &chart);
+        self.note(2, "what happened in the last day", &past);
+    }
+
+    /// Tells that a write failed, once until one goes well again.
+    fn note(&mut self, which: usize, what: &str, outcome: &Result<(), Failure>) {
+        let Some(failed) = self.failed.get_mut(which) else { return };
+        if let Some(failure) = outcome.as_ref().err().filter(|_| !*failed) {
+            tracing::warn!("{what} is not kept over a restart: {failure}");
+        }
+        *failed = outcome.is_err();
+    }
+}
+
+/// Writes down in which services targets live; costs nothing while nothing has changed.
+async fn homes(overview: &Arc<Overview>) -> Result<(), Failure> {
+    let overview = Arc::clone(overview);
+    let save = move || overview.board().homes.save(&overview.board().memory.storage());
+    tokio::task::spawn_blocking(save).await.unwrap_or(Ok(()))
+}
+
+/// Writes the history of numbers, and the rest.
+async fn write(overview: &Arc<Overview>) -> [Result<(), Failure>; 2] {
+    let overview = Arc::clone(overview);
+    let save = move || {
+        let storage = overview.board().memory.storage();
+        if storage.dir().is_none() {
+            // Without a directory it is in memory once already.
+            return [Ok(()), Ok(())];
+        }
+        let past = overview.encoded().and_then(|bytes| saved::save(&storage, &bytes));
+        [overview.board().chart.save(&storage), past]
+    };
+    tokio::task::spawn_blocking(save).await.unwrap_or([Ok(()), Ok(())])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_silence_is_told_once() {
+        let begun = Instant::now();
+        let at = |minutes| begun + Duration::from_mins(minutes);
+        let mut silence = Silence { begun, told: false };
+        assert!(!silence.is_news(None, at(9)));
+        assert!(silence.is_news(None, at(10)), "since the start");
+        assert!(!silence.is_news(None, at(30)));
+        assert!(!silence.is_news(Some(at(31)), at(40)));
+        assert!(silence.is_news(Some(at(31)), at(41)), "since the last scrape");
+        assert!(!silence.is_news(Some(at(31)), at(50)));
+    }
+}
