@@ -7,3 +7,4 @@ mod deployment;
 mod inhibition;
 mod rules;
 mod runbooks;
+mod shipped;
