@@ -7,9 +7,12 @@ use axum::response::Html;
 use super::html::{escape, page as html_page};
 use crate::collectors::CATALOGUE;
 
+/// Of Prometheus and Alertmanager, which are no area of ours.
+const WATCHERS: &str = include_str!("../../docs/runbooks/watchers.md");
+
 /// Alert and text of every section.
 pub fn sections() -> impl Iterator<Item = (&'static str, &'static str)> {
-    let files = CATALOGUE.areas().map(|area| area.runbook);
+    let files = CATALOGUE.areas().map(|area| area.runbook).chain([WATCHERS]);
     files.flat_map(|file| file.split("\n## ").skip(1)).filter_map(|part| {
         let (alert, text) = part.split_once('\n')?;
         Some((alert.trim(), text))
