@@ -18,6 +18,7 @@ const BY_HAND: &[(&str, &str)] = by_hand! {
     "alerts/prometheus.yml"
     "alerts/templates/stack.tmpl"
     "alerts/tests/exporter.test.yml"
+    "alerts/tests/quiet.test.yml"
     "alerts/tests/watchers.test.yml"
     "alerts/watchers.rules.yml"
     "dashboards/availability.json"

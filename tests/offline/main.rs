@@ -18,4 +18,5 @@ mod secrets;
 #[path = "../shared/skip.rs"]
 mod skip;
 mod support;
+mod unjudged;
 mod words;
