@@ -13,8 +13,10 @@ COPY Cargo.toml Cargo.lock ./
 COPY src src
 # Named by the manifest, so it has to be there.
 COPY benches benches
-# The runbooks are part of the binary.
+# Runbooks, rules and dashboards are part of the binary.
 COPY docs/runbooks docs/runbooks
+COPY alerts alerts
+COPY dashboards dashboards
 RUN cargo build --locked --profile dist --bin stack-exporter
 
 FROM debian:trixie-slim

@@ -85,10 +85,26 @@ pub struct Unless {
 #[derive(Clone, Copy, Debug)]
 pub struct And {
     pub metric: &'static str,
+    /// In place of its value its change a second, in parts of this metric.
+    pub rate_per: Option<&'static str>,
     pub direction: Direction,
     pub bound: f64,
     /// Labels besides the target's that both must share.
     pub on: &'static [&'static str],
+}
+
+impl And {
+    fn promql(&self) -> String {
+        let (labels, operator) = (join_labels(self.on), self.direction.operator());
+        let value = match self.rate_per {
+            None => format!("max by ({labels}) ({})", self.metric),
+            Some(per) => format!(
+                "max by ({labels}) ({}) / on ({labels}) max by ({labels}) ({per})",
+                Fold::Rate.promql(self.metric)
+            ),
+        };
+        format!(" and on ({labels}) {value} {operator} {}", self.bound)
+    }
 }
 
 /// The number that a signal judges, defined once for `PromQL` and for `check`.
@@ -105,8 +121,8 @@ pub struct Measure {
     pub per: Option<(&'static str, &'static [&'static str])>,
     /// Leave out what this mutes.
     pub unless: Option<Unless>,
-    /// Leave out what does not meet this too.
-    pub and: Option<And>,
+    /// Leave out what does not meet these too.
+    pub and: [Option<And>; 2],
 }
 
 /// The present value of a metric.
@@ -118,7 +134,7 @@ pub const fn level(metric: &'static str) -> Measure {
         sum_by: None,
         per: None,
         unless: None,
-        and: None,
+        and: [None; 2],
     }
 }
 
@@ -175,14 +191,38 @@ impl Measure {
     /// Keeps quiet unless `metric` is beyond `bound` as well: a share of next to nothing is none.
     #[must_use]
     pub const fn and(
-        mut self,
+        self,
         metric: &'static str,
         direction: Direction,
         bound: f64,
         on: &'static [&'static str],
     ) -> Self {
-        self.and = Some(And { metric, direction, bound, on });
+        self.also(And { metric, rate_per: None, direction, bound, on })
+    }
+
+    /// Keeps quiet unless `metric` grows by more than this part of `per` in a second.
+    #[must_use]
+    pub const fn and_rate(
+        self,
+        (metric, per): (&'static str, &'static str),
+        bound: f64,
+        on: &'static [&'static str],
+    ) -> Self {
+        self.also(And { metric, rate_per: Some(per), direction: Direction::Above, bound, on })
+    }
+
+    const fn also(mut self, and: And) -> Self {
+        let [first, _] = self.and;
+        self.and = match first {
+            None => [Some(and), None],
+            first => [first, Some(and)],
+        };
         self
+    }
+
+    /// The conditions on other metrics than the judged one.
+    pub fn others(&self) -> impl Iterator<Item = And> {
+        self.and.into_iter().flatten().filter(|and| and.metric != self.metric)
     }
 
     /// Whether the divisor is a counter whose change is meant: so much of this per one of that.
@@ -221,16 +261,13 @@ impl Measure {
             let labels = join_labels(on);
             format!(" unless on ({labels}) max by ({labels}) ({}) == 1", selector(metric, select))
         });
-        let and = self.and.map(|And { metric, direction, bound, on }| {
-            let (labels, operator) = (join_labels(on), direction.operator());
-            format!(" and on ({labels}) max by ({labels}) ({metric}) {operator} {bound}")
-        });
-        if unless.is_none() && and.is_none() {
+        let and: String = self.and.iter().flatten().map(And::promql).collect();
+        if unless.is_none() && and.is_empty() {
             return divided;
         }
         // A comparison binds tighter than `unless`: without the outer parentheses the threshold
         // would be compared with the muting series.
-        format!("({divided}{}{})", unless.unwrap_or_default(), and.unwrap_or_default())
+        format!("({divided}{}{and})", unless.unwrap_or_default())
     }
 
     /// The labels of the metric over which is summed.
@@ -298,6 +335,18 @@ mod tests {
                 "(max without (job) (a) unless on (instance, target) \
                  max by (instance, target) (c) == 1 and on (instance, target, s) \
                  max by (instance, target, s) (d) > 0.5)",
+            ),
+            (
+                level("a").and_rate(("c_total", "e"), 0.5, &["s"]).and(
+                    "d",
+                    Direction::Above,
+                    0.5,
+                    &[],
+                ),
+                "(max without (job) (a) and on (instance, target, s) \
+                 max by (instance, target, s) (rate(c_total[5m])) / on (instance, target, s) \
+                 max by (instance, target, s) (e) > 0.5 and on (instance, target) \
+                 max by (instance, target) (d) > 0.5)",
             ),
         ] {
             assert_eq!(measure.promql(&AREA), expected);

@@ -72,13 +72,18 @@ impl Limits {
         self.0.last().map(|(_, limit)| *limit)
     }
 
-    /// The verdict on a value, and the threshold that decided.
+    /// The verdict on a value, and the threshold that decided. Of two severities that only time
+    /// tells apart it is the lower one: how long it has lasted is not known here.
     fn judge(&self, signal: &Signal, value: f64) -> (Verdict, Option<f64>) {
         let breached = |(_, limit): &&(Severity, f64)| signal.direction.breached(value, *limit);
-        match self.0.iter().find(breached) {
-            Some((severity, limit)) => (Verdict::from(*severity), Some(*limit)),
-            None => (Verdict::Ok, self.nearest()),
-        }
+        let Some((highest, limit)) = self.0.iter().find(breached) else {
+            return (Verdict::Ok, self.nearest());
+        };
+        let sooner = |(severity, of): &&(Severity, f64)| {
+            of.total_cmp(limit).is_eq() && signal.hold_of(*severity) < signal.hold_of(*highest)
+        };
+        let severity = self.0.iter().rfind(sooner).map_or(*highest, |(severity, _)| *severity);
+        (Verdict::from(severity), Some(*limit))
     }
 }
 
@@ -203,8 +208,13 @@ fn measured(entry: &Entry, area: &Area, measure: &Measure) -> Measured {
         muting.retain(|sample| holds(select, sample) && (sample.value - 1.0).abs() < f64::EPSILON);
         values.retain(|value| !muting.iter().any(|other| matches(value, other, on)));
     }
-    if let Some(And { metric, direction, bound, on }) = measure.and {
-        let others = samples(area, entry.sets(), metric);
+    for And { metric, rate_per, direction, bound, on } in measure.and.into_iter().flatten() {
+        let mut others = samples(area, entry.sets(), metric);
+        if let Some(per) = rate_per {
+            let divisors = samples(area, entry.sets(), per);
+            let Some(rates) = changes(entry, Fold::Rate, metric, &others) else { continue };
+            others = rates.into_iter().filter_map(|rate| divide(rate, &divisors, on)).collect();
+        }
         let beyond = |other: &&Sample| direction.breached(other.value, bound);
         values.retain(|value| others.iter().filter(beyond).any(|other| matches(value, other, on)));
     }

@@ -55,8 +55,15 @@ enum Muted {
     No,
 }
 
-/// A reading in which the counters or levels of the measure and of its divisor have these values.
-fn reading(area: &Area, signal: &Signal, (value, divisor): (f64, f64), muted: Muted) -> Reading {
+/// A reading in which the counters or levels of the measure and of its divisor have these values, so
+/// many seconds after the first.
+fn reading(
+    area: &Area,
+    signal: &Signal,
+    (value, divisor): (f64, f64),
+    muted: Muted,
+    at: f64,
+) -> Reading {
     let measure = &signal.measure;
     let mut batch = Batch::new();
     batch.push(Box::new(Fake::of(area, measure.metric, &[measure.select], value)));
@@ -68,9 +75,13 @@ fn reading(area: &Area, signal: &Signal, (value, divisor): (f64, f64), muted: Mu
         let value = f64::from(u8::from(muted == Muted::Yes));
         batch.push(Box::new(Fake::of(area, other.metric, &selections, value)));
     }
-    if let Some(and) = measure.and.filter(|and| and.metric != measure.metric) {
+    for and in measure.others() {
         let beyond = and.direction.beyond(and.bound);
-        batch.push(Box::new(Fake::of(area, and.metric, &[measure.select], beyond)));
+        let counted = if and.rate_per.is_some() { at * beyond * DIVISOR } else { beyond };
+        batch.push(Box::new(Fake::of(area, and.metric, &[measure.select], counted)));
+        if let Some(per) = and.rate_per {
+            batch.push(Box::new(Fake::of(area, per, &[measure.select], DIVISOR)));
+        }
     }
     Reading::new(batch)
 }
@@ -109,10 +120,10 @@ fn verdict_per(
     let value = if measure.per.is_some() { value * DIVISOR } else { value };
     let changes = measure.changes_divisor(area);
     let divisor = if changes { reached(measure.fold, divisor) } else { divisor };
-    let mut previous = reading(area, signal, (START, START), muted);
+    let mut previous = reading(area, signal, (START, START), muted, 0.0);
     previous.clock = Instant::now().checked_sub(Duration::from_secs(10)).unwrap();
     let now = (reached(measure.fold, value), divisor);
-    let present = Arc::new(reading(area, signal, now, muted));
+    let present = Arc::new(reading(area, signal, now, muted, 10.0));
     let snapshot = Snapshot::judged(area, limit.into_iter().collect(), present, &previous);
     judge(&snapshot).findings.first().map(|finding| finding.verdict)
 }

@@ -144,10 +144,19 @@ pub(super) enum Command {
         #[command(subcommand)]
         command: LogsCommand,
     },
-    /// Write the alert rules, their tests and the references from the catalogue.
+    /// Write the alert rules, the dashboards and the files of Prometheus and Alertmanager.
     ///
-    /// For the repository of the exporter, and for those who want the rules with another address
-    /// of the runbooks. Dashboards, special rules and runbooks are written by hand.
+    /// All that is shipped beside the program, as it fits this version: rules with their tests for
+    /// promtool, dashboards with their provisioning for Grafana, templates of messages, and examples
+    /// of prometheus.yml and alertmanager.yml. Run it again after an upgrade: what was changed by
+    /// hand is kept, and named. `bundle.sha256` tells what was written; `sha256sum -c` reads it.
+    ///
+    /// Exit code: 0 all is as shipped, 1 something was kept or could not be written.
+    Bundle(Bundle),
+    /// Write what is generated from the catalogue into the repository of the exporter.
+    ///
+    /// For developers. To get rules and dashboards there is `stack-exporter bundle`.
+    #[command(hide = true)]
     Generate(Generate),
 }
 
@@ -248,6 +257,20 @@ pub(super) struct Metrics {
 }
 
 #[derive(ClapArgs)]
+pub(super) struct Bundle {
+    /// Folder to write into; it is made where there is none.
+    #[arg(long, value_name = "DIR")]
+    pub into: PathBuf,
+    /// Where people reach the exporter: links in messages and dashboards lead to its runbooks. By
+    /// default that is the `instance` that an alert came from.
+    #[arg(long, value_name = "URL", value_parser = external_url)]
+    pub external_url: Option<String>,
+    /// Overwrite also what was changed by hand.
+    #[arg(long)]
+    pub force: bool,
+}
+
+#[derive(ClapArgs)]
 pub(super) struct Generate {
     /// Change nothing; exit code 1 if a file is not up to date.
     #[arg(long)]
@@ -271,6 +294,18 @@ fn address(text: &str) -> Result<SocketAddr, String> {
     let full = if text.starts_with(':') { format!("0.0.0.0{text}") } else { text.to_owned() };
     let found = full.to_socket_addrs().ok().and_then(|mut addresses| addresses.next());
     found.ok_or_else(|| "expected an address such as `127.0.0.1:10188` or `:10188`".into())
+}
+
+/// An address that is a part of every message: of plain characters, and without a password.
+fn external_url(text: &str) -> Result<String, String> {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-._~:/[]%".contains(c);
+    match rest {
+        Some(rest) if !rest.trim_matches('/').is_empty() && rest.chars().all(plain) => {
+            Ok(text.to_owned())
+        }
+        _ => Err("expected an address such as `https://monitor.example.org`".into()),
+    }
 }
 
 /// A path of its own for the metrics.

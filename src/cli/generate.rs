@@ -1,11 +1,19 @@
 //! `generate`: writes what is uniform, or checks that it is up to date.
 
 use super::args::Generate;
-use super::{print, tell};
+use super::{BAD_USAGE, print, tell};
 use crate::collectors::CATALOGUE;
 use crate::generate;
 
 pub(super) fn run(arguments: &Generate) -> u8 {
+    if !arguments.into.join("docs/requirements.tsv").is_file() {
+        tell(&format!(
+            "{} is not the repository of stack-exporter. To get rules, dashboards and the files of Alertmanager: \
+             stack-exporter bundle --into DIR",
+            arguments.into.display()
+        ));
+        return BAD_USAGE;
+    }
     let files = match generate::files(&CATALOGUE, &arguments.into, &arguments.runbook_base) {
         Ok(files) => files,
         Err(message) => {

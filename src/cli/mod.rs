@@ -1,6 +1,7 @@
 //! The commands. Data goes to standard output, everything else to standard error.
 
 mod args;
+mod bundle;
 mod check;
 mod config;
 mod generate;
@@ -52,6 +53,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Config { command } => config::run(&args.options, &command),
         Command::Metrics(metrics) => metrics::run(&metrics),
         Command::Logs { command } => logs::run(&args.options, &command),
+        Command::Bundle(bundle) => bundle::run(&bundle),
         Command::Generate(generate) => generate::run(&generate),
     };
     ExitCode::from(code)

@@ -1,6 +1,6 @@
 //! Writes what is uniform from the catalogue: threshold rules, their unit tests, the labels of the
 //! inhibition, references, coverage. Committed, and checked to be up to date; dashboards, runbooks and the rules of the
-//! exporter itself are written by hand.
+//! exporter itself are written by hand. `shipped` is what people get of both.
 
 mod config_doc;
 mod coverage;
@@ -8,6 +8,7 @@ mod inhibition;
 mod metrics_doc;
 mod rule_tests;
 mod rules;
+mod shipped;
 #[cfg(test)]
 mod tests;
 
@@ -15,6 +16,8 @@ mod tests;
 pub(crate) use rule_tests::{Example, example_labels};
 
 use std::path::Path;
+
+pub use shipped::shipped;
 
 use crate::catalogue::Catalogue;
 
@@ -33,13 +36,20 @@ pub fn files(
         ("docs/metrics.md".to_owned(), metrics_doc::text(catalogue)),
         ("docs/configuration.md".to_owned(), config_doc::text()),
     ];
+    files.extend(threshold_rules(catalogue, runbook_base));
+    files.push(inhibition::text(catalogue, root)?);
+    files.push(("docs/coverage.md".to_owned(), coverage::text(catalogue, root)?));
+    Ok(files)
+}
+
+/// The rules of every area, and their tests.
+fn threshold_rules(catalogue: &Catalogue, runbook_base: &str) -> Vec<(String, String)> {
+    let mut files = Vec::new();
     for area in catalogue.areas().filter(|area| !area.signals.is_empty()) {
         let rules = rules::text(area, runbook_base);
         files.push((format!("alerts/{}.rules.yml", area.name), rules));
         let tests = rule_tests::text(area, runbook_base);
         files.push((format!("alerts/tests/{}.test.yml", area.name), tests));
     }
-    files.push(inhibition::text(catalogue, root)?);
-    files.push(("docs/coverage.md".to_owned(), coverage::text(catalogue, root)?));
-    Ok(files)
+    files
 }

@@ -10,9 +10,13 @@ use super::page::{Frame, Tone, layout, silence};
 use crate::collectors::CATALOGUE;
 use crate::text::{printable, printable_lines};
 
+/// Of Prometheus and Alertmanager, which are no area of ours.
+const WATCHERS: &str = include_str!("../../docs/runbooks/watchers.md");
+
 /// Alert and text of every section.
 pub fn sections() -> impl Iterator<Item = (&'static str, &'static str)> {
-    CATALOGUE.areas().flat_map(|area| sections_of(area.runbook))
+    let files = CATALOGUE.areas().map(|area| area.runbook).chain([WATCHERS]);
+    files.flat_map(sections_of)
 }
 
 fn sections_of(file: &'static str) -> impl Iterator<Item = (&'static str, &'static str)> {

@@ -6,12 +6,19 @@ use stack_exporter::catalogue::Kind;
 use stack_exporter::collectors::CATALOGUE;
 
 use crate::queries::{self, Selector};
-use crate::servers::run;
+use crate::servers::alertmanager::{Alertmanager, Sink, simple_config};
+use crate::servers::prometheus::{Prometheus, Setup};
 use crate::servers::wait::{PATIENT, until};
+use crate::servers::{http_client, run};
+use crate::stage::rules;
 use crate::world::{World, world};
 
 /// Metrics that Prometheus makes itself.
-const OF_PROMETHEUS: [&str; 4] = ["up", "ALERTS", "ALERTS_FOR_STATE", "vector"];
+const OF_PROMETHEUS: [&str; 5] =
+    ["up", "ALERTS", "ALERTS_FOR_STATE", "vector", "scrape_duration_seconds"];
+
+/// Of whom the rules on the watchers speak; `what_the_watchers_are_asked_for_exists` has them.
+const WATCHERS: [&str; 2] = ["prometheus_", "alertmanager_"];
 
 /// Metrics, and queries by a word of their place, that select nothing in this run, with the reason.
 const ABSENT: &str = include_str!("../absent-in-this-run.txt");
@@ -68,7 +75,8 @@ fn is_item(label: &str) -> bool {
 
 fn missing(families: &BTreeMap<String, Vec<Series>>, selector: &Selector) -> Option<String> {
     let name = selector.metric.as_str();
-    if OF_PROMETHEUS.contains(&name) {
+    let of_watcher = WATCHERS.iter().any(|start| name.starts_with(start));
+    if OF_PROMETHEUS.contains(&name) || of_watcher {
         return None;
     }
     let Some(series) = families.get(name) else { return Some(format!("no metric {name}")) };
@@ -132,6 +140,37 @@ fn what_rules_and_dashboards_ask_for_exists() {
         }
         assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     });
+}
+
+/// Prometheus and Alertmanager have the series that the rules on them ask for.
+#[test]
+fn what_the_watchers_are_asked_for_exists() {
+    run(async {
+        let sink = Sink::start().await;
+        let alertmanager = Alertmanager::start(&simple_config(&sink.url()), &[]).await;
+        let rules = Some(rules());
+        let setup = Setup { rules, fast: true, ..Setup::default() };
+        let prometheus = Prometheus::start(&setup).await;
+        let asked: BTreeSet<String> = queries::all()
+            .iter()
+            .flat_map(|query| queries::take_apart(&query.expr).unwrap().0)
+            .map(|selector| selector.metric)
+            .filter(|name| WATCHERS.iter().any(|start| name.starts_with(start)))
+            .collect();
+        assert!(asked.len() > 15, "{asked:?}");
+        until("their series", PATIENT, async || {
+            let mut there = families(&text_of(&prometheus.url()).await);
+            there.extend(families(&text_of(&alertmanager.url()).await));
+            let missing: Vec<_> = asked.iter().filter(|name| !there.contains_key(*name)).collect();
+            if missing.is_empty() { Ok(()) } else { Err(format!("{missing:?}")) }
+        })
+        .await;
+    });
+}
+
+async fn text_of(server: &str) -> String {
+    let answer = http_client().get(format!("{server}/metrics")).send().await.unwrap();
+    answer.text().await.unwrap()
 }
 
 #[test]

@@ -7,3 +7,9 @@ mod deployment;
 mod inhibition;
 mod rules;
 mod runbooks;
+mod shipped;
+
+/// The expression of every rule.
+pub fn expressions() -> Vec<String> {
+    rules::all().into_iter().map(|rule| rule.expression().to_owned()).collect()
+}

@@ -1,6 +1,7 @@
 //! The catalogue is well formed: names, help, units, signals.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use stack_exporter::catalogue::{Direction, Fold, Kind, MetricFacts};
 use stack_exporter::collectors::CATALOGUE;
@@ -104,9 +105,13 @@ fn signals_judge_what_is_there() {
                 assert!(other.labels.contains(label) && kept.contains(label), "{name}: on {label}");
             }
         }
-        if let Some(and) = measure.and {
+        for and in measure.and.iter().flatten() {
             let other = metrics.get(and.metric).unwrap_or_else(|| panic!("{name}: {}", and.metric));
-            assert_eq!(other.kind, Kind::Gauge, "{name}: {} is judged as it is", and.metric);
+            let changes = and.rate_per.is_some();
+            assert_eq!(other.kind == Kind::Gauge, !changes, "{name}: {} is judged", and.metric);
+            if let Some(per) = and.rate_per {
+                assert_eq!(metrics[per].kind, Kind::Gauge, "{name}: {per} divides as it is");
+            }
             for label in and.on {
                 assert!(other.labels.contains(label) && kept.contains(label), "{name}: on {label}");
             }
@@ -118,6 +123,8 @@ fn signals_judge_what_is_there() {
         for label in signal.item {
             assert!(kept.contains(label), "{name}: a thing is told by {label}");
         }
+        // What only grows is above its threshold for ever: nobody could end the alert.
+        assert!(measure.fold.is_change() || facts.kind != Kind::Counter, "{name}: never ends");
         // A change of a gauge is judged only where the established name of a counter is a gauge.
         if measure.fold.is_change() && facts.kind == Kind::Gauge {
             assert!(!facts.name.starts_with("stack_"), "{name}: a rate of a gauge");
@@ -153,14 +160,19 @@ fn signals_read_well() {
         for id in signal.requirements {
             assert!(ids.contains(*id), "{name}: {id} is no requirement");
         }
-        let defaults = signal.severities().filter_map(|of| signal.default_of(of)?.value);
-        let defaults: Vec<f64> = defaults.collect();
+        let defaults = signal
+            .severities()
+            .filter_map(|of| Some((signal.default_of(of)?.value?, signal.hold_of(of))));
+        let defaults: Vec<(f64, Duration)> = defaults.collect();
         for pair in defaults.windows(2) {
+            let [(lower, soon), (higher, late)] = pair else { continue };
             let worse = match signal.direction {
-                Direction::Above => pair[1] > pair[0],
-                Direction::Below => pair[1] < pair[0],
+                Direction::Above => higher > lower,
+                Direction::Below => higher < lower,
             };
-            assert!(worse, "{name}: {} is no worse than {}", pair[1], pair[0]);
+            // The same for longer is worse as well.
+            let lasts = higher.total_cmp(lower).is_eq() && late > soon;
+            assert!(worse || lasts, "{name}: {higher} is no worse than {lower}");
         }
     }
 }

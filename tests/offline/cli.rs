@@ -37,7 +37,7 @@ fn every_command_explains_itself() {
                 "check",
                 "config",
                 "metrics",
-                "generate",
+                "bundle",
                 "127.0.0.1:10188",
                 "STACK_EXPORTER_CONFIG_FILE",
             ][..],
@@ -47,7 +47,8 @@ fn every_command_explains_itself() {
         (&["config", "--help"], &["check", "show", "schema"]),
         (&["config", "check", "--help"], &["every mistake"]),
         (&["metrics", "--help"], &["catalogue"]),
-        (&["generate", "--help"], &["--check", "--runbook-base"]),
+        (&["bundle", "--help"], &["Exit code", "--into", "--external-url", "--force"]),
+        (&["generate", "--help"], &["--check", "--runbook-base", "stack-exporter bundle"]),
     ] {
         let output = run(arguments);
         assert!(output.status.success(), "{arguments:?}");
@@ -56,6 +57,7 @@ fn every_command_explains_itself() {
             assert!(help.contains(word), "{arguments:?} does not say {word}:\n{help}");
         }
     }
+    assert!(!text(&run(&["--help"]).stdout).contains("generate"), "it is for developers");
     let version = text(&run(&["--version"]).stdout);
     assert_eq!(version, format!("stack-exporter {}\n", env!("CARGO_PKG_VERSION")));
 }

@@ -19,4 +19,5 @@ mod secrets;
 #[path = "../shared/skip.rs"]
 mod skip;
 mod support;
+mod unjudged;
 mod words;

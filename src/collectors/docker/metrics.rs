@@ -88,6 +88,8 @@ metrics! { Lives {
     counter stack_service_health_changes_total {status} [C07] = |l| [("healthy", l.counts.health.healthy), ("unhealthy", l.counts.health.unhealthy)];
     /// Whether a container of the service is restarted again and again: it waits for its next start, or has had three in ten minutes. Source: /events, /containers/ID/json State.Restarting.
     gauge stack_service_restart_loop [C12] = |l| l.looping;
+    /// Whether somebody, such as a script, has restarted a container of the service five times within an hour; half an hour after the last time it is over. Source: /events kill, die, start.
+    gauge stack_service_restarted_often [C05] = |l| l.restarted_often;
 } }
 
 metrics! { Life {

@@ -52,6 +52,7 @@ pub struct Lives {
     pub service: String,
     pub counts: Counts,
     pub looping: bool,
+    pub restarted_often: bool,
     /// Whether the kernel's count of kills is in reach: the Engine tells of none.
     pub kills_are_counted: bool,
 }

@@ -295,13 +295,15 @@ fn counted(
     lives: &[Life],
     kills_are_counted: bool,
 ) -> Vec<Lives> {
-    let mut looping = BTreeMap::<(String, String), bool>::new();
+    let mut restless = BTreeMap::<(String, String), (bool, bool)>::new();
     for life in lives {
-        let loops = life.known.looping || life.container.state == "restarting";
-        *looping.entry(life.container.life_key()).or_default() |= loops;
+        let (looping, often) = restless.entry(life.container.life_key()).or_default();
+        *looping |= life.known.looping || life.container.state == "restarting";
+        *often |= life.known.restarted_often;
     }
     let row = |one: super::ledger::Counted| Lives {
-        looping: looping.get(&one.key).copied().unwrap_or_default(),
+        looping: restless.get(&one.key).is_some_and(|(looping, _)| *looping),
+        restarted_often: restless.get(&one.key).is_some_and(|(_, often)| *often),
         project: one.key.0,
         service: one.key.1,
         counts: one.counts,

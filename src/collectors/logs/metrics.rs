@@ -19,7 +19,9 @@ metrics! { Log {
     counter stack_log_errors_total [L06 L13 H09] = |l| l.tally.errors.total;
     /// Share of errors in the events of the last five minutes; absent below 20 events. Source: the lines.
     gauge stack_log_error_ratio [H09 L20] = |l| l.tally.pace.error_ratio(l.now);
-    /// Errors of the last five minutes by the median of five minutes of the last day, which counts as five at least. Source: the lines.
+    /// Errors of the last five minutes: events of level error or critical, and tracebacks of their own. Source: the lines.
+    gauge stack_log_recent_errors [L06 H09] = |l| l.tally.pace.recent_errors(l.now);
+    /// Errors of the last five minutes by the median of five minutes of the last day, which counts as five at least; absent in the first three hours of a source, which learns then. Source: the lines.
     gauge stack_log_error_burst_ratio [L13] = |l| l.tally.pace.error_burst(l.now);
     /// Different errors that are known, by their masked text. Source: the lines.
     gauge stack_log_error_groups [L13] = |l| l.tally.errors.all().len();

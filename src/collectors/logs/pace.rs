@@ -15,6 +15,8 @@ const ENOUGH: u64 = 20;
 /// What is usual is taken to be at least this many errors in a window, so that twenty are a burst
 /// where none are usual.
 const LEAST: f64 = 5.0;
+/// Windows without which nothing is usual yet: three hours.
+const LEARNED: usize = 36;
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -52,17 +54,27 @@ impl Pace {
         (events >= ENOUGH).then(|| errors as f64 / events as f64)
     }
 
-    /// Errors of the last five minutes by what is usual in five minutes of the last day.
-    pub fn error_burst(&self, now: SystemTime) -> f64 {
+    /// Errors of the last five minutes.
+    pub fn recent_errors(&self, now: SystemTime) -> u64 {
         let [_, errors] = self.last(now);
-        errors as f64 / self.usual().max(LEAST)
+        errors
     }
 
-    /// Median of the windows of the last day; 0 in the first.
-    fn usual(&self) -> f64 {
+    /// Errors of the last five minutes by what is usual in five minutes of the last day; nothing
+    /// before there is enough to call anything usual.
+    pub fn error_burst(&self, now: SystemTime) -> Option<f64> {
+        let usual = self.usual()?.max(LEAST);
+        Some(self.recent_errors(now) as f64 / usual)
+    }
+
+    /// Median of the windows of the last day.
+    fn usual(&self) -> Option<f64> {
+        if self.past.len() < LEARNED {
+            return None;
+        }
         let mut past: Vec<u64> = self.past.iter().copied().collect();
         past.sort_unstable();
-        past.get(past.len() / 2).map_or(0.0, |median| *median as f64)
+        past.get(past.len() / 2).map(|median| *median as f64)
     }
 
     fn last(&self, now: SystemTime) -> [u64; 2] {
@@ -96,20 +108,25 @@ mod tests {
 
     #[test]
     fn a_burst_is_judged_by_the_usual() {
+        let burst = |pace: &Pace, now| pace.error_burst(at(now)).unwrap_or(f64::NAN);
         let mut calm = Pace::default();
-        calm.add(at(0), 30, 21);
-        assert!((calm.error_burst(at(1)) - 4.2).abs() < 1e-9, "21 where none are usual");
+        calm.add(at(0), 30, 30);
+        assert_eq!(calm.error_burst(at(1)), None, "nothing is usual at first");
+        calm.add(at(36 * WINDOW - 100), 30, 21);
+        assert_eq!(calm.error_burst(at(36 * WINDOW - 100)), None, "nor some hours later");
+        calm.add(at(36 * WINDOW), 0, 0);
+        assert!((burst(&calm, 36 * WINDOW) - 4.2).abs() < 1e-9, "21 where none are usual");
         let mut busy = Pace::default();
         for window in 0..300 {
             busy.add(at(window * WINDOW), 100, 50);
         }
-        assert!((busy.error_burst(at(299 * WINDOW)) - 1.0).abs() < 1e-9, "50 where 50 are usual");
+        assert!((burst(&busy, 299 * WINDOW) - 1.0).abs() < 1e-9, "50 where 50 are usual");
         busy.add(at(299 * WINDOW + 1), 100, 250);
-        assert!((busy.error_burst(at(299 * WINDOW + 1)) - 6.0).abs() < 1e-9);
+        assert!((burst(&busy, 299 * WINDOW + 1) - 6.0).abs() < 1e-9);
         assert_eq!(busy.past.len(), PAST);
         busy.add(UNIX_EPOCH, 20, 1);
         assert_eq!(busy.past.len(), PAST, "a clock put back");
         busy.add(at(302 * WINDOW), 20, 1);
-        assert!(busy.error_burst(at(302 * WINDOW)) < 1.0, "and time goes on");
+        assert!(burst(&busy, 302 * WINDOW) < 1.0, "and time goes on");
     }
 }

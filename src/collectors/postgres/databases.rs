@@ -36,6 +36,8 @@ pub struct Losses {
     pub fatal: Option<u64>,
     pub killed: Option<u64>,
     pub checksum_failures: Option<u64>,
+    /// Seconds since the last one.
+    pub checksum_age: Option<f64>,
 }
 
 pub struct Database {
@@ -96,6 +98,7 @@ pub fn of(batch: Batch, server: &str, rows: &Rows, timed: bool, locks: Option<&L
         fatal: row.number("sessions_fatal"),
         killed: row.number("sessions_killed"),
         checksum_failures: row.number("checksum_failures"),
+        checksum_age: row.number("checksum_age"),
     });
     let databases = named().map(|(row, name)| Database {
         server: server.to_owned(),

@@ -157,6 +157,8 @@ metrics! { Losses {
     counter stack_postgres_sessions_lost_total {reason} = |l| l.reasons();
     /// Blocks with a wrong checksum; absent without checksums. Source: pg_stat_database.checksum_failures.
     counter stack_postgres_checksum_failures_total [P08] = |l| l.checksum_failures;
+    /// Time since a block with a wrong checksum was last read, in seconds; absent where there was none. Source: pg_stat_database.checksum_last_failure.
+    gauge stack_postgres_checksum_failure_age_seconds [P08] = |l| l.checksum_age;
 } }
 
 impl Losses {

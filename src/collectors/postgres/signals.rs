@@ -63,15 +63,19 @@ pub static SIGNALS: &[Signal] = &[
         measure: level("stack_postgres_backends").sum_by(&[]),
         direction: Direction::Above,
         unit: Unit::Count,
-        warning: Default::guide(15.0, "P02"),
-        critical: Default::off("what can run out is judged by connections_ratio"),
+        warning: Default::off(
+            "how many are many depends on the pools: connections_ratio judges what can run out",
+        ),
+        critical: Default::off("see warning"),
         advice: None,
         hold: Hold::both(Duration::from_mins(5)),
         item: &[],
         requirements: &["P02", "P19"],
-        title: Sentence::new("PostgreSQL {target} has many sessions"),
-        many: Many::targets("{count} PostgreSQL servers have many sessions"),
-        clear: Sentence::new("PostgreSQL {target} has fewer sessions again"),
+        title: Sentence::new("PostgreSQL {target} has more sessions than were set as its limit"),
+        many: Many::targets(
+            "{count} PostgreSQL servers have more sessions than were set as their limit",
+        ),
+        clear: Sentence::new("PostgreSQL {target} has no more sessions than were set as its limit"),
         what: "Sessions, about five processes of the server included",
         hint: "a pool is larger than meant, or connections are not given back",
         next: SESSIONS,
@@ -101,15 +105,23 @@ pub static SIGNALS: &[Signal] = &[
         measure: level("stack_postgres_active_queries"),
         direction: Direction::Above,
         unit: Unit::Count,
-        warning: Default::guide(5.0, "P03"),
-        critical: Default::off("busy is not broken"),
+        warning: Default::off(
+            "busy is not broken; how many statements are many depends on the machine",
+        ),
+        critical: Default::off("see warning"),
         advice: None,
         hold: Hold::both(Duration::from_mins(5)),
         item: &[],
         requirements: &["P03"],
-        title: Sentence::new("PostgreSQL {target} executes many statements at once"),
-        many: Many::targets("{count} PostgreSQL servers execute many statements at once"),
-        clear: Sentence::new("PostgreSQL {target} executes fewer statements at once again"),
+        title: Sentence::new(
+            "PostgreSQL {target} executes more statements at once than were set as its limit",
+        ),
+        many: Many::targets(
+            "{count} PostgreSQL servers execute more statements at once than were set as their limit",
+        ),
+        clear: Sentence::new(
+            "PostgreSQL {target} executes no more statements at once than were set as its limit",
+        ),
         what: "Statements running at once",
         hint: "they are slow, wait for each other, or the load is high",
         next: Sentence::new(
@@ -122,17 +134,24 @@ pub static SIGNALS: &[Signal] = &[
         measure: level("stack_postgres_longest_query_seconds"),
         direction: Direction::Above,
         unit: Unit::Seconds,
-        warning: Default::guide(5.0, "P04"),
-        critical: Default::off("dumps and index builds take long by right"),
+        warning: Default::off(
+            "dumps and reports take long by right: set what your application allows itself",
+        ),
+        critical: Default::off("see warning"),
         advice: None,
         // Dumps read one table after the other; what still runs after this is worth a look.
         hold: Hold::both(Duration::from_mins(5)),
         item: &["datname"],
         requirements: &["P04"],
-        title: Sentence::new("A statement in {datname} (PostgreSQL {target}) takes very long"),
-        many: Many::of("{count} databases have statements that take very long", DATABASE),
+        title: Sentence::new(
+            "A statement in {datname} (PostgreSQL {target}) takes longer than was set as its limit",
+        ),
+        many: Many::of(
+            "{count} databases have statements that take longer than was set as their limit",
+            DATABASE,
+        ),
         clear: Sentence::new(
-            "No statement in {datname} (PostgreSQL {target}) takes very long any more",
+            "No statement in {datname} (PostgreSQL {target}) takes longer than was set as its limit",
         ),
         what: "Time that the longest statement has been running",
         hint: "a missing index, a lock, or a dump",
@@ -254,12 +273,15 @@ pub static SIGNALS: &[Signal] = &[
     Signal {
         name: "checksum_failures",
         alert: "PostgresChecksumFailure",
-        // The count itself: the corruption is still there when no new block is hit.
-        measure: level("stack_postgres_checksum_failures_total"),
-        direction: Direction::Above,
-        unit: Unit::Count,
+        // Not the count: it stays for ever, and an alert that cannot end hides the next damage.
+        measure: level("stack_postgres_checksum_failure_age_seconds"),
+        direction: Direction::Below,
+        unit: Unit::Seconds,
         warning: Default::off("corruption is never just a warning"),
-        critical: Default::guide(0.0, "P08"),
+        critical: Default::ours(
+            86_400.0,
+            "the guide says none; what nobody reads for a day is told no more",
+        ),
         advice: None,
         hold: Hold::both(Duration::ZERO),
         item: &["datname"],
@@ -267,10 +289,10 @@ pub static SIGNALS: &[Signal] = &[
         title: Sentence::new("PostgreSQL {target} has read a damaged block in {datname}"),
         many: Many::of("{count} databases have damaged blocks", DATABASE),
         clear: Sentence::new(
-            "No damaged block is on record in {datname} (PostgreSQL {target}) any more",
+            "No damaged block in {datname} (PostgreSQL {target}) was read for a day; what was damaged still is unless it was restored",
         ),
-        what: "Blocks with a wrong checksum since its statistics were reset",
-        hint: "disk or memory is failing: secure the newest dump before anything else; once all is restored, select pg_stat_reset() in this database ends the alert",
+        what: "Time since a damaged block was read",
+        hint: "disk or memory is failing: secure the newest dump before anything else, then look for the cause and restore",
         next: Sentence::new(
             "psql -d {datname} -c 'select checksum_failures, checksum_last_failure from pg_stat_database where datname = current_database()'; dmesg -T | grep -iE 'i/o error|medium error|nvme|ecc' | tail -20",
         ),

@@ -2,7 +2,7 @@
 //! and annotations, not before its hold time; `fine` is at the threshold or just before it;
 //! `silent` has no data; `off` is far beyond but has no threshold; `muted` is beyond it where the
 //! measure is to keep quiet; `idle` counts on while the counter that it is divided by stands still;
-//! `alone` lacks the second condition.
+//! `alone` lacks the other conditions.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -24,7 +24,7 @@ pub(super) fn write(out: &mut String, case: &Case, runbook_base: &str) {
     if measure.changes_divisor(case.area) {
         places.push((Place { idle: true, ..case.at("idle") }, Some(bad)));
     }
-    if measure.and.is_some_and(|and| and.metric != measure.metric) {
+    if measure.others().next().is_some() {
         places.push((Place { alone: true, ..case.at("alone") }, Some(bad)));
     }
     let of = (case.area.name, case.signal.name, severity);

@@ -34,7 +34,7 @@ pub(super) struct Place<'a> {
     pub(super) muted: bool,
     /// Its divisor stands still.
     pub(super) idle: bool,
-    /// The second condition of its measure is not met.
+    /// The other conditions of its measure are not met.
     pub(super) alone: bool,
 }
 
@@ -175,9 +175,18 @@ impl<'a> Case<'a> {
             out += &Self::line(place, other.metric, labels, &format!("{mutes}x{steps}"));
         }
         // A condition on the judged series itself is met by its own values.
-        if let Some(and) = measure.and.filter(|and| and.metric != measure.metric) {
+        for and in measure.others() {
             let beyond = if place.alone { and.bound } else { and.direction.beyond(and.bound) };
-            out += &Self::line(place, and.metric, labels(and.metric), &format!("{beyond}x{steps}"));
+            let values = match and.rate_per {
+                None => format!("{beyond}x{steps}"),
+                // A hair less where it is not to be met: what is computed is not exact.
+                Some(_) if place.alone => format!("{START}+{}x{steps}", beyond * DIVISOR * 59.9),
+                Some(_) => format!("{START}+{}x{steps}", beyond * DIVISOR * 60.0),
+            };
+            out += &Self::line(place, and.metric, labels(and.metric), &values);
+            if let Some(per) = and.rate_per {
+                out += &Self::line(place, per, labels(per), &format!("{DIVISOR}x{steps}"));
+            }
         }
         out
     }

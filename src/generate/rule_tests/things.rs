@@ -22,9 +22,7 @@ impl Around<'_> {
         if let Some(unless) = case.signal.measure.unless {
             self.muted(unless.on);
         }
-        if let Some(and) =
-            case.signal.measure.and.filter(|and| and.metric != case.signal.measure.metric)
-        {
+        if let Some(and) = case.signal.measure.others().next() {
             self.met(and.on);
         }
         if !case.signal.item.is_empty() {

@@ -1,11 +1,13 @@
 //! Alertmanager: accepted by the oldest version we support, and every alert reaches somebody.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use serde_json::json;
+use stack_exporter::config::Dur;
 
 use super::rules;
-use crate::support::{at, keys, run, said, succeed, temporary, yaml};
+use crate::support::{at, items, keys, run, said, succeed, temporary, yaml};
 
 pub const CONFIG: &str = "alerts/alertmanager.yml";
 
@@ -35,6 +37,14 @@ fn routes() {
         ("alertname=NatsDown severity=critical area=nats signal=up target=main", "chat-and-mail"),
         ("alertname=NatsDown severity=warning area=nats signal=up target=main", "chat"),
         ("alertname=NatsSlow severity=warning area=nats", "chat"),
+        // What is broken cannot tell it.
+        ("alertname=AlertmanagerCannotNotify severity=critical integration=slack", "mail"),
+        ("alertname=AlertmanagerCannotNotify severity=critical integration=mattermost", "mail"),
+        ("alertname=AlertmanagerCannotNotify severity=critical integration=email", "chat"),
+        (
+            "alertname=AlertmanagerCannotNotify severity=critical integration=webhook",
+            "chat-and-mail",
+        ),
         // Of other origin: somebody reads the root.
         ("alertname=DiskWillFill severity=page", "chat"),
         ("alertname=DiskWillFill", "chat"),
@@ -77,15 +87,34 @@ fn secrets_are_in_files() {
     assert_eq!(at(&config, "/global/smtp_auth_password_file"), "/run/secrets/smtp_password");
 }
 
-/// The heartbeat goes out at each group interval, and at once.
+/// The heartbeat goes out each minute, and at once.
 #[test]
 fn the_heartbeat_is_quick() {
     let config = yaml(CONFIG);
     let heartbeat = config.pointer("/route/routes/0").expect("a first route");
     assert_eq!(at(heartbeat, "/receiver"), "heartbeat");
-    for (key, value) in [("group_wait", "0s"), ("group_interval", "1m"), ("repeat_interval", "50s")]
+    for (key, value) in
+        [("group_wait", "0s"), ("group_interval", "30s"), ("repeat_interval", "50s")]
     {
         assert_eq!(at(heartbeat, &format!("/{key}")), value, "{key}");
+    }
+}
+
+/// What Alertmanager warns of at each start: a repetition within the interval of its group is none
+/// before that is over, and what was sent is forgotten after five days.
+#[test]
+fn every_repetition_is_one_that_alertmanager_can_keep() {
+    const KEPT: Duration = Duration::from_hours(120);
+    let config = yaml(CONFIG);
+    let root = &config["route"];
+    let wait = |route: &serde_json::Value, key: &str| -> Duration {
+        let text = [&route[key], &root[key]].into_iter().find_map(serde_json::Value::as_str);
+        text.unwrap().parse::<Dur>().unwrap().get()
+    };
+    let routes = items(&root["routes"]).iter().chain([root]);
+    for route in routes {
+        let (group, repeat) = (wait(route, "group_interval"), wait(route, "repeat_interval"));
+        assert!(group <= repeat && repeat <= KEPT, "{route}");
     }
 }
 

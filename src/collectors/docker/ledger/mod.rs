@@ -5,6 +5,7 @@ mod counts;
 mod engine;
 mod gone;
 mod ooms;
+mod order;
 mod run;
 #[cfg(test)]
 mod tests;
@@ -109,6 +110,8 @@ pub struct Known {
     /// Seconds from its start to the first success of its health check.
     pub healthy_after: Option<f64>,
     pub looping: bool,
+    /// Somebody restarts it again and again.
+    pub restarted_often: bool,
 }
 
 impl Ledger {
@@ -260,7 +263,12 @@ impl Ledger {
 
     pub fn known(&self, id: &str, now: f64) -> Known {
         let Some(Life { run, .. }) = self.runs.get(id) else { return Known::default() };
-        Known { death: run.death(), healthy_after: run.healthy_after, looping: run.is_looping(now) }
+        Known {
+            death: run.death(),
+            healthy_after: run.healthy_after,
+            looping: run.is_looping(now),
+            restarted_often: run.by_order.is_often(now),
+        }
     }
 
     pub const fn over(&self) -> u64 {

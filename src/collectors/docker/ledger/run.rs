@@ -1,8 +1,7 @@
 //! The life of one container: starts and ends take turns, whoever tells of them.
 //!
-//! Events and inspections tell of the same things, each a little before or after the other, and
-//! either may be missing. What is already counted is known by the order of the times: an end that
-//! is not later than the last start, or a second start without an end between, is old news.
+//! Events and inspections tell of the same things, a little before or after each other, or not at all. What
+//! is counted is known by the order of the times: an end not after a start, or two starts, are old news.
 
 use super::super::container::Container;
 use super::super::detail::Detail;
@@ -44,6 +43,7 @@ pub struct Run {
     unexplained: u64,
     /// Times of the last three restarts.
     recent: [f64; 3],
+    pub by_order: super::order::ByOrder,
     /// Whether we know its container, and this run, from the beginning.
     pub known_container: bool,
     known_run: bool,
@@ -108,7 +108,7 @@ impl Run {
             self.policy_restarts != Some(false) && self.death.is_some_and(Death::is_of_its_own);
         counts.starts += 1;
         self.unexplained += u64::from(matches!(self.death, Some(Death::Unknown | Death::Engine)));
-        self.renewed |= self.death == Some(Death::Stopped);
+        self.renewed |= self.by_order.start(at, self.death);
         match self.policy_restarts {
             _ if !by_policy => {}
             // There is no inspection that could say more.

@@ -64,9 +64,7 @@ pub const HEALTH: Signal = Signal {
     direction: Direction::Above,
     unit: Unit::Bool,
     warning: Default::guide(0.0, "C06"),
-    critical: Default::off(
-        "set it where users feel a failed check; it then waits a quarter of an hour",
-    ),
+    critical: Default::ours(0.0, "after a quarter of an hour nothing has cured it by itself"),
     advice: None,
     hold: Hold { warning: Duration::from_mins(1), critical: Duration::from_mins(15) },
     item: &["name"],

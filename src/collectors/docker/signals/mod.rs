@@ -15,6 +15,7 @@ pub static SIGNALS: &[Signal] = &[
     service::REPLICAS_MISSING,
     service::RESTART_LOOP,
     service::RESTARTS,
+    service::RESTARTED_OFTEN,
     service::OOM_MAIN,
     service::OOM_CHILD,
     service::PROCESS_MISSING,

@@ -152,6 +152,31 @@ pub const RESTARTS: Signal = Signal {
     next: LOG,
 };
 
+pub const RESTARTED_OFTEN: Signal = Signal {
+    name: "restarted_often",
+    alert: "DockerRestartedOften",
+    measure: level("stack_service_restarted_often"),
+    direction: Direction::Above,
+    unit: Unit::Bool,
+    warning: Default::ours(0.0, "nobody works by hand so often: a script hides a fault"),
+    critical: Default::off("it runs in between"),
+    advice: None,
+    hold: Hold::both(Duration::ZERO),
+    item: &["project", "service"],
+    requirements: &["C05"],
+    title: Sentence::new("Somebody or a script restarts {service}[ ({project})] again and again"),
+    many: Many::of(
+        "{count} services are restarted again and again by somebody or a script",
+        SERVICE,
+    ),
+    clear: Sentence::new("Nobody has restarted {service}[ ({project})] for half an hour"),
+    what: "",
+    hint: "five times within an hour: mostly a cron job with docker restart, which ends what is in work each time and hides why it was written",
+    next: Sentence::new(
+        "grep -rnE 'docker|podman' /etc/cron* /var/spool/cron; systemctl list-timers; docker events --since 1h --until 0s --filter event=restart",
+    ),
+};
+
 pub const OOM_MAIN: Signal = Signal {
     name: "oom_killed",
     alert: "DockerOomKilled",

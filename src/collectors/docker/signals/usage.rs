@@ -37,13 +37,12 @@ pub const MEMORY: Signal = Signal {
 pub const MEMORY_PREDICTED: Signal = Signal {
     name: "memory_predicted",
     alert: "DockerMemoryGrows",
-    // A container that has just started is steep and far from its limit.
-    measure: level("stack_container_memory_limit_ratio").predict().and(
-        "stack_container_memory_limit_ratio",
-        Direction::Above,
-        0.5,
-        &["name"],
-    ),
+    // A container that warms up is steep: far from its limit, or in the first hour of its run. What is
+    // left of that in the trend is gone before the hold is over.
+    measure: level("stack_container_memory_limit_ratio")
+        .predict()
+        .and("stack_container_memory_limit_ratio", Direction::Above, 0.5, &["name"])
+        .and("stack_container_settled", Direction::Above, 0.0, &["name"]),
     direction: Direction::Above,
     unit: Unit::Ratio,
     warning: Default::guide(1.0, "C16"),
@@ -105,9 +104,15 @@ pub const CPU: Signal = Signal {
 pub const THROTTLED: Signal = Signal {
     name: "throttled",
     alert: "DockerThrottled",
+    // Short bursts of one that is idle meet the limit as well, and nobody waits for them.
     measure: level("container_cpu_cfs_throttled_periods_total")
         .rate()
-        .per("container_cpu_cfs_periods_total", &["id"]),
+        .per("container_cpu_cfs_periods_total", &["id"])
+        .and_rate(
+            ("container_cpu_usage_seconds_total", "stack_container_cpu_limit_cores"),
+            0.5,
+            &["name"],
+        ),
     direction: Direction::Above,
     unit: Unit::Ratio,
     warning: Default::off("advice; set it to be warned"),
@@ -128,7 +133,7 @@ pub const THROTTLED: Signal = Signal {
         "Container {name}[ ({container_label_com_docker_compose_project})] no longer has to wait for CPU time so often",
     ),
     what: "Part of its CPU periods in which it had to wait",
-    hint: "its average may look harmless: short bursts meet the limit and answers come late",
+    hint: "it uses more than half of its CPU limit on average, and its bursts meet the limit: answers come late",
     next: Sentence::new(
         "docker inspect --format '{{.HostConfig.NanoCpus}} {{.HostConfig.CpuQuota}}' {name}; docker top {name} -eo pid,nlwp,pcpu,args",
     ),

@@ -132,5 +132,5 @@ fn what_another_place_holds_already_is_no_burst() {
     let now = begun + Duration::from_secs(1201);
     let raw = world.read(&other.source("start: beginning"), now);
     assert_eq!(raw.tally.events.errors, 100);
-    assert!(raw.catching_up && raw.tally.pace.error_burst(now) < 1.0);
+    assert!(raw.catching_up && raw.tally.pace.recent_errors(now) == 0);
 }

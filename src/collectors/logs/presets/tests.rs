@@ -45,6 +45,32 @@ fn every_file_is_right_and_every_name_is_there_once() {
     assert_eq!(Rules::compile(&written(&ALL, &Written::new())).1, []);
 }
 
+/// What is counted is told, or it is said why not.
+#[test]
+fn every_rule_has_an_alert_or_a_reason() {
+    let told: Vec<&str> = super::super::AREA
+        .signals
+        .iter()
+        .flat_map(|signal| signal.measure.select)
+        .filter(|one| one.label == "rule" && !one.not)
+        .flat_map(|one| one.values.iter().copied())
+        .collect();
+    let reasons = include_str!("../../../../tests/unheard-rules.txt").lines();
+    let reasons: Vec<(&str, &str)> = reasons
+        .filter(|line| !line.starts_with('#'))
+        .map(|line| line.split_once(' ').expect("a name and a reason"))
+        .collect();
+    let names: Vec<String> = ALL.iter().flat_map(|preset| preset.rules().into_keys()).collect();
+    for name in &names {
+        let is_reasoned = reasons.iter().any(|(of, _)| of == name);
+        assert!(told.contains(&name.as_str()) != is_reasoned, "{name}: an alert or a reason");
+    }
+    for (name, _) in &reasons {
+        assert!(names.iter().any(|of| of == name), "{name}: no preset has it");
+    }
+    assert!(reasons.is_sorted());
+}
+
 /// Verbatim lines of the guides, lines of the libraries, and lines like those that are not meant
 /// [L02 L03 L04 L06 L07 L14 L16 L21 L22 L23 L24 P08 Q07 Q08].
 #[test]

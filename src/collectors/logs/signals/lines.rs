@@ -28,7 +28,13 @@ pub const CRITICAL: Signal = Signal {
 pub const ERROR_RATIO: Signal = Signal {
     name: "error_ratio",
     alert: "LogErrorRatio",
-    measure: level("stack_log_error_ratio"),
+    // One error among twenty events, or two, are no share of anything.
+    measure: level("stack_log_error_ratio").and(
+        "stack_log_recent_errors",
+        Direction::Above,
+        2.0,
+        &[],
+    ),
     direction: Direction::Above,
     unit: Unit::Ratio,
     warning: Default::guide(0.01, "H09"),
@@ -42,7 +48,7 @@ pub const ERROR_RATIO: Signal = Signal {
     many: Many::targets("{count} logs have too many errors among their events"),
     clear: Sentence::new("The share of errors in the log {target} is as it should be again"),
     what: "Share of errors in the events of five minutes",
-    hint: "mostly one kind makes nine tenths of them; compare its first time with the last deployment",
+    hint: "three or more in five minutes; mostly one kind makes nine tenths of them: compare its first time with the last deployment",
     next: KINDS,
 };
 
@@ -62,7 +68,7 @@ pub const ERROR_BURST: Signal = Signal {
     many: Many::targets("{count} logs have many more errors than usual"),
     clear: Sentence::new("The burst of errors in the log {target} is over"),
     what: "Errors of five minutes, in multiples of the median of the last day",
-    hint: "compare with the time of the last deployment, and with what the program depends on",
+    hint: "what is usual was learned in at least three hours; compare with the time of the last deployment, and with what the program depends on",
     next: KINDS,
 };
 

@@ -32,6 +32,8 @@ pub static SIGNALS: &[Signal] = &[
     rules::RATE_LIMITED,
     rules::CORRUPTION,
     rules::TROUBLE,
+    rules::REFUSED_BY_PROVIDER,
+    rules::UPSTREAM,
     rules::TTS,
     rules::TASK_FAILED,
     rules::TASK_SLOW,

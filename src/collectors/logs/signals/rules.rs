@@ -71,10 +71,16 @@ pub const TROUBLE: Signal = Signal {
             &[
                 "migration_failed",
                 "connection_failed",
+                "connections_exhausted",
+                "deadlock",
+                "nginx_critical",
                 "permission_denied",
                 "pool_exhausted",
+                "sync_api_error",
                 "sync_locked",
                 "sync_row_error",
+                "task_unknown",
+                "worker_connections",
             ],
         )])
         .increase()
@@ -93,8 +99,61 @@ pub const TROUBLE: Signal = Signal {
         "The log {target} has told of no such trouble for five minutes (rule {rule})",
     ),
     what: "Lines in five minutes",
-    hint: "the rule names it: a failed migration, missing rights, an exhausted pool, a connection that fails, a lock, a row in error",
+    hint: "the rule names it: a failed migration, missing rights, no free connections, one that fails, a deadlock, a task that the worker does not know, a row or a call in error, a proxy in need",
     next: MATCHES_NOW,
+};
+
+pub const REFUSED_BY_PROVIDER: Signal = Signal {
+    name: "provider_refused",
+    alert: "LogProviderRefuses",
+    measure: level("stack_log_matches_total")
+        .select(&[Match::is("rule", &["quota", "api_key"])])
+        .increase()
+        .sum_by(&["rule"]),
+    direction: Direction::Above,
+    unit: Unit::Count,
+    warning: Default::guide(0.0, "L02"),
+    critical: Default::off(ONE_LINE),
+    advice: None,
+    hold: Hold::both(Duration::ZERO),
+    item: &["rule"],
+    requirements: &["L02"],
+    title: Sentence::new("A provider refuses {target} until somebody acts (rule {rule})"),
+    many: Many::of("{count} refusals by providers last until somebody acts", "{rule} in {target}"),
+    clear: Sentence::new("No provider has refused {target} for five minutes (rule {rule})"),
+    what: "Refusals in five minutes",
+    hint: "quota: what was paid for is used up; api_key: the key is wrong, expired or revoked. Neither cures itself, and each request fails: see the page of the provider",
+    next: MATCHES_NOW,
+};
+
+pub const UPSTREAM: Signal = Signal {
+    name: "upstream_failures",
+    alert: "LogUpstreamFails",
+    measure: level("stack_log_matches_total")
+        .select(&[Match::is("rule", &["upstream_failed", "upstream_timed_out"])])
+        .increase()
+        .sum_by(&["rule"])
+        .unless(QUIET.0, QUIET.1, QUIET.2),
+    direction: Direction::Above,
+    unit: Unit::Count,
+    warning: Default::ours(5.0, "a deployment costs a few; the guide names no number"),
+    critical: Default::off("whether users get answers is told by probes and status codes"),
+    advice: None,
+    hold: Hold::both(Duration::from_mins(5)),
+    item: &["rule"],
+    requirements: &["L16", "L21"],
+    title: Sentence::new(
+        "nginx ({target}) cannot get answers from the program behind it (rule {rule})",
+    ),
+    many: Many::of("{count} ways behind nginx give no answers", "{rule} in {target}"),
+    clear: Sentence::new(
+        "nginx ({target}) gets answers from the program behind it again (rule {rule})",
+    ),
+    what: "Failed requests to it in five minutes",
+    hint: "upstream_failed: it is down, restarts, or closes connections; upstream_timed_out: it hangs or is slow. Its users see 502 or 504",
+    next: Sentence::new(
+        "docker ps -a; curl -s http://127.0.0.1:10188/debug/logs/{target} | grep -E '^place|matches_total'",
+    ),
 };
 
 pub const TTS: Signal = Signal {

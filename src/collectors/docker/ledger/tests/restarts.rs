@@ -52,3 +52,36 @@ fn restarts_of_one_that_has_given_up() {
     assert_eq!((book.counts().restarts, book.counts().starts), (2, 3));
     assert_eq!(book.deaths("error"), 3);
 }
+
+/// `docker restart` by cron: a stop that somebody asked for, and a start. [C05]
+#[test]
+fn a_script_that_restarts_is_told_from_the_policy_and_from_a_person() {
+    let restart = |book: &mut Book, at: f64| {
+        book.kill(at, "15").die(at + 1.0, 0).event(at + 1.1, "stop").event(at + 1.2, "start");
+    };
+    let often = |book: &Book, now: f64| book.0.known(ID, now).restarted_often;
+    let mut book = Book::new();
+    book.event(10_000.0, "create").event(10_001.0, "start");
+    for minute in [5.0, 10.0, 15.0, 20.0] {
+        restart(&mut book, 10_000.0 + minute * 60.0);
+    }
+    assert!(!often(&book, 11_300.0), "four times may be a person");
+    restart(&mut book, 11_500.0);
+    assert!(often(&book, 11_510.0));
+    assert!(often(&book, 13_200.0) && !often(&book, 13_400.0), "half an hour later it is over");
+
+    let mut crashes = Book::new();
+    crashes.event(10_001.0, "start");
+    for minute in 1..8 {
+        let at = 10_000.0 + 60.0 * f64::from(minute);
+        crashes.die(at, 1).event(at + 1.0, "start");
+    }
+    assert!(!often(&crashes, 10_500.0), "that is the policy, and told as a loop");
+
+    let mut slow = Book::new();
+    slow.event(10_001.0, "start");
+    for hour in 1..8 {
+        restart(&mut slow, 10_000.0 + 3000.0 * f64::from(hour));
+    }
+    assert!(!often(&slow, 31_100.0), "each fifty minutes");
+}
