@@ -101,12 +101,14 @@ impl Overview {
 
     /// What has happened, the newest first, as far as somebody wants it.
     pub fn events(&self, wanted: &dyn Fn(&Event) -> bool) -> Vec<Event> {
-        self.past().events.all().filter(|event| wanted(event)).cloned().collect()
+        let past = self.past();
+        past.events.all().into_iter().filter(|event| wanted(event)).cloned().collect()
     }
 }
 
 fn log(change: &Change) {
-    let Change { thing, text, signal, .. } = change;
+    let Change { thing, text, .. } = change;
+    let signal = change.signal();
     let (area, target) = (thing.area.as_str(), thing.target.as_str());
     if change.kind == EventKind::Clear {
         tracing::info!(area, target, signal, "{text}");
@@ -155,7 +157,7 @@ impl Past {
         let changes = self.journal.note(snapshot, report);
         for change in &changes {
             let event = events::event(at, change.thing.clone(), change.kind, &change.text);
-            self.events.note(event, 1);
+            self.events.note_trouble(event, &change.subject);
         }
         changes
     }
