@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
 use super::container::{Key, key, read};
 use super::days::{Days, Seen, Thing};
@@ -13,6 +13,7 @@ use super::journal::{Change, Journal};
 use super::look::{Look, ServiceLook, is_up, look_at_targets};
 use super::rates::Rates;
 use super::services::{Found, counted_as, services};
+use super::watch::silent_since;
 use super::{Event, EventKind, Mood, Project, Service, Stack, epoch, errors, names, saved};
 use crate::check::{Finding, Report};
 use crate::engine::{Board, Entry, OWN_AREA, Snapshot, Storage, samples};
@@ -21,6 +22,7 @@ use crate::failure::Failure;
 /// What is known of the stack beyond the present readings.
 pub struct Overview {
     board: Arc<Board>,
+    begun: (SystemTime, Instant),
     past: Mutex<Past>,
 }
 
@@ -38,7 +40,8 @@ impl Overview {
     pub fn new(board: Arc<Board>) -> Self {
         // What this process began with is not loaded again.
         let look = Look { loaded: loaded(&board.snapshot()), ..Look::default() };
-        Self { board, past: Mutex::new(Past { look, ..Past::default() }) }
+        let begun = (SystemTime::now(), Instant::now());
+        Self { board, begun, past: Mutex::new(Past { look, ..Past::default() }) }
     }
 
     fn past(&self) -> MutexGuard<'_, Past> {
@@ -78,6 +81,11 @@ impl Overview {
     /// Since when a finding has had its verdict, if it is a trouble.
     pub fn since(&self, finding: &Finding) -> Option<SystemTime> {
         self.past().journal.since(finding)
+    }
+
+    /// Since when nobody has scraped, if that is ten minutes ago or more.
+    pub fn silent_since(&self) -> Option<SystemTime> {
+        silent_since(self.board.last_scrape().unwrap_or(self.begun), Instant::now())
     }
 
     /// The stack as it is.
