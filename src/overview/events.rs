@@ -343,7 +343,10 @@ mod tests {
         };
         let down = (EventKind::Trouble, "main".to_owned(), "NATS main is down: refused".to_owned());
         let up = (EventKind::Clear, "main".to_owned(), "NATS main is up again".to_owned());
-        assert_eq!(told(look(Some(true), None), look(Some(false), None)), [down.clone()]);
+        assert_eq!(
+            told(look(Some(true), None), look(Some(false), None)),
+            std::slice::from_ref(&down)
+        );
         assert_eq!(told(look(None, None), look(Some(false), None)), [down]);
         assert_eq!(told(look(Some(false), None), look(Some(true), None)), [up]);
         assert_eq!(told(look(None, None), look(Some(true), None)), []);
