@@ -68,6 +68,7 @@ static AREA: Area = Area {
     in_service: false,
     tables: &[TableEntry::of::<Container>()],
     signals: &[],
+    glance: &[],
     reasons: &[],
     words: &[],
     runbook: "",

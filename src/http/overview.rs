@@ -78,6 +78,8 @@ pub(super) async fn status(State(server): State<Server>) -> Json<Value> {
     map.insert("machine".into(), server.board.info().hostname.into());
     let scraped = server.board.last_scrape().map(|(at, _)| epoch(at));
     map.insert("last_scrape".into(), scraped.into());
+    let silent = server.overview.silent_since().map(epoch);
+    map.insert("not_scraped_since".into(), silent.into());
     Json(status)
 }
 

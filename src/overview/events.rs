@@ -16,8 +16,8 @@ use crate::text::{printable, short};
 pub(super) const MOST: usize = 500;
 /// Longer sentences are cut.
 const LONGEST: usize = 400;
-/// Restarts of one service that follow within so many seconds are one event: who is restarted again
-/// and again would push all others out.
+/// Restarts of one service that follow within so many seconds are one event, and a trouble that comes
+/// back as fast was not over: what comes and goes all the time would push all others out.
 const TOGETHER: u64 = 600;
 
 /// A new event.
@@ -111,7 +111,8 @@ fn changed(name: &str, before: &ServiceLook, now: &ServiceLook) -> Vec<Told> {
     }
     let runs_anew = is_newer(before.started, now.started);
     match (before.running > 0, now.running > 0) {
-        (false, true) if deployed || restarts > 0 => {}
+        // Of its policy's doing, which is told once it is counted.
+        (false, true) if deployed || restarts > 0 || before.state == "restarting" => {}
         (false, true) if before.state == "paused" && !runs_anew => {
             found.push((EventKind::Started, format!("{name} goes on"), 1));
         }
@@ -148,12 +149,22 @@ pub(super) fn grown(before: Option<f64>, now: Option<f64>) -> u32 {
     u32::try_from(count(grown.unwrap_or_default())).unwrap_or(u32::MAX)
 }
 
-/// An event, and how often where several are told as one.
+/// An event, how often where several are told as one, and of a trouble what it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Noted {
     #[serde(flatten)]
     event: Event,
     times: u32,
+    #[serde(default)]
+    subject: String,
+}
+
+impl Noted {
+    fn is_near(&self, other: &Self) -> bool {
+        let (a, b) = (&self.event, &other.event);
+        (&a.area, &a.target, &a.project, &a.service) == (&b.area, &b.target, &b.project, &b.service)
+            && b.at.saturating_sub(a.at) <= TOGETHER
+    }
 }
 
 /// The last events, oldest first.
@@ -162,33 +173,53 @@ pub(super) struct Noted {
 pub(super) struct Events(VecDeque<Noted>);
 
 impl Events {
+    /// What has happened so many times.
     pub fn note(&mut self, event: Event, times: u32) {
-        let is_same = |noted: &&mut Noted| {
-            let (a, b) = (&noted.event, &event);
-            (&a.area, &a.project, &a.service) == (&b.area, &b.project, &b.service)
-        };
-        let last = self.0.iter_mut().rev().find(is_same);
-        let together = last.filter(|last| {
-            let near = event.at.saturating_sub(last.event.at) <= TOGETHER;
-            near && last.event.kind == EventKind::Restarted && event.kind == EventKind::Restarted
-        });
-        if let Some(last) = together {
-            last.times = last.times.saturating_add(times);
-            let key = (event.project.clone(), event.service.clone());
-            last.event.text =
-                short(&printable(&restarted(&called(&key), last.times)), LONGEST).into_owned();
-            last.event.at = event.at;
+        self.add(Noted { event, times, subject: String::new() });
+    }
+
+    /// A trouble, or its end.
+    pub fn note_trouble(&mut self, event: Event, subject: &str) {
+        let noted = Noted { event, times: 1, subject: subject.to_owned() };
+        if noted.event.kind == EventKind::Trouble {
+            let is_same = |one: &Noted| one.subject == noted.subject && one.is_near(&noted);
+            let last = self.0.iter().rposition(is_same);
+            let over =
+                |at: &usize| self.0.get(*at).is_some_and(|one| one.event.kind == EventKind::Clear);
+            if let Some(last) = last.filter(over) {
+                self.0.remove(last);
+                return;
+            }
+        }
+        self.add(noted);
+    }
+
+    fn add(&mut self, noted: Noted) {
+        // The troubles that it makes come between.
+        let is_told = |one: &Noted| matches!(one.event.kind, EventKind::Trouble | EventKind::Clear);
+        let ours = |one: &&mut Noted| one.is_near(&noted) && !is_told(one);
+        let last = self.0.iter_mut().rev().find(ours);
+        let both = [EventKind::Restarted; 2];
+        if let Some(last) = last.filter(|last| [last.event.kind, noted.event.kind] == both) {
+            last.times = last.times.saturating_add(noted.times);
+            let key = (noted.event.project.clone(), noted.event.service.clone());
+            let text = restarted(&called(&key), last.times);
+            last.event.text = short(&printable(&text), LONGEST).into_owned();
+            last.event.at = noted.event.at;
             return;
         }
         if self.0.len() >= MOST {
             self.0.pop_front();
         }
-        self.0.push_back(Noted { event, times });
+        self.0.push_back(noted);
     }
 
     /// Newest first.
-    pub fn all(&self) -> impl Iterator<Item = &Event> {
-        self.0.iter().rev().map(|noted| &noted.event)
+    pub fn all(&self) -> Vec<&Event> {
+        let mut all: Vec<&Event> = self.0.iter().rev().map(|noted| &noted.event).collect();
+        // Of several that are told as one the last counts.
+        all.sort_by_key(|event| std::cmp::Reverse(event.at));
+        all
     }
 
     /// No more than there is room for.
@@ -268,6 +299,7 @@ mod tests {
                 Some(policy),
                 "Restarted: web (shop) was restarted by its policy 2 times",
             ),
+            (Some(ended("restarting", Some(1.0))), Some(again.clone()), ""),
             (Some(ended("stopped", None)), Some(again), "Started: web (shop) was started"),
             (Some(ended("paused", None)), Some(running()), "Started: web (shop) goes on"),
             (Some(ended("missing", None)), Some(deployed), "Deployed: web (shop) was deployed"),
@@ -311,7 +343,10 @@ mod tests {
         };
         let down = (EventKind::Trouble, "main".to_owned(), "NATS main is down: refused".to_owned());
         let up = (EventKind::Clear, "main".to_owned(), "NATS main is up again".to_owned());
-        assert_eq!(told(look(Some(true), None), look(Some(false), None)), [down.clone()]);
+        assert_eq!(
+            told(look(Some(true), None), look(Some(false), None)),
+            std::slice::from_ref(&down)
+        );
         assert_eq!(told(look(None, None), look(Some(false), None)), [down]);
         assert_eq!(told(look(Some(false), None), look(Some(true), None)), [up]);
         assert_eq!(told(look(None, None), look(Some(true), None)), []);
@@ -332,7 +367,7 @@ mod tests {
             events.note(at(second * 5, EventKind::Restarted, "web"), 1);
             events.note(at(second * 5, EventKind::Restarted, "db"), 2);
         }
-        let all: Vec<&Event> = events.all().collect();
+        let all = events.all();
         assert_eq!(all.len(), 2);
         assert_eq!(
             (all[1].at, all[1].text.as_str()),
@@ -341,12 +376,19 @@ mod tests {
         events.note(at(496, EventKind::Started, "web"), 1);
         events.note(at(497, EventKind::Restarted, "web"), 1);
         events.note(at(497 + TOGETHER + 1, EventKind::Restarted, "web"), 1);
-        assert_eq!(events.all().count(), 5, "something else came between, or a long time");
+        assert_eq!(events.all().len(), 5, "something else came between, or a long time");
+        for second in 0..50 {
+            let kind = if second % 2 == 0 { EventKind::Trouble } else { EventKind::Clear };
+            events.note_trouble(at(2000 + second, kind, "loop"), "restart_loop");
+        }
+        let kinds: Vec<EventKind> = events.all()[..2].iter().map(|event| event.kind).collect();
+        assert_eq!(kinds, [EventKind::Clear, EventKind::Trouble], "it came back, and was not over");
+        assert_eq!(events.all().len(), 7);
         for second in 0..2000 {
             events.note(at(10_000 + second, EventKind::Started, "web"), 1);
         }
-        assert_eq!(events.all().count(), MOST);
-        assert_eq!(events.all().next().unwrap().at, 11_999, "the newest first");
+        assert_eq!(events.all().len(), MOST);
+        assert_eq!(events.all()[0].at, 11_999, "the newest first");
     }
 
     #[test]

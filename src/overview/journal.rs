@@ -40,10 +40,17 @@ pub(super) struct Change {
     pub thing: Thing,
     pub kind: EventKind,
     pub text: String,
-    pub signal: String,
+    /// The signal, and the labels that tell the thing from others.
+    pub subject: String,
     /// For the log: the value, and the verdict.
     pub figure: Option<String>,
     pub verdict: Verdict,
+}
+
+impl Change {
+    pub fn signal(&self) -> &str {
+        signal(&self.subject)
+    }
 }
 
 /// The troubles of the moment.
@@ -114,7 +121,7 @@ fn begun(finding: &Finding, before: Option<&Trouble>) -> Change {
         thing: thing(finding),
         kind: EventKind::Trouble,
         text,
-        signal: finding.signal.name.to_owned(),
+        subject: finding.subject(),
         figure: finding.figure(),
         verdict: finding.verdict,
     }
@@ -125,7 +132,7 @@ fn over((_, _, subject): &Key, trouble: &Trouble) -> Change {
         thing: trouble.thing.clone(),
         kind: EventKind::Clear,
         text: trouble.clear.clone(),
-        signal: signal(subject).to_owned(),
+        subject: subject.clone(),
         figure: None,
         verdict: Verdict::Ok,
     }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
 use super::container::{Key, key, read};
 use super::days::{Days, Seen, Thing};
@@ -13,6 +13,7 @@ use super::journal::{Change, Journal};
 use super::look::{Look, ServiceLook, is_up, look_at_targets};
 use super::rates::Rates;
 use super::services::{Found, counted_as, services};
+use super::watch::silent_since;
 use super::{Event, EventKind, Mood, Project, Service, Stack, epoch, errors, names, saved};
 use crate::check::{Finding, Report};
 use crate::engine::{Board, Entry, OWN_AREA, Snapshot, Storage, samples};
@@ -21,6 +22,7 @@ use crate::failure::Failure;
 /// What is known of the stack beyond the present readings.
 pub struct Overview {
     board: Arc<Board>,
+    begun: (SystemTime, Instant),
     past: Mutex<Past>,
 }
 
@@ -38,7 +40,8 @@ impl Overview {
     pub fn new(board: Arc<Board>) -> Self {
         // What this process began with is not loaded again.
         let look = Look { loaded: loaded(&board.snapshot()), ..Look::default() };
-        Self { board, past: Mutex::new(Past { look, ..Past::default() }) }
+        let begun = (SystemTime::now(), Instant::now());
+        Self { board, begun, past: Mutex::new(Past { look, ..Past::default() }) }
     }
 
     fn past(&self) -> MutexGuard<'_, Past> {
@@ -80,6 +83,11 @@ impl Overview {
         self.past().journal.since(finding)
     }
 
+    /// Since when nobody has scraped, if that is ten minutes ago or more.
+    pub fn silent_since(&self) -> Option<SystemTime> {
+        silent_since(self.board.last_scrape().unwrap_or(self.begun), Instant::now())
+    }
+
     /// The stack as it is.
     pub fn stack(&self, snapshot: &Snapshot, report: &Report) -> Stack {
         let findings = by_target(report);
@@ -101,12 +109,14 @@ impl Overview {
 
     /// What has happened, the newest first, as far as somebody wants it.
     pub fn events(&self, wanted: &dyn Fn(&Event) -> bool) -> Vec<Event> {
-        self.past().events.all().filter(|event| wanted(event)).cloned().collect()
+        let past = self.past();
+        past.events.all().into_iter().filter(|event| wanted(event)).cloned().collect()
     }
 }
 
 fn log(change: &Change) {
-    let Change { thing, text, signal, .. } = change;
+    let Change { thing, text, .. } = change;
+    let signal = change.signal();
     let (area, target) = (thing.area.as_str(), thing.target.as_str());
     if change.kind == EventKind::Clear {
         tracing::info!(area, target, signal, "{text}");
@@ -155,7 +165,7 @@ impl Past {
         let changes = self.journal.note(snapshot, report);
         for change in &changes {
             let event = events::event(at, change.thing.clone(), change.kind, &change.text);
-            self.events.note(event, 1);
+            self.events.note_trouble(event, &change.subject);
         }
         changes
     }

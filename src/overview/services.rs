@@ -128,7 +128,8 @@ fn add(service: &mut Service, all: &[Container], rates: &Rates) {
     service.containers = all.iter().map(|one| one.name.clone()).collect();
     service.health = running.iter().filter_map(|one| one.health).max();
     service.since = if running.is_empty() {
-        newest(all.iter().map(|one| one.finished.or(one.created)))
+        // One that waits for its next start is alive to the Engine, and has no end.
+        newest(all.iter().map(|one| one.finished.or(one.started).or(one.created)))
     } else {
         newest(running.iter().map(|one| one.started))
     };

@@ -1,6 +1,6 @@
 //! Everything that is no service: databases, brokers, queues, probes, logs, backups, units, the host.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::{Day, Mood};
 
@@ -38,6 +38,7 @@ pub struct Target {
 pub struct Figure {
     /// The signal, by which `/api/v1/history/<area>/<target>/<signal>` has its past.
     pub signal: &'static str,
+    #[serde(serialize_with = "as_map")]
     pub labels: Vec<(&'static str, String)>,
     /// What it is, in words.
     pub what: &'static str,
@@ -58,4 +59,8 @@ pub struct Item {
     pub verdict: &'static str,
     /// What is to be said of it: "93% used", "active for 3d 2h".
     pub shown: String,
+}
+
+fn as_map<S: Serializer>(labels: &[(&str, String)], out: S) -> Result<S::Ok, S::Error> {
+    out.collect_map(labels.iter().map(|(name, value)| (name, value)))
 }

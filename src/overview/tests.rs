@@ -480,8 +480,8 @@ fn not_visible_is_not_cured_and_what_went_is_over() {
     assert_eq!(since(), Some(at(0.0)));
     note(20.0, report(Vec::new()), None);
     assert_eq!(since(), None, "the consumer was removed, and its alert resolves");
-    note(25.0, warned(5.0, Verdict::Warning), None);
-    note(30.0, report(Vec::new()), Some(Snapshot::looked(at(30.0), Vec::new())));
+    note(1025.0, warned(5.0, Verdict::Warning), None);
+    note(1030.0, report(Vec::new()), Some(Snapshot::looked(at(1030.0), Vec::new())));
     assert_eq!(since(), None, "nobody watches it any more");
     let kinds: Vec<EventKind> = texts(&overview).into_iter().map(|(kind, _)| kind).collect();
     let [trouble, clear] = [EventKind::Trouble, EventKind::Clear];

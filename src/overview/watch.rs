@@ -23,7 +23,7 @@ const SILENCE: Duration = Duration::from_mins(10);
 /// Judges the board for ever. `path` is that of the metrics.
 pub async fn watch(overview: Arc<Overview>, path: String) {
     let mut saving = Saving { last: Instant::now(), failed: [false; 3] };
-    let mut silence = Silence { begun: Instant::now(), told: false };
+    let mut silent = false;
     loop {
         tokio::time::sleep(PERIOD).await;
         let board = overview.board();
@@ -31,9 +31,11 @@ pub async fn watch(overview: Arc<Overview>, path: String) {
         let report = judge(&snapshot);
         overview.note(&snapshot, &report);
         note_numbers(board, &snapshot, &report);
-        if silence.is_news(board.last_scrape().map(|(_, at)| at), Instant::now()) {
+        let is_silent = overview.silent_since().is_some();
+        if is_silent && !silent {
             tell_silence(board, &path);
         }
+        silent = is_silent;
         saving.tick(&overview).await;
     }
 }
@@ -63,21 +65,10 @@ fn note_numbers(board: &Board, snapshot: &Snapshot, report: &Report) {
     }
 }
 
-/// Whether anybody scrapes.
-struct Silence {
-    begun: Instant,
-    told: bool,
-}
-
-impl Silence {
-    /// Whether the silence has just become too long.
-    fn is_news(&mut self, last: Option<Instant>, now: Instant) -> bool {
-        let since = last.map_or(self.begun, |last| last.max(self.begun));
-        let long = now.saturating_duration_since(since) >= SILENCE;
-        let news = long && !self.told;
-        self.told = long;
-        news
-    }
+/// Since when nobody has scraped, if that is long ago: since the last scrape, or the start.
+pub(super) fn silent_since(last: (SystemTime, Instant), now: Instant) -> Option<SystemTime> {
+    let (at, clock) = last;
+    (now.saturating_duration_since(clock) >= SILENCE).then_some(at)
 }
 
 fn tell_silence(board: &Board, path: &str) {
@@ -143,15 +134,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_silence_is_told_once() {
-        let begun = Instant::now();
-        let at = |minutes| begun + Duration::from_mins(minutes);
-        let mut silence = Silence { begun, told: false };
-        assert!(!silence.is_news(None, at(9)));
-        assert!(silence.is_news(None, at(10)), "since the start");
-        assert!(!silence.is_news(None, at(30)));
-        assert!(!silence.is_news(Some(at(31)), at(40)));
-        assert!(silence.is_news(Some(at(31)), at(41)), "since the last scrape");
-        assert!(!silence.is_news(Some(at(31)), at(50)));
+    fn ten_minutes_without_a_scrape_are_told() {
+        let (at, clock) = (SystemTime::now(), Instant::now());
+        let minutes = |minutes| clock + Duration::from_mins(minutes);
+        assert_eq!(silent_since((at, clock), minutes(9)), None);
+        assert_eq!(silent_since((at, clock), minutes(10)), Some(at));
+        assert_eq!(silent_since((at, minutes(5)), minutes(14)), None);
     }
 }

@@ -96,7 +96,7 @@ const KNOWS: &[(&str, &[&str])] = &[
     ("clients::kernel", &[]),
     ("engine", &["catalogue", "clients::kernel", "failure", "text", "files"]),
     ("check", &["catalogue", "engine", "failure", "text"]),
-    ("overview", &["catalogue", "check", "engine", "text"]),
+    ("overview", &["catalogue", "check", "engine", "failure", "text"]),
     ("plan", &["catalogue", "config", "engine"]),
     (
         "collectors",
