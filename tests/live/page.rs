@@ -255,8 +255,22 @@ fn without_a_script_the_page_is_read_and_fetched_again() {
 #[test]
 fn the_page_is_small_and_comes_with_its_assets() {
     run(async {
-        let exporter = Exporter::start(binary(), "host: {}\n").await;
+        let exporter = Exporter::start(binary(), "host: { thresholds: { cpu: off } }\n").await;
         let page = exporter.get("/", &[]).await;
+        let status = exporter.get("/api/v1/status", &[]).await.body;
+        let status: serde_json::Value = serde_json::from_str(&status).unwrap();
+        let off = json!([{ "area": "host", "target": "host", "signal": "cpu", "key": null }]);
+        assert_eq!(status["switched_off"], off);
+        let missed = status["not_watched"].as_array().unwrap();
+        assert!(missed.iter().any(|one| one["area"] == "queue"), "{missed:?}");
+        assert!(page.body.contains("<b>queue</b>: no queue is named."), "{}", page.body);
+        let machine = status["machine"].as_str().unwrap();
+        assert!(
+            page.body.contains(&format!("stack-exporter on <b>{machine}</b>")),
+            "{}",
+            page.body
+        );
+        assert!(page.body.contains(&format!(" · {machine}</title>")), "{}", page.body);
         let policy = page.header("content-security-policy").unwrap().to_owned();
         for part in ["default-src 'none'", "script-src 'self'", "form-action 'none'"] {
             assert!(policy.contains(part), "{policy}");
