@@ -10,6 +10,8 @@ use crate::servers::wait::{PATIENT, until};
 use crate::servers::{Stack, run};
 use crate::stage::binary;
 
+/// The machine that the test runs on may be busy, or full.
+const QUIET: &str = "host: { thresholds: { cpu: off, memory: off, disk: off, inodes: off, disk_unreadable: off } }\n";
 const H1: &str = "return document.querySelector('h1').innerText";
 const ICON: &str = "return document.querySelector('link[rel=icon]').getAttribute('href')";
 
@@ -27,8 +29,7 @@ fn the_page_is_readable_everywhere() {
     run(async {
         let nats = Stack::nats().await;
         let config = format!(
-            "nats:\n  well: {{ url: \"{}\" }}\n  sick: {{ url: \"http://127.0.0.1:1\" }}\n\
-             host: {{ thresholds: {{ cpu: off }} }}\n",
+            "nats:\n  well: {{ url: \"{}\" }}\n  sick: {{ url: \"http://127.0.0.1:1\" }}\n{QUIET}",
             nats.monitor_url()
         );
         let exporter = Exporter::start(binary(), &config).await;
@@ -101,12 +102,8 @@ fn an_open_page_changes_by_itself_and_leaves_the_reader_alone() {
             json!({ "search": { "pending": 0, "processing": 0, "completed": 15 } });
         app.set_json(&idle);
         app.set_mode(Mode::Closed).await;
-        // The machine that the test runs on may be busy, or full.
-        let config = format!(
-            "queues:\n  app: {{ http: \"{}\", preset: alaw }}\n\
-             host: {{ thresholds: {{ cpu: off, memory: off, disk: off, inodes: off, disk_unreadable: off }} }}\n",
-            app.url()
-        );
+        let config =
+            format!("queues:\n  app: {{ http: \"{}\", preset: alaw }}\n{QUIET}", app.url());
         let exporter = Exporter::start(binary(), &config).await;
         let browser = Browser::open(1200, 400, false).await;
         browser.visit(&exporter.url()).await;
@@ -188,7 +185,7 @@ fn commands_are_copied_and_rows_are_filtered() {
     run(async {
         let nats = Stack::nats().await;
         let config = format!(
-            "nats:\n  well: {{ url: \"{}\" }}\n  sick: {{ url: \"http://127.0.0.1:1\" }}\n",
+            "nats:\n  well: {{ url: \"{}\" }}\n  sick: {{ url: \"http://127.0.0.1:1\" }}\n{QUIET}",
             nats.monitor_url()
         );
         let exporter = Exporter::start(binary(), &config).await;
@@ -242,8 +239,8 @@ fn commands_are_copied_and_rows_are_filtered() {
 #[test]
 fn without_a_script_the_page_is_read_and_fetched_again() {
     run(async {
-        let exporter =
-            Exporter::start(binary(), "nats: { sick: { url: \"http://127.0.0.1:1\" } }\n").await;
+        let config = format!("nats: {{ sick: {{ url: \"http://127.0.0.1:1\" }} }}\n{QUIET}");
+        let exporter = Exporter::start(binary(), &config).await;
         let browser = Browser::open(1200, 900, false).await;
         browser.command("Emulation.setScriptExecutionDisabled", &json!({ "value": true })).await;
         browser.visit(&exporter.url()).await;
