@@ -101,14 +101,14 @@ static TIMED_AREA: Area = Area {
 const fn signal(
     name: &'static str,
     alert: &'static str,
-    measure: Measure,
+    measure: &Measure,
     direction: Direction,
     hold: u64,
 ) -> Signal {
     Signal {
         name,
         alert,
-        measure,
+        measure: *measure,
         direction,
         unit: Unit::Count,
         warning: Default::ours(50.0, "a number"),
@@ -136,21 +136,21 @@ const SIGNALS: &[Signal] = &[
     signal(
         "unless_level",
         "ExampleUnlessLevel",
-        level("example_used_bytes").unless("example_condition", BY_OTHER, &["id"]),
+        &level("example_used_bytes").unless("example_condition", BY_OTHER, &["id"]),
         Direction::Above,
         5,
     ),
     signal(
         "unless_whole",
         "ExampleUnlessWhole",
-        level("example_used_bytes").select(OTHER_KIND).unless("example_deploying", &[], &[]),
+        &level("example_used_bytes").select(OTHER_KIND).unless("example_deploying", &[], &[]),
         Direction::Below,
         0,
     ),
     signal(
         "unless_quotient",
         "ExampleUnlessQuotient",
-        level("example_used_bytes").sum_by(&["id"]).per("example_limit_bytes", &["id"]).unless(
+        &level("example_used_bytes").sum_by(&["id"]).per("example_limit_bytes", &["id"]).unless(
             "example_condition",
             BY_OTHER,
             &["id"],
@@ -161,7 +161,7 @@ const SIGNALS: &[Signal] = &[
     signal(
         "unless_increase",
         "ExampleUnlessIncrease",
-        level("example_errors_total").select(OTHER_KIND).increase().unless(
+        &level("example_errors_total").select(OTHER_KIND).increase().unless(
             "example_condition",
             BY_OTHER,
             &["id", "kind"],
@@ -172,28 +172,28 @@ const SIGNALS: &[Signal] = &[
     signal(
         "rate_per_rate",
         "ExampleRatePerRate",
-        level("example_errors_total").rate().per("example_requests_total", &["id", "kind"]),
+        &level("example_errors_total").rate().per("example_requests_total", &["id", "kind"]),
         Direction::Above,
         5,
     ),
     signal(
         "increase_per_increase",
         "ExampleIncreasePerIncrease",
-        level("example_errors_total").increase().sum_by(&["id"]).per("example_requests", &["id"]),
+        &level("example_errors_total").increase().sum_by(&["id"]).per("example_requests", &["id"]),
         Direction::Below,
         0,
     ),
     signal(
         "predict_level",
         "ExamplePredictLevel",
-        level("example_used_bytes").select(OTHER_KIND).predict(),
+        &level("example_used_bytes").select(OTHER_KIND).predict(),
         Direction::Above,
         30,
     ),
     signal(
         "predict_fall",
         "ExamplePredictFall",
-        level("example_used_bytes").predict(),
+        &level("example_used_bytes").predict(),
         Direction::Below,
         0,
     ),
@@ -204,7 +204,7 @@ const SIGNALS: &[Signal] = &[
         ..signal(
             "predict_quotient",
             "ExamplePredictQuotient",
-            level("example_used_bytes")
+            &level("example_used_bytes")
                 .predict()
                 .sum_by(&["id"])
                 .per("example_limit_bytes", &["id"])
@@ -220,7 +220,7 @@ const SIGNALS: &[Signal] = &[
         ..signal(
             "predict_seconds",
             "ExamplePredictSeconds",
-            level("example_used_bytes").predict(),
+            &level("example_used_bytes").predict(),
             Direction::Below,
             15,
         )
@@ -244,7 +244,7 @@ pub(crate) static CATALOGUE: Catalogue = Catalogue::new(&[&AREA]);
 
 /// A signal as plain as can be, to be changed.
 pub(crate) fn plain() -> Signal {
-    signal("plain", "ExamplePlain", level("example_used_bytes"), Direction::Above, 5)
+    signal("plain", "ExamplePlain", &level("example_used_bytes"), Direction::Above, 5)
 }
 
 /// An area with one signal.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use stack_exporter::catalogue::{Direction, Fold, Kind, MetricFacts};
+use stack_exporter::catalogue::{And, Direction, Fold, Kind, MetricFacts};
 use stack_exporter::collectors::CATALOGUE;
 
 fn metrics() -> BTreeMap<&'static str, MetricFacts> {
@@ -69,6 +69,19 @@ fn own_names_have_base_units() {
     }
 }
 
+/// A condition is on a level, or on the change of a counter in parts of a level.
+fn condition(name: &str, and: &And, metrics: &BTreeMap<&str, MetricFacts>, kept: &[&str]) {
+    let other = metrics.get(and.metric).unwrap_or_else(|| panic!("{name}: {}", and.metric));
+    let changes = and.rate_per.is_some();
+    assert_eq!(other.kind == Kind::Gauge, !changes, "{name}: {} is judged", and.metric);
+    if let Some(per) = and.rate_per {
+        assert_eq!(metrics[per].kind, Kind::Gauge, "{name}: {per} divides as it is");
+    }
+    for label in and.on {
+        assert!(other.labels.contains(label) && kept.contains(label), "{name}: on {label}");
+    }
+}
+
 #[test]
 fn signals_judge_what_is_there() {
     let metrics = metrics();
@@ -105,17 +118,7 @@ fn signals_judge_what_is_there() {
                 assert!(other.labels.contains(label) && kept.contains(label), "{name}: on {label}");
             }
         }
-        for and in measure.and.iter().flatten() {
-            let other = metrics.get(and.metric).unwrap_or_else(|| panic!("{name}: {}", and.metric));
-            let changes = and.rate_per.is_some();
-            assert_eq!(other.kind == Kind::Gauge, !changes, "{name}: {} is judged", and.metric);
-            if let Some(per) = and.rate_per {
-                assert_eq!(metrics[per].kind, Kind::Gauge, "{name}: {per} divides as it is");
-            }
-            for label in and.on {
-                assert!(other.labels.contains(label) && kept.contains(label), "{name}: on {label}");
-            }
-        }
+        measure.and.iter().flatten().for_each(|and| condition(&name, and, &metrics, &kept));
         let texts = [signal.title, signal.clear, signal.next];
         for label in texts.iter().flat_map(|text| text.labels()) {
             assert!(label == "target" || kept.contains(&label), "{name}: a text names {label}");

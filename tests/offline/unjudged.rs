@@ -27,8 +27,11 @@ fn judged() -> BTreeSet<String> {
 fn lines() -> Vec<(String, String)> {
     let text = read("tests/unjudged-metrics.txt");
     let lines = text.lines().filter(|line| !line.starts_with('#'));
-    let split = |line: &str| line.split_once(' ').unwrap_or_else(|| panic!("{line}: no reason"));
-    lines.map(split).map(|(name, why)| (name.to_owned(), why.to_owned())).collect()
+    let split = |line: &str| {
+        let (name, why) = line.split_once(' ').unwrap_or_else(|| panic!("{line}: no reason"));
+        (name.to_owned(), why.to_owned())
+    };
+    lines.map(split).collect()
 }
 
 fn is_about(line: &str, family: &str) -> bool {

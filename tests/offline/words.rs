@@ -177,6 +177,8 @@ fn is_open(metric: &str, label: &str) -> bool {
         || label.starts_with("container_label_")
         || OPEN_OF.contains(&(metric, label))
         || of_alerts(label).is_none() && metric == "ALERTS"
+        // Labels of Prometheus and Alertmanager are theirs.
+        || ["prometheus_", "alertmanager_"].iter().any(|start| metric.starts_with(start))
 }
 
 fn holds(all: &[Asked], tests: bool) {

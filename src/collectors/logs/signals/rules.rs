@@ -143,11 +143,11 @@ pub const UPSTREAM: Signal = Signal {
     item: &["rule"],
     requirements: &["L16", "L21"],
     title: Sentence::new(
-        "nginx ({target}) cannot get answers from the program behind it (rule {rule})",
+        "Proxy {target} cannot get answers from the program behind it (rule {rule})",
     ),
     many: Many::of("{count} ways behind nginx give no answers", "{rule} in {target}"),
     clear: Sentence::new(
-        "nginx ({target}) gets answers from the program behind it again (rule {rule})",
+        "Proxy {target} gets answers from the program behind it again (rule {rule})",
     ),
     what: "Failed requests to it in five minutes",
     hint: "upstream_failed: it is down, restarts, or closes connections; upstream_timed_out: it hangs or is slow. Its users see 502 or 504",
