@@ -1,0 +1,144 @@
+//! What a trouble means, from its runbook, and where its threshold comes from.
+
+use super::group::Trouble;
+use super::report::{Finding, Verdict};
+use super::screen::Screen;
+use crate::catalogue::{Origin, Severity, Unit};
+use crate::collectors::{CATALOGUE, section_of};
+
+/// Meaning, causes, threshold and how to change it.
+pub(super) fn explain(screen: &mut Screen, trouble: &Trouble) {
+    for (heading, title) in [("What it means", "It means:"), ("What to do", "What helps:")] {
+        if let Some(text) = section(trouble.alert, heading) {
+            screen.text(title);
+            paragraphs(screen, text);
+        }
+    }
+    if let Some(finding) = trouble.findings.first() {
+        screen.text(&origin(finding));
+        screen.text(&change(finding));
+    }
+}
+
+/// A section of the alert's runbook.
+fn section(alert: &str, heading: &str) -> Option<&'static str> {
+    let head = format!("## {alert}");
+    let mut runbooks = CATALOGUE.areas().flat_map(|area| area.runbook.split("\n## "));
+    let runbook = runbooks.find(|text| text.lines().next() == head.strip_prefix("## "))?;
+    let mut sections = runbook.split("\n### ");
+    let found = sections.find_map(|text| text.strip_prefix(heading)?.strip_prefix('\n'))?;
+    Some(found.trim())
+}
+
+/// Markdown as a terminal shows it: paragraphs, lists, and blocks of commands as they are.
+fn paragraphs(screen: &mut Screen, text: &str) {
+    let mut is_block = false;
+    for line in text.lines().map(str::trim_end) {
+        if line.trim_start().starts_with("```") {
+            is_block = !is_block;
+        } else if is_block {
+            screen.command(line, true);
+        } else if let Some(item) = line.trim_start().strip_prefix("- ") {
+            screen.item(&without_links(item));
+        } else if !line.is_empty() {
+            screen.text(&without_links(line));
+        }
+    }
+}
+
+/// `[text](address)` as `text`.
+fn without_links(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some((before, from)) = rest.split_once('[') {
+        let link = from.split_once("](").and_then(|(name, after)| {
+            let (_, after) = after.split_once(')')?;
+            (!name.contains('[')).then_some((name, after))
+        });
+        out.push_str(before);
+        rest = match link {
+            Some((name, after)) => {
+                out.push_str(name);
+                after
+            }
+            None => {
+                out.push('[');
+                from
+            }
+        };
+    }
+    out + rest
+}
+
+/// Who says what the threshold is.
+fn origin(finding: &Finding) -> String {
+    let severity = match finding.verdict {
+        Verdict::Critical => Severity::Critical,
+        Verdict::Advice => Severity::Info,
+        _ => Severity::Warning,
+    };
+    let bound = finding.shown_threshold();
+    let default = finding.signal.default_of(severity);
+    let is_default = default.and_then(|default| default.value) == finding.threshold;
+    match default.map(|default| default.origin).filter(|_| is_default) {
+        Some(Origin::Ours(why)) => format!("Threshold: {bound}, by default: {why}."),
+        Some(Origin::Guide(_)) => {
+            format!("Threshold: {bound}, by default, as guides for operation have it.")
+        }
+        None => format!("Threshold: {bound}, set by the configuration or a label of the thing."),
+    }
+}
+
+/// What to write where.
+fn change(finding: &Finding) -> String {
+    let (name, area) = (finding.signal.name, finding.area);
+    let value = match finding.threshold {
+        _ if finding.signal.unit == Unit::Bool => "off".to_owned(),
+        Some(threshold) => finding.signal.unit.show(threshold).replace(' ', ""),
+        None => "off".to_owned(),
+    };
+    let section = section_of(area).unwrap_or(area);
+    let single = CATALOGUE.area(area).is_some_and(|area| area.single);
+    let inner = format!("thresholds: {{ {name}: {value} }}");
+    let whole = if single {
+        format!("`{section}: {{ {inner} }}`")
+    } else {
+        format!("`{section}: {{ {}: {{ {inner} }} }}`", finding.target)
+    };
+    let off = if value == "off" { "" } else { ", or `off` in place of the value" };
+    let one = match key(finding) {
+        Some(key) => format!("; for this one alone `{name}: {{ except: {{ {key}: off }} }}`"),
+        None => String::new(),
+    };
+    format!("To change it, in the configuration: {whole}{off}{one}.")
+}
+
+/// The key of a thing under `except:`.
+fn key(finding: &Finding) -> Option<String> {
+    let value = |label: &&str| finding.label(label);
+    let parts: Vec<String> = finding.signal.item.iter().map(value).collect();
+    let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    (!parts.is_empty()).then(|| parts.join("/"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_alert_has_its_meaning_and_what_helps() {
+        for (_, signal) in CATALOGUE.signals() {
+            for heading in ["What it means", "What to do"] {
+                let text = section(signal.alert, heading).unwrap_or_default();
+                assert!(text.len() > 20 && !text.contains("\n#"), "{} {heading}", signal.alert);
+            }
+        }
+        assert_eq!(section("NoSuchAlert", "What it means"), None);
+    }
+
+    #[test]
+    fn links_are_text() {
+        let text = "see [the page](../x.md#y) and [this] [that](z).";
+        assert_eq!(without_links(text), "see the page and [this] that.");
+    }
+}
