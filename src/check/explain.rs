@@ -6,9 +6,12 @@ use super::screen::Screen;
 use crate::catalogue::{Origin, Severity, Unit};
 use crate::collectors::{CATALOGUE, section_of};
 
+/// The section that every runbook has.
+const MEANING: &str = "What it means";
+
 /// Meaning, causes, threshold and how to change it.
 pub(super) fn explain(screen: &mut Screen, trouble: &Trouble) {
-    for (heading, title) in [("What it means", "It means:"), ("What to do", "What helps:")] {
+    for (heading, title) in [(MEANING, "It means:"), ("What to do", "What helps:")] {
         if let Some(text) = section(trouble.alert, heading) {
             screen.text(title);
             paragraphs(screen, text);
@@ -20,30 +23,43 @@ pub(super) fn explain(screen: &mut Screen, trouble: &Trouble) {
     }
 }
 
-/// A section of the alert's runbook.
+/// A section of the alert's runbook. One without sections tells all under its meaning.
 fn section(alert: &str, heading: &str) -> Option<&'static str> {
-    let head = format!("## {alert}");
     let mut runbooks = CATALOGUE.areas().flat_map(|area| area.runbook.split("\n## "));
-    let runbook = runbooks.find(|text| text.lines().next() == head.strip_prefix("## "))?;
+    let runbook = runbooks.find(|text| text.lines().next() == Some(alert))?;
     let mut sections = runbook.split("\n### ");
-    let found = sections.find_map(|text| text.strip_prefix(heading)?.strip_prefix('\n'))?;
-    Some(found.trim())
+    let whole = sections.next()?.strip_prefix(alert)?.trim();
+    let found = sections.find_map(|text| text.strip_prefix(heading)?.strip_prefix('\n'));
+    found.map(str::trim).or_else(|| (heading == MEANING && !whole.is_empty()).then_some(whole))
 }
 
 /// Markdown as a terminal shows it: paragraphs, lists, and blocks of commands as they are.
 fn paragraphs(screen: &mut Screen, text: &str) {
     let mut is_block = false;
-    for line in text.lines().map(str::trim_end) {
-        if line.trim_start().starts_with("```") {
-            is_block = !is_block;
-        } else if is_block {
-            screen.command(line, true);
-        } else if let Some(item) = line.trim_start().strip_prefix("- ") {
-            screen.item(&without_links(item));
-        } else if !line.is_empty() {
-            screen.text(&without_links(line));
+    let mut open: Option<(bool, String)> = None;
+    let end = |screen: &mut Screen, open: &mut Option<(bool, String)>| match open.take() {
+        Some((true, text)) => screen.item(&without_links(&text)),
+        Some((false, text)) => screen.text(&without_links(&text)),
+        None => {}
+    };
+    for line in text.lines() {
+        let line = line.trim();
+        let is_fence = line.starts_with("```");
+        let item = line.strip_prefix("- ");
+        if is_fence || is_block || item.is_some() || line.is_empty() {
+            end(screen, &mut open);
+        }
+        match (item, &mut open) {
+            _ if is_fence => is_block = !is_block,
+            _ if is_block => screen.command(line, true),
+            (Some(item), _) => open = Some((true, item.to_owned())),
+            _ if line.is_empty() => {}
+            // A line of the source is none of the text.
+            (None, Some((_, text))) => text.extend([" ", line]),
+            (None, None) => open = Some((false, line.to_owned())),
         }
     }
+    end(screen, &mut open);
 }
 
 /// `[text](address)` as `text`.
@@ -56,15 +72,12 @@ fn without_links(text: &str) -> String {
             (!name.contains('[')).then_some((name, after))
         });
         out.push_str(before);
-        rest = match link {
-            Some((name, after)) => {
-                out.push_str(name);
-                after
-            }
-            None => {
-                out.push('[');
-                from
-            }
+        rest = if let Some((name, after)) = link {
+            out.push_str(name);
+            after
+        } else {
+            out.push('[');
+            from
         };
     }
     out + rest
@@ -127,13 +140,25 @@ mod tests {
 
     #[test]
     fn every_alert_has_its_meaning_and_what_helps() {
-        for (_, signal) in CATALOGUE.signals() {
-            for heading in ["What it means", "What to do"] {
-                let text = section(signal.alert, heading).unwrap_or_default();
-                assert!(text.len() > 20 && !text.contains("\n#"), "{} {heading}", signal.alert);
-            }
+        for (area, signal) in CATALOGUE.signals() {
+            let text = section(signal.alert, MEANING).unwrap_or_default();
+            assert!(text.len() > 20 && !text.contains("\n#"), "{}: {text}", signal.alert);
+            let helps = section(signal.alert, "What to do").unwrap_or_default();
+            assert!(helps.len() > 20 || area.name == "systemd", "{}", signal.alert);
         }
-        assert_eq!(section("NoSuchAlert", "What it means"), None);
+        assert_eq!(section("NoSuchAlert", MEANING), None);
+    }
+
+    #[test]
+    fn lines_of_a_paragraph_are_one_and_commands_stay_lines() {
+        let mut screen = Screen::new(80, false);
+        paragraphs(
+            &mut screen,
+            "One\ntwo.\n\n- first\n  more\n- second\n\n```sh\nls  -l\ndf\n```\nend",
+        );
+        let lines = ["One two.", "- first more", "- second", "  ls  -l", "  df", "end"];
+        let wanted: String = lines.map(|line| format!("          {line}\n")).concat();
+        assert_eq!(screen.finish(), wanted);
     }
 
     #[test]

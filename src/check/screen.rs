@@ -152,7 +152,7 @@ fn words(text: &str) -> Vec<&str> {
     let mut words = Vec::new();
     let (mut start, mut quoted) = (0, false);
     // An odd one quotes nothing.
-    let pairs = text.matches('`').count() % 2 == 0;
+    let pairs = text.matches('`').count().is_multiple_of(2);
     for (at, c) in text.char_indices() {
         if c == '`' && pairs {
             quoted = !quoted;

@@ -2,7 +2,7 @@
 //! or as a table.
 
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, Width, presets};
-use unicode_width::UnicodeWidthStr as _;
+use unicode_width::UnicodeWidthStr;
 
 use super::explain;
 use super::group::{Trouble, troubles};
@@ -143,7 +143,7 @@ fn rest(screen: &mut Screen, report: &Report, width: usize) {
     // No column is narrower than its longest word, or that would be broken.
     let least = |at: usize| {
         let words = rows.iter().filter_map(|row| row.get(at)).flat_map(|cell| cell.split(' '));
-        words.map(|word| word.width()).max().unwrap_or(0) + usize::from(SPACE)
+        words.map(UnicodeWidthStr::width).max().unwrap_or(0) + usize::from(SPACE)
     };
     let least: Vec<usize> = (0..4).map(least).collect();
     if least.iter().sum::<usize>() <= width {
@@ -189,8 +189,8 @@ fn counts(report: &Report, all: &[Trouble], look: Look) -> String {
     let ok = report.count(Verdict::Ok);
     let advice = shows(many(of(Verdict::Advice), "piece of advice", "pieces of advice"));
     let ok = Some(format!("{ok} ok")).map(|text| match &advice {
-        None => shows(Some(text.clone())).unwrap_or(text),
-        Some(_) => text,
+        None if ok > 0 => shows(Some(text.clone())).unwrap_or(text),
+        _ => text,
     });
     // What one moment cannot tell counts for nothing.
     let history = if look.all { report.count(Verdict::NeedsHistory) } else { 0 };

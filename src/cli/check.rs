@@ -55,10 +55,12 @@ pub(super) fn run(options: &Options, arguments: &Check) -> u8 {
             return UNKNOWN;
         }
     };
-    board.apply(checked.targets);
     let output = Output::new(arguments);
     let session = Session::new(&board, arguments, &output);
-    let ended = runtime.block_on(session.run());
+    let ended = runtime.block_on(async {
+        board.apply(checked.targets);
+        session.run().await
+    });
     // A blocking read that hangs must not keep the command from ending.
     runtime.shutdown_background();
     match ended {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use stack_exporter::catalogue::{Direction, Fold, Kind, MetricFacts};
+use stack_exporter::catalogue::{Direction, Fold, Kind, MetricFacts, Sentence};
 use stack_exporter::collectors::CATALOGUE;
 
 fn metrics() -> BTreeMap<&'static str, MetricFacts> {
@@ -206,7 +206,7 @@ fn what_can_be_wrong_with_several_things_has_a_sentence_for_all() {
         // The name of a thing and the command have labels that there are.
         let facts = CATALOGUE.metrics().find(|(_, facts)| facts.name == signal.measure.metric);
         let known = facts.map(|(_, facts)| facts.labels).unwrap_or_default();
-        let next = many.next.map(|next| next.labels()).unwrap_or_default();
+        let next = many.next.map(Sentence::labels).unwrap_or_default();
         assert!(!many.thing.labels().is_empty(), "{name}");
         for label in many.thing.labels().into_iter().chain(next) {
             assert!(label == "target" || known.contains(&label), "{name}: no label {label}");
