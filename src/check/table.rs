@@ -120,7 +120,7 @@ fn members(screen: &mut Screen, trouble: &Trouble, most: usize) {
 /// What to do about what cannot be seen: words, or a command.
 fn remedy(screen: &mut Screen, blind: &super::report::Blind, deeper: bool) {
     let remedy = blind.remedy();
-    if blind.failure.hint.is_none() && blind.up.is_some() {
+    if blind.is_command() {
         screen.command(&remedy, deeper);
     } else {
         screen.text(&format!("do: {remedy}"));

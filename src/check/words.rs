@@ -108,6 +108,11 @@ impl Blind {
         format!("cannot see {what} because {}", self.failure.detail)
     }
 
+    /// Whether what is to be done is a command, not words.
+    pub(super) fn is_command(&self) -> bool {
+        self.failure.hint.is_none() && self.up.is_some()
+    }
+
     /// What to do about it: the reason's own hint, else the signal's next command.
     pub fn remedy(&self) -> String {
         match (&self.failure.hint, self.up) {

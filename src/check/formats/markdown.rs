@@ -50,6 +50,13 @@ fn tell(out: &mut String, trouble: &Trouble) {
         }
         let _ = writeln!(out, "{}\n", escaped(finding.signal.hint));
     }
+    // What is said to do about what cannot be seen may be words.
+    if trouble.findings.is_empty() && !trouble.blind.iter().all(|blind| blind.is_command()) {
+        for remedy in &trouble.next {
+            let _ = writeln!(out, "{}\n", escaped(remedy));
+        }
+        return;
+    }
     let commands: Vec<_> = trouble.next.iter().take(COMMANDS).map(|one| printable(one)).collect();
     let commands = commands.join("\n");
     // Longer than any run of backticks inside.
