@@ -94,11 +94,11 @@ fn origin(finding: &Finding) -> String {
     let default = finding.signal.default_of(severity);
     let is_default = default.and_then(|default| default.value) == finding.threshold;
     match default.map(|default| default.origin).filter(|_| is_default) {
-        Some(Origin::Ours(why)) => format!("Threshold: {bound}, by default: {why}."),
+        Some(Origin::Ours(why)) => format!("It should be {bound}, by default: {why}."),
         Some(Origin::Guide(_)) => {
-            format!("Threshold: {bound}, by default, as guides for operation have it.")
+            format!("It should be {bound}, by default: guides for operation have it so.")
         }
-        None => format!("Threshold: {bound}, set by the configuration or a label of the thing."),
+        None => format!("It should be {bound}: the configuration or a label of the thing says so."),
     }
 }
 

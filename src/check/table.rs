@@ -175,31 +175,30 @@ fn laid_out(
     table.lines().collect::<Vec<_>>().into_iter()
 }
 
-/// "1 critical, 2 warnings, 3 pieces of advice (--all shows them), 103 ok".
+/// "1 critical, 2 warnings, 3 pieces of advice (--all shows them), 103 ok": one line.
 fn counts(report: &Report, all: &[Trouble], look: Look) -> String {
+    let full = counted(report, all, look, " (--all shows them)");
+    if full.width() <= look.width { full } else { counted(report, all, look, " (--all)") }
+}
+
+fn counted(report: &Report, all: &[Trouble], look: Look, hint: &str) -> String {
     let of = |verdict: Verdict| all.iter().filter(|one| one.verdict == verdict).count();
     let many = |count: usize, one: &str, more: &str| match count {
         0 => None,
         1 => Some(format!("1 {one}")),
         count => Some(format!("{count} {more}")),
     };
-    let shows = |text: Option<String>| {
-        text.map(|text| if look.all { text } else { format!("{text} (--all shows them)") })
-    };
-    let ok = report.count(Verdict::Ok);
-    let advice = shows(many(of(Verdict::Advice), "piece of advice", "pieces of advice"));
-    let ok = Some(format!("{ok} ok")).map(|text| match &advice {
-        None if ok > 0 => shows(Some(text.clone())).unwrap_or(text),
-        _ => text,
-    });
+    let hint = |is_there: bool| if is_there && !look.all { hint } else { "" };
+    let (advice, ok) = (of(Verdict::Advice), report.count(Verdict::Ok));
     // What one moment cannot tell counts for nothing.
     let history = if look.all { report.count(Verdict::NeedsHistory) } else { 0 };
+    let told = many(advice, "piece of advice", "pieces of advice");
     [
         many(of(Verdict::Critical), "critical", "critical"),
         many(of(Verdict::Warning), "warning", "warnings"),
         many(of(Verdict::Ok), "not visible", "not visible"),
-        advice,
-        ok,
+        told.map(|told| format!("{told}{}", hint(true))),
+        Some(format!("{ok} ok{}", hint(advice == 0 && ok > 0))),
         many(history, "needs history", "need history"),
     ]
     .into_iter()

@@ -137,12 +137,30 @@ fn it_is_explained_if_asked() {
     for part in [
         "It means:",
         "What helps:",
-        "Threshold: at most 80%",
+        "It should be at most 80%",
         "`host: { thresholds: { disk: 80% } }`, or `off` in place of the value; for this one alone `disk: { except: { /data: off } }`",
         "`docker: { thresholds: { restart_loop: off } }`; for this one alone `restart_loop: { except: { shop/worker: off } }`",
     ] {
         assert!(text.contains(part), "{part}\n{text}");
     }
+}
+
+/// However much there is to count.
+#[test]
+fn the_counts_are_one_line() {
+    let mut all = some();
+    let part = "block I/O of containers";
+    all.blind.push(blind("docker", "docker", Some(part), Verdict::Ok, false));
+    all.findings.extend((0..1000).map(|_| {
+        let mut well = unbounded("shop", "well");
+        well.verdict = Verdict::Ok;
+        well
+    }));
+    let text = table(&all, LOOK);
+    let last = text.lines().last();
+    let wanted = "2 critical, 1 warning, 1 not visible, 1 piece of advice (--all), 1001 ok";
+    assert_eq!(last, Some(wanted));
+    assert!(text.contains("\n\n2 critical"), "{text}");
 }
 
 #[test]
