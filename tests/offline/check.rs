@@ -114,6 +114,24 @@ fn waiting_ends_with_the_time_and_with_what_was_found() {
     assert_eq!(text(&output.stdout).matches("CRITICAL").count(), 1, "it says it once");
 }
 
+/// Only where something is judged by its change: the time of the CPUs is, a broker is not.
+#[test]
+fn history_is_gathered_where_it_is_of_use() {
+    let folder = Folder::new();
+    let took = |arguments: &[&str]| {
+        let begun = std::time::Instant::now();
+        let output = folder.check(arguments, &[]);
+        assert!(output.status.code().is_some_and(|code| code <= 3), "{}", text(&output.stderr));
+        begun.elapsed().as_secs()
+    };
+    assert!(took(&["--history", "30s"]) < 20);
+    let file = folder.file();
+    let on =
+        std::fs::read_to_string(&file).unwrap().replace("host: { enabled: false }", "host: {}");
+    std::fs::write(&file, on).unwrap();
+    assert!(took(&["--only", "host", "--history", "6s"]) >= 6);
+}
+
 #[test]
 fn a_reader_that_leaves_and_a_full_disk_change_no_exit_code() {
     let folder = Folder::new();
