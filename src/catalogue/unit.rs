@@ -19,6 +19,19 @@ impl Unit {
         }
     }
 
+    /// The value as people say it, for `check` and the status page: no more digits than tell anything.
+    /// An alert has only the template functions of Prometheus, and says the same more exactly.
+    pub fn told(self, value: f64) -> String {
+        match self {
+            Self::Seconds => told_duration(value),
+            Self::Bytes => told_bytes(value),
+            Self::Ratio => told_percent(value * 100.0),
+            Self::Count if value > 0.0 && value < 0.5 => "<1".to_owned(),
+            Self::Rate => format!("{}/s", digits(value, 3)),
+            Self::Count | Self::Bool => self.show(value),
+        }
+    }
+
     /// A threshold as the configuration writes it.
     pub fn threshold(self, value: f64, direction: Direction) -> String {
         let on = if direction == Direction::Above { 0.0 } else { 1.0 };
@@ -39,6 +52,58 @@ impl Unit {
             Self::Rate => format!("{{{{ {variable} | printf \"%.6g\" }}}}/s"),
         }
     }
+}
+
+/// "90d", "2h 5m", "5.1 s", "2.2 ms".
+fn told_duration(value: f64) -> String {
+    let sign = if value < 0.0 { "-" } else { "" };
+    let size = value.abs();
+    let (number, unit) = match size {
+        0.0 => return "0 s".to_owned(),
+        // What rounds up to the next unit is told in that one.
+        ..0.000_999_5 => (digits(size * 1e6, 2), "us"),
+        ..0.999_5 => (digits(size * 1e3, 2), "ms"),
+        ..59.95 => (digits(size, 2), "s"),
+        _ => {
+            let whole = duration(size.round());
+            let parts = whole.split(' ').filter(|part| !part.starts_with('0'));
+            return format!("{sign}{}", parts.take(2).collect::<Vec<_>>().join(" "));
+        }
+    };
+    format!("{sign}{number} {unit}")
+}
+
+/// "1.4 GiB".
+fn told_bytes(value: f64) -> String {
+    const UNITS: [&str; 6] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
+    let mut number = value;
+    let mut units = UNITS.iter();
+    let mut unit = units.next();
+    // 1023.96 would be told as 1024.
+    while number.abs() >= 1023.5 {
+        let Some(next) = units.next() else { break };
+        number /= 1024.0;
+        unit = Some(next);
+    }
+    format!("{} {}", digits(number, 2), unit.unwrap_or(&""))
+}
+
+/// "93%", "1.2%", "<0.01%"; nearly all is not all.
+fn told_percent(value: f64) -> String {
+    match value {
+        0.0 => "0%".to_owned(),
+        0.0..0.01 => "<0.01%".to_owned(),
+        99.95..100.0 => ">99.9%".to_owned(),
+        _ => format!("{}%", digits(value, if value.abs() < 1.0 { 2 } else { 3 })),
+    }
+}
+
+/// So many digits that count, all of those before the point, and no zeros at the end.
+fn digits(value: f64, count: usize) -> String {
+    #[allow(clippy::cast_possible_truncation, reason = "a power of ten of a number is small")]
+    let before = if value == 0.0 { 1 } else { value.abs().log10().floor() as i32 + 1 };
+    let places = usize::try_from(i32::try_from(count).unwrap_or(0) - before).unwrap_or(0);
+    trim_zeros(&format!("{value:.places$}")).to_owned()
 }
 
 /// Divides by `base` until the number is handy.
@@ -138,6 +203,45 @@ mod tests {
             (Unit::Rate, 2.5, "2.5/s"),
         ] {
             assert_eq!(unit.show(value), text, "{unit:?} {value}");
+        }
+    }
+    #[test]
+    fn people_read_few_digits() {
+        for (unit, value, text) in [
+            (Unit::Seconds, 7_776_000.0, "90d"),
+            (Unit::Seconds, 90_061.0, "1d 1h"),
+            (Unit::Seconds, 3600.0, "1h"),
+            (Unit::Seconds, 7500.2, "2h 5m"),
+            (Unit::Seconds, 61.9, "1m 2s"),
+            (Unit::Seconds, 59.99, "1m"),
+            (Unit::Seconds, -90.0, "-1m 30s"),
+            (Unit::Seconds, 86_700.0, "1d 5m"),
+            (Unit::Seconds, 5.08, "5.1 s"),
+            (Unit::Seconds, 42.4, "42 s"),
+            (Unit::Seconds, 0.05, "50 ms"),
+            (Unit::Seconds, 0.002_193, "2.2 ms"),
+            (Unit::Seconds, 0.999_9, "1 s"),
+            (Unit::Seconds, 0.000_04, "40 us"),
+            (Unit::Seconds, 0.0, "0 s"),
+            (Unit::Bytes, 536_870_912.0, "512 MiB"),
+            (Unit::Bytes, 1_503_238_553.6, "1.4 GiB"),
+            (Unit::Bytes, 1023.0, "1023 B"),
+            (Unit::Bytes, 1_048_570.0, "1 MiB"),
+            (Unit::Bytes, 0.0, "0 B"),
+            (Unit::Ratio, 0.9, "90%"),
+            (Unit::Ratio, 0.012_345, "1.23%"),
+            (Unit::Ratio, 0.005_554, "0.56%"),
+            (Unit::Ratio, 3.241e-7, "<0.01%"),
+            (Unit::Ratio, 0.999_99, ">99.9%"),
+            (Unit::Ratio, 1.0, "100%"),
+            (Unit::Ratio, 0.0, "0%"),
+            (Unit::Ratio, 123.4, "12340%"),
+            (Unit::Count, 1_234_567.0, "1234567"),
+            (Unit::Count, 0.2, "<1"),
+            (Unit::Count, 0.0, "0"),
+            (Unit::Rate, 2.512_3, "2.51/s"),
+        ] {
+            assert_eq!(unit.told(value), text, "{unit:?} {value}");
         }
     }
 }

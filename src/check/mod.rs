@@ -2,16 +2,28 @@
 //!
 //! `check` prints it, the status page and `/api/v1/status` show it.
 
+mod explain;
+mod formats;
 mod group;
+mod json;
 mod judge;
 mod off;
-mod render;
 mod report;
 #[cfg(test)]
+mod samples;
+mod scope;
+mod screen;
+mod table;
+#[cfg(test)]
 mod tests;
+mod words;
 
+pub use formats::{junit, markdown, prometheus};
 pub use group::{Trouble, troubles};
+pub use json::json;
 pub use judge::judge;
 pub use off::{Off, switched_off};
-pub use render::{capitalised, json, table};
 pub use report::{Blind, Finding, Idle, Report, Verdict};
+pub use scope::{Known, Scope};
+pub use table::{Look, table};
+pub use words::capitalised;

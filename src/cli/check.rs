@@ -1,14 +1,18 @@
-//! `check`: read everything, judge it, print it.
+//! `check`: read everything, judge it, print it; once, until all is well, or again and again.
+
+mod output;
+mod session;
 
 use std::time::Duration;
 
-use super::args::{Check, CheckFormat, Options};
-use super::{UNKNOWN, logging, print, runtime, tell, tell_all};
+use super::args::{Check, Options};
+use super::{UNKNOWN, logging, runtime, tell, tell_all};
 use crate::catalogue::Area;
-use crate::check::{Report, json, judge, table};
 use crate::collectors::CATALOGUE;
 use crate::engine::Board;
 use crate::load;
+use output::Output;
+use session::{Session, Unknown};
 
 /// The exit code for something critical.
 const CRITICAL: u8 = 2;
@@ -51,22 +55,22 @@ pub(super) fn run(options: &Options, arguments: &Check) -> u8 {
             return UNKNOWN;
         }
     };
-    let report = runtime.block_on(read_and_judge(&board, checked, arguments.window));
-    match arguments.format {
-        CheckFormat::Table => print(&table(&report)),
-        CheckFormat::Json => {
-            print(&format!(
-                "{}\n",
-                serde_json::to_string_pretty(&json(&report)).unwrap_or_default()
-            ));
-        }
-    }
+    let output = Output::new(arguments);
+    let session = Session::new(&board, arguments, &output);
+    let ended = runtime.block_on(async {
+        board.apply(checked.targets);
+        session.run().await
+    });
     // A blocking read that hangs must not keep the command from ending.
     runtime.shutdown_background();
-    match report.exit_code() {
+    match ended {
         // Who asks for an area wants to know of it: what cannot be seen never passes.
-        code if absent.is_empty() || code == CRITICAL => code,
-        _ => UNKNOWN,
+        Ok(code) if absent.is_empty() || code == CRITICAL => code,
+        Ok(_) => UNKNOWN,
+        Err(Unknown(text)) => {
+            tell(&text);
+            UNKNOWN
+        }
     }
 }
 
@@ -86,14 +90,4 @@ fn absent(checked: &load::Checked, asked: &[&'static Area]) -> Vec<String> {
         format!("{}: not watched: {why}\n          do: {hint}", area.name)
     };
     areas.into_iter().map(told).collect()
-}
-
-async fn read_and_judge(board: &Board, checked: load::Checked, window: Duration) -> Report {
-    let only: Vec<String> = Vec::new();
-    board.apply(checked.targets);
-    board.scrape(&only, None).await;
-    // Rates need a second reading; it must be due, so the window is at least a second.
-    tokio::time::sleep(window.max(Duration::from_millis(1050))).await;
-    let snapshot = board.scrape(&only, None).await;
-    judge(&snapshot)
 }

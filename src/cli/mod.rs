@@ -16,7 +16,7 @@ use std::ffi::OsString;
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use clap::Parser as _;
+use clap::FromArgMatches as _;
 
 use args::{Args, Command};
 use logging::tell;
@@ -34,7 +34,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     // In `check`, 2 means critical: a mistyped flag must not look like that.
     let is_check = arguments.iter().any(|word| word == "check")
         && !arguments.iter().any(|word| word == "config" || word == "logs");
-    let args = match Args::try_parse_from(arguments) {
+    let parsed = args::command()
+        .try_get_matches_from(arguments)
+        .and_then(|matches| Args::from_arg_matches(&matches));
+    let args = match parsed {
         Ok(args) => args,
         Err(error) => {
             // Help and version are printed here too, with code 0.
@@ -63,15 +66,19 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 /// full is one that the reader of the file must know of. Whatever the text holds from outside, a
 /// terminal does nothing but show it; JSON stays JSON.
 fn print(text: &str) {
+    print_as_is(&printable_lines(text));
+}
+
+/// The same of a text that is fit for a terminal already. Whether somebody can read on.
+fn print_as_is(text: &str) -> bool {
     let mut out = std::io::stdout().lock();
-    match out.write_all(printable_lines(text).as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            tell(&format!(
-                "the output is not complete: standard output cannot be written: {error}"
-            ));
-        }
-        _ => {}
+    let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    if let Err(error) = &written
+        && error.kind() != std::io::ErrorKind::BrokenPipe
+    {
+        tell(&format!("the output is not complete: standard output cannot be written: {error}"));
     }
+    written.is_ok()
 }
 
 /// Tells people a line for each.

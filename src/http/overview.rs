@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::{Value, json as object};
 
 use super::Server;
-use crate::check::{Finding, Off, Trouble, Verdict, judge, switched_off, troubles};
+use crate::check::{Off, Trouble, judge, switched_off, troubles};
 use crate::engine::Entry;
 use crate::overview::{Event, Overview, Service, Stack};
 
@@ -69,9 +69,11 @@ pub(super) async fn status(State(server): State<Server>) -> Json<Value> {
             }
         }
     }
-    let all: Vec<Value> =
-        troubles(&report).iter().map(|one| trouble(one, &server.overview)).collect();
-    map.insert("troubles".into(), all.into());
+    if let Some(all) = map.get_mut("troubles").and_then(Value::as_array_mut) {
+        for (json, trouble) in all.iter_mut().zip(troubles(&report)) {
+            timed(json, &trouble, &server.overview);
+        }
+    }
     let off: Vec<Value> = switched_off(&snapshot).iter().map(off).collect();
     map.insert("switched_off".into(), off.into());
     let missed = server.board.missed();
@@ -105,57 +107,22 @@ fn target(entry: &Entry) -> Option<Value> {
     }))
 }
 
-fn trouble(trouble: &Trouble, overview: &Overview) -> Value {
-    let findings = trouble.findings.iter().map(|finding| {
-        object!({
-            "area": finding.area,
-            "target": finding.target,
-            "signal": finding.signal.name,
-            "labels": labels(finding),
-            "what": null,
-            "since": overview.since(finding).map(epoch),
-        })
-    });
-    let blind = trouble.blind.iter().map(|blind| {
-        object!({
-            "area": blind.area,
-            "target": blind.target,
-            "signal": null,
-            "labels": {},
-            "what": blind.what,
-            "since": epoch(blind.since),
-        })
-    });
-    object!({
-        "verdict": word(trouble.verdict),
-        "alert": trouble.alert,
-        "sentence": trouble.sentence,
-        "next": trouble.next,
-        "since": since(trouble, overview).map(epoch),
-        "members": findings.chain(blind).collect::<Vec<_>>(),
-    })
-}
-
-/// Since when the first of what it is about lasts.
-fn since(trouble: &Trouble, overview: &Overview) -> Option<SystemTime> {
-    let findings = trouble.findings.iter().filter_map(|finding| overview.since(finding));
-    findings.chain(trouble.blind.iter().map(|blind| blind.since)).min()
-}
-
-/// What nothing judges is not known to be well.
-const fn word(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Ok | Verdict::NeedsHistory => "unknown",
-        judged => judged.as_str(),
+/// Since when each member of a trouble lasts, and since when the first of them does.
+fn timed(json: &mut Value, trouble: &Trouble, overview: &Overview) {
+    let findings = trouble.findings.iter().map(|finding| overview.since(finding));
+    let blind = trouble.blind.iter().map(|blind| Some(blind.since));
+    let all: Vec<Option<SystemTime>> = findings.chain(blind).collect();
+    let put = |json: &mut Value, since: Option<SystemTime>| {
+        if let Some(json) = json.as_object_mut() {
+            json.insert("since".into(), since.map(epoch).into());
+        }
+    };
+    if let Some(members) = json.get_mut("members").and_then(Value::as_array_mut) {
+        for (member, since) in members.iter_mut().zip(&all) {
+            put(member, *since);
+        }
     }
-}
-
-fn labels(finding: &Finding) -> Value {
-    let labels = finding.labels.iter();
-    labels
-        .map(|(name, value)| ((*name).to_owned(), value.as_str().into()))
-        .collect::<serde_json::Map<_, Value>>()
-        .into()
+    put(json, all.into_iter().flatten().min());
 }
 
 fn epoch(at: SystemTime) -> f64 {
@@ -167,7 +134,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::check::{Blind, Report};
+    use crate::check::{Blind, Finding, Report, Verdict};
     use crate::collectors::nats;
     use crate::engine::Board;
     use crate::failure::{Failure, Reason};
@@ -229,10 +196,11 @@ mod tests {
             blind: vec![&blind],
             next: vec!["command".into()],
         };
-        let json = trouble(&both, &overview);
-        assert_eq!((&json["verdict"], &json["since"]), (&object!("unknown"), &object!(7.0)));
-        assert_eq!(json["members"][0]["labels"]["consumer_name"], "worker");
+        let mut json = object!({ "members": [{ "what": null }, { "what": "JetStream (/jsz)" }] });
+        timed(&mut json, &both, &overview);
+        assert_eq!(json["since"], object!(7.0));
         assert_eq!(json["members"][0]["since"], object!(9.0));
+        assert_eq!(json["members"][1]["since"], object!(7.0));
         assert_eq!(json["members"][1]["what"], "JetStream (/jsz)");
     }
 }

@@ -545,6 +545,7 @@ fn too_few_files_are_told_as_such() {
             let done = std::process::Command::new("sh")
                 .args(["-c", &script, "sh", "check", "--only", "host"])
                 .env_clear()
+                .env("COLUMNS", "10000")
                 .output()
                 .unwrap();
             let told = String::from_utf8_lossy(&[done.stdout, done.stderr].concat()).into_owned();

@@ -31,7 +31,8 @@ fn check(config: &str) -> String {
     let file = watchdog::dir("labels").join("stack.yml");
     std::fs::write(&file, config).unwrap();
     let mut command = Command::new(binary());
-    command.args(["check", "--only", "docker", "--config.file"]).arg(&file);
+    command.args(["check", "--only", "docker", "--all", "--config.file"]).arg(&file);
+    command.env("COLUMNS", "10000");
     let output = command.output().unwrap();
     let text = [output.stdout, output.stderr].concat();
     String::from_utf8_lossy(&text).into_owned()

@@ -14,6 +14,7 @@
 mod access;
 mod backups;
 mod bundle;
+mod check;
 mod clients;
 mod compose;
 mod cured;

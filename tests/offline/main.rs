@@ -9,6 +9,7 @@
 
 mod bundle;
 mod catalogue;
+mod check;
 mod cli;
 mod coverage;
 mod layering;
