@@ -319,7 +319,7 @@ fn logs(folder: &Path) -> String {
         r#"logs:
   bot:
     files: ["{}/ai_library_bot_*.log"]
-    presets: [python, errors, rate_limit, taskiq, websocket, telegram_bot, nginx_access, postgres, deployment, tts, sheets_sync]
+    presets: [python, errors, rate_limit, taskiq, websocket, telegram_bot, nginx_access, nginx_error, postgres, deployment, tts, sheets_sync]
     client_addresses: true
     rules:
       by_user: {{ regex: 'user=(?<user>\w+)', labels: [user] }}
