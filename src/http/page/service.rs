@@ -6,7 +6,7 @@ use maud::{Markup, html};
 
 use super::chart::day_in_words;
 use super::stack::{self, View};
-use super::thing::{Present, Thing, readings};
+use super::thing::{Present, Thing, events, readings};
 use super::words::{bytes, bytes_of, cores, seen, span, target_path};
 use super::{link, words};
 use crate::catalogue::Key;
@@ -55,6 +55,7 @@ fn body(service: &Service, thing: &Thing, now: &Present, troubles: &Markup) -> M
         (troubles)
         (facts(service, view))
         (thing.sections(view))
+        (events(&now.server.overview.events(&|event| event.project == service.project && event.service == service.service), view))
         @for target in living(service, now) { (lives(target, now, view)) }
         (readings(thing.entry, &now.server.telemetry_path, view))
     }

@@ -7,12 +7,12 @@ use maud::{Markup, html};
 use super::chart::day_in_words;
 use super::link;
 use super::stack;
-use super::thing::{Present, readings};
+use super::thing::{Present, events, readings};
 use super::words::{anchor, seen, service_path};
 use crate::check::Finding;
 use crate::engine::{Entry, title};
 use crate::http::{Server, details};
-use crate::overview::{Mood, Target};
+use crate::overview::{Event, Mood, Target};
 
 pub(in crate::http) async fn page(
     State(server): State<Server>,
@@ -29,11 +29,14 @@ pub(in crate::http) async fn page(
     let (troubles, tone) = now.troubles(&is_mine, &is_it);
     let all = now.stack.groups.iter().flat_map(|group| &group.targets);
     let shown = all.clone().find(|one| one.area == area && one.target == name);
+    let happened =
+        |event: &Event| event.area == area && event.target == name && event.service.is_empty();
     let main = html! {
         section.head { (heading(entry, shown, &now)) }
         (troubles)
         @if let Some(target) = shown { (stack::target_in_full(target)) }
         (thing.sections(&now.view))
+        (events(&server.overview.events(&happened), &now.view))
         (details::of(entry, now.snapshot.at))
         (readings(entry, &server.telemetry_path, &now.view))
     };

@@ -1,6 +1,7 @@
 //! What the pages of one service and of one target have in common: its numbers over time, what is wanted
 //! of them, what is not judged, and how it is read.
 
+mod events;
 mod numbers;
 mod readings;
 mod thresholds;
@@ -19,6 +20,7 @@ use crate::http::Server;
 use crate::overview::Stack;
 use crate::text::printable;
 
+pub(super) use events::events;
 pub(super) use readings::readings;
 
 /// Everything as it is now, from which a page takes its part.
