@@ -9,6 +9,7 @@ use base64::Engine as _;
 use serde_json::json;
 
 use crate::page::{fits, seen};
+use crate::servers::block_io;
 use crate::servers::browser::Browser;
 use crate::servers::docker::{Container, ContainerSpec, Docker};
 use crate::servers::exporter::Exporter;
@@ -72,19 +73,31 @@ fn holds(spec: ContainerSpec, mebibytes: u32) -> ContainerSpec {
     ))
 }
 
+/// Starts them side by side: one after the other takes half a minute.
+fn start(docker: &Docker, all: Vec<ContainerSpec>) -> Vec<Container> {
+    std::thread::scope(|scope| {
+        let run = |spec| scope.spawn(move || docker.run(spec));
+        let running: Vec<_> = all.into_iter().map(run).collect();
+        running.into_iter().map(|one| one.join().expect("a container")).collect()
+    })
+}
+
 fn calm(docker: &Docker) -> Vec<Container> {
+    std::thread::scope(|scope| {
+        for (_, _, image, _) in CALM {
+            scope.spawn(move || docker.import(image));
+        }
+    });
     let of = |(project, service, image, mebibytes): (&str, &str, &str, u32)| {
-        docker.import(image);
-        docker.run(holds(spec(project, service), mebibytes).image(image).cpus(1.0))
+        holds(spec(project, service), mebibytes).image(image).cpus(1.0)
     };
-    CALM.into_iter().map(of).collect()
+    start(docker, CALM.into_iter().map(of).collect())
 }
 
 /// The six as they should be.
 fn well(docker: &Docker) -> Vec<Container> {
-    SICK.into_iter()
-        .map(|(project, service)| docker.run(holds(spec(project, service), 5)))
-        .collect()
+    let of = |(project, service): (&str, &str)| holds(spec(project, service), 5);
+    start(docker, SICK.into_iter().map(of).collect())
 }
 
 /// The six as they should not.
@@ -99,7 +112,7 @@ fn sick(docker: &Docker) -> Vec<Container> {
         spec("shop", "worker").shell(refused).restart("always", 0),
         spec("media", "transcoder").shell("exit 3"),
     ];
-    all.into_iter().map(|spec| docker.run(spec)).collect()
+    start(docker, all.into())
 }
 
 fn config(docker: &Docker) -> String {
@@ -135,11 +148,15 @@ async fn weight(exporter: &Exporter, path: &str) -> usize {
     answer.bytes().await.unwrap().len()
 }
 
+/// Width, height, and whether it is dark.
+type Window = (u32, u32, bool);
+
+const WINDOWS: [Window; 4] =
+    [(1600, 1000, false), (390, 844, true), (1600, 1000, true), (390, 844, false)];
+
 /// The page in each width and theme, with a picture of each.
-async fn looks(exporter: &Exporter, act: &str, paths: &[(&str, &str)]) {
-    for (width, height, dark) in
-        [(1600, 1000, false), (1600, 1000, true), (390, 844, false), (390, 844, true)]
-    {
+async fn looks(exporter: &Exporter, act: &str, paths: &[(&str, &str)], windows: &[Window]) {
+    for (width, height, dark) in windows.iter().copied() {
         let browser = Browser::open(width, height, dark).await;
         for (path, name) in paths {
             browser.visit(&format!("{}{path}", exporter.url())).await;
@@ -180,20 +197,23 @@ fn twenty_five_containers_that_are_well_and_then_six_troubles() {
     run(async {
         let Some(docker) = Docker::own("containers that are alone on a page").await else { return };
         let docker = docker.plain();
+        // Else this would be told as what cannot be seen; whether it can be is not the question here.
+        let _ = block_io::counted(&docker).await;
         let (calm, before) = (calm(&docker), well(&docker));
         let exporter = Exporter::scripted(binary(), &config(&docker), NAMED, &[]);
         let browser = Browser::open(1600, 1000, false).await;
         until("the page of 25 containers that are well", PATIENT, async || {
             browser.visit(&exporter.url()).await;
-            let all = "return document.querySelectorAll('.services .state.up').length";
-            let (head, up) = (browser.text(H1).await, browser.script(all).await);
-            if head.contains("All is well") && up == json!(25) { Ok(()) } else { Err((head, up)) }
+            let count = "return ['.services .state.up', '.trouble.critical, .trouble.warning']\
+                         .map(which => document.querySelectorAll(which).length)";
+            let (head, counts) = (browser.text(H1).await, browser.script(count).await);
+            if counts == json!([25, 0]) { Ok(()) } else { Err((head, counts)) }
         })
         .await;
         let services = text(&browser, "#services h2").await;
         assert_eq!(services, "Services 25, all up");
         assert_eq!(text(&browser, "#project-shop h3").await, "shop 12 services, all up");
-        looks(&exporter, "well", &[("/", "page")]).await;
+        looks(&exporter, "well", &[("/", "page")], &WINDOWS[..2]).await;
         let well = weight(&exporter, "/").await;
 
         drop(before);
@@ -209,6 +229,7 @@ fn twenty_five_containers_that_are_well_and_then_six_troubles() {
                 ("/target/logs/worker", "log"),
                 ("/service/shop/none", "missing"),
             ],
+            &WINDOWS,
         )
         .await;
         let sick = weight(&exporter, "/").await;
@@ -234,11 +255,12 @@ async fn troubles(exporter: &Exporter, browser: &Browser) {
         let all = text(browser, "main").await;
         let wanted = [
             "worker (shop) restarts again and again",
-            "api (shop) is unhealthy",
+            "shop-api-1 (shop) fails its health check",
+            "has killed search (shop)",
+            "shop-cache-1 (shop) is near its memory limit",
+            "shop-db-1 (shop) can be reached from anywhere",
+            "have no running container: ",
             "cannot connect to",
-            "search",
-            "transcoder",
-            "cache",
         ];
         let missing: Vec<_> = wanted.iter().filter(|word| !all.contains(**word)).collect();
         let bad = browser

@@ -13,7 +13,7 @@ use maud::{Markup, html};
 use super::layout::{Frame, Tone, layout};
 use super::stack::View;
 use super::troubles::{self, Past};
-use super::words::Clock;
+use super::words::{Clock, seen};
 use crate::check::{Finding, Off, Report, judge, switched_off};
 use crate::engine::{Entry, Line, Number, Snapshot};
 use crate::http::Server;
@@ -129,6 +129,20 @@ impl<'a> Present<'a> {
 }
 
 impl Thing<'_> {
+    /// What tells the value of a finding from others of this thing: "cursor_lost"; nothing where there
+    /// is no other.
+    pub(super) fn which(&self, finding: &Finding) -> String {
+        let subject = finding.subject();
+        let told = finding.labels.iter().filter(|(name, value)| {
+            subject.contains(&format!(" {name}={}", printable(value)))
+                && self.findings.iter().any(|other| {
+                    other.labels.iter().any(|(of, another)| of == name && another != value)
+                })
+        });
+        let values: Vec<_> = told.map(|(_, value)| seen(value, 60)).collect();
+        values.join(", ")
+    }
+
     /// Charts, thresholds, and what is not judged.
     pub(super) fn sections(&self, view: &View) -> Markup {
         html! {
