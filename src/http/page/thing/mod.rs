@@ -4,6 +4,8 @@
 mod events;
 mod numbers;
 mod readings;
+#[cfg(test)]
+mod tests;
 mod thresholds;
 
 use axum::http::StatusCode;
@@ -38,6 +40,13 @@ pub(super) struct Thing<'a> {
     pub findings: Vec<&'a Finding>,
     pub lines: Vec<(Number, [Line; 2])>,
     pub off: Vec<Off>,
+}
+
+/// What stands on a page of its own.
+pub(super) struct Shown {
+    pub title: String,
+    pub tone: Tone,
+    pub main: Markup,
 }
 
 impl<'a> Present<'a> {
@@ -105,17 +114,17 @@ impl<'a> Present<'a> {
     }
 
     /// A whole page.
-    pub(super) fn page(&self, title: &str, tone: Tone, main: &Markup) -> Response {
-        let machine = printable(&self.stack.machine);
+    pub(super) fn page(&self, shown: Shown) -> Response {
+        let machine = seen(&self.stack.machine, 64);
         let frame = Frame {
-            title,
-            tone,
+            title: &format!("{} · {machine}", shown.title),
+            tone: shown.tone,
             machine: &machine,
             metrics: &self.server.telemetry_path,
             live: true,
             projects: None,
         };
-        Html(layout(&frame, main).into_string()).into_response()
+        Html(layout(&frame, &shown.main).into_string()).into_response()
     }
 
     /// There is no such thing, or not any more.
@@ -124,7 +133,8 @@ impl<'a> Present<'a> {
             h1 { "There is no " (what) }
             p { "It was removed or renamed, or it never was there. " a href="/" { "All that is watched" } "." }
         };
-        (StatusCode::NOT_FOUND, self.page("not found", Tone::Unknown, &main)).into_response()
+        let shown = Shown { title: "not found".to_owned(), tone: Tone::Unknown, main };
+        (StatusCode::NOT_FOUND, self.page(shown)).into_response()
     }
 }
 

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::super::link;
-use super::super::words::{self, seen};
+use super::super::words::{self, counted, seen};
 use super::Thing;
 use crate::catalogue::{Direction, Origin, Severity, Signal};
 use crate::check::{Finding, Off};
@@ -16,6 +16,8 @@ pub(super) fn section(thing: &Thing) -> Markup {
                 h2 { "Thresholds" }
                 @if !thing.off.is_empty() { (off(&thing.off)) }
                 @if !thing.findings.is_empty() {
+                    details #threshold-list {
+                    summary { (counted(thing.findings.len(), "value", "values")) ", what they are held against, and who says so" }
                     div.scroll {
                         table.thresholds {
                             caption.apart { "Values, their thresholds, and where those come from" }
@@ -25,6 +27,7 @@ pub(super) fn section(thing: &Thing) -> Markup {
                             } }
                             tbody { @for finding in &thing.findings { (row(thing, finding)) } }
                         }
+                    }
                     }
                 }
             }
