@@ -62,7 +62,7 @@ fn a_service_has_its_numbers_its_thresholds_and_its_errors() {
         "<h1>worker (worker) <span class=\"state down\">worker</span></h1>",
         "Last 24 hours: down since 11:45, up else",
         "Used part of its memory limit <span class=\"dim\">two</span>",
-        "now 95%",
+        "Last hour: 95%",
         "<a href=\"/target/logs/shop%2Fworker\">",
         "How it is read",
     ] {
