@@ -131,9 +131,12 @@ fn pictures() -> PathBuf {
     dir
 }
 
-/// What the window shows, or all of the page.
+/// All of the page; for readers elsewhere its first part, a little smaller.
 async fn picture(browser: &Browser, file: &Path, all: bool) -> usize {
-    let taken = json!({ "format": "png", "captureBeyondViewport": all, "optimizeForSpeed": false });
+    let mut taken = json!({ "format": "png", "captureBeyondViewport": true });
+    if !all {
+        taken["clip"] = json!({ "x": 0, "y": 0, "width": 1600, "height": 1700, "scale": 0.7 });
+    }
     let answer = browser.command("Page.captureScreenshot", &taken).await;
     let data = answer["data"].as_str().expect("a picture");
     let png = base64::engine::general_purpose::STANDARD.decode(data).unwrap();
