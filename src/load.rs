@@ -6,9 +6,9 @@ use std::time::Duration;
 use crate::catalogue::Area;
 use crate::collectors::{self, Config};
 use crate::config::{self, Web};
-use crate::engine::{Memory, Target};
+use crate::engine::{Memory, Missed, Target};
 use crate::files;
-use crate::plan::{Missed, Mistake, OnDemand, Plan};
+use crate::plan::{Mistake, OnDemand, Plan};
 
 /// How long the file is waited for if it is a pipe.
 const PATIENCE: Duration = Duration::from_secs(5);

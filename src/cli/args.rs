@@ -275,7 +275,8 @@ fn address(text: &str) -> Result<SocketAddr, String> {
 
 /// A path of its own for the metrics.
 fn path(text: &str) -> Result<String, String> {
-    const OURS: [&str; 5] = ["/-/", "/api/", "/debug/", "/runbooks", "/probe"];
+    const OURS: [&str; 8] =
+        ["/-/", "/api/", "/assets/", "/debug/", "/runbooks", "/probe", "/service/", "/target/"];
     if !text.starts_with('/') || text.len() < 2 || text.contains(['{', '}', '?', '#', ' ']) {
         return Err("expected a path such as `/metrics`".into());
     }

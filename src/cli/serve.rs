@@ -11,11 +11,10 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use super::args::Options;
 use super::{BAD_USAGE, in_words, logging, machine, runtime, tell, tell_all};
 use crate::check::judge;
-use crate::engine::{Board, Storage, Target};
+use crate::engine::{Board, Missed, Storage, Target};
 use crate::http::{self, Door, Hosts, Server, listen};
 use crate::load::{self, Checked};
 use crate::overview;
-use crate::plan::Missed;
 use crate::text::printable;
 
 /// Files that may be open at once, where the system allows as many.
@@ -87,6 +86,7 @@ async fn serve(options: &Options, board: Arc<Board>, checked: Checked) -> std::i
     let door = Arc::new(Door::default());
     door.allow(checked.on_demand);
     board.introduce(machine::info(&checked.config, address));
+    board.miss(checked.missed);
     board.apply(checked.targets);
     let file = options.config_file.clone();
     let reload = {
@@ -156,6 +156,7 @@ fn reload(
         hosts.allow(checked.config.web.as_ref());
         door.allow(checked.on_demand);
         board.introduce(machine::info(&checked.config, address));
+        board.miss(checked.missed);
         board.apply(checked.targets);
         targets
     });

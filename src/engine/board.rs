@@ -21,6 +21,14 @@ use super::target::{Target, TargetId};
 use super::{GRACE, Reload, Scrapes};
 use crate::catalogue::Place;
 
+/// Something that was looked for without being declared, and why it is not watched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Missed {
+    pub area: &'static str,
+    pub why: String,
+    pub hint: String,
+}
+
 /// All slots in the order of the plan, and their pollers.
 pub struct Board {
     grace: Duration,
@@ -30,6 +38,7 @@ pub struct Board {
     reloading: Mutex<()>,
     build: Build,
     info: RwLock<Info>,
+    missed: RwLock<Vec<Missed>>,
     scrapes: Mutex<Scrapes>,
     scraped: Mutex<Option<(SystemTime, Instant)>>,
     on_demand: OnDemand,
@@ -60,6 +69,7 @@ impl Board {
             reloading: Mutex::default(),
             build: Build::current(),
             info: RwLock::default(),
+            missed: RwLock::default(),
             scrapes: Mutex::default(),
             scraped: Mutex::default(),
             on_demand: OnDemand::default(),
@@ -133,6 +143,16 @@ impl Board {
     /// Which machine this is.
     pub fn info(&self) -> Info {
         self.info.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Says what was looked for and is not watched.
+    pub fn miss(&self, missed: Vec<Missed>) {
+        *self.missed.write().unwrap_or_else(PoisonError::into_inner) = missed;
+    }
+
+    /// What was looked for and is not watched.
+    pub fn missed(&self) -> Vec<Missed> {
+        self.missed.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Notes how a reload of the configuration went.

@@ -26,7 +26,7 @@ mod tests;
 mod threshold;
 mod words;
 
-pub use board::Board;
+pub use board::{Board, Missed};
 pub use chart::{Chart, Line, Number};
 pub use clients::{Clients, Refusal};
 pub use collector::{Clock, Collector, blocking};

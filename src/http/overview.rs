@@ -74,6 +74,10 @@ pub(super) async fn status(State(server): State<Server>) -> Json<Value> {
     map.insert("troubles".into(), all.into());
     let off: Vec<Value> = switched_off(&snapshot).iter().map(off).collect();
     map.insert("switched_off".into(), off.into());
+    let missed = server.board.missed();
+    let missed =
+        missed.iter().map(|one| object!({ "area": one.area, "why": one.why, "remedy": one.hint }));
+    map.insert("not_watched".into(), missed.collect::<Vec<_>>().into());
     map.insert("targets".into(), targets.into());
     map.insert("machine".into(), server.board.info().hostname.into());
     let scraped = server.board.last_scrape().map(|(at, _)| epoch(at));

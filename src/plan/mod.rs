@@ -12,21 +12,13 @@ pub use thresholds::{Limit, Limits, Setting, Thresholds, threshold_of_one};
 
 use crate::catalogue::Area;
 use crate::config::{Access, Dur, SafeUrl, nearest};
-use crate::engine::{self, Memory, Service, Target};
+use crate::engine::{self, Memory, Missed, Service, Target};
 
 /// A mistake that only the collector can see, at a path such as `nats.main.url`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mistake {
     pub path: String,
     pub message: String,
-}
-
-/// Something that was looked for without being declared, and why it is not watched.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Missed {
-    pub area: &'static str,
-    pub why: String,
-    pub hint: String,
 }
 
 /// Where a target is and how it is logged in to, for other sections that name it.

@@ -5,11 +5,13 @@ use serde_json::json;
 
 use crate::servers::browser::Browser;
 use crate::servers::exporter::Exporter;
-use crate::servers::kostatus::{KoStatus, Mode};
+use crate::servers::kostatus::{KoStatus, Mode, example};
 use crate::servers::wait::{PATIENT, until};
 use crate::servers::{Stack, run};
 use crate::stage::binary;
 
+/// The machine that the test runs on may be busy, or full.
+const QUIET: &str = "host: { thresholds: { cpu: off, memory: off, disk: off, inodes: off, disk_unreadable: off } }\n";
 const H1: &str = "return document.querySelector('h1').innerText";
 const ICON: &str = "return document.querySelector('link[rel=icon]').getAttribute('href')";
 
@@ -27,8 +29,7 @@ fn the_page_is_readable_everywhere() {
     run(async {
         let nats = Stack::nats().await;
         let config = format!(
-            "nats:\n  well: {{ url: \"{}\" }}\n  sick: {{ url: \"http://127.0.0.1:1\" }}\n\
-             host: {{ thresholds: {{ cpu: off }} }}\n",
+            "nats:\n  well: {{ url: \"{}\" }}\n  sick: {{ url: \"http://127.0.0.1:1\" }}\n{QUIET}",
             nats.monitor_url()
         );
         let exporter = Exporter::start(binary(), &config).await;
@@ -96,19 +97,19 @@ async fn keyboard(browser: &Browser) {
 fn an_open_page_changes_by_itself_and_leaves_the_reader_alone() {
     run(async {
         let app = KoStatus::start().await;
+        let mut idle = example();
+        idle["queue_stats"] =
+            json!({ "search": { "pending": 0, "processing": 0, "completed": 15 } });
+        app.set_json(&idle);
         app.set_mode(Mode::Closed).await;
-        // The machine that the test runs on may be busy, or full.
-        let config = format!(
-            "queues:\n  app: {{ http: \"{}\", preset: alaw }}\n\
-             host: {{ thresholds: {{ cpu: off, memory: off, disk: off, inodes: off, disk_unreadable: off }} }}\n",
-            app.url()
-        );
+        let config =
+            format!("queues:\n  app: {{ http: \"{}\", preset: alaw }}\n{QUIET}", app.url());
         let exporter = Exporter::start(binary(), &config).await;
         let browser = Browser::open(1200, 400, false).await;
         browser.visit(&exporter.url()).await;
         seen(&browser, H1, "app").await;
-        assert_eq!(browser.text(ICON).await, "/assets/critical.svg");
-        assert!(browser.text("return document.title").await.starts_with("1 critical"));
+        assert_eq!(browser.text(ICON).await, "/assets/warning.svg");
+        assert!(browser.text("return document.title").await.starts_with("1 warning"));
         browser
             .script(
                 "window.same = true; document.querySelector('#targets').open = true;
@@ -145,7 +146,7 @@ fn an_open_page_changes_by_itself_and_leaves_the_reader_alone() {
         until("the tab of the background", 2 * PATIENT, async || {
             exporter.scrape().await;
             let title = browser.text("return document.title").await;
-            if title.starts_with("1 critical") { Ok(()) } else { Err(title) }
+            if title.starts_with("1 warning") { Ok(()) } else { Err(title) }
         })
         .await;
         assert_eq!(
@@ -184,7 +185,7 @@ fn commands_are_copied_and_rows_are_filtered() {
     run(async {
         let nats = Stack::nats().await;
         let config = format!(
-            "nats:\n  well: {{ url: \"{}\" }}\n  sick: {{ url: \"http://127.0.0.1:1\" }}\n",
+            "nats:\n  well: {{ url: \"{}\" }}\n  sick: {{ url: \"http://127.0.0.1:1\" }}\n{QUIET}",
             nats.monitor_url()
         );
         let exporter = Exporter::start(binary(), &config).await;
@@ -238,8 +239,8 @@ fn commands_are_copied_and_rows_are_filtered() {
 #[test]
 fn without_a_script_the_page_is_read_and_fetched_again() {
     run(async {
-        let exporter =
-            Exporter::start(binary(), "nats: { sick: { url: \"http://127.0.0.1:1\" } }\n").await;
+        let config = format!("nats: {{ sick: {{ url: \"http://127.0.0.1:1\" }} }}\n{QUIET}");
+        let exporter = Exporter::start(binary(), &config).await;
         let browser = Browser::open(1200, 900, false).await;
         browser.command("Emulation.setScriptExecutionDisabled", &json!({ "value": true })).await;
         browser.visit(&exporter.url()).await;
@@ -255,8 +256,22 @@ fn without_a_script_the_page_is_read_and_fetched_again() {
 #[test]
 fn the_page_is_small_and_comes_with_its_assets() {
     run(async {
-        let exporter = Exporter::start(binary(), "host: {}\n").await;
+        let exporter = Exporter::start(binary(), "host: { thresholds: { cpu: off } }\n").await;
         let page = exporter.get("/", &[]).await;
+        let status = exporter.get("/api/v1/status", &[]).await.body;
+        let status: serde_json::Value = serde_json::from_str(&status).unwrap();
+        let off = json!([{ "area": "host", "target": "host", "signal": "cpu", "key": null }]);
+        assert_eq!(status["switched_off"], off);
+        let missed = status["not_watched"].as_array().unwrap();
+        assert!(missed.iter().any(|one| one["area"] == "queue"), "{missed:?}");
+        assert!(page.body.contains("<b>queue</b>: no queue is named."), "{}", page.body);
+        let machine = status["machine"].as_str().unwrap();
+        assert!(
+            page.body.contains(&format!("stack-exporter on <b>{machine}</b>")),
+            "{}",
+            page.body
+        );
+        assert!(page.body.contains(&format!(" · {machine}</title>")), "{}", page.body);
         let policy = page.header("content-security-policy").unwrap().to_owned();
         for part in ["default-src 'none'", "script-src 'self'", "form-action 'none'"] {
             assert!(policy.contains(part), "{policy}");

@@ -58,7 +58,7 @@ pub(super) async fn status(State(server): State<Server>) -> Html<String> {
         (head.render())
         (troubles::render(&told, &past))
         (stack::markup(&stack, &snapshot, &words::Clock::system()))
-        (watched::render(&snapshot, &report, &off))
+        (watched::render(&snapshot, &report, &off, &server.board.missed()))
     };
     let frame = Frame {
         title: &head.title(),

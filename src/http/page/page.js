@@ -7,6 +7,10 @@
     'viewBox="0 0 16 16"><circle cx="8" cy="8" r="7" fill="#fff" stroke="#777" stroke-width="2"/>' +
     '<path d="M4 8h8" stroke="#777" stroke-width="2"/></svg>');
   const find = (id) => document.getElementById(id);
+  // What is said already is not said again: it would be read out each time.
+  const say = (id, text) => {
+    if (find(id).textContent !== text) find(id).textContent = text;
+  };
   document.documentElement.classList.add('js');
 
   // Takes over what `want` has and `have` has not. Elements with a key are the same by it, wherever
@@ -83,7 +87,7 @@
     clearTimeout(timer);
     try {
       const answer = await fetch(location.pathname + location.search,
-        { cache: 'no-store', signal: AbortSignal.timeout(PATIENCE) });
+        { cache: 'no-store', signal: AbortSignal.timeout?.(PATIENCE) });
       const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
       const script = (of) => of.querySelector('script[src]')?.getAttribute('src');
       // Something else answers: a proxy, most likely, as our own pages all have the script.
@@ -92,7 +96,7 @@
       if (script(page) !== script(document)) return location.reload();
       good = new Date();
       tab(page.title, page.querySelector('link[rel=icon]').getAttribute('href'));
-      find('lost').textContent = '';
+      say('lost', '');
       take(find('main'), page.getElementById('main'));
       const projects = page.getElementById('projects');
       if (projects && find('projects')) take(find('projects'), projects);
@@ -100,8 +104,8 @@
     } catch {
       const machine = document.body.dataset.machine;
       tab('no answer' + (machine && ' · ' + machine), LOST);
-      find('lost').textContent = 'No answer from the exporter since ' +
-        good.toLocaleTimeString('en-GB') + '. What stands below is from then.';
+      say('lost', 'No answer from the exporter since ' + good.toLocaleTimeString('en-GB') +
+        '. What stands below is from then.');
     }
     plan();
   }
@@ -140,7 +144,7 @@
         fold.open = false;
       }
     }
-    find('found').textContent = words.length > 0 ? shown.length + ' of ' + rows.length : '';
+    say('found', words.length > 0 ? shown.length + ' of ' + rows.length : '');
   }
 
   function from_address() {

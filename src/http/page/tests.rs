@@ -77,7 +77,10 @@ fn page(report: &Report) -> String {
     let overview = Overview::new(Arc::clone(&board));
     overview.note(&board.snapshot(), report);
     for finding in &report.findings {
-        board.chart.note(finding.number(), report.at, 1.0);
+        for minutes in [30, 20, 10, 0] {
+            let at = report.at - Duration::from_mins(minutes);
+            board.chart.note(finding.number(), at, f64::from(30 - u32::try_from(minutes).unwrap()));
+        }
     }
     let now = report.at + Duration::from_secs(192);
     let past = Past { now, overview: &overview, chart: &board.chart };

@@ -18,6 +18,7 @@ use crate::text::printable;
 
 /// Things of one trouble that are listed; the others are in the answer of the API.
 const MEMBERS: usize = 50;
+const FEW: usize = 3;
 const DAY: Duration = Duration::from_hours(24);
 
 /// Where the past of a trouble is.
@@ -137,7 +138,8 @@ impl Past<'_> {
         let day =
             self.now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().saturating_sub(DAY);
         let points: Vec<_> = line.points().filter(|(at, _)| *at >= day.as_secs()).collect();
-        sparkline(&points, &|value| finding.signal.unit.show(value))
+        // A dot or two say nothing of a day.
+        html! { @if points.len() >= FEW { (sparkline(&points, &|value| finding.signal.unit.show(value))) } }
     }
 
     /// Since when the first of its things has been in it.

@@ -10,16 +10,22 @@ use super::link;
 use super::when::ago;
 use super::words::target_path;
 use crate::check::{Finding, Idle, Off, Report, Verdict};
-use crate::engine::{Snapshot, State, Target, title};
+use crate::engine::{Missed, Snapshot, State, Target, title};
 use crate::text::printable;
 
 /// All of it.
-pub(super) fn render(snapshot: &Snapshot, report: &Report, off: &[Off]) -> Markup {
+pub(super) fn render(
+    snapshot: &Snapshot,
+    report: &Report,
+    off: &[Off],
+    missed: &[Missed],
+) -> Markup {
     html! {
         section #watched aria-labelledby="watched-title" {
             h2 #watched-title { "What is watched" }
             (targets(snapshot))
             (in_bounds(report))
+            @if !missed.is_empty() { (not_watched(missed)) }
             @if !off.is_empty() || !report.idle.is_empty() { (not_judged(off, &report.idle)) }
         }
     }
@@ -88,6 +94,22 @@ fn value_row(finding: &Finding) -> Markup {
             td data-label="Signal" { a href=(link::runbook(finding.signal.alert)) { (finding.subject()) } }
             td data-label="Value" .number { (finding.shown_value()) }
             td data-label="Threshold" { (finding.shown_threshold()) }
+        }
+    }
+}
+
+/// What was looked for in vain: nothing is known of it, be it well or not.
+fn not_watched(missed: &[Missed]) -> Markup {
+    html! {
+        details data-fold data-key="missed" {
+            summary { (missed.len()) " not watched" }
+            ul {
+                @for missed in missed {
+                    li data-row {
+                        b { (missed.area) } ": " (printable(&missed.why)) ". What to do: " (printable(&missed.hint)) "."
+                    }
+                }
+            }
         }
     }
 }
