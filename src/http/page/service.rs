@@ -24,7 +24,7 @@ pub(in crate::http) async fn page(
     let project = if project == "-" { String::new() } else { project };
     let now = Present::of(&server);
     match show(&now, &project, &name) {
-        Some(shown) => now.page(shown),
+        Some(shown) => now.page(&shown),
         None => now.missing("such service"),
     }
 }

@@ -20,7 +20,7 @@ pub(in crate::http) async fn page(
 ) -> Response {
     let now = Present::of(&server);
     match show(&now, &area, &name) {
-        Some(shown) => now.page(shown),
+        Some(shown) => now.page(&shown),
         None => now.missing("such target"),
     }
 }

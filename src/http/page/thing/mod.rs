@@ -114,7 +114,7 @@ impl<'a> Present<'a> {
     }
 
     /// A whole page.
-    pub(super) fn page(&self, shown: Shown) -> Response {
+    pub(super) fn page(&self, shown: &Shown) -> Response {
         let machine = seen(&self.stack.machine, 64);
         let frame = Frame {
             title: &format!("{} · {machine}", shown.title),
@@ -134,7 +134,7 @@ impl<'a> Present<'a> {
             p { "It was removed or renamed, or it never was there. " a href="/" { "All that is watched" } "." }
         };
         let shown = Shown { title: "not found".to_owned(), tone: Tone::Unknown, main };
-        (StatusCode::NOT_FOUND, self.page(shown)).into_response()
+        (StatusCode::NOT_FOUND, self.page(&shown)).into_response()
     }
 }
 
