@@ -70,18 +70,26 @@ pub(super) fn of(entry: &Entry, now: SystemTime) -> Markup {
 }
 
 fn table(target: &Target, detail: &Detail, now: SystemTime) -> Markup {
-    let shown = detail.rows.len().min(SHOWN);
+    let rows: Vec<_> = detail.rows.iter().take(SHOWN).collect();
+    let shown = rows.len();
+    // A column in which nobody has anything says nothing.
+    let columns: Vec<_> = detail
+        .columns
+        .iter()
+        .enumerate()
+        .filter(|(at, _)| rows.iter().any(|row| row.get(*at).is_some_and(|cell| !is_empty(cell))))
+        .collect();
     html! {
         table {
             caption {
                 (shown) " of " (detail.rows.len()) ", "
                 a href=(link::details(target.id.area, &target.id.name)) { "all as JSON" }
             }
-            thead { tr { @for column in &detail.columns { th scope="col" { (column.title) } } } }
+            thead { tr { @for (_, column) in &columns { th scope="col" { (column.title) } } } }
             tbody {
-                @for row in detail.rows.iter().take(SHOWN) {
+                @for row in rows {
                     tr data-row data-words=(printable(&target.id.to_string())) {
-                        @for (column, cell) in detail.columns.iter().zip(row) {
+                        @for (column, cell) in columns.iter().filter_map(|(at, column)| Some((column, row.get(*at)?))) {
                             td data-label=(column.title) .number[matches!(cell, Cell::Count(_))] { (cell_html(cell, now)) }
                         }
                     }
@@ -89,6 +97,10 @@ fn table(target: &Target, detail: &Detail, now: SystemTime) -> Markup {
             }
         }
     }
+}
+
+fn is_empty(cell: &Cell) -> bool {
+    matches!(cell, Cell::Text(text) if text.is_empty())
 }
 
 fn cell_html(cell: &Cell, now: SystemTime) -> Markup {

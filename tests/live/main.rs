@@ -48,6 +48,7 @@ mod nats;
 mod overview;
 mod own_log;
 mod page;
+mod page_stack;
 mod postgres;
 mod postgres_trap;
 mod probe;

@@ -16,7 +16,7 @@ const H1: &str = "return document.querySelector('h1').innerText";
 const ICON: &str = "return document.querySelector('link[rel=icon]').getAttribute('href')";
 
 /// Waits until a script returns a text with these words in it.
-async fn seen(browser: &Browser, script: &str, words: &str) {
+pub async fn seen(browser: &Browser, script: &str, words: &str) {
     until(&format!("{words:?} by {script}"), PATIENT, async || {
         let text = browser.text(script).await;
         if text.contains(words) { Ok(()) } else { Err(text) }
@@ -66,7 +66,7 @@ fn the_page_is_readable_everywhere() {
 }
 
 /// No wider than the window, nothing from elsewhere, nothing that the policy forbids, enough contrast.
-async fn fits(browser: &Browser, width: u32) {
+pub async fn fits(browser: &Browser, width: u32) {
     let wider = "return document.documentElement.scrollWidth - window.innerWidth";
     let wider = browser.script(wider).await;
     assert!(wider.as_i64().unwrap() <= 0, "the page is wider than {width} by {wider}");

@@ -25,7 +25,7 @@ pub(in crate::http) fn service_of(finding: &Finding) -> Option<(String, String)>
     let service = label(&["service", "container_label_com_docker_compose_service"]);
     match (project, service) {
         (Some(project), Some(service)) => Some((project, service)),
-        _ => label(&["name"]).map(|name| (String::new(), name)),
+        (_, service) => label(&["name"]).or(service).map(|name| (String::new(), name)),
     }
 }
 
@@ -61,6 +61,7 @@ mod tests {
                 "/service/shop/db",
             ),
             ("docker", &[("project", ""), ("service", ""), ("name", "tool")], "/service/-/tool"),
+            ("docker", &[("project", ""), ("service", "tool")], "/service/-/tool"),
             ("docker", &[], "/target/docker/docker"),
             ("host", &[("name", "eth0")], "/target/host/host"),
         ] {

@@ -5,12 +5,13 @@ use axum::response::Response;
 use maud::{Markup, html};
 
 use super::chart::day_in_words;
+use super::link;
 use super::stack::{self, View};
-use super::thing::{Present, Thing, readings};
+use super::thing::{Present, Shown, Thing, events, readings};
 use super::words::{bytes, bytes_of, cores, seen, span, target_path};
-use super::{link, words};
 use crate::catalogue::Key;
 use crate::check::{Finding, Off};
+use crate::collectors::CATALOGUE;
 use crate::http::{Server, details};
 use crate::overview::{Health, Service, Target, Usage};
 
@@ -22,17 +23,22 @@ pub(in crate::http) async fn page(
 ) -> Response {
     let project = if project == "-" { String::new() } else { project };
     let now = Present::of(&server);
+    match show(&now, &project, &name) {
+        Some(shown) => now.page(&shown),
+        None => now.missing("such service"),
+    }
+}
+
+/// `None` where there is no such service.
+pub(super) fn show(now: &Present, project: &str, name: &str) -> Option<Shown> {
     let mut all = now.stack.projects.iter().flat_map(|one| &one.services);
-    let found = all.find(|one| one.project == project && one.service == name);
-    let (Some(service), Some(entry)) = (found, now.entry(DOCKER, DOCKER)) else {
-        return now.missing("such service");
-    };
+    let service = all.find(|one| one.project == project && one.service == name)?;
+    let entry = now.entry(DOCKER, DOCKER)?;
     let is_mine = |finding: &Finding| finding.area == DOCKER && is_of(finding, service);
     let thing = now.thing(entry, &is_mine, &|off| speaks_of(off, service));
     let (troubles, tone) = now.troubles(&is_mine, &|_, _| false);
-    let main = body(service, &thing, &now, &troubles);
-    let title = format!("{} · {}", title(service), words::seen(&now.stack.machine, 64));
-    now.page(&title, tone, &main)
+    let main = body(service, &thing, now, &troubles);
+    Some(Shown { title: title(service), tone, main })
 }
 
 /// "worker (shop)".
@@ -55,6 +61,7 @@ fn body(service: &Service, thing: &Thing, now: &Present, troubles: &Markup) -> M
         (troubles)
         (facts(service, view))
         (thing.sections(view))
+        (events(&now.server.overview.events(&|event| event.project == service.project && event.service == service.service), view))
         @for target in living(service, now) { (lives(target, now, view)) }
         (readings(thing.entry, &now.server.telemetry_path, view))
     }
@@ -137,9 +144,10 @@ fn living<'a>(service: &Service, now: &'a Present) -> Vec<&'a Target> {
 }
 
 fn lives(target: &Target, now: &Present, view: &View) -> Markup {
+    let title = CATALOGUE.area(target.area).map_or(target.area, |area| area.title);
     html! {
         section.area {
-            h2.band { (target.area) " in it" }
+            h2.band { @if target.area == "logs" { "Its log" } @else { (title) " in it" } }
             ul.targets { (stack::target(target, view)) }
             @if let Some(entry) = now.entry(target.area, &target.target) { (details::of(entry, now.snapshot.at)) }
         }

@@ -7,19 +7,27 @@ use maud::{Markup, html};
 use super::chart::day_in_words;
 use super::link;
 use super::stack;
-use super::thing::{Present, readings};
+use super::thing::{Present, Shown, events, readings};
 use super::words::{anchor, seen, service_path};
 use crate::check::Finding;
 use crate::engine::{Entry, title};
 use crate::http::{Server, details};
-use crate::overview::{Mood, Target};
+use crate::overview::{Event, Mood, Target};
 
 pub(in crate::http) async fn page(
     State(server): State<Server>,
     Path((area, name)): Path<(String, String)>,
 ) -> Response {
     let now = Present::of(&server);
-    let Some(entry) = now.entry(&area, &name) else { return now.missing("such target") };
+    match show(&now, &area, &name) {
+        Some(shown) => now.page(&shown),
+        None => now.missing("such target"),
+    }
+}
+
+/// `None` where there is no such target.
+pub(super) fn show(now: &Present, area: &str, name: &str) -> Option<Shown> {
+    let entry = now.entry(area, name)?;
     // What is said of services has its place on their pages.
     let is_mine = |finding: &Finding| {
         finding.area == area && finding.target == name && link::service_of(finding).is_none()
@@ -27,18 +35,20 @@ pub(in crate::http) async fn page(
     let thing = now.thing(entry, &is_mine, &|_| true);
     let is_it = |of: &str, target: &str| of == area && target == name;
     let (troubles, tone) = now.troubles(&is_mine, &is_it);
-    let all = now.stack.groups.iter().flat_map(|group| &group.targets);
-    let shown = all.clone().find(|one| one.area == area && one.target == name);
+    let mut all = now.stack.groups.iter().flat_map(|group| &group.targets);
+    let shown = all.find(|one| one.area == area && one.target == name);
+    let happened =
+        |event: &Event| event.area == area && event.target == name && event.service.is_empty();
     let main = html! {
-        section.head { (heading(entry, shown, &now)) }
+        section.head { (heading(entry, shown, now)) }
         (troubles)
         @if let Some(target) = shown { (stack::target_in_full(target)) }
         (thing.sections(&now.view))
+        (events(&now.server.overview.events(&happened), &now.view))
         (details::of(entry, now.snapshot.at))
-        (readings(entry, &server.telemetry_path, &now.view))
+        (readings(entry, &now.server.telemetry_path, &now.view))
     };
-    let title = format!("{} · {}", seen(&title(&area, &name), 80), seen(&now.stack.machine, 64));
-    now.page(&title, tone, &main)
+    Some(Shown { title: seen(&title(area, name), 80).into_owned(), tone, main })
 }
 
 fn heading(entry: &Entry, shown: Option<&Target>, now: &Present) -> Markup {

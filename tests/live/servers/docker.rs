@@ -108,9 +108,14 @@ impl Docker {
         )
     }
 
+    /// For an Engine of the test's own: names that need no prefix, as a reader would have them.
+    pub fn plain(self) -> Self {
+        Self { prefix: String::new(), ..self }
+    }
+
     /// The name that a container gets on the Engine.
     pub fn name(&self, name: &str) -> String {
-        format!("{}-{name}", self.prefix)
+        if self.prefix.is_empty() { name.to_owned() } else { format!("{}-{name}", self.prefix) }
     }
 
     /// Imports busybox under another tag (`repository:tag`), so that it looks like that image.

@@ -116,7 +116,7 @@ pub fn words(day: &Day, clock: &Clock) -> String {
     match (parts.is_empty(), whole) {
         (true, true) => parts.push(format!("{rest} all day")),
         (true, false) => {
-            parts.push(format!("{rest} for the {} it was watched", span(watched as f64)))
+            parts.push(format!("{rest} for the {} it was watched", span(watched as f64)));
         }
         (false, _) if calm => parts.push(format!("{rest} else")),
         (false, _) => {}

@@ -30,6 +30,8 @@ impl Limit {
 pub struct Plot<'a> {
     /// "Last hour"
     pub when: &'a str,
+    /// "an hour ago"
+    pub begin: &'a str,
     pub points: &'a [(u64, f32)],
     /// Seconds from one point to the next.
     pub step: u64,
@@ -67,8 +69,8 @@ impl Plot<'_> {
                     }
                     span.high { (show(high)) }
                     span.low { (show(low)) }
-                    span.from { (clock.time(self.from)) }
-                    span.to { (clock.time(self.to)) }
+                    span.from { (self.begin) ", " (clock.time(self.from)) }
+                    span.to { "now, " (clock.time(self.to)) }
                 }
             }
         }
@@ -113,7 +115,16 @@ mod tests {
 
     fn plot<'a>(points: &'a [(u64, f32)], limits: &'a [Limit]) -> Plot<'a> {
         let unit = Unit::Ratio;
-        Plot { when: "Last hour", points, step: 15, from: 3600, to: 7200, limits, unit }
+        Plot {
+            when: "Last hour",
+            begin: "an hour ago",
+            points,
+            step: 15,
+            from: 3600,
+            to: 7200,
+            limits,
+            unit,
+        }
     }
 
     #[test]
@@ -125,7 +136,8 @@ mod tests {
         assert!(html.contains(told), "{html}");
         assert!(html.contains("d=\"M0 96L2 72L4 48M476 10L478 24L480 38\""), "{html}");
         assert!(html.contains("<path class=\"limit warning\" d=\"M0 19H480\">"), "{html}");
-        for axis in ["high\">100%<", "low\">0%<", "from\">01:00<", "to\">02:00<"] {
+        for axis in ["high\">100%<", "low\">0%<", "from\">an hour ago, 01:00<", "to\">now, 02:00<"]
+        {
             assert!(html.contains(axis), "{axis}: {html}");
         }
     }

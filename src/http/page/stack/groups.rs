@@ -57,7 +57,7 @@ pub fn in_full(target: &Target) -> Markup {
         @if !target.figures.is_empty() {
             div.figures { @for figure in &target.figures { (number(figure, target.area)) } }
         }
-        @if target.items.len() > 1 || target.items.iter().any(|item| is_bad(&item)) {
+        @if target.items.len() > 1 || target.items.iter().any(is_bad) {
             section #items {
                 h2 { (counted(target.items.len(), things(target.area).0, things(target.area).1)) }
                 div.items { ul { @for item in &target.items { (one(item)) } } }
@@ -120,17 +120,17 @@ fn tone(verdict: &str) -> &'static str {
     }
 }
 
-fn is_bad(item: &&Item) -> bool {
+fn is_bad(item: &Item) -> bool {
     matches!(item.verdict, "critical" | "warning")
 }
 
 fn items(items: &[Item], area: &str, id: &str) -> Markup {
-    let bad = items.iter().filter(is_bad).count();
+    let bad = items.iter().filter(|item| is_bad(item)).count();
     // One that is well says nothing more than its target does.
     if items.len() == 1 && bad == 0 {
         return html! {};
     }
-    let open = items.iter().filter(is_bad).take(BAD);
+    let open = items.iter().filter(|item| is_bad(item)).take(BAD);
     html! {
         div.items {
             @if bad > 0 { ul { @for item in open { (one(item)) } } }

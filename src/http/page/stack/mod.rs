@@ -4,7 +4,7 @@ mod errors;
 mod groups;
 mod services;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 use maud::{Markup, html};
 

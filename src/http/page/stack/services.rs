@@ -31,7 +31,7 @@ const COLUMNS: [Column; 9] = [
     Column { head: "State", class: "how", has: |_| true, cell: how },
     Column {
         head: "Since",
-        class: "since number",
+        class: "since",
         has: |service| service.since.is_some(),
         cell: |service, view| service.since.map_or_else(|| html! {}, |since| view.since(since)),
     },
@@ -49,7 +49,7 @@ const COLUMNS: [Column; 9] = [
     },
     Column {
         head: "Restarts, 24h",
-        class: "restarts number",
+        class: "restarts",
         has: |service| service.restarts.is_some(),
         cell: restarts,
     },
@@ -189,16 +189,13 @@ fn restarts(service: &Service, _: &View) -> Markup {
 }
 
 fn image(image: &Image) -> Markup {
+    // From where it is stands on the service's page, and in the tip.
     let shown = short(&image.name);
-    // Of where it is from, people need to be told once, if at all.
-    let (from, what) = shown.rsplit_once('/').map_or(("", shown), |(from, what)| (from, what));
+    let what = shown.rsplit_once('/').map_or(shown, |(_, what)| what);
     html! {
-        span.whole title=(seen(&image.name, 300)) {
-            @if !from.is_empty() { span.dim { (seen(from, 30)) "/" } wbr; }
-            (seen(what, 40))
-        }
+        span title=(seen(&image.name, 300)) { (seen(what, 40)) }
         @if let Some(age) = image.age_seconds {
-            " " span.age title={ "built " (span(age)) " ago" } { (span(age)) }
+            " " span.age title={ "built " (span(age)) " ago" } { (span(age)) " old" }
         }
         @if image.outdated { " " b.warning title="Its tag means another image by now" { "outdated" } }
     }

@@ -303,14 +303,3 @@ fn names_from_outside_break_nothing() {
         assert!(longest.unwrap() <= 310, "{evil:?}: {longest:?}");
     }
 }
-
-#[test]
-fn zz_preview() {
-    let css = include_str!("../page.css");
-    let mine = std::fs::read_to_string("src/http/page/stack.css").unwrap();
-    let body = shown(&example());
-    let html = format!(
-        "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width, initial-scale=1'><style>{css}{mine}</style><body><main>{body}</main></body>"
-    );
-    std::fs::write("/tmp/prev.html", html).unwrap();
-}

@@ -1,8 +1,11 @@
 //! What the pages of one service and of one target have in common: its numbers over time, what is wanted
 //! of them, what is not judged, and how it is read.
 
+mod events;
 mod numbers;
 mod readings;
+#[cfg(test)]
+mod tests;
 mod thresholds;
 
 use axum::http::StatusCode;
@@ -12,13 +15,14 @@ use maud::{Markup, html};
 use super::layout::{Frame, Tone, layout};
 use super::stack::View;
 use super::troubles::{self, Past};
-use super::words::Clock;
+use super::words::{Clock, seen};
 use crate::check::{Finding, Off, Report, judge, switched_off};
 use crate::engine::{Entry, Line, Number, Snapshot};
 use crate::http::Server;
 use crate::overview::Stack;
 use crate::text::printable;
 
+pub(super) use events::events;
 pub(super) use readings::readings;
 
 /// Everything as it is now, from which a page takes its part.
@@ -36,6 +40,13 @@ pub(super) struct Thing<'a> {
     pub findings: Vec<&'a Finding>,
     pub lines: Vec<(Number, [Line; 2])>,
     pub off: Vec<Off>,
+}
+
+/// What stands on a page of its own.
+pub(super) struct Shown {
+    pub title: String,
+    pub tone: Tone,
+    pub main: Markup,
 }
 
 impl<'a> Present<'a> {
@@ -103,17 +114,17 @@ impl<'a> Present<'a> {
     }
 
     /// A whole page.
-    pub(super) fn page(&self, title: &str, tone: Tone, main: &Markup) -> Response {
-        let machine = printable(&self.stack.machine);
+    pub(super) fn page(&self, shown: &Shown) -> Response {
+        let machine = seen(&self.stack.machine, 64);
         let frame = Frame {
-            title,
-            tone,
+            title: &format!("{} · {machine}", shown.title),
+            tone: shown.tone,
             machine: &machine,
             metrics: &self.server.telemetry_path,
             live: true,
             projects: None,
         };
-        Html(layout(&frame, main).into_string()).into_response()
+        Html(layout(&frame, &shown.main).into_string()).into_response()
     }
 
     /// There is no such thing, or not any more.
@@ -122,11 +133,26 @@ impl<'a> Present<'a> {
             h1 { "There is no " (what) }
             p { "It was removed or renamed, or it never was there. " a href="/" { "All that is watched" } "." }
         };
-        (StatusCode::NOT_FOUND, self.page("not found", Tone::Unknown, &main)).into_response()
+        let shown = Shown { title: "not found".to_owned(), tone: Tone::Unknown, main };
+        (StatusCode::NOT_FOUND, self.page(&shown)).into_response()
     }
 }
 
 impl Thing<'_> {
+    /// What tells the value of a finding from others of this thing: "cursor_lost"; nothing where there
+    /// is no other.
+    pub(super) fn which(&self, finding: &Finding) -> String {
+        let subject = finding.subject();
+        let told = finding.labels.iter().filter(|(name, value)| {
+            subject.contains(&format!(" {name}={}", printable(value)))
+                && self.findings.iter().any(|other| {
+                    other.labels.iter().any(|(of, another)| of == name && another != value)
+                })
+        });
+        let values: Vec<_> = told.map(|(_, value)| seen(value, 60)).collect();
+        values.join(", ")
+    }
+
     /// Charts, thresholds, and what is not judged.
     pub(super) fn sections(&self, view: &View) -> Markup {
         html! {

@@ -6,7 +6,6 @@ use maud::{Markup, html};
 
 use super::super::chart::{Limit, Plot, day};
 use super::super::stack::View;
-use super::super::words::seen;
 use super::Thing;
 use crate::catalogue::{Direction, Glance, Severity, Signal, Unit};
 use crate::check::{Finding, Verdict};
@@ -30,16 +29,33 @@ struct Drawn<'a> {
     lines: &'a [Line; 2],
 }
 
+impl Drawn<'_> {
+    /// There is nothing to see.
+    fn is_nothing(&self) -> bool {
+        let zero = |line: &Line| line.points().all(|(_, value)| value == 0.0);
+        self.verdict < Verdict::Advice && self.lines.iter().all(zero)
+    }
+}
+
 pub(super) fn section(thing: &Thing, view: &View) -> Markup {
     let mut all = drawn(thing);
     all.sort_by_key(|one| std::cmp::Reverse(one.verdict));
     let (facts, numbers): (Vec<_>, Vec<_>) =
         all.into_iter().partition(|one| one.signal.is_some_and(Signal::is_fact));
+    let (calm, numbers): (Vec<_>, Vec<_>) = numbers.into_iter().partition(Drawn::is_nothing);
     html! {
-        @if !numbers.is_empty() {
+        @if !numbers.is_empty() || !calm.is_empty() {
             section #numbers {
                 h2 { "Numbers" }
-                @for one in numbers.iter().take(MOST) { (plots(one, view)) }
+                div.all-numbers { @for one in numbers.iter().take(MOST) { (plots(one, view)) } }
+                @if !calm.is_empty() {
+                    p.dim { "Zero as long as it was watched: "
+                        @for (index, one) in calm.iter().enumerate() {
+                            @if index > 0 { "; " } (one.what) @if !one.of.is_empty() { " (" (one.of) ")" }
+                        }
+                        "."
+                    }
+                }
                 @if numbers.len() > MOST { p.dim { (numbers.len() - MOST) " more numbers have a history: see /api/v1/history" } }
             }
         }
@@ -78,15 +94,13 @@ fn judged<'a>(thing: &Thing, finding: &Finding, lines: &'a [Line; 2]) -> Drawn<'
         .map(|target| target.thresholds.of(thing.entry.exceptions(), signal, &sample));
     let trouble = if signal.direction == Direction::Above { "above" } else { "below" };
     let limit = |(severity, value): (Severity, f64)| Limit { severity, value, trouble };
-    let subject = finding.subject();
-    let of = subject.strip_prefix(signal.name).unwrap_or(&subject).trim().to_owned();
     Drawn {
         what: if signal.what.is_empty() {
             signal.name.replace('_', " ")
         } else {
             signal.what.to_owned()
         },
-        of,
+        of: thing.which(finding),
         unit: signal.unit,
         verdict: finding.verdict,
         limits: limits.unwrap_or_default().into_iter().map(limit).collect(),
@@ -117,17 +131,26 @@ fn glanced<'a>(thing: &Thing, number: &Number, lines: &'a [Line; 2]) -> Option<D
 fn plots(one: &Drawn, view: &View) -> Markup {
     let now = seconds(view.at);
     let [fine, coarse] = one.lines;
-    let draw = |when, line: &Line, long: u64| {
+    let draw = |when, begin, line: &Line, long: u64| {
         let points: Vec<_> = line.points().collect();
         let from = now.saturating_sub(long);
         let step = line.step.as_secs();
-        Plot { when, points: &points, step, from, to: now, limits: &one.limits, unit: one.unit }
-            .draw(&view.clock)
+        Plot {
+            when,
+            begin,
+            points: &points,
+            step,
+            from,
+            to: now,
+            limits: &one.limits,
+            unit: one.unit,
+        }
+        .draw(&view.clock)
     };
     html! {
         div.number-over-time {
-            h3.(tone(one.verdict)) { (one.what) @if !one.of.is_empty() { " " span.dim { (seen(&one.of, 120)) } } }
-            div.plots { (draw("Last hour", fine, HOUR)) (draw("Last day", coarse, DAY)) }
+            h3.(tone(one.verdict)) { (one.what) @if !one.of.is_empty() { " " span.dim { (one.of) } } }
+            div.plots { (draw("Last hour", "an hour ago", fine, HOUR)) (draw("Last day", "a day ago", coarse, DAY)) }
         }
     }
 }
@@ -146,7 +169,7 @@ fn fact(one: &Drawn, view: &View) -> Markup {
     let last = points.last().map(|(_, value)| if *value == 0.0 { "no" } else { "yes" });
     html! {
         tr {
-            td data-label="Signal" { (one.what) @if !one.of.is_empty() { " " span.dim { (seen(&one.of, 120)) } } }
+            td data-label="Signal" { (one.what) @if !one.of.is_empty() { " " span.dim { (one.of) } } }
             td.(tone(one.verdict)) data-label="Now" { @if let Some(last) = last { (last) } }
             td.past data-label="Last 24 hours" { (day(&moods(&points, &one.limits, now), &view.clock)) }
         }

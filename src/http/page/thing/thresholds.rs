@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::super::link;
-use super::super::words::seen;
+use super::super::words::{self, counted, seen};
 use super::Thing;
 use crate::catalogue::{Direction, Origin, Severity, Signal};
 use crate::check::{Finding, Off};
@@ -16,6 +16,8 @@ pub(super) fn section(thing: &Thing) -> Markup {
                 h2 { "Thresholds" }
                 @if !thing.off.is_empty() { (off(&thing.off)) }
                 @if !thing.findings.is_empty() {
+                    details #threshold-list {
+                    summary { (counted(thing.findings.len(), "value", "values")) ", what they are held against, and who says so" }
                     div.scroll {
                         table.thresholds {
                             caption.apart { "Values, their thresholds, and where those come from" }
@@ -25,6 +27,7 @@ pub(super) fn section(thing: &Thing) -> Markup {
                             } }
                             tbody { @for finding in &thing.findings { (row(thing, finding)) } }
                         }
+                    }
                     }
                 }
             }
@@ -52,7 +55,10 @@ fn row(thing: &Thing, finding: &Finding) -> Markup {
     };
     html! {
         tr {
-            td data-label="Signal" { a href=(link::runbook(signal.alert)) { (seen(&finding.subject(), 160)) } }
+            td data-label="Signal" {
+                a href=(link::runbook(signal.alert)) { (signal.name.replace('_', " ")) }
+                " " span.dim { (thing.which(finding)) }
+            }
             td.number data-label="Now" { span.(tone) { (finding.shown_value()) } }
             td data-label="Is told when" {
                 @for (severity, value, _) in &all { span.line-by-line { (when(signal, *severity, *value)) } }
@@ -74,8 +80,8 @@ fn when(signal: &Signal, severity: Severity, value: f64) -> String {
     match (signal.is_fact(), above) {
         (true, true) => format!("{severity} if yes"),
         (true, false) => format!("{severity} if no"),
-        (false, true) => format!("{severity} above {}", signal.unit.show(value)),
-        (false, false) => format!("{severity} below {}", signal.unit.show(value)),
+        (false, true) => format!("{severity} above {}", words::value(signal.unit, value)),
+        (false, false) => format!("{severity} below {}", words::value(signal.unit, value)),
     }
 }
 
