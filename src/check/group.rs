@@ -175,10 +175,10 @@ pub fn troubles(report: &Report) -> Vec<Trouble<'_>> {
 /// that cannot be seen at all.
 fn includes(trouble: &Trouble, blind: &Blind) -> bool {
     let told = blind.told && trouble.findings.iter().any(|finding| tells(finding, blind));
-    let whole = |other: &&Blind| {
+    let whole = |other: &Blind| {
         other.what.is_none() && other.area == blind.area && other.target == blind.target
     };
-    told || (blind.what.is_some() && trouble.blind.iter().any(|other| whole(&other)))
+    told || (blind.what.is_some() && trouble.blind.iter().any(|other| whole(other)))
 }
 
 /// What cannot be seen may be anything: it comes after what is known to be wrong, and before advice.
