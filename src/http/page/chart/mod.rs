@@ -58,7 +58,7 @@ pub(super) fn bar(usage: Usage, texts: &Texts) -> Markup {
     let full = at(100.0 * share(used, 0.0, limit)).clamp(0, 100);
     html! {
         (amount) " " span.dim { (of) }
-        svg.use viewBox="0 0 100 4" preserveAspectRatio="none" role="img"
+        svg.filled viewBox="0 0 100 4" preserveAspectRatio="none" role="img"
             aria-label={ (full) "% of its " (texts.what) } { path d={ "M0 0h" (full) "v4H0z" } {} }
     }
 }
