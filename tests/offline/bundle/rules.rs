@@ -55,6 +55,18 @@ fn promtool_accepts_every_rule() {
     succeed("promtool", &["check", "rules"].into_iter().chain(files).collect::<Vec<_>>());
 }
 
+/// Courses over hours are in files of their own. The cases of an area run by alert: `mutation`.
+#[test]
+fn cases_of_several_areas_pass() {
+    let rules = files("alerts", RULES);
+    let alone = |file: &String| !rules.iter().any(|rule| stem(rule, RULES) == stem(file, TESTS));
+    let several: Vec<_> = files("alerts/tests", TESTS).into_iter().filter(alone).collect();
+    assert!(!several.is_empty());
+    for file in several {
+        succeed("promtool", &["test", "rules", &file]);
+    }
+}
+
 /// Expected alerts of the tests of an area: name, time, and what is expected.
 fn cases(area: &str) -> Vec<Value> {
     let tests = yaml(&format!("alerts/tests/{area}{TESTS}"));

@@ -181,19 +181,18 @@ fn range(expr: &str, inner: &Range<usize>) -> Vec<Edit> {
 fn seconds(text: &str) -> u64 {
     let (mut all, mut number) = (0, 0);
     for c in text.chars() {
-        match c.to_digit(10) {
-            Some(digit) => number = number * 10 + u64::from(digit),
-            None => {
-                let unit = match c {
-                    's' => 1,
-                    'm' => 60,
-                    'h' => 3600,
-                    'd' => 86_400,
-                    other => panic!("{text}: {other}"),
-                };
-                (all, number) = (all + number * unit, 0);
-            }
+        if let Some(digit) = c.to_digit(10) {
+            number = number * 10 + u64::from(digit);
+            continue;
         }
+        let unit = match c {
+            's' => 1,
+            'm' => 60,
+            'h' => 3600,
+            'd' => 86_400,
+            other => panic!("{text}: {other}"),
+        };
+        (all, number) = (all + number * unit, 0);
     }
     all
 }

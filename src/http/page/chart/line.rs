@@ -163,6 +163,6 @@ mod tests {
         for (value, high) in [(3.2, 3.5), (87.0, 90.0), (1.0, 1.0), (0.012, 0.015), (0.0, 0.0)] {
             assert!((round(value) - high).abs() < 1e-9, "{value}: {}", round(value));
         }
-        assert_eq!(round(f64::INFINITY), f64::INFINITY);
+        assert!(round(f64::INFINITY).is_infinite());
     }
 }

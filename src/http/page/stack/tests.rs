@@ -125,8 +125,8 @@ pub(crate) fn example() -> Stack {
     );
     (db.project, db.service, db.mood) = ("shop".into(), "db".into(), Mood::Degraded);
     let mut nats = target("nats", "main", "http://127.0.0.1:8222", vec![]);
-    (nats.mood, nats.why) = (Mood::Down, Some("127.0.0.1:8222: connection refused".into()));
-    nats.day = past(Mood::Down, 280, 8);
+    nats.why = Some("127.0.0.1:8222: connection refused".into());
+    (nats.mood, nats.day) = (Mood::Down, past(Mood::Down, 280, 8));
     let mut host = target(
         "host",
         "host",
@@ -136,9 +136,8 @@ pub(crate) fn example() -> Stack {
             figure("load", "Load per processor", "0.6", "ok"),
         ],
     );
-    host.items = ["/", "/srv", "/var/lib/docker"]
-        .map(|name| Item { name: name.into(), verdict: "ok", shown: "61% used".into() })
-        .to_vec();
+    let disk = |name: &str| Item { name: name.into(), verdict: "ok", shown: "61% used".into() };
+    host.items = ["/", "/srv", "/var/lib/docker"].map(disk).to_vec();
     host.items[1].verdict = "warning";
     let log = |name: &str| {
         target(
