@@ -72,9 +72,7 @@ pub static SIGNALS: &[Signal] = &[
         item: &[],
         requirements: &["P02", "P19"],
         title: Sentence::new("PostgreSQL {target} has more sessions than were set as its limit"),
-        many: Many::targets(
-            "{count} PostgreSQL servers have more sessions than were set as their limit",
-        ),
+        many: Many::targets("{count} PostgreSQL servers have more sessions than their limit"),
         clear: Sentence::new("PostgreSQL {target} has no more sessions than were set as its limit"),
         what: "Sessions, about five processes of the server included",
         hint: "a pool is larger than meant, or connections are not given back",
@@ -117,7 +115,7 @@ pub static SIGNALS: &[Signal] = &[
             "PostgreSQL {target} executes more statements at once than were set as its limit",
         ),
         many: Many::targets(
-            "{count} PostgreSQL servers execute more statements at once than were set as their limit",
+            "{count} PostgreSQL servers execute more statements at once than their limit",
         ),
         clear: Sentence::new(
             "PostgreSQL {target} executes no more statements at once than were set as its limit",
@@ -146,10 +144,7 @@ pub static SIGNALS: &[Signal] = &[
         title: Sentence::new(
             "A statement in {datname} (PostgreSQL {target}) takes longer than was set as its limit",
         ),
-        many: Many::of(
-            "{count} databases have statements that take longer than was set as their limit",
-            DATABASE,
-        ),
+        many: Many::of("{count} databases have statements over their limit", DATABASE),
         clear: Sentence::new(
             "No statement in {datname} (PostgreSQL {target}) takes longer than was set as its limit",
         ),

@@ -217,7 +217,9 @@ fn the_status_has_its_documented_shape() {
     let names =
         |value: &Value| entries(value).map(|(key, _)| key.to_owned()).collect::<BTreeSet<_>>();
     let mut top = names(&documented);
-    for served in ["targets", "troubles", "machine", "last_scrape", "not_scraped_since"] {
+    for served in
+        ["targets", "machine", "last_scrape", "not_scraped_since", "switched_off", "not_watched"]
+    {
         assert!(top.remove(served), "{served} is documented, and only served");
     }
     assert_eq!(top, names(&answer));
