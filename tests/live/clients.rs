@@ -509,7 +509,11 @@ fn only_our_own_names_are_served_and_every_answer_is_guarded() {
                 assert_eq!(answer.header("x-frame-options"), Some("DENY"));
                 assert_eq!(answer.header("referrer-policy"), Some("no-referrer"));
                 let policy = answer.header("content-security-policy").unwrap();
-                assert!(policy.starts_with("default-src 'none'; style-src 'sha256-"), "{policy}");
+                assert!(
+                    policy.starts_with("default-src 'none'; script-src 'self'; style-src 'sha256-")
+                        && !policy.contains("unsafe"),
+                    "{policy}"
+                );
                 if status == 421 {
                     assert!(answer.body.contains("`allowed_hosts`"), "{}", answer.body);
                     assert!(!answer.body.contains("evil"), "{}", answer.body);
