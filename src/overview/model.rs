@@ -12,7 +12,7 @@ use super::groups::{self, ByTarget, DOCKER, by_target, groups};
 use super::journal::{Change, Journal};
 use super::look::{Look, ServiceLook, is_up, look_at_targets};
 use super::rates::Rates;
-use super::services::{Found, counted_as, services};
+use super::services::{Found, services};
 use super::watch::silent_since;
 use super::{Event, EventKind, Mood, Project, Service, Stack, epoch, errors, names, saved};
 use crate::check::{Finding, Report};
@@ -201,13 +201,12 @@ impl Past {
         }
         let logged = errors::errors(snapshot);
         let counted = restarts(docker);
-        let add = |(key, Found { service, .. }): (Key, Found)| {
+        let add = |(key, Found { service, counted: life, .. }): (Key, Found)| {
             let day = self.days.day(&thing(docker, &key), now(snapshot));
             let restarts = day.restarts.iter().map(|(_, count)| u64::from(*count)).sum();
-            let watched = counted.contains_key(&key) || counted.contains_key(&counted_as(&key));
             Service {
                 last_error: errors::of(&service, &logged),
-                restarts: watched.then_some(restarts),
+                restarts: counted.contains_key(&life).then_some(restarts),
                 day,
                 ..service
             }
@@ -239,8 +238,7 @@ fn restarts(docker: &Entry) -> BTreeMap<Key, f64> {
 fn service_looks(docker: &Entry, found: &BTreeMap<Key, Found>) -> BTreeMap<Key, ServiceLook> {
     let restarts = restarts(docker);
     let look = |(key, found): (&Key, &Found)| {
-        let restarts = restarts.get(key).or_else(|| restarts.get(&counted_as(key)));
-        (key.clone(), ServiceLook::of(found, restarts.copied()))
+        (key.clone(), ServiceLook::of(found, restarts.get(&found.counted).copied()))
     };
     found.iter().map(look).collect()
 }

@@ -82,7 +82,7 @@ struct Compose {
 metrics! { Compose {
     labels { project = |s| s.of.0, service = |s| s.of.1 }
     /// Test.
-    gauge stack_service_state {state} = |s| [(s.state, 1)];
+    gauge stack_service_state {state} = |s| [(s.state, 1)].into_iter().filter(|_| !s.state.is_empty());
     /// Test.
     gauge stack_service_replicas {state} = |s| [("wanted", s.replicas.0), ("running", s.replicas.1)];
     /// Test.
@@ -285,6 +285,52 @@ fn restarts_are_counted_by_what_was_watched() {
         (Some(5), vec![(1_800_000_000, 2), (1_800_000_900, 3)])
     );
     assert_eq!(look(900.0 + 86_400.0, None).restarts, None, "nothing counts them");
+}
+
+#[test]
+fn a_container_named_as_a_service_is_not_that_service() {
+    let overview = overview();
+    let redis = || service(("shop", "redis"), "running", (1, 1));
+    let alone = |restarts| Compose {
+        restarts: Some(restarts),
+        looping: true,
+        state: "",
+        ..service(("", "redis"), "running", (0, 0))
+    };
+    let containers = || {
+        vec![
+            Fake::new("shop-redis-1", ("shop", "redis"), "running"),
+            Fake::new("redis", ("", "redis"), "running"),
+            Fake::new("run", ("shop", "run"), "running"),
+        ]
+    };
+    for (seconds, restarts) in [(0.0, 0), (5.0, 4)] {
+        let counts = vec![
+            Compose { restarts: None, ..redis() },
+            alone(restarts),
+            Compose { of: ("", "run"), looping: false, ..alone(restarts) },
+        ];
+        overview.note(&docker(seconds, counts, containers()), &report(Vec::new()));
+    }
+    let counts = vec![
+        Compose { restarts: None, ..redis() },
+        alone(4),
+        Compose { of: ("", "run"), looping: false, ..alone(4) },
+    ];
+    let services = overview.services(&docker(5.0, counts, containers()));
+    let told: Vec<_> = services
+        .iter()
+        .map(|one| (one.project.as_str(), one.service.as_str(), one.restarts, one.mood))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("shop", "redis", None, Mood::Up),
+            ("shop", "run", Some(4), Mood::Up),
+            ("", "redis", Some(4), Mood::Degraded),
+        ],
+        "and one of `docker compose run` is counted by its name"
+    );
 }
 
 #[test]

@@ -139,6 +139,7 @@ pub(crate) fn example() -> Stack {
     let disk = |name: &str| Item { name: name.into(), verdict: "ok", shown: "61% used".into() };
     host.items = ["/", "/srv", "/var/lib/docker"].map(disk).to_vec();
     host.items[1].verdict = "warning";
+    (host.items_total, host.items_bad) = (3, 1);
     let log = |name: &str| {
         target(
             "logs",
