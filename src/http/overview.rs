@@ -149,6 +149,9 @@ mod tests {
             project: "shop".into(),
             service: "web".into(),
             kind: EventKind::Started,
+            verdict: String::new(),
+            since: 1,
+            times: 1,
             text: "web (shop) was started".into(),
         };
         let some = |text: &str| Some(text.to_owned());

@@ -46,10 +46,18 @@ fn contents(server: &Server, heading: &str) -> Html<String> {
         h1 { (heading) }
         @for area in CATALOGUE.areas() {
             h2 { (area.title) }
-            ul { @for (name, _) in sections_of(area.runbook) { li { a href={ "/runbooks/" (name) } { (name) } } } }
+            (alerts(area.runbook))
         }
+        h2 { "Prometheus and Alertmanager" }
+        (alerts(WATCHERS))
     };
     framed(server, heading, &main)
+}
+
+fn alerts(runbook: &'static str) -> Markup {
+    html! {
+        ul { @for (name, _) in sections_of(runbook) { li { a href={ "/runbooks/" (name) } { (name) } } } }
+    }
 }
 
 fn framed(server: &Server, title: &str, main: &Markup) -> Html<String> {

@@ -359,7 +359,8 @@ fn the_last_error_is_that_of_the_log_that_lives_in_the_service() {
     let home = |project: &str, service: &str| {
         Some(Home { project: project.into(), service: service.into() })
     };
-    let services = ["web", "db", "api"].map(|name| service(("shop", name), "running", (1, 1)));
+    let services = [("shop", "web"), ("shop", "db"), ("shop", "api"), ("blog", "api")]
+        .map(|of| service(of, "running", (1, 1)));
     let snapshot = Snapshot::looked(
         at(0.0),
         vec![
@@ -368,6 +369,7 @@ fn the_last_error_is_that_of_the_log_that_lives_in_the_service() {
             (&LOGS, "two", home("", "web"), Ok(error(-90.0, "before"))),
             (&LOGS, "three", home("blog", "web"), Ok(error(-1.0, "of another project"))),
             (&LOGS, "db", None, Ok(error(-5.0, "by its name"))),
+            (&LOGS, "api", None, Ok(error(-5.0, "of one of two"))),
         ],
     );
     let services = overview().services(&snapshot);
@@ -379,7 +381,7 @@ fn the_last_error_is_that_of_the_log_that_lives_in_the_service() {
     assert_eq!((log.as_str(), count, at), ("one", 3, -60.0));
     assert!(text.starts_with("lost ") && !text.contains('\u{202e}'), "{text:?}");
     assert_eq!(last("db").unwrap().0, "by its name");
-    assert_eq!(last("api"), None);
+    assert_eq!(last("api"), None, "two services have that name");
 }
 
 fn pending(stream: &str, consumer: &str, value: f64, verdict: Verdict) -> Finding {
@@ -493,7 +495,7 @@ fn a_trouble_begins_gets_worse_and_is_over() {
         let (snapshot, report) = later(seconds, warned(5.0, verdict));
         overview.note(&snapshot, &report);
     }
-    assert_eq!(since(Verdict::Critical), Some(at(10.0)));
+    assert_eq!(since(Verdict::Critical), Some(at(0.0)), "it is the same trouble");
     let (snapshot, report) = later(20.0, warned(5.0, Verdict::Ok));
     overview.note(&snapshot, &report);
     assert_eq!(since(Verdict::Ok), None);
@@ -503,6 +505,17 @@ fn a_trouble_begins_gets_worse_and_is_over() {
     assert!(told[1].1.ends_with(": critical now"), "{}", told[1].1);
     assert_eq!(told[2].1, pending("A", "one", 5.0, Verdict::Warning).title());
     assert_eq!(told[0].1, pending("A", "one", 5.0, Verdict::Warning).clear());
+    let (snapshot, report) = later(600.0, warned(5.0, Verdict::Warning));
+    overview.note(&snapshot, &report);
+    assert_eq!(since(Verdict::Warning), Some(at(0.0)), "it was not over");
+    let all = overview.events(&|_| true);
+    let told: Vec<_> = all.iter().map(|one| (one.verdict.as_str(), one.times, one.at)).collect();
+    assert_eq!(told, [("warning", 2, 1_800_000_600), ("critical", 1, 1_800_000_010)]);
+    let (snapshot, report) = later(605.0, warned(5.0, Verdict::Ok));
+    overview.note(&snapshot, &report);
+    let (snapshot, report) = later(1300.0, warned(5.0, Verdict::Warning));
+    overview.note(&snapshot, &report);
+    assert_eq!(since(Verdict::Warning), Some(at(1300.0)), "another one");
 }
 
 #[test]
@@ -578,14 +591,17 @@ fn a_restart_forgets_nothing_and_tells_nothing_twice() {
     saved::save(&storage, &first.encoded().unwrap()).unwrap();
 
     let next = overview();
-    next.load(&storage).unwrap();
+    next.load(&storage, at(900.0)).unwrap();
+    assert_eq!(next.waiting(), 1);
     assert_eq!(texts(&next), before);
     // Nothing is read yet, so nothing is known to have changed.
     let not_read = || Err(Failure::new(Reason::PENDING, "not read yet"));
     let starting: Vec<crate::engine::Looked> =
         vec![(&DOCKER, "docker", None, not_read()), (&nats::AREA, "main", None, not_read())];
     next.note(&Snapshot::looked(at(900.0), starting), &report(Vec::new()));
+    assert_eq!(next.waiting(), 1, "nothing could be judged");
     next.note(&stack(905.0, 3, false), &warned(905.0));
+    assert_eq!(next.waiting(), 0);
     assert_eq!(texts(&next), before);
     let since = next.since(&pending("A", "one", 5.0, Verdict::Warning));
     assert_eq!(since, Some(at(0.0)));
@@ -595,6 +611,6 @@ fn a_restart_forgets_nothing_and_tells_nothing_twice() {
     assert_eq!(day.restarts, [(1_800_000_300, 2)]);
 
     storage.save(crate::engine::OWN_AREA.name, "overview", b"rubbish").unwrap();
-    let failure = overview().load(&storage).unwrap_err();
+    let failure = overview().load(&storage, at(900.0)).unwrap_err();
     assert!(failure.detail.contains("state lost"), "{failure}");
 }
