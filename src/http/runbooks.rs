@@ -118,4 +118,11 @@ mod tests {
                         <pre tabindex=\"0\"><code>curl a &amp;&amp; b\n</code></pre>";
         assert_eq!(html, expected);
     }
+
+    #[test]
+    fn the_watchers_have_alerts_too() {
+        let html = alerts(WATCHERS).into_string();
+        let first = sections_of(WATCHERS).next().unwrap().0;
+        assert!(html.contains(&format!("<a href=\"/runbooks/{first}\">{first}</a>")), "{html}");
+    }
 }

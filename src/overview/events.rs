@@ -241,9 +241,14 @@ impl Events {
         self.0.iter().rev().map(|noted| &noted.event).collect()
     }
 
-    /// No more than there is room for: the newest.
+    /// As they were written down, no more than there is room for: the newest.
     pub fn bounded(mut self) -> Self {
         self.0.drain(..self.0.len().saturating_sub(MOST));
+        for Noted { event, .. } in &mut self.0 {
+            // Older versions wrote no such thing.
+            event.since = if event.since == 0 { event.at } else { event.since };
+            event.times = event.times.max(1);
+        }
         self
     }
 }
@@ -251,15 +256,14 @@ impl Events {
 /// Two as one, which began with the first of them.
 fn joined(before: &Event, noted: Noted) -> Noted {
     let event = noted.event;
-    let times = before.times.max(1).saturating_add(event.times);
-    let since = if before.since > 0 { before.since } else { before.at };
+    let (since, times) = (before.since, before.times.saturating_add(event.times));
     let text = if event.kind == EventKind::Restarted {
         let key = (event.project.clone(), event.service.clone());
         short(&printable(&restarted(&called(&key), times)), LONGEST).into_owned()
     } else {
         event.text
     };
-    Noted { event: Event { times, since, text, ..event }, ..noted }
+    Noted { event: Event { since, times, text, ..event }, ..noted }
 }
 
 #[cfg(test)]

@@ -441,9 +441,23 @@ fn a_target_has_its_worst_numbers_and_its_things() {
         main.items.iter().map(|item| (item.name.as_str(), item.verdict)).collect();
     assert_eq!(items, [("B two", "warning"), ("A one", "ok"), ("C three", "ok")]);
     assert_eq!(main.items[0].shown, "Undelivered messages: 5000");
+    assert_eq!((main.items_total, main.items_bad), (3, 1));
     assert_eq!(gone.mood, Mood::Down);
     assert!(gone.why.as_ref().unwrap().starts_with("nobody "), "{:?}", gone.why);
     assert!(!gone.why.as_ref().unwrap().contains('\u{7}'));
+}
+
+#[test]
+fn things_are_counted_before_the_list_is_cut() {
+    let names: Vec<String> = (0..70).map(|n| format!("c{n:02}")).collect();
+    let finding = |(n, name): (usize, &String)| {
+        let verdict = if n < 60 { Verdict::Warning } else { Verdict::Ok };
+        pending("A", name, 5.0, verdict)
+    };
+    let report = report(names.iter().enumerate().map(finding).collect());
+    let stack = overview().stack(&well(0.0), &report);
+    let target = &stack.groups[0].targets[0];
+    assert_eq!((target.items.len(), target.items_total, target.items_bad), (50, 70, 60));
 }
 
 #[test]

@@ -195,12 +195,15 @@
     if (!button || button.dataset.keep !== undefined) return;
     let word = 'Copied';
     try { await copy(button.parentElement.querySelector('[data-text]').textContent); } catch { word = 'Not allowed'; }
+    const label = button.getAttribute('aria-label');
     button.dataset.keep = '';
     button.textContent = word;
+    button.removeAttribute('aria-label');
     button.focus();
     setTimeout(() => {
       delete button.dataset.keep;
       button.textContent = 'Copy';
+      button.setAttribute('aria-label', label);
     }, 2000);
   });
 

@@ -152,7 +152,7 @@ fn a_trouble_has_its_sentence_number_command_past_and_links() {
     for part in [
         "<span class=\"verdict\">Critical</span> worker (shop) restarts again and again</h3>",
         "<span>Next:</span><code data-text>docker compose -p 'shop' logs --tail 50 worker ",
-        "<button class=\"copy\" type=\"button\" aria-label=\"Copy the command\">Copy</button>",
+        "<button class=\"copy\" type=\"button\" aria-label=\"Copy: docker compose -p 'shop' logs --tail 50 worker",
         ">for 3m 12s</span>",
         "<a href=\"/service/shop/worker\">worker (shop)</a>",
         "<a href=\"/runbooks/DockerRestartLoop\">Runbook DockerRestartLoop</a>",

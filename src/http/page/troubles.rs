@@ -211,19 +211,20 @@ fn remedy(blind: &Blind) -> Markup {
             (command(&blind.remedy()))
         } @else {
             p .command {
-                span { "What to do:" } span data-text { (printable(&blind.remedy())) } (copy("Copy what to do"))
+                span { "What to do:" } span data-text { (printable(&blind.remedy())) } (copy(&blind.remedy()))
             }
         }
     }
 }
 
 fn command(next: &str) -> Markup {
-    html! { p .command { span { "Next:" } code data-text { (printable(next)) } (copy("Copy the command")) } }
+    html! { p .command { span { "Next:" } code data-text { (printable(next)) } (copy(next)) } }
 }
 
-/// The script copies the text beside it, and shows it only where there is a script.
-fn copy(what: &str) -> Markup {
-    html! { button .copy type="button" aria-label=(what) { "Copy" } }
+/// The script copies the text beside it, and shows it only where there is a script. Its label tells it
+/// from the others.
+fn copy(text: &str) -> Markup {
+    html! { button .copy type="button" aria-label={ "Copy: " (printable(text)) } { "Copy" } }
 }
 
 /// By this the page knows a trouble again when it is fetched anew, whatever things join it.

@@ -173,6 +173,8 @@ mod tests {
         assert!(!all.contains(" more"), "{all}");
         let some = shown(ROWS + 7);
         assert_eq!(some.matches("<tr data-row").count(), ROWS);
-        assert!(some.contains("207 values") && some.contains("and 7 more: <a href=\"/api/v1/status\">"));
+        assert!(
+            some.contains("207 values") && some.contains("and 7 more: <a href=\"/api/v1/status\">")
+        );
     }
 }

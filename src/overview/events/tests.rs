@@ -194,8 +194,10 @@ fn there_is_a_bound_for_all_and_one_for_each_thing() {
     assert_eq!(events.all().len(), MOST);
     let mut more = events.clone();
     more.0.push_back(events.0[0].clone());
-    more.0.back_mut().unwrap().event.at = 3_000_000;
+    let last = &mut more.0.back_mut().unwrap().event;
+    (last.at, last.since, last.times) = (3_000_000, 0, 0);
     let kept = more.bounded();
+    assert_eq!(told_all(&kept)[0], (EventKind::Started, 3_000_000, 3_000_000, 1));
     assert_eq!((kept.all().len(), kept.all()[0].at), (MOST, 3_000_000), "the oldest goes");
 }
 

@@ -211,9 +211,8 @@ mod tests {
     #[test]
     fn a_bar_that_is_nearly_full_has_the_colour_of_a_warning() {
         let texts = Texts { what: "memory", one: bytes, of: bytes_of };
-        let shown = |used| {
-            bar(Usage { used: Some(used), limit: Some(100.0) }, &texts).into_string()
-        };
+        let shown =
+            |used| bar(Usage { used: Some(used), limit: Some(100.0) }, &texts).into_string();
         assert!(shown(89.0).contains("class=\"filled\""), "{}", shown(89.0));
         assert!(shown(90.0).contains("class=\"filled warning\""), "{}", shown(90.0));
         assert!(shown(300.0).contains("class=\"filled warning\""));
