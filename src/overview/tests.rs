@@ -561,6 +561,57 @@ fn not_visible_is_not_cured_and_what_went_is_over() {
     assert_eq!(kinds, [trouble, clear, clear, trouble, trouble], "also of the target");
 }
 
+#[test]
+fn a_trouble_of_a_container_without_compose_is_that_containers() {
+    let overview = overview();
+    let labels = [("project", ""), ("service", ""), ("name", "tool")];
+    let finding = Finding {
+        area: "docker",
+        target: "docker".into(),
+        signal: crate::collectors::docker::AREA.signal("restart_loop").unwrap(),
+        labels: labels.map(|(name, value)| (name, value.to_owned())).to_vec(),
+        ..pending("A", "one", 1.0, Verdict::Critical)
+    };
+    overview.note(&docker(0.0, Vec::new(), Vec::new()), &report(vec![finding]));
+    let events = overview.events(&|event| event.project.is_empty() && event.service == "tool");
+    let told: Vec<_> = events.iter().map(|one| (one.kind, one.verdict.as_str())).collect();
+    assert_eq!(told, [(EventKind::Trouble, "critical")]);
+}
+
+#[test]
+fn a_target_that_is_down_has_the_verdict_on_that() {
+    let overview = overview();
+    let failure = Failure::new(Reason::REFUSED, "refused");
+    let down = Snapshot::looked(at(0.0), vec![(&nats::AREA, "main", None, Err(failure.clone()))]);
+    let blind = |verdict| crate::check::Blind {
+        area: "nats",
+        target: "main".into(),
+        place: String::new(),
+        what: None,
+        failure: failure.clone(),
+        since: at(0.0),
+        verdict,
+        up: None,
+        told: false,
+    };
+    let report = Report { blind: vec![blind(Verdict::Critical)], ..report(Vec::new()) };
+    overview.note(&down, &report);
+    for second in 1..40 {
+        let seconds = 10.0 * f64::from(second);
+        let report = Report {
+            at: at(seconds),
+            blind: vec![blind(Verdict::Critical)],
+            ..self::report(Vec::new())
+        };
+        overview.note(&well(seconds), &self::report(Vec::new()));
+        overview.note(&down, &report);
+    }
+    let events = overview.events(&|_| true);
+    let told: Vec<_> =
+        events.iter().map(|one| (one.kind, one.verdict.as_str(), one.times)).collect();
+    assert_eq!(told, [(EventKind::Trouble, "critical", 40)], "it comes and goes: one event");
+}
+
 /// Whoever has a log line may have to wait for its reader; nobody may have to wait for him.
 #[test]
 fn nothing_is_logged_while_the_lock_is_held() {

@@ -9,7 +9,8 @@ use crate::catalogue::{Glance, Unit};
 use crate::collectors::CATALOGUE;
 use crate::overview::{Figure, Group, Item, Mood, Target};
 
-/// Things of a target that are shown below it; its page has them all.
+/// Things of a target that are shown below it; its page has a few more, and the API says how many there
+/// are.
 const ITEMS: usize = 40;
 /// Things in trouble that are shown without being asked for.
 const BAD: usize = 4;
