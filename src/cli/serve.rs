@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -102,7 +102,7 @@ async fn serve(options: &Options, board: Arc<Board>, checked: Checked) -> std::i
     );
     let reload_on_hangup = on_hangup(Arc::clone(&server.reload))?;
     let told = tokio::spawn(tell_what_is_blind(Arc::clone(&board)));
-    if let Err(failure) = server.overview.load(&board.memory.storage()) {
+    if let Err(failure) = server.overview.load(&board.memory.storage(), SystemTime::now()) {
         tracing::warn!("the last day, and what happened in it, begin anew: {failure}");
     }
     let stack = Arc::clone(&server.overview);

@@ -33,6 +33,9 @@ const WRONG: &str = "expected a name such as `metrics.example.com`, without sche
 const WRONG_URL: &str = "expected an address such as `https://exporter.example.com`, without a user, \
                          a query and a fragment";
 
+const WRONG_PATH: &str = "expected an address without a path, such as `https://exporter.example.com`: the page has no \
+                          prefix, so its links would lead past it";
+
 /// Longer addresses stand in nobody's label.
 const LONGEST_URL: usize = 512;
 
@@ -43,8 +46,11 @@ impl Web {
         let names = names
             .filter(|(_, name)| !is_pattern(name))
             .map(|(index, _)| (format!("allowed_hosts[{index}]"), WRONG));
-        let url = self.external_url.iter().filter(|_| self.external_host().is_none());
-        names.chain(url.map(|_| ("external_url".to_owned(), WRONG_URL))).collect()
+        let wrong = self.external_url.as_deref().and_then(|text| match self.external_host() {
+            None => Some(WRONG_URL),
+            Some(_) => has_path(text).then_some(WRONG_PATH),
+        });
+        names.chain(wrong.map(|wrong| ("external_url".to_owned(), wrong))).collect()
     }
 
     /// The host of the external address, if that is one.
@@ -55,6 +61,12 @@ impl Web {
         let host = url.hosts.first().filter(|_| plain && url.query.is_empty())?;
         Some(host.name.clone())
     }
+}
+
+/// Whether more than `/` follows the host.
+fn has_path(url: &str) -> bool {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    rest.split_once('/').is_some_and(|(_, path)| !path.is_empty())
 }
 
 fn is_pattern(text: &str) -> bool {
@@ -110,10 +122,14 @@ mod tests {
         for (url, host) in [
             ("http://shop1:10188", "shop1"),
             ("https://metrics.example.com/", "metrics.example.com"),
-            ("https://example.com/exporter", "example.com"),
+            ("https://example.com:8443", "example.com"),
         ] {
             assert_eq!(web(url).external_host().as_deref(), Some(host));
             assert_eq!(web(url).mistakes(), []);
+        }
+        for wrong in ["https://example.com/exporter", "https://example.com//"] {
+            let mistakes = web(wrong).mistakes();
+            assert_eq!(mistakes, [("external_url".to_owned(), WRONG_PATH)], "{wrong}");
         }
         for wrong in [
             "",

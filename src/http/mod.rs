@@ -19,7 +19,6 @@ mod runbooks;
 mod turned_away;
 
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use axum::Router;
 use axum::http::StatusCode;
@@ -44,7 +43,6 @@ pub struct Server {
     board: Arc<Board>,
     telemetry_path: Arc<str>,
     scrapes: Arc<Semaphore>,
-    started: SystemTime,
     hosts: Arc<Hosts>,
     door: Arc<Door>,
     pub turned_away: Arc<TurnedAway>,
@@ -68,14 +66,8 @@ impl Server {
             board,
             telemetry_path: telemetry_path.into(),
             scrapes: Arc::new(Semaphore::new(max_requests)),
-            started: SystemTime::now(),
             reload,
         }
-    }
-
-    /// When the metrics were scraped last; before the first time, when the server was made.
-    fn scraped(&self) -> SystemTime {
-        self.board.last_scrape().map_or(self.started, |(at, _)| at)
     }
 
     pub fn router(&self) -> Router {

@@ -58,7 +58,8 @@ pub(super) async fn events(
 pub(super) async fn status(State(server): State<Server>) -> Json<Value> {
     let snapshot = server.board.snapshot();
     let report = judge(&snapshot);
-    let mut status = crate::check::json(&report);
+    let told = troubles(&report);
+    let mut status = crate::check::json(&report, &told);
     let targets: Vec<Value> = snapshot.entries.iter().filter_map(target).collect();
     let Some(map) = status.as_object_mut() else { return Json(status) };
     if let Some(findings) = map.get_mut("findings").and_then(Value::as_array_mut) {
@@ -70,8 +71,8 @@ pub(super) async fn status(State(server): State<Server>) -> Json<Value> {
         }
     }
     if let Some(all) = map.get_mut("troubles").and_then(Value::as_array_mut) {
-        for (json, trouble) in all.iter_mut().zip(troubles(&report)) {
-            timed(json, &trouble, &server.overview);
+        for (json, trouble) in all.iter_mut().zip(&told) {
+            timed(json, trouble, &server.overview);
         }
     }
     let off: Vec<Value> = switched_off(&snapshot).iter().map(off).collect();
@@ -149,6 +150,9 @@ mod tests {
             project: "shop".into(),
             service: "web".into(),
             kind: EventKind::Started,
+            verdict: String::new(),
+            since: 1,
+            times: 1,
             text: "web (shop) was started".into(),
         };
         let some = |text: &str| Some(text.to_owned());

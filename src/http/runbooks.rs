@@ -46,10 +46,18 @@ fn contents(server: &Server, heading: &str) -> Html<String> {
         h1 { (heading) }
         @for area in CATALOGUE.areas() {
             h2 { (area.title) }
-            ul { @for (name, _) in sections_of(area.runbook) { li { a href={ "/runbooks/" (name) } { (name) } } } }
+            (alerts(area.runbook))
         }
+        h2 { "Prometheus and Alertmanager" }
+        (alerts(WATCHERS))
     };
     framed(server, heading, &main)
+}
+
+fn alerts(runbook: &'static str) -> Markup {
+    html! {
+        ul { @for (name, _) in sections_of(runbook) { li { a href={ "/runbooks/" (name) } { (name) } } } }
+    }
 }
 
 fn framed(server: &Server, title: &str, main: &Markup) -> Html<String> {
@@ -109,5 +117,12 @@ mod tests {
         let expected = "<p>A <code>b</code> &lt;c&gt;</p><ul><li>one</li><li>two</li></ul>\
                         <pre tabindex=\"0\"><code>curl a &amp;&amp; b\n</code></pre>";
         assert_eq!(html, expected);
+    }
+
+    #[test]
+    fn the_watchers_have_alerts_too() {
+        let html = alerts(WATCHERS).into_string();
+        let first = sections_of(WATCHERS).next().unwrap().0;
+        assert!(html.contains(&format!("<a href=\"/runbooks/{first}\">{first}</a>")), "{html}");
     }
 }

@@ -178,12 +178,18 @@ impl Days {
         self.rings.iter().map(one).collect()
     }
 
-    pub fn of(written: Vec<Written>) -> Self {
+    /// What was written down, at a time `at`. A day of the future is none: whoever wrote it had
+    /// another clock.
+    pub fn of(written: Vec<Written>, at: u64) -> Self {
+        // A clock may be set back a little.
+        let latest = at / STEP + STEPS as u64;
         let one = |written: Written| {
             let moods = written.moods.chars().take(STEPS).map(Mood::of_letter).collect();
-            let restarts = written.restarts.into_iter().take(STEPS).collect();
+            let restarts = written.restarts.into_iter().take(STEPS);
+            let restarts = restarts.filter(|(step, _)| *step <= written.last).collect();
             let ring = Ring { last: written.last, moods, restarts, here: written.here };
-            (written.thing.size() <= LONGEST).then_some((written.thing, ring))
+            let is_ours = written.thing.size() <= LONGEST && ring.last <= latest;
+            is_ours.then_some((written.thing, ring))
         };
         let rings = written.into_iter().take(MOST).filter_map(one).collect();
         Self { rings, left_out: 0 }
@@ -281,5 +287,17 @@ mod tests {
         let long = "x".repeat(LONGEST);
         days.note(STEP * 1004, look(&[&long], Mood::Up), &|_| true);
         assert_eq!(days.left_out(), 1);
+    }
+
+    #[test]
+    fn what_lies_in_the_future_is_not_taken_over() {
+        let mut days = Days::default();
+        days.note(STEP * 1000, look(&["a", "b"], Mood::Up), &|_| true);
+        let mut written = days.written();
+        written[1].last = u64::MAX;
+        written[0].restarts = vec![(1000, 2), (u64::MAX, 1)];
+        let days = Days::of(written, STEP * 1000);
+        assert_eq!(days.day(&thing("a"), STEP * 1000).restarts, [(STEP * 1000, 2)]);
+        assert_eq!(days.day(&thing("b"), STEP * 1000), Day::default());
     }
 }

@@ -23,22 +23,24 @@ pub(super) fn errors(snapshot: &Snapshot) -> Vec<Logged<'_>> {
     snapshot.entries.iter().filter(|entry| area(entry) == LOGS).filter_map(of).collect()
 }
 
-/// The newest of the logs of a service: of those that live in it, and of one that is named as it.
-pub(super) fn of(service: &Service, all: &[Logged]) -> Option<LastError> {
-    let ours = all.iter().filter(|one| one.is_of(service)).map(|one| &one.error);
+/// The newest of the logs of a service: of those that live in it, and of one that is named as it, if
+/// no other service has that name (`only`).
+pub(super) fn of(service: &Service, only: bool, all: &[Logged]) -> Option<LastError> {
+    let ours = all.iter().filter(|one| one.is_of(service, only)).map(|one| &one.error);
     ours.max_by(|a, b| a.at.total_cmp(&b.at)).cloned()
 }
 
 impl Logged<'_> {
-    fn is_of(&self, service: &Service) -> bool {
+    fn is_of(&self, service: &Service, only: bool) -> bool {
         if let Some(home) = &self.entry.service {
-            let project = home.project.is_empty() || home.project == service.project;
+            let project = (home.project.is_empty() && only) || home.project == service.project;
             return project && home.service == service.service;
         }
         let name = self.entry.name();
         let homeless = |home: &Home| home.given.is_none();
         self.entry.target.as_ref().is_some_and(|target| homeless(&target.home))
-            && (name == service.service || service.containers.iter().any(|one| one == name))
+            && ((only && name == service.service)
+                || service.containers.iter().any(|one| one == name))
     }
 }
 

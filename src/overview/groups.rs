@@ -29,12 +29,9 @@ pub(super) fn by_target(report: &Report) -> ByTarget<'_> {
 }
 
 /// The findings on one target.
-pub(super) fn of<'a, 'b>(findings: &'b ByTarget<'a>, entry: &Entry) -> &'b [&'a Finding] {
-    let of = |target: &crate::engine::Target| {
-        let mut all = findings.iter();
-        all.find(|((area, name), _)| *area == target.id.area && *name == target.id.name)
-    };
-    entry.target.as_ref().and_then(|target| of(target)).map_or(&[], |(_, all)| all)
+pub(super) fn of<'a, 'b>(findings: &'b ByTarget<'a>, entry: &'a Entry) -> &'b [&'a Finding] {
+    let id = entry.target.as_ref().map(|target| (target.id.area, target.id.name.as_str()));
+    id.and_then(|id| findings.get(&id)).map_or(&[], Vec::as_slice)
 }
 
 /// Which targets have a row of their own.
@@ -51,9 +48,9 @@ pub(super) fn thing(entry: &Entry) -> Thing {
 }
 
 /// All of them, areas in the order of the snapshot, which is that of the catalogue.
-pub(super) fn groups(
-    snapshot: &Snapshot,
-    findings: &ByTarget,
+pub(super) fn groups<'a>(
+    snapshot: &'a Snapshot,
+    findings: &ByTarget<'a>,
     days: &Days,
     chart: &Chart,
 ) -> Vec<Group> {
@@ -78,6 +75,7 @@ pub(super) fn groups(
 fn target(entry: &Entry, findings: &[&Finding], chart: &Chart, now: f64) -> Option<Target> {
     let (target, state) = (entry.target.as_ref()?, entry.state.as_ref()?);
     let home = entry.service.clone();
+    let (items, items_total, items_bad) = items(entry, findings, now);
     let (project, service) = home.map(|home| (home.project, home.service)).unwrap_or_default();
     Some(Target {
         area: target.id.area,
@@ -89,7 +87,9 @@ fn target(entry: &Entry, findings: &[&Finding], chart: &Chart, now: f64) -> Opti
         project,
         service,
         figures: figures(entry, findings, chart, now),
-        items: items(entry, findings, now),
+        items,
+        items_total,
+        items_bad,
         ..Target::default()
     })
 }

@@ -21,8 +21,9 @@ struct Said {
     shown: String,
 }
 
-/// All things of a target, those in trouble first, else by name.
-pub(super) fn items(entry: &Entry, findings: &[&Finding], now: f64) -> Vec<Item> {
+/// The things of a target, those in trouble first, else by name; how many there are, and how many
+/// are in trouble.
+pub(super) fn items(entry: &Entry, findings: &[&Finding], now: f64) -> (Vec<Item>, usize, usize) {
     let mut found = present_things(entry, now);
     for finding in findings {
         let Some(name) = name(finding) else { continue };
@@ -39,7 +40,9 @@ pub(super) fn items(entry: &Entry, findings: &[&Finding], now: f64) -> Vec<Item>
         verdict: said.verdict.as_str(),
         shown: said.shown,
     };
-    all.into_iter().take(MOST).map(item).collect()
+    let bad = all.iter().filter(|(_, said)| said.verdict >= Verdict::Warning).count();
+    let total = all.len();
+    (all.into_iter().take(MOST).map(item).collect(), total, bad)
 }
 
 /// The thing that a finding is about, by the labels under which it can have a threshold of its own.

@@ -6,8 +6,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde::{Deserialize, Serialize};
 
 use super::days::Thing;
-use super::groups::DOCKER;
-use super::{EventKind, epoch};
+use super::events::TOGETHER;
+use super::{EventKind, epoch, service_of};
 use crate::check::{Finding, Report, Verdict};
 use crate::engine::Snapshot;
 
@@ -57,12 +57,20 @@ impl Change {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Journal {
     troubles: BTreeMap<Key, Trouble>,
+    /// Those that are over, each with since when it lasted and when it ended: it may come back.
+    over: BTreeMap<Key, [SystemTime; 2]>,
     /// When the first look was.
     first: Option<SystemTime>,
 }
 
 impl Journal {
-    /// Since when the finding has had its verdict, if it is a trouble.
+    /// Troubles from before the start of which it is not known yet whether they are over.
+    pub fn waiting(&self) -> usize {
+        self.troubles.values().filter(|trouble| trouble.kept).count()
+    }
+
+    /// Since when the finding has been a trouble, if it is one: also while it was the other verdict,
+    /// and while it was over for a few minutes.
     pub fn since(&self, finding: &Finding) -> Option<SystemTime> {
         self.troubles.get(&key(finding)).map(|trouble| trouble.since)
     }
@@ -71,6 +79,7 @@ impl Journal {
     pub fn note(&mut self, snapshot: &Snapshot, report: &Report) -> Vec<Change> {
         let first = *self.first.get_or_insert(report.at);
         let warm = report.at.duration_since(first).unwrap_or_default() >= WARM;
+        self.over.retain(|_, [_, ended]| is_near(*ended, report.at));
         let mut changes = Vec::new();
         let mut present = BTreeMap::new();
         for finding in report.findings.iter().filter(|f| f.verdict >= Verdict::Warning) {
@@ -83,9 +92,11 @@ impl Journal {
                 Some(known) if known.verdict == finding.verdict => known,
                 before => {
                     changes.push(begun(finding, before.as_ref()));
+                    let ended = self.over.remove(&key).map(|[since, _]| since);
+                    let since = before.map(|before| before.since).or(ended);
                     Trouble {
                         verdict: finding.verdict,
-                        since: report.at,
+                        since: since.unwrap_or(report.at),
                         thing: thing(finding),
                         clear: finding.clear(),
                         kept: false,
@@ -98,7 +109,12 @@ impl Journal {
         let seen = Seeing::of(snapshot, report);
         for (key, trouble) in gone {
             match seen.verdict(&key, trouble.kept && !warm) {
-                Gone::Over => changes.push(over(&key, &trouble)),
+                Gone::Over => {
+                    changes.push(over(&key, &trouble));
+                    if self.over.len() < MOST {
+                        self.over.insert(key, [trouble.since, report.at]);
+                    }
+                }
                 // Not visible is not cured: it waits until it can be judged again.
                 Gone::Unseen if present.len() < MOST => {
                     present.insert(key, trouble);
@@ -140,20 +156,14 @@ fn over((_, _, subject): &Key, trouble: &Trouble) -> Change {
 
 /// What a finding is about: of Docker its service.
 fn thing(finding: &Finding) -> Thing {
-    let label = |names: [&str; 2]| {
-        let found = finding.labels.iter().find(|(name, _)| names.contains(name));
-        found.map(|(_, value)| value.clone()).unwrap_or_default()
-    };
-    let thing =
-        Thing { area: finding.area.to_owned(), target: finding.target.clone(), ..Thing::default() };
-    if finding.area != DOCKER {
-        return thing;
-    }
-    Thing {
-        project: label(["project", "container_label_com_docker_compose_project"]),
-        service: label(["service", "container_label_com_docker_compose_service"]),
-        ..thing
-    }
+    let (area, target) = (finding.area.to_owned(), finding.target.clone());
+    let (project, service) = service_of(finding).unwrap_or_default();
+    Thing { area, target, project, service }
+}
+
+/// Whether what was then is one with what is now. What a clock that was set back has is not.
+pub(super) fn is_near(then: SystemTime, now: SystemTime) -> bool {
+    now.duration_since(then).is_ok_and(|gone| gone <= Duration::from_secs(TOGETHER))
 }
 
 /// The signal in a subject.

@@ -4,6 +4,7 @@
 //!
 //! Times are seconds since 1970, durations seconds, sizes bytes, processor use cores.
 
+mod about;
 mod container;
 mod days;
 mod errors;
@@ -11,6 +12,7 @@ mod events;
 mod groups;
 mod items;
 mod journal;
+mod lines;
 mod look;
 mod model;
 mod names;
@@ -28,6 +30,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
+pub use about::service_of;
 pub use days::Thing;
 pub use model::Overview;
 pub use service::{Health, Image, LastError, Port, Service, Usage};
@@ -80,6 +83,7 @@ pub struct Day {
 /// Something that happened to a thing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {
+    /// When it was noticed last.
     pub at: u64,
     pub area: String,
     pub target: String,
@@ -87,7 +91,16 @@ pub struct Event {
     pub project: String,
     pub service: String,
     pub kind: EventKind,
-    /// A sentence without a full stop: "worker (shop) was started".
+    /// Of a trouble: `critical` or `warning`, empty where nothing judges it; of its end `ok`; else empty.
+    #[serde(default)]
+    pub verdict: String,
+    /// When it was noticed first, where several are told as one.
+    #[serde(default)]
+    pub since: u64,
+    /// How often.
+    #[serde(default)]
+    pub times: u32,
+    /// A sentence without a full stop: "worker (shop) was started". Of several the last.
     pub text: String,
 }
 

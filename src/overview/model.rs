@@ -10,12 +10,14 @@ use super::days::{Days, Seen, Thing};
 use super::events::{self, Events, compare, grown};
 use super::groups::{self, ByTarget, DOCKER, by_target, groups};
 use super::journal::{Change, Journal};
+use super::lines::Lines;
 use super::look::{Look, ServiceLook, is_up, look_at_targets};
 use super::rates::Rates;
-use super::services::{Found, counted_as, services};
+use super::saved::Saved;
+use super::services::{Found, services};
 use super::watch::silent_since;
 use super::{Event, EventKind, Mood, Project, Service, Stack, epoch, errors, names, saved};
-use crate::check::{Finding, Report};
+use crate::check::{Blind, Finding, Report, Verdict};
 use crate::engine::{Board, Entry, OWN_AREA, Snapshot, Storage, samples};
 use crate::failure::Failure;
 
@@ -34,6 +36,7 @@ pub(super) struct Past {
     pub look: Look,
     pub journal: Journal,
     pub events: Events,
+    pub lines: Lines,
 }
 
 impl Overview {
@@ -58,8 +61,8 @@ impl Overview {
     }
 
     /// Takes in what was remembered before the start.
-    pub fn load(&self, storage: &Storage) -> Result<(), Failure> {
-        if let Some(found) = saved::load(storage)? {
+    pub fn load(&self, storage: &Storage, now: SystemTime) -> Result<(), Failure> {
+        if let Some(found) = saved::load(storage, now)? {
             let mut past = self.past();
             let loaded = past.look.loaded;
             *past = found;
@@ -69,7 +72,8 @@ impl Overview {
     }
 
     pub(super) fn encoded(&self) -> Result<Vec<u8>, Failure> {
-        saved::encode(&self.past())
+        let saved = Saved::of(&self.past());
+        saved.encode()
     }
 
     /// Takes in a look at everything, and says what has changed once the lock is let go.
@@ -78,7 +82,12 @@ impl Overview {
         changes.iter().for_each(log);
     }
 
-    /// Since when a finding has had its verdict, if it is a trouble.
+    /// Troubles from before the start of which it is not known yet whether they are over.
+    pub fn waiting(&self) -> usize {
+        self.past().journal.waiting()
+    }
+
+    /// Since when a finding has been a trouble, if it is one.
     pub fn since(&self, finding: &Finding) -> Option<SystemTime> {
         self.past().journal.since(finding)
     }
@@ -126,6 +135,18 @@ fn log(change: &Change) {
     tracing::warn!(area, target, signal, "{text}{figure} ({})", change.verdict.as_str());
 }
 
+/// With the verdict on its target, if that is down.
+fn judged(event: Event, report: &Report) -> Event {
+    let is_it = |blind: &&Blind| {
+        blind.area == event.area && blind.target == event.target && blind.what.is_none()
+    };
+    let blind = report.blind.iter().find(is_it).filter(|_| event.kind == EventKind::Trouble);
+    match blind.filter(|blind| blind.verdict > Verdict::Ok) {
+        Some(blind) => Event { verdict: blind.verdict.as_str().to_owned(), ..event },
+        None => event,
+    }
+}
+
 /// The target that is Docker, if it is watched.
 fn docker(snapshot: &Snapshot) -> Option<&Entry> {
     let is_it =
@@ -155,8 +176,8 @@ impl Past {
             loaded: loaded(snapshot),
         };
         let at = now(snapshot);
-        for (event, times) in compare(&self.look, &look, at) {
-            self.events.note(event, times);
+        for event in compare(&self.look, &look, at) {
+            self.events.note(judged(event, report), "");
         }
         let moods = self.moods(snapshot, &by_target(report), &found.unwrap_or_default(), &look);
         let sees = |thing: &Thing| thing.area != DOCKER || docker.is_none() || readable.is_some();
@@ -165,9 +186,10 @@ impl Past {
         let changes = self.journal.note(snapshot, report);
         for change in &changes {
             let event = events::event(at, change.thing.clone(), change.kind, &change.text);
-            self.events.note_trouble(event, &change.subject);
+            let event = Event { verdict: change.verdict.as_str().to_owned(), ..event };
+            self.events.note(event, &change.subject);
         }
-        changes
+        self.lines.take(&changes, report.at)
     }
 
     /// The moods of this look.
@@ -201,18 +223,22 @@ impl Past {
         }
         let logged = errors::errors(snapshot);
         let counted = restarts(docker);
-        let add = |(key, Found { service, .. }): (Key, Found)| {
+        let found = services(docker, &self.rates);
+        let mut named = BTreeMap::<String, usize>::new();
+        for (_, name) in found.keys() {
+            *named.entry(name.clone()).or_default() += 1;
+        }
+        let add = |(key, Found { service, counted: life, .. }): (Key, Found)| {
             let day = self.days.day(&thing(docker, &key), now(snapshot));
             let restarts = day.restarts.iter().map(|(_, count)| u64::from(*count)).sum();
-            let watched = counted.contains_key(&key) || counted.contains_key(&counted_as(&key));
             Service {
-                last_error: errors::of(&service, &logged),
-                restarts: watched.then_some(restarts),
+                last_error: errors::of(&service, named.get(&key.1) == Some(&1), &logged),
+                restarts: counted.contains_key(&life).then_some(restarts),
                 day,
                 ..service
             }
         };
-        services(docker, &self.rates).into_iter().map(add).collect()
+        found.into_iter().map(add).collect()
     }
 
     /// Those that were there when Docker could be read last.
@@ -239,8 +265,7 @@ fn restarts(docker: &Entry) -> BTreeMap<Key, f64> {
 fn service_looks(docker: &Entry, found: &BTreeMap<Key, Found>) -> BTreeMap<Key, ServiceLook> {
     let restarts = restarts(docker);
     let look = |(key, found): (&Key, &Found)| {
-        let restarts = restarts.get(key).or_else(|| restarts.get(&counted_as(key)));
-        (key.clone(), ServiceLook::of(found, restarts.copied()))
+        (key.clone(), ServiceLook::of(found, restarts.get(&found.counted).copied()))
     };
     found.iter().map(look).collect()
 }

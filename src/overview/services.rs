@@ -12,6 +12,8 @@ use crate::engine::{Entry, Sample};
 pub(super) struct Found {
     pub service: Service,
     pub containers: Vec<Container>,
+    /// Under which its life is counted.
+    pub counted: Key,
 }
 
 /// All of them, also those that are declared and have no container, by project and name. What
@@ -27,6 +29,7 @@ pub(super) fn services(docker: &Entry, rates: &Rates) -> BTreeMap<Key, Found> {
         let state = sample.label("state").to_owned();
         found.insert(key(&sample), Service { project, service, state, ..Service::default() });
     }
+    let composed: BTreeSet<Key> = found.keys().cloned().collect();
     for (key, all) in &replicas {
         add(found.entry(key.clone()).or_insert_with(|| alone(key, all)), all, rates);
     }
@@ -35,17 +38,17 @@ pub(super) fn services(docker: &Entry, rates: &Rates) -> BTreeMap<Key, Found> {
     let (deploying, looping): (BTreeSet<Key>, BTreeSet<Key>) =
         (set(names::SERVICE_DEPLOYING), set(names::SERVICE_RESTART_LOOP));
     let with_containers = |(key, service): (Key, Service)| {
-        let loops = looping.contains(&key) || looping.contains(&counted_as(&key));
-        let mood = mood(&service, deploying.contains(&key), loops);
+        let counted = if composed.contains(&key) { key.clone() } else { counted_alone(&key) };
+        let mood = mood(&service, deploying.contains(&key), looping.contains(&counted));
         let containers = replicas.remove(&key).unwrap_or_default();
-        (key, Found { service: Service { mood, ..service }, containers })
+        (key, Found { service: Service { mood, ..service }, containers, counted })
     };
     found.into_iter().map(with_containers).collect()
 }
 
-/// Under which the life of a container without Compose is counted, one of `docker compose run`
-/// included.
-pub(super) fn counted_as(key: &Key) -> Key {
+/// Under which the life of a container is counted that is no replica of a service, one of
+/// `docker compose run` included: by its name alone, which a service may have too.
+fn counted_alone(key: &Key) -> Key {
     (String::new(), key.1.clone())
 }
 

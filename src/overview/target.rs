@@ -28,8 +28,12 @@ pub struct Target {
     pub service: String,
     /// The two or three numbers that the area names; of several things the worst.
     pub figures: Vec<Figure>,
-    /// Its things where it has several: units, disks, processes, files; those in trouble first.
+    /// Its things where it has several: units, disks, processes, files; those in trouble first, and
+    /// of many the first ones.
     pub items: Vec<Item>,
+    /// How many there are, and how many of these have a warning or worse.
+    pub items_total: usize,
+    pub items_bad: usize,
     pub day: Day,
 }
 

@@ -82,7 +82,7 @@ struct Compose {
 metrics! { Compose {
     labels { project = |s| s.of.0, service = |s| s.of.1 }
     /// Test.
-    gauge stack_service_state {state} = |s| [(s.state, 1)];
+    gauge stack_service_state {state} = |s| [(s.state, 1)].into_iter().filter(|_| !s.state.is_empty());
     /// Test.
     gauge stack_service_replicas {state} = |s| [("wanted", s.replicas.0), ("running", s.replicas.1)];
     /// Test.
@@ -288,6 +288,52 @@ fn restarts_are_counted_by_what_was_watched() {
 }
 
 #[test]
+fn a_container_named_as_a_service_is_not_that_service() {
+    let overview = overview();
+    let redis = || service(("shop", "redis"), "running", (1, 1));
+    let alone = |restarts| Compose {
+        restarts: Some(restarts),
+        looping: true,
+        state: "",
+        ..service(("", "redis"), "running", (0, 0))
+    };
+    let containers = || {
+        vec![
+            Fake::new("shop-redis-1", ("shop", "redis"), "running"),
+            Fake::new("redis", ("", "redis"), "running"),
+            Fake::new("run", ("shop", "run"), "running"),
+        ]
+    };
+    for (seconds, restarts) in [(0.0, 0), (5.0, 4)] {
+        let counts = vec![
+            Compose { restarts: None, ..redis() },
+            alone(restarts),
+            Compose { of: ("", "run"), looping: false, ..alone(restarts) },
+        ];
+        overview.note(&docker(seconds, counts, containers()), &report(Vec::new()));
+    }
+    let counts = vec![
+        Compose { restarts: None, ..redis() },
+        alone(4),
+        Compose { of: ("", "run"), looping: false, ..alone(4) },
+    ];
+    let services = overview.services(&docker(5.0, counts, containers()));
+    let told: Vec<_> = services
+        .iter()
+        .map(|one| (one.project.as_str(), one.service.as_str(), one.restarts, one.mood))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("shop", "redis", None, Mood::Up),
+            ("shop", "run", Some(4), Mood::Up),
+            ("", "redis", Some(4), Mood::Degraded),
+        ],
+        "and one of `docker compose run` is counted by its name"
+    );
+}
+
+#[test]
 fn services_stay_while_docker_cannot_be_read_for_a_day() {
     let overview = overview();
     let one = |service_name| service(("shop", service_name), "running", (1, 1));
@@ -313,7 +359,8 @@ fn the_last_error_is_that_of_the_log_that_lives_in_the_service() {
     let home = |project: &str, service: &str| {
         Some(Home { project: project.into(), service: service.into() })
     };
-    let services = ["web", "db", "api"].map(|name| service(("shop", name), "running", (1, 1)));
+    let services = [("shop", "web"), ("shop", "db"), ("shop", "api"), ("blog", "api")]
+        .map(|of| service(of, "running", (1, 1)));
     let snapshot = Snapshot::looked(
         at(0.0),
         vec![
@@ -322,6 +369,7 @@ fn the_last_error_is_that_of_the_log_that_lives_in_the_service() {
             (&LOGS, "two", home("", "web"), Ok(error(-90.0, "before"))),
             (&LOGS, "three", home("blog", "web"), Ok(error(-1.0, "of another project"))),
             (&LOGS, "db", None, Ok(error(-5.0, "by its name"))),
+            (&LOGS, "api", None, Ok(error(-5.0, "of one of two"))),
         ],
     );
     let services = overview().services(&snapshot);
@@ -333,7 +381,7 @@ fn the_last_error_is_that_of_the_log_that_lives_in_the_service() {
     assert_eq!((log.as_str(), count, at), ("one", 3, -60.0));
     assert!(text.starts_with("lost ") && !text.contains('\u{202e}'), "{text:?}");
     assert_eq!(last("db").unwrap().0, "by its name");
-    assert_eq!(last("api"), None);
+    assert_eq!(last("api"), None, "two services have that name");
 }
 
 fn pending(stream: &str, consumer: &str, value: f64, verdict: Verdict) -> Finding {
@@ -393,9 +441,23 @@ fn a_target_has_its_worst_numbers_and_its_things() {
         main.items.iter().map(|item| (item.name.as_str(), item.verdict)).collect();
     assert_eq!(items, [("B two", "warning"), ("A one", "ok"), ("C three", "ok")]);
     assert_eq!(main.items[0].shown, "Undelivered messages: 5000");
+    assert_eq!((main.items_total, main.items_bad), (3, 1));
     assert_eq!(gone.mood, Mood::Down);
     assert!(gone.why.as_ref().unwrap().starts_with("nobody "), "{:?}", gone.why);
     assert!(!gone.why.as_ref().unwrap().contains('\u{7}'));
+}
+
+#[test]
+fn things_are_counted_before_the_list_is_cut() {
+    let names: Vec<String> = (0..70).map(|n| format!("c{n:02}")).collect();
+    let finding = |(n, name): (usize, &String)| {
+        let verdict = if n < 60 { Verdict::Warning } else { Verdict::Ok };
+        pending("A", name, 5.0, verdict)
+    };
+    let report = report(names.iter().enumerate().map(finding).collect());
+    let stack = overview().stack(&well(0.0), &report);
+    let target = &stack.groups[0].targets[0];
+    assert_eq!((target.items.len(), target.items_total, target.items_bad), (50, 70, 60));
 }
 
 #[test]
@@ -447,7 +509,7 @@ fn a_trouble_begins_gets_worse_and_is_over() {
         let (snapshot, report) = later(seconds, warned(5.0, verdict));
         overview.note(&snapshot, &report);
     }
-    assert_eq!(since(Verdict::Critical), Some(at(10.0)));
+    assert_eq!(since(Verdict::Critical), Some(at(0.0)), "it is the same trouble");
     let (snapshot, report) = later(20.0, warned(5.0, Verdict::Ok));
     overview.note(&snapshot, &report);
     assert_eq!(since(Verdict::Ok), None);
@@ -457,6 +519,17 @@ fn a_trouble_begins_gets_worse_and_is_over() {
     assert!(told[1].1.ends_with(": critical now"), "{}", told[1].1);
     assert_eq!(told[2].1, pending("A", "one", 5.0, Verdict::Warning).title());
     assert_eq!(told[0].1, pending("A", "one", 5.0, Verdict::Warning).clear());
+    let (snapshot, report) = later(600.0, warned(5.0, Verdict::Warning));
+    overview.note(&snapshot, &report);
+    assert_eq!(since(Verdict::Warning), Some(at(0.0)), "it was not over");
+    let all = overview.events(&|_| true);
+    let told: Vec<_> = all.iter().map(|one| (one.verdict.as_str(), one.times, one.at)).collect();
+    assert_eq!(told, [("warning", 2, 1_800_000_600), ("critical", 1, 1_800_000_010)]);
+    let (snapshot, report) = later(605.0, warned(5.0, Verdict::Ok));
+    overview.note(&snapshot, &report);
+    let (snapshot, report) = later(1300.0, warned(5.0, Verdict::Warning));
+    overview.note(&snapshot, &report);
+    assert_eq!(since(Verdict::Warning), Some(at(1300.0)), "another one");
 }
 
 #[test]
@@ -486,6 +559,57 @@ fn not_visible_is_not_cured_and_what_went_is_over() {
     let kinds: Vec<EventKind> = texts(&overview).into_iter().map(|(kind, _)| kind).collect();
     let [trouble, clear] = [EventKind::Trouble, EventKind::Clear];
     assert_eq!(kinds, [trouble, clear, clear, trouble, trouble], "also of the target");
+}
+
+#[test]
+fn a_trouble_of_a_container_without_compose_is_that_containers() {
+    let overview = overview();
+    let labels = [("project", ""), ("service", ""), ("name", "tool")];
+    let finding = Finding {
+        area: "docker",
+        target: "docker".into(),
+        signal: crate::collectors::docker::AREA.signal("restart_loop").unwrap(),
+        labels: labels.map(|(name, value)| (name, value.to_owned())).to_vec(),
+        ..pending("A", "one", 1.0, Verdict::Critical)
+    };
+    overview.note(&docker(0.0, Vec::new(), Vec::new()), &report(vec![finding]));
+    let events = overview.events(&|event| event.project.is_empty() && event.service == "tool");
+    let told: Vec<_> = events.iter().map(|one| (one.kind, one.verdict.as_str())).collect();
+    assert_eq!(told, [(EventKind::Trouble, "critical")]);
+}
+
+#[test]
+fn a_target_that_is_down_has_the_verdict_on_that() {
+    let overview = overview();
+    let failure = Failure::new(Reason::REFUSED, "refused");
+    let down = Snapshot::looked(at(0.0), vec![(&nats::AREA, "main", None, Err(failure.clone()))]);
+    let blind = |verdict| crate::check::Blind {
+        area: "nats",
+        target: "main".into(),
+        place: String::new(),
+        what: None,
+        failure: failure.clone(),
+        since: at(0.0),
+        verdict,
+        up: None,
+        told: false,
+    };
+    let report = Report { blind: vec![blind(Verdict::Critical)], ..report(Vec::new()) };
+    overview.note(&down, &report);
+    for second in 1..40 {
+        let seconds = 10.0 * f64::from(second);
+        let report = Report {
+            at: at(seconds),
+            blind: vec![blind(Verdict::Critical)],
+            ..self::report(Vec::new())
+        };
+        overview.note(&well(seconds), &self::report(Vec::new()));
+        overview.note(&down, &report);
+    }
+    let events = overview.events(&|_| true);
+    let told: Vec<_> =
+        events.iter().map(|one| (one.kind, one.verdict.as_str(), one.times)).collect();
+    assert_eq!(told, [(EventKind::Trouble, "critical", 40)], "it comes and goes: one event");
 }
 
 /// Whoever has a log line may have to wait for its reader; nobody may have to wait for him.
@@ -532,14 +656,17 @@ fn a_restart_forgets_nothing_and_tells_nothing_twice() {
     saved::save(&storage, &first.encoded().unwrap()).unwrap();
 
     let next = overview();
-    next.load(&storage).unwrap();
+    next.load(&storage, at(900.0)).unwrap();
+    assert_eq!(next.waiting(), 1);
     assert_eq!(texts(&next), before);
     // Nothing is read yet, so nothing is known to have changed.
     let not_read = || Err(Failure::new(Reason::PENDING, "not read yet"));
     let starting: Vec<crate::engine::Looked> =
         vec![(&DOCKER, "docker", None, not_read()), (&nats::AREA, "main", None, not_read())];
     next.note(&Snapshot::looked(at(900.0), starting), &report(Vec::new()));
+    assert_eq!(next.waiting(), 1, "nothing could be judged");
     next.note(&stack(905.0, 3, false), &warned(905.0));
+    assert_eq!(next.waiting(), 0);
     assert_eq!(texts(&next), before);
     let since = next.since(&pending("A", "one", 5.0, Verdict::Warning));
     assert_eq!(since, Some(at(0.0)));
@@ -549,6 +676,6 @@ fn a_restart_forgets_nothing_and_tells_nothing_twice() {
     assert_eq!(day.restarts, [(1_800_000_300, 2)]);
 
     storage.save(crate::engine::OWN_AREA.name, "overview", b"rubbish").unwrap();
-    let failure = overview().load(&storage).unwrap_err();
+    let failure = overview().load(&storage, at(900.0)).unwrap_err();
     assert!(failure.detail.contains("state lost"), "{failure}");
 }

@@ -73,10 +73,16 @@ pub(super) fn silent_since(last: (SystemTime, Instant), now: Instant) -> Option<
 
 fn tell_silence(board: &Board, path: &str) {
     let url = board.info().external_url;
-    let address = url.split_once("://").map_or(url.as_str(), |(_, address)| address);
+    let address = address(&url);
     tracing::warn!(
         "nobody has scraped {url}{path} for ten minutes: without that no alert comes. Prometheus' target should be {address}; its page /targets says why it cannot get there"
     );
+}
+
+/// Host and port of an address, as Prometheus names a target.
+fn address(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    rest.split(['/', '?', '#']).next().unwrap_or(rest)
 }
 
 /// When it is written, and which of the last writes failed.
@@ -140,5 +146,17 @@ mod tests {
         assert_eq!(silent_since((at, clock), minutes(9)), None);
         assert_eq!(silent_since((at, clock), minutes(10)), Some(at));
         assert_eq!(silent_since((at, minutes(5)), minutes(14)), None);
+    }
+
+    #[test]
+    fn a_target_of_prometheus_has_neither_scheme_nor_path() {
+        for (url, target) in [
+            ("http://shop1:10188", "shop1:10188"),
+            ("https://metrics.example.com/", "metrics.example.com"),
+            ("https://metrics.example.com:8443/a/b", "metrics.example.com:8443"),
+            ("http://[::1]:10188/a", "[::1]:10188"),
+        ] {
+            assert_eq!(address(url), target);
+        }
     }
 }

@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use stack_exporter::check::{Look, json, judge, table};
+use stack_exporter::check::{Look, json, judge, table, troubles};
 use stack_exporter::collectors::CATALOGUE;
 use stack_exporter::config::{SafeUrl, Url};
 use stack_exporter::engine::Board;
@@ -129,7 +129,7 @@ async fn said(yaml: &str, environment: &[(&str, String)]) -> String {
     let snapshot = board.scrape(&[], None).await;
     let report = judge(&snapshot);
     out += &table(&report, Look { width: 80, colour: true, all: true, explain: true });
-    out += &json(&report).to_string();
+    out += &json(&report, &troubles(&report)).to_string();
     out += &encode(&CATALOGUE, Arc::new(snapshot), Format::Classic);
     out
 }

@@ -2,7 +2,7 @@
 
 use std::io::IsTerminal as _;
 
-use crate::check::{Look, Report, json, junit, markdown, prometheus, table};
+use crate::check::{Look, Report, json, junit, markdown, prometheus, table, troubles};
 use crate::cli::args::{Check, Color, ReportFormat};
 use crate::cli::print_as_is;
 use crate::text::printable_lines;
@@ -56,7 +56,8 @@ impl Output {
         match self.format {
             ReportFormat::Table => table(report, self.look),
             ReportFormat::Json => {
-                let text = serde_json::to_string_pretty(&json(report)).unwrap_or_default();
+                let text = serde_json::to_string_pretty(&json(report, &troubles(report)))
+                    .unwrap_or_default();
                 printable_lines(&format!("{text}\n")).into_owned()
             }
             ReportFormat::Junit => junit(report),

@@ -1,6 +1,6 @@
 //! The head: one sentence that says how it is and what is worst, on which machine, and as of when.
 
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use maud::{Markup, html};
 
@@ -9,9 +9,6 @@ use super::troubles;
 use super::when::{ago, clock};
 use crate::check::{Off, Trouble};
 use crate::text::printable;
-
-/// Whoever scrapes does so every minute or oftener; after this long nobody does.
-const NOBODY: Duration = Duration::from_mins(10);
 
 /// What the head is made of.
 pub(super) struct Head<'a> {
@@ -26,8 +23,10 @@ pub(super) struct Head<'a> {
     pub unread: usize,
     /// What the configuration switches off.
     pub off: &'a [Off],
-    /// When the metrics were scraped last; before the first time, when the exporter was started.
-    pub scraped: SystemTime,
+    /// Since when nobody has scraped the metrics, if that is long ago.
+    pub silent: Option<SystemTime>,
+    /// Troubles from before the start of which it is not known yet whether they are over.
+    pub waiting: usize,
 }
 
 impl Head<'_> {
@@ -47,7 +46,7 @@ impl Head<'_> {
 
     pub(super) fn tone(&self) -> Tone {
         let worst = self.bad().map(troubles::tone).max();
-        let blank = self.watched == 0 || self.unread > 0;
+        let blank = self.watched == 0 || self.unread > 0 || self.waiting > 0;
         worst.unwrap_or(if blank { Tone::Unknown } else { Tone::Ok })
     }
 
@@ -65,12 +64,24 @@ impl Head<'_> {
                 more => format!("{sentence}, and {} more troubles", more - 1),
             };
         }
+        if let Some(waiting) = self.not_judged_yet().filter(|_| self.watched > 0) {
+            return waiting;
+        }
         match (self.watched, self.unread, self.off()) {
             (0, ..) => "Nothing is watched".to_owned(),
             (_, 1.., _) => "Not everything has been read yet".to_owned(),
             (.., 0) => "All is well".to_owned(),
             (.., 1) => "All is well, with 1 threshold switched off".to_owned(),
             (.., off) => format!("All is well, with {off} thresholds switched off"),
+        }
+    }
+
+    /// What was wrong before the start, and may be still.
+    fn not_judged_yet(&self) -> Option<String> {
+        match self.waiting {
+            0 => None,
+            1 => Some("1 trouble from before the restart is not judged yet".to_owned()),
+            more => Some(format!("{more} troubles from before the restart are not judged yet")),
         }
     }
 
@@ -89,6 +100,7 @@ impl Head<'_> {
         let counts = self.counts().join(", ");
         let verdict = match (counts.as_str(), self.watched, self.unread) {
             ("", 0, _) => "nothing is watched",
+            ("", ..) if self.waiting > 0 => "not judged yet",
             ("", _, 1..) => "not read yet",
             ("", ..) => "all is well",
             (counts, ..) => counts,
@@ -111,15 +123,16 @@ impl Head<'_> {
                     (self.watched) @if self.watched == 1 { " target" } @else { " targets" } " watched"
                     @for count in self.counts() { ", " (count) }
                     @if self.count(Tone::Advice) > 0 { ", " (self.count(Tone::Advice)) " advice" }
+                    @if let Some(waiting) = self.not_judged_yet().filter(|_| self.bad().count() > 0) { ", " (waiting) }
                     @if let Some(read) = self.read { ". Last reading at " (clock(read)) }
                     "."
                 }
                 @if self.off() > 0 {
                     p { "Not judged, because it is " a href="#off" { "switched off" } ": " (self.off_names()) "." }
                 }
-                @if self.now.duration_since(self.scraped).is_ok_and(|idle| idle >= NOBODY) {
+                @if let Some(silent) = self.silent {
                     p .warning {
-                        b { "Nobody has scraped the metrics for " (ago(self.scraped, self.now)) "." }
+                        b { "Nobody has scraped the metrics for " (ago(silent, self.now)) "." }
                         " What is wrong is seen here, and nobody is told of it. Does Prometheus run, and is this exporter among its targets?"
                     }
                 }

@@ -7,6 +7,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::assets;
 use crate::check::Verdict;
+use crate::overview::Mood;
 
 /// How bad it is, as word, colour and sign: never colour alone. The worst last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -53,6 +54,17 @@ impl From<Verdict> for Tone {
             Verdict::Advice => Self::Advice,
             Verdict::NeedsHistory => Self::Unknown,
             Verdict::Ok => Self::Ok,
+        }
+    }
+}
+
+impl From<Mood> for Tone {
+    fn from(mood: Mood) -> Self {
+        match mood {
+            Mood::Down => Self::Critical,
+            Mood::Degraded => Self::Warning,
+            Mood::Unknown => Self::Unknown,
+            Mood::Idle | Mood::Up | Mood::Deploying => Self::Ok,
         }
     }
 }

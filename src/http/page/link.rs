@@ -3,6 +3,8 @@
 use super::words::{part, service_path, target_path};
 use crate::check::Finding;
 
+pub(in crate::http) use crate::overview::service_of;
+
 /// All of the tables of a target as JSON.
 pub(in crate::http) fn details(area: &str, name: &str) -> String {
     format!("/api/v1/details/{}/{}", part(area), part(name))
@@ -10,23 +12,6 @@ pub(in crate::http) fn details(area: &str, name: &str) -> String {
 
 pub(in crate::http) fn runbook(alert: &str) -> String {
     format!("/runbooks/{}", part(alert))
-}
-
-/// The service of a finding, as its project and name; `None` if it is not about one.
-pub(in crate::http) fn service_of(finding: &Finding) -> Option<(String, String)> {
-    let label = |names: &[&str]| {
-        let found = finding.labels.iter().find(|(name, _)| names.contains(name));
-        found.map(|(_, value)| value.clone()).filter(|value| !value.is_empty())
-    };
-    if finding.area != "docker" {
-        return None;
-    }
-    let project = label(&["project", "container_label_com_docker_compose_project"]);
-    let service = label(&["service", "container_label_com_docker_compose_service"]);
-    match (project, service) {
-        (Some(project), Some(service)) => Some((project, service)),
-        (_, service) => label(&["name"]).or(service).map(|name| (String::new(), name)),
-    }
 }
 
 /// The page of what a finding is about.

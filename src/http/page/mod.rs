@@ -51,7 +51,8 @@ pub(super) async fn status(State(server): State<Server>) -> Html<String> {
         watched: states().count(),
         unread: states().filter(|state| state.up().is_none()).count(),
         off: &off,
-        scraped: server.scraped(),
+        silent: server.overview.silent_since(),
+        waiting: server.overview.waiting(),
     };
     let past = Past { now: snapshot.at, overview: &server.overview, chart: &server.board.chart };
     let main = html! {

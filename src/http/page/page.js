@@ -50,9 +50,9 @@
         have.insertBefore(document.importNode(next, true), at);
         continue;
       }
-      // What has the focus would lose it on the way, so the others move.
-      if (found !== at && found.contains(document.activeElement)) {
-        while (at !== found) at = aside(at, found);
+      // What has the focus would lose it on the way, so the others move, if it stands behind them.
+      if (found !== at && found.contains(document.activeElement) && follows(found, at)) {
+        while (at && at !== found) at = aside(at, found);
       } else if (found !== at) {
         have.insertBefore(found, at);
       }
@@ -61,6 +61,9 @@
     }
     while (at) at = drop(at);
   }
+
+  const follows = (node, other) =>
+    other !== null && (other.compareDocumentPosition(node) & Node.DOCUMENT_POSITION_FOLLOWING) !== 0;
 
   function drop(node) {
     const next = node.nextSibling;
@@ -81,33 +84,49 @@
     if (link.getAttribute('href') !== icon) link.setAttribute('href', icon);
   }
 
-  let timer = 0, good = new Date();
+  let timer = 0, good = new Date(), asked = 0;
+
+  // Our page as it is now.
+  async function ask() {
+    const answer = await fetch(location.pathname + location.search,
+      { cache: 'no-store', signal: AbortSignal.timeout?.(PATIENCE) });
+    const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
+    // Something else answers: a proxy, most likely, as our own pages all have the script.
+    if (!script(page)) throw new Error('not our page');
+    return page;
+  }
+
+  const script = (of) => of.querySelector('script[src]')?.getAttribute('src');
 
   async function refresh() {
     clearTimeout(timer);
-    try {
-      const answer = await fetch(location.pathname + location.search,
-        { cache: 'no-store', signal: AbortSignal.timeout?.(PATIENCE) });
-      const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
-      const script = (of) => of.querySelector('script[src]')?.getAttribute('src');
-      // Something else answers: a proxy, most likely, as our own pages all have the script.
-      if (!script(page)) throw new Error('not our page');
-      // Another version of the exporter, with another script and style.
-      if (script(page) !== script(document)) return location.reload();
-      good = new Date();
-      tab(page.title, page.querySelector('link[rel=icon]').getAttribute('href'));
-      say('lost', '');
-      take(find('main'), page.getElementById('main'));
-      const projects = page.getElementById('projects');
-      if (projects && find('projects')) take(find('projects'), projects);
-      filter();
-    } catch {
-      const machine = document.body.dataset.machine;
-      tab('no answer' + (machine && ' · ' + machine), LOST);
-      say('lost', 'No answer from the exporter since ' + good.toLocaleTimeString('en-GB') +
-        '. What stands below is from then.');
-    }
+    const mine = ++asked;
+    let page = null;
+    try { page = await ask(); } catch { /* told below */ }
+    // Whoever was asked later knows it better.
+    if (mine !== asked) return;
     plan();
+    if (page) apply(page);
+    else lost();
+  }
+
+  function apply(page) {
+    // Another version of the exporter, with another script and style.
+    if (script(page) !== script(document)) return location.reload();
+    good = new Date();
+    tab(page.title, page.querySelector('link[rel=icon]').getAttribute('href'));
+    say('lost', '');
+    take(find('main'), page.getElementById('main'));
+    const projects = page.getElementById('projects');
+    if (projects && find('projects')) take(find('projects'), projects);
+    filter();
+  }
+
+  function lost() {
+    const machine = document.body.dataset.machine;
+    tab('no answer' + (machine && ' · ' + machine), LOST);
+    say('lost', 'No answer from the exporter since ' + good.toLocaleTimeString('en-GB') +
+      '. What stands below is from then.');
   }
 
   // In the background only the tab is looked at, so seldom is enough.
@@ -124,6 +143,7 @@
     if (!box) return;
     const words = box.value.toLowerCase().split(/\s+/).filter(Boolean);
     const fits = (row) => {
+      if (words.length === 0) return true;
       const text = ((row.dataset.words || '') + ' ' + row.textContent).toLowerCase();
       const project = (row.dataset.project || '').toLowerCase();
       return words.every((word) => word.startsWith('project:') ?
@@ -135,7 +155,10 @@
     for (const group of document.querySelectorAll('[data-group]')) {
       group.hidden = words.length > 0 && !shown.some((row) => group.contains(row));
     }
-    // What is folded opens for what is found in it, and closes again.
+    // What is folded opens for what is found in it, and closes again; what is gone is forgotten.
+    for (const fold of opened) {
+      if (!fold.isConnected) opened.delete(fold);
+    }
     for (const fold of document.querySelectorAll('details[data-fold]')) {
       if (words.length > 0 && !fold.open && shown.some((row) => fold.contains(row))) {
         fold.open = true;
@@ -172,12 +195,15 @@
     if (!button || button.dataset.keep !== undefined) return;
     let word = 'Copied';
     try { await copy(button.parentElement.querySelector('[data-text]').textContent); } catch { word = 'Not allowed'; }
+    const label = button.getAttribute('aria-label');
     button.dataset.keep = '';
     button.textContent = word;
+    button.removeAttribute('aria-label');
     button.focus();
     setTimeout(() => {
       delete button.dataset.keep;
       button.textContent = 'Copy';
+      button.setAttribute('aria-label', label);
     }, 2000);
   });
 

@@ -36,9 +36,11 @@ pub(super) fn show(now: &Present, project: &str, name: &str) -> Option<Shown> {
     let entry = now.entry(DOCKER, DOCKER)?;
     let is_mine = |finding: &Finding| finding.area == DOCKER && is_of(finding, service);
     let thing = now.thing(entry, &is_mine, &|off| speaks_of(off, service));
-    let (troubles, tone) = now.troubles(&is_mine, &|_, _| false);
+    // What keeps Docker from being seen keeps its services from being seen.
+    let (troubles, tone) =
+        now.troubles(&is_mine, &|area, target| area == DOCKER && target == DOCKER);
     let main = body(service, &thing, now, &troubles);
-    Some(Shown { title: title(service), tone, main })
+    Some(Shown { title: title(service), tone: tone.max(service.mood.into()), main })
 }
 
 /// "worker (shop)".

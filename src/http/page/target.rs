@@ -10,7 +10,7 @@ use super::stack;
 use super::thing::{Present, Shown, events, readings};
 use super::words::{anchor, seen, service_path};
 use crate::check::Finding;
-use crate::engine::{Entry, title};
+use crate::engine::{Entry, State as Read, title};
 use crate::http::{Server, details};
 use crate::overview::{Event, Mood, Target};
 
@@ -37,10 +37,11 @@ pub(super) fn show(now: &Present, area: &str, name: &str) -> Option<Shown> {
     let (troubles, tone) = now.troubles(&is_mine, &is_it);
     let mut all = now.stack.groups.iter().flat_map(|group| &group.targets);
     let shown = all.find(|one| one.area == area && one.target == name);
+    let mood = shown.map_or_else(|| mood(entry), |shown| shown.mood);
     let happened =
         |event: &Event| event.area == area && event.target == name && event.service.is_empty();
     let main = html! {
-        section.head { (heading(entry, shown, now)) }
+        section.head { (heading(entry, shown, mood, now)) }
         (troubles)
         @if let Some(target) = shown { (stack::target_in_full(target)) }
         (thing.sections(&now.view))
@@ -48,20 +49,21 @@ pub(super) fn show(now: &Present, area: &str, name: &str) -> Option<Shown> {
         (details::of(entry, now.snapshot.at))
         (readings(entry, &now.server.telemetry_path, &now.view))
     };
-    Some(Shown { title: seen(&title(area, name), 80).into_owned(), tone, main })
+    let title = seen(&title(area, name), 80).into_owned();
+    Some(Shown { title, tone: tone.max(mood.into()), main })
 }
 
-fn heading(entry: &Entry, shown: Option<&Target>, now: &Present) -> Markup {
+/// Of one that has no row.
+fn mood(entry: &Entry) -> Mood {
+    match entry.state.as_ref().and_then(Read::up) {
+        None => Mood::Unknown,
+        Some(true) => Mood::Up,
+        Some(false) => Mood::Down,
+    }
+}
+
+fn heading(entry: &Entry, shown: Option<&Target>, mood: Mood, now: &Present) -> Markup {
     let Some(target) = &entry.target else { return html! {} };
-    let up = entry.state.as_ref().and_then(crate::engine::State::up);
-    let mood = shown.map_or_else(
-        || match up {
-            None => Mood::Unknown,
-            Some(true) => Mood::Up,
-            Some(false) => Mood::Down,
-        },
-        |shown| shown.mood,
-    );
     html! {
         h1 {
             (seen(&target.id.name, 80)) " " span.dim { (target.area.title) } " "

@@ -66,7 +66,8 @@ fn head(
         watched: 3,
         unread: 0,
         off,
-        scraped: report.at,
+        silent: None,
+        waiting: 0,
     };
     change(&mut head);
     (head.tone(), head.sentence(), head.title(), head.render().into_string())
@@ -119,6 +120,11 @@ fn all_is_well_only_if_everything_is_watched_read_and_judged() {
     assert_eq!((tone, sentence.as_str()), (Tone::Unknown, "Nothing is watched"));
     assert_eq!(title, "nothing is watched · db1");
 
+    let (tone, sentence, title, _) = head(&well, &[], |head| head.waiting = 2);
+    let said = "2 troubles from before the restart are not judged yet";
+    assert_eq!((tone, sentence.as_str()), (Tone::Unknown, said));
+    assert_eq!(title, "not judged yet · db1");
+
     let off = [off("cpu", false), off("log_bounded", true)];
     let (tone, sentence, _, page) = head(&well, &off, |_| ());
     assert_eq!((tone, sentence.as_str()), (Tone::Ok, "All is well, with 1 threshold switched off"));
@@ -131,14 +137,12 @@ fn all_is_well_only_if_everything_is_watched_read_and_judged() {
 }
 
 #[test]
-fn nobody_who_scrapes_is_told_after_ten_minutes() {
+fn that_nobody_scrapes_is_told() {
     let well = report(Vec::new(), Vec::new());
-    let page = |minutes| {
-        let scraped = well.at - Duration::from_mins(minutes);
-        head(&well, &[], |head| head.scraped = scraped).3
-    };
-    assert!(!page(9).contains("Nobody has scraped"));
-    assert!(page(14).contains("Nobody has scraped the metrics for 14m 0s."), "{}", page(14));
+    let page = |silent| head(&well, &[], |head| head.silent = silent).3;
+    assert!(!page(None).contains("Nobody has scraped"));
+    let page = page(Some(well.at - Duration::from_mins(14)));
+    assert!(page.contains("Nobody has scraped the metrics for 14m 0s."), "{page}");
 }
 
 #[test]
@@ -148,7 +152,7 @@ fn a_trouble_has_its_sentence_number_command_past_and_links() {
     for part in [
         "<span class=\"verdict\">Critical</span> worker (shop) restarts again and again</h3>",
         "<span>Next:</span><code data-text>docker compose -p 'shop' logs --tail 50 worker ",
-        "<button class=\"copy\" type=\"button\">Copy</button>",
+        "<button class=\"copy\" type=\"button\" aria-label=\"Copy: docker compose -p 'shop' logs --tail 50 worker",
         ">for 3m 12s</span>",
         "<a href=\"/service/shop/worker\">worker (shop)</a>",
         "<a href=\"/runbooks/DockerRestartLoop\">Runbook DockerRestartLoop</a>",

@@ -9,6 +9,7 @@ use maud::{Markup, html};
 use super::chart::sparkline;
 use super::layout::Tone;
 use super::link;
+use super::watched::more;
 use super::when::lasting;
 use super::words::target_path;
 use crate::check::{Blind, Finding, Trouble, Verdict, capitalised};
@@ -16,6 +17,8 @@ use crate::engine::{Chart, title};
 use crate::overview::Overview;
 use crate::text::printable;
 
+/// Cards of troubles, and of advice.
+const CARDS: usize = 100;
 /// Things of one trouble that are listed; the others are in the answer of the API.
 const MEMBERS: usize = 50;
 const FEW: usize = 3;
@@ -45,7 +48,8 @@ pub(super) fn render(all: &[Trouble], past: &Past) -> Markup {
         @if !bad.is_empty() {
             section #troubles aria-labelledby="troubles-title" data-group {
                 h2 #troubles-title { "What is wrong" }
-                div .cards { @for trouble in bad { (past.card(trouble)) } }
+                div .cards { @for trouble in bad.iter().take(CARDS) { (past.card(trouble)) } }
+                (more(bad.len(), CARDS))
             }
         }
         @if !advice.is_empty() {
@@ -53,7 +57,8 @@ pub(super) fn render(all: &[Trouble], past: &Past) -> Markup {
                 h2 #advice-title { "Advice" }
                 details #advice-list data-fold {
                     summary { (counted(advice.len(), "thing that can wait", "things that can wait")) }
-                    div .cards { @for trouble in advice { (past.card(trouble)) } }
+                    div .cards { @for trouble in advice.iter().take(CARDS) { (past.card(trouble)) } }
+                    (more(advice.len(), CARDS))
                 }
             }
         }
@@ -206,19 +211,20 @@ fn remedy(blind: &Blind) -> Markup {
             (command(&blind.remedy()))
         } @else {
             p .command {
-                span { "What to do:" } span data-text { (printable(&blind.remedy())) } (copy())
+                span { "What to do:" } span data-text { (printable(&blind.remedy())) } (copy(&blind.remedy()))
             }
         }
     }
 }
 
 fn command(next: &str) -> Markup {
-    html! { p .command { span { "Next:" } code data-text { (printable(next)) } (copy()) } }
+    html! { p .command { span { "Next:" } code data-text { (printable(next)) } (copy(next)) } }
 }
 
-/// The script copies the text beside it, and shows it only where there is a script.
-fn copy() -> Markup {
-    html! { button .copy type="button" { "Copy" } }
+/// The script copies the text beside it, and shows it only where there is a script. Its label tells it
+/// from the others.
+fn copy(text: &str) -> Markup {
+    html! { button .copy type="button" aria-label={ "Copy: " (printable(text)) } { "Copy" } }
 }
 
 /// By this the page knows a trouble again when it is fetched anew, whatever things join it.

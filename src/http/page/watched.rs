@@ -13,6 +13,9 @@ use crate::check::{Finding, Idle, Off, Report, Verdict};
 use crate::engine::{Missed, Snapshot, State, Target, title};
 use crate::text::printable;
 
+/// Rows of a table; more make a page that nobody reads and that is fetched every five seconds.
+const ROWS: usize = 200;
+
 /// All of it.
 pub(super) fn render(
     snapshot: &Snapshot,
@@ -45,10 +48,17 @@ fn targets(snapshot: &Snapshot) -> Markup {
                     th scope="col" { "Target" } th scope="col" { "State" } th scope="col" { "Since" }
                     th scope="col" { "Where" } th scope="col" .number { "Read in" } th scope="col" .number { "Series" }
                 } }
-                tbody { @for (target, state) in &rows { (target_row(target, state, snapshot.at)) } }
+                tbody { @for (target, state) in rows.iter().take(ROWS) { (target_row(target, state, snapshot.at)) } }
             } }
+            (more(rows.len(), ROWS))
         }
     }
+}
+
+/// Where those are that are not shown.
+pub(super) fn more(all: usize, shown: usize) -> Markup {
+    let more = all.saturating_sub(shown);
+    html! { @if more > 0 { p .dim { "and " (more) " more: " a href="/api/v1/status" { "all of them as JSON" } } } }
 }
 
 fn target_row(target: &Target, state: &State, now: SystemTime) -> Markup {
@@ -81,8 +91,9 @@ fn in_bounds(report: &Report) -> Markup {
                     th scope="col" { "Target" } th scope="col" { "Signal" }
                     th scope="col" .number { "Value" } th scope="col" { "Threshold" }
                 } }
-                tbody { @for finding in fine { (value_row(finding)) } }
+                tbody { @for finding in fine.iter().take(ROWS) { (value_row(finding)) } }
             } }
+            (more(fine.len(), ROWS))
         }
     }
 }
@@ -104,12 +115,13 @@ fn not_watched(missed: &[Missed]) -> Markup {
         details data-fold data-key="missed" {
             summary { (missed.len()) " not watched" }
             ul {
-                @for missed in missed {
+                @for missed in missed.iter().take(ROWS) {
                     li data-row {
                         b { (missed.area) } ": " (printable(&missed.why)) ". What to do: " (printable(&missed.hint)) "."
                     }
                 }
             }
+            (more(missed.len(), ROWS))
         }
     }
 }
@@ -124,11 +136,45 @@ fn not_judged(off: &[Off], idle: &[Idle]) -> Markup {
             }
             // A link to what is in a fold opens it.
             ul #off {
-                @for off in off { li data-row { (printable(&off.subject())) @if off.advice { " (advice)" } } }
-                @for idle in idle {
+                @for off in off.iter().take(ROWS) { li data-row { (printable(&off.subject())) @if off.advice { " (advice)" } } }
+                @for idle in idle.iter().take(ROWS) {
                     li data-row { (printable(&title(idle.area, &idle.target))) ": " (printable(&idle.sentence())) "." }
                 }
             }
+            (more(off.len(), ROWS)) (more(idle.len(), ROWS))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::collectors::docker;
+
+    #[test]
+    fn of_very_many_the_first_are_shown_and_the_rest_is_counted() {
+        let finding = |n: usize| Finding {
+            area: "docker",
+            target: "docker".into(),
+            signal: docker::AREA.signal("memory").unwrap(),
+            labels: vec![("name", format!("c{n}"))],
+            value: Some(0.1),
+            threshold: Some(0.9),
+            verdict: Verdict::Ok,
+        };
+        let shown = |count: usize| {
+            let findings = (0..count).map(finding).collect();
+            let at = SystemTime::UNIX_EPOCH;
+            let report = Report { at, findings, blind: Vec::new(), idle: Vec::new() };
+            in_bounds(&report).into_string()
+        };
+        let all = shown(ROWS);
+        assert_eq!(all.matches("<tr data-row").count(), ROWS);
+        assert!(!all.contains(" more"), "{all}");
+        let some = shown(ROWS + 7);
+        assert_eq!(some.matches("<tr data-row").count(), ROWS);
+        assert!(
+            some.contains("207 values") && some.contains("and 7 more: <a href=\"/api/v1/status\">")
+        );
     }
 }

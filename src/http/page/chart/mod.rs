@@ -58,10 +58,13 @@ pub(super) fn bar(usage: Usage, texts: &Texts) -> Markup {
     let full = at(100.0 * share(used, 0.0, limit)).clamp(0, 100);
     html! {
         (amount) " " span.dim { (of) }
-        svg.filled viewBox="0 0 100 4" preserveAspectRatio="none" role="img"
+        svg.filled.warning[full >= NEARLY] viewBox="0 0 100 4" preserveAspectRatio="none" role="img"
             aria-label={ (full) "% of its " (texts.what) } { path d={ "M0 0h" (full) "v4H0z" } {} }
     }
 }
+
+/// From so many hundredths of its limit on a bar warns.
+const NEARLY: i64 = 90;
 
 /// How a bar names its numbers.
 pub(super) struct Texts {
@@ -203,5 +206,15 @@ mod tests {
         assert_eq!(of(Some(mib), Some(0.0)), "1.0 MiB", "0 is no limit");
         assert_eq!(of(None, Some(mib)), "<span class=\"dim\">of 1.0 MiB</span>");
         assert_eq!(of(None, None), "");
+    }
+
+    #[test]
+    fn a_bar_that_is_nearly_full_has_the_colour_of_a_warning() {
+        let texts = Texts { what: "memory", one: bytes, of: bytes_of };
+        let shown =
+            |used| bar(Usage { used: Some(used), limit: Some(100.0) }, &texts).into_string();
+        assert!(shown(89.0).contains("class=\"filled\""), "{}", shown(89.0));
+        assert!(shown(90.0).contains("class=\"filled warning\""), "{}", shown(90.0));
+        assert!(shown(300.0).contains("class=\"filled warning\""));
     }
 }

@@ -9,7 +9,8 @@ use crate::catalogue::{Glance, Unit};
 use crate::collectors::CATALOGUE;
 use crate::overview::{Figure, Group, Item, Mood, Target};
 
-/// Things of a target that are shown below it; its page has them all.
+/// Things of a target that are shown below it; its page has a few more, and the API says how many there
+/// are.
 const ITEMS: usize = 40;
 /// Things in trouble that are shown without being asked for.
 const BAD: usize = 4;
@@ -45,7 +46,7 @@ pub fn row(target: &Target, view: &View) -> Markup {
                 div.figures { @for figure in &target.figures { (number(figure, target.area)) } }
             }
             @if !target.day.steps.is_empty() { div.past { (day(&target.day, &view.clock)) } }
-            @if !target.items.is_empty() { (items(&target.items, target.area, &anchor("items", &key))) }
+            @if !target.items.is_empty() { (items(target, &anchor("items", &key))) }
         }
     }
 }
@@ -59,8 +60,11 @@ pub fn in_full(target: &Target) -> Markup {
         }
         @if target.items.len() > 1 || target.items.iter().any(is_bad) {
             section #items {
-                h2 { (counted(target.items.len(), things(target.area).0, things(target.area).1)) }
-                div.items { ul { @for item in &target.items { (one(item)) } } }
+                h2 { (count(target)) }
+                div.items { ul {
+                    @for item in &target.items { (one(item)) }
+                    (more(target, target.items.len()))
+                } }
             }
         }
     }
@@ -124,22 +128,34 @@ fn is_bad(item: &Item) -> bool {
     matches!(item.verdict, "critical" | "warning")
 }
 
-fn items(items: &[Item], area: &str, id: &str) -> Markup {
-    let bad = items.iter().filter(|item| is_bad(item)).count();
+/// "120 units"
+fn count(target: &Target) -> String {
+    let (one, many) = things(target.area);
+    counted(target.items_total, one, many)
+}
+
+/// How many there are beyond those that are shown.
+fn more(target: &Target, shown: usize) -> Markup {
+    let more = target.items_total.saturating_sub(shown);
+    html! { @if more > 0 { li.dim { (more) " more" } } }
+}
+
+fn items(target: &Target, id: &str) -> Markup {
+    let bad = target.items_bad;
     // One that is well says nothing more than its target does.
-    if items.len() == 1 && bad == 0 {
+    if target.items_total == 1 && bad == 0 {
         return html! {};
     }
-    let open = items.iter().filter(|item| is_bad(item)).take(BAD);
+    let open = target.items.iter().filter(|item| is_bad(item)).take(BAD);
     html! {
         div.items {
             @if bad > 0 { ul { @for item in open { (one(item)) } } }
-            @if items.len() > bad.min(BAD) {
+            @if target.items_total > bad.min(BAD) {
                 details id=(id) data-fold {
-                    summary { (counted(items.len(), things(area).0, things(area).1)) @if bad > 0 { ", " (bad) " not well" } }
+                    summary { (count(target)) @if bad > 0 { ", " (bad) " not well" } }
                     ul {
-                        @for item in items.iter().take(ITEMS) { (one(item)) }
-                        @if items.len() > ITEMS { li.dim { (items.len() - ITEMS) " more" } }
+                        @for item in target.items.iter().take(ITEMS) { (one(item)) }
+                        (more(target, target.items.len().min(ITEMS)))
                     }
                 }
             }

@@ -172,7 +172,7 @@ fn how(service: &Service, _: &View) -> Markup {
         @match service.health {
             Some(Health::Healthy) => { " " span.dim { "healthy" } },
             Some(Health::Starting) => { " " span.dim { "starting" } },
-            Some(Health::Unhealthy) if service.state != "unhealthy" => { " " span.critical { "unhealthy" } },
+            Some(Health::Unhealthy) => { " " span.critical { "unhealthy" } },
             _ => {},
         }
     }

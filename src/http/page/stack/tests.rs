@@ -138,7 +138,7 @@ pub(crate) fn example() -> Stack {
     );
     let disk = |name: &str| Item { name: name.into(), verdict: "ok", shown: "61% used".into() };
     host.items = ["/", "/srv", "/var/lib/docker"].map(disk).to_vec();
-    host.items[1].verdict = "warning";
+    (host.items[1].verdict, host.items_total, host.items_bad) = ("warning", 3, 1);
     let log = |name: &str| {
         target(
             "logs",
@@ -231,6 +231,16 @@ fn what_is_down_says_so_and_counts_stand_at_the_head() {
     let worse = (html.find("cannot connect").unwrap(), html.find("timeout after").unwrap());
     assert!(worse.0 < worse.1, "the most frequent error first");
     assert!(!html.contains("Files"), "an area without targets");
+}
+
+#[test]
+fn things_that_are_not_listed_are_counted() {
+    let mut stack = example();
+    let host = &mut stack.groups[4].targets[0];
+    (host.items_total, host.items_bad) = (120, 60);
+    let html = shown(&stack);
+    assert!(html.contains("120 parts, 60 not well"), "{html}");
+    assert!(html.contains("<li class=\"dim\">117 more</li>"), "{html}");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The pages of services and targets, from a stack that is made up, with names that are none.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use super::super::stack::tests::{example, snapshot};
 use super::super::{service, target};
@@ -8,7 +9,9 @@ use super::*;
 use crate::check::Verdict;
 use crate::collectors::docker;
 use crate::engine::Board;
+use crate::failure::{Failure, Reason};
 use crate::http::{Door, Hosts};
+use crate::overview::Mood;
 
 fn server() -> Server {
     let names = (Arc::new(Hosts::new(Vec::new())), Arc::new(Door::default()));
@@ -56,7 +59,11 @@ fn a_service_has_its_numbers_its_thresholds_and_its_errors() {
     let server = server();
     let now = present(&server, "worker");
     let shown = service::show(&now, "worker", "worker").unwrap();
-    assert_eq!((shown.title.as_str(), shown.tone), ("worker (worker)", Tone::Warning));
+    assert_eq!(
+        (shown.title.as_str(), shown.tone),
+        ("worker (worker)", Tone::Critical),
+        "it is down, whatever is judged of it"
+    );
     let html = shown.main.into_string();
     for text in [
         "<h1>worker (worker) <span class=\"state down\">worker</span></h1>",
@@ -69,6 +76,31 @@ fn a_service_has_its_numbers_its_thresholds_and_its_errors() {
         assert!(html.contains(text), "{text}\n{html}");
     }
     assert!(service::show(&now, "worker", "none").is_none());
+}
+
+#[test]
+fn a_page_of_what_cannot_be_seen_is_not_green() {
+    let server = server();
+    let look = |outcome| {
+        Snapshot::looked(SystemTime::now(), vec![(&docker::AREA, "docker", None, outcome)])
+    };
+    let tones = |snapshot: Snapshot, mood| {
+        let mut now = present(&server, "worker");
+        (now.snapshot, now.report.findings) = (snapshot, Vec::new());
+        now.report.blind = judge(&now.snapshot).blind;
+        now.stack.projects[2].services[8].mood = mood;
+        let service = service::show(&now, "worker", "worker").unwrap();
+        let docker = target::show(&now, "docker", "docker").unwrap();
+        (service.tone, service.main.into_string().contains("permission denied"), docker.tone)
+    };
+    let fails = |reason| Err(Failure::new(reason, "permission denied"));
+    let (service, says_why, docker) = tones(look(fails(Reason::RIGHTS)), Mood::Unknown);
+    assert_eq!((service, says_why, docker), (Tone::Unknown, true, Tone::Critical));
+    let (service, _, docker) = tones(look(fails(Reason::PENDING)), Mood::Unknown);
+    assert_eq!((service, docker), (Tone::Unknown, Tone::Unknown), "before the first reading");
+    let well = || look(Ok(crate::catalogue::Batch::new()));
+    assert_eq!(tones(well(), Mood::Up), (Tone::Ok, false, Tone::Ok));
+    assert_eq!(tones(well(), Mood::Down).0, Tone::Critical, "its signal may be off");
 }
 
 #[test]
