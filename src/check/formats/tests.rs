@@ -72,7 +72,7 @@ fn each_of_several_and_each_reason_is_told() {
     findings.push(endpoint);
     let all = report(findings, vec![part]);
     let text = markdown(&all);
-    assert!(text.contains("\n- s9 (shop) has no running container") && !text.contains("- s10"));
+    assert!(text.contains("\n- Service s9 (shop) has") && !text.contains("- Service s10"));
     assert!(text.contains("\nand 2 more\n"), "{text}");
     let reason = "cannot see consumers (/jsz) because connection refused";
     assert!(text.contains(reason) && junit(&all).contains(reason), "{text}");
