@@ -3,29 +3,29 @@
 use super::group::Trouble;
 use super::report::{Finding, Verdict};
 use super::screen::Screen;
-use crate::catalogue::{Origin, Severity, Unit};
-use crate::collectors::{CATALOGUE, section_of};
+use super::table::Look;
+use crate::catalogue::{Catalogue, Origin, Severity, Unit};
 
 /// The section that every runbook has.
 const MEANING: &str = "What it means";
 
 /// Meaning, causes, threshold and how to change it.
-pub(super) fn explain(screen: &mut Screen, trouble: &Trouble) {
+pub(super) fn explain(screen: &mut Screen, trouble: &Trouble, look: Look) {
     for (heading, title) in [(MEANING, "It means:"), ("What to do", "What helps:")] {
-        if let Some(text) = section(trouble.alert, heading) {
+        if let Some(text) = section(look.catalogue, trouble.alert, heading) {
             screen.text(title);
             paragraphs(screen, text);
         }
     }
     if let Some(finding) = trouble.findings.first() {
         screen.text(&origin(finding));
-        screen.text(&change(finding));
+        screen.text(&change(finding, look));
     }
 }
 
 /// A section of the alert's runbook. One without sections tells all under its meaning.
-fn section(alert: &str, heading: &str) -> Option<&'static str> {
-    let mut runbooks = CATALOGUE.areas().flat_map(|area| area.runbook.split("\n## "));
+fn section(catalogue: &'static Catalogue, alert: &str, heading: &str) -> Option<&'static str> {
+    let mut runbooks = catalogue.areas().flat_map(|area| area.runbook.split("\n## "));
     let runbook = runbooks.find(|text| text.lines().next() == Some(alert))?;
     let mut sections = runbook.split("\n### ");
     let whole = sections.next()?.strip_prefix(alert)?.trim();
@@ -103,15 +103,15 @@ fn origin(finding: &Finding) -> String {
 }
 
 /// What to write where.
-fn change(finding: &Finding) -> String {
+fn change(finding: &Finding, look: Look) -> String {
     let (name, area) = (finding.signal.name, finding.area);
     let value = match finding.threshold {
         _ if finding.signal.unit == Unit::Bool => "off".to_owned(),
         Some(threshold) => finding.signal.unit.show(threshold).replace(' ', ""),
         None => "off".to_owned(),
     };
-    let section = section_of(area).unwrap_or(area);
-    let single = CATALOGUE.area(area).is_some_and(|area| area.single);
+    let section = (look.section_of)(area).unwrap_or(area);
+    let single = look.catalogue.area(area).is_some_and(|area| area.single);
     let inner = format!("thresholds: {{ {name}: {value} }}");
     let whole = if single {
         format!("`{section}: {{ {inner} }}`")
@@ -137,16 +137,17 @@ fn key(finding: &Finding) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::collectors::CATALOGUE;
 
     #[test]
     fn every_alert_has_its_meaning_and_what_helps() {
         for (area, signal) in CATALOGUE.signals() {
-            let text = section(signal.alert, MEANING).unwrap_or_default();
+            let text = section(&CATALOGUE, signal.alert, MEANING).unwrap_or_default();
             assert!(text.len() > 20 && !text.contains("\n#"), "{}: {text}", signal.alert);
-            let helps = section(signal.alert, "What to do").unwrap_or_default();
+            let helps = section(&CATALOGUE, signal.alert, "What to do").unwrap_or_default();
             assert!(helps.len() > 20 || area.name == "systemd", "{}", signal.alert);
         }
-        assert_eq!(section("NoSuchAlert", MEANING), None);
+        assert_eq!(section(&CATALOGUE, "NoSuchAlert", MEANING), None);
     }
 
     #[test]

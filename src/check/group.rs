@@ -15,6 +15,8 @@ const NAMES: usize = 4;
 const COMMANDS: usize = 2;
 /// So many names and commands at most, whatever happens.
 const MOST: usize = 10;
+/// So many values of a label stand in a command about all things.
+const VALUES: usize = 100;
 
 /// One trouble: of one thing, or the same of several, or something that cannot be seen.
 pub struct Trouble<'a> {
@@ -193,7 +195,13 @@ const fn rank(verdict: Verdict) -> u8 {
 
 /// The farther beyond its threshold, the earlier.
 fn worse(one: &Finding, other: &Finding) -> Ordering {
-    let order = one.value.partial_cmp(&other.value).unwrap_or(Ordering::Equal);
+    // As a part of the threshold: each may have its own.
+    let beyond = |finding: &Finding| {
+        let (value, limit) = (finding.value?, finding.threshold?);
+        Some((value - limit) / limit.abs().max(f64::MIN_POSITIVE))
+    };
+    let order = beyond(one).partial_cmp(&beyond(other)).unwrap_or(Ordering::Equal);
+    let order = order.then(one.value.partial_cmp(&other.value).unwrap_or(Ordering::Equal));
     if one.signal.direction == Direction::Above { order.reverse() } else { order }
 }
 
@@ -249,7 +257,7 @@ fn listed(names: &[String], verdict: Verdict) -> String {
 fn values(things: &[Thing], label: &str) -> Vec<String> {
     let mut all: Vec<String> = Vec::new();
     for value in things.iter().map(|one| one.label(label)) {
-        if !all.contains(&value) && all.len() < MOST * 2 {
+        if !all.contains(&value) && all.len() < VALUES {
             all.push(value);
         }
     }

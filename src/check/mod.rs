@@ -9,8 +9,6 @@ mod json;
 mod judge;
 mod off;
 mod report;
-#[cfg(test)]
-mod samples;
 mod scope;
 mod screen;
 mod table;

@@ -17,6 +17,8 @@ pub struct Known {
     containers: BTreeSet<(String, String, String)>,
     /// Area and name, and the service that the target lives in.
     targets: Vec<(&'static str, String, Option<String>)>,
+    /// Containers whose health check has said neither yes nor no: name, project and service.
+    starting: Vec<(String, String, String)>,
 }
 
 /// Things that were asked for.
@@ -24,6 +26,8 @@ pub struct Known {
 pub struct Scope {
     services: BTreeSet<(String, String)>,
     containers: BTreeSet<String>,
+    /// What the Engine knows, once it can be asked.
+    of_engine: bool,
     targets: BTreeSet<(&'static str, String)>,
     /// Other things by their names: a unit, a queue, a file system.
     things: BTreeSet<String>,
@@ -46,12 +50,24 @@ impl Known {
             for one in of("stack_service_state") {
                 known.services.insert((label(&one, "project"), label(&one, "service")));
             }
-            for one in of("stack_container_state") {
-                let (project, service) = (label(&one, "project"), label(&one, "service"));
-                known.containers.insert((label(&one, "name"), project, service));
-            }
+            let container =
+                |one: &Sample| (label(one, "name"), label(one, "project"), label(one, "service"));
+            known.containers.extend(of("stack_container_state").iter().map(container));
+            known.starting.extend(of("stack_container_starting_seconds").iter().map(container));
         }
         known
+    }
+
+    /// Whether something of the scope, or of all, has not said yet how it is.
+    pub fn is_starting(&self, scope: Option<&Scope>) -> bool {
+        let concerned = |(name, project, service): &(String, String, String)| {
+            scope.is_none_or(|scope| {
+                scope.targets.iter().any(|(area, _)| *area == "docker")
+                    || scope.containers.contains(name)
+                    || scope.services.contains(&(project.clone(), service.clone()))
+            })
+        };
+        self.starting.iter().any(concerned)
     }
 
     /// What a name means; where it means nothing, the names that are nearest.
@@ -73,12 +89,17 @@ impl Known {
         }
         for (area, target, home) in &self.targets {
             let lives = home.as_ref().is_some_and(|home| scope.is_home(home));
-            if target == name || *area == name || format!("{area}/{target}") == name || lives {
+            if target == name || format!("{area}/{target}") == name || lives {
                 scope.targets.insert((area, target.clone()));
             }
         }
         if report.findings.iter().any(|finding| things(finding).iter().any(|one| one == name)) {
             scope.things.insert(name.to_owned());
+        }
+        // `docker` may be a service; an area is meant where nothing else is called so.
+        if scope == Scope::default() {
+            let area = self.targets.iter().filter(|(area, ..)| *area == name);
+            scope.targets.extend(area.map(|(area, target, _)| (*area, target.clone())));
         }
         if scope == Scope::default() { Err(self.nearest(report, name)) } else { Ok(scope) }
     }
@@ -110,9 +131,18 @@ fn things(finding: &Finding) -> Vec<String> {
 }
 
 impl Scope {
+    /// A name that nothing has while the Engine cannot be asked: what is said of the Engine.
+    pub fn of_engine(report: &Report) -> Option<Self> {
+        let down = report.blind.iter().any(|blind| {
+            blind.area == "docker" && blind.what.is_none() && blind.verdict > Verdict::Ok
+        });
+        down.then(|| Self { of_engine: true, ..Self::default() })
+    }
+
     pub fn add(&mut self, other: Self) {
         self.services.extend(other.services);
         self.containers.extend(other.containers);
+        self.of_engine |= other.of_engine;
         self.targets.extend(other.targets);
         self.things.extend(other.things);
     }
@@ -140,11 +170,10 @@ impl Scope {
     /// of its services.
     pub fn narrow(&self, report: &mut Report) {
         report.findings.retain(|finding| self.concerns(finding));
+        let in_docker = self.of_engine || !self.services.is_empty() || !self.containers.is_empty();
         report.blind.retain(|blind| {
-            let whole = blind.what.is_none() && blind.area == "docker";
-            let in_docker = !self.services.is_empty() || !self.containers.is_empty();
             self.targets.contains(&(blind.area, blind.target.clone()))
-                || (whole && in_docker && blind.verdict > Verdict::Ok)
+                || (in_docker && blind.area == "docker")
         });
         report.idle.retain(|idle| self.targets.contains(&(idle.area, idle.target.clone())));
     }
@@ -153,7 +182,7 @@ impl Scope {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::samples::{blind, finding, report, unbounded};
+    use crate::check::tests::samples::{blind, finding, report, unbounded};
 
     fn known() -> Known {
         let text = str::to_owned;
@@ -169,6 +198,7 @@ mod tests {
                 ("postgres", text("app"), Some(text("shop/db"))),
                 ("host", text("host"), None),
             ],
+            starting: vec![(text("shop-worker-1"), text("shop"), text("worker"))],
         }
     }
 
@@ -211,6 +241,56 @@ mod tests {
         let mut report = all();
         known().find(&report, "worker").unwrap().narrow(&mut report);
         assert!(report.blind.is_empty() && report.exit_code() == 2);
+    }
+
+    #[test]
+    fn what_is_not_seen_of_the_engine_may_be_of_its_services() {
+        let narrowed = |name: &str| {
+            let part = blind("docker", "docker", Some("block I/O"), Verdict::Ok, false);
+            let mut report = report(vec![unbounded("", "lone")], vec![part]);
+            known().find(&report, name).unwrap().narrow(&mut report);
+            report
+        };
+        for name in ["worker", "lone", "docker"] {
+            assert_eq!(narrowed(name).exit_code(), 3, "{name}");
+        }
+        assert_eq!(narrowed("host").exit_code(), 0);
+    }
+
+    #[test]
+    fn a_name_is_judged_by_the_engine_while_that_is_down() {
+        let down = |verdict| {
+            let down = blind("docker", "docker", None, verdict, false);
+            let broker = blind("nats", "main", None, Verdict::Critical, false);
+            report(Vec::new(), vec![down, broker])
+        };
+        let mut report = down(Verdict::Critical);
+        Scope::of_engine(&report).unwrap().narrow(&mut report);
+        assert_eq!((report.exit_code(), report.blind.len()), (2, 1));
+        assert!(Scope::of_engine(&down(Verdict::Ok)).is_none(), "nobody judges it");
+    }
+
+    #[test]
+    fn something_may_be_starting() {
+        let starting = |name: &str| {
+            let scope = known().find(&all(), name).unwrap();
+            known().is_starting(Some(&scope))
+        };
+        for name in ["worker", "shop", "shop-worker-1", "docker"] {
+            assert!(starting(name), "{name}");
+        }
+        assert!(!starting("lone") && !starting("app"));
+        assert!(known().is_starting(None) && !Known::default().is_starting(None));
+    }
+
+    #[test]
+    fn an_area_is_meant_where_nothing_else_is_called_so() {
+        let mut known = known();
+        let app = known.find(&all(), "app").unwrap().targets;
+        assert_eq!(known.find(&all(), "postgres").unwrap().targets, app);
+        known.services.insert(("shop".to_owned(), "postgres".to_owned()));
+        let scope = known.find(&all(), "postgres").unwrap();
+        assert!(scope.targets.is_empty() && scope.services.len() == 1);
     }
 
     #[test]

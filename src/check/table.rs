@@ -8,6 +8,7 @@ use super::explain;
 use super::group::{Trouble, troubles};
 use super::report::{Finding, Report, Verdict};
 use super::screen::{Ink, Screen};
+use crate::catalogue::Catalogue;
 use crate::engine::title;
 use crate::text::printable;
 
@@ -17,7 +18,7 @@ const MEMBERS: usize = 10;
 const SPACE: u16 = 2;
 
 /// How it is to look.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Look {
     /// Columns of the terminal.
     pub width: usize,
@@ -25,6 +26,10 @@ pub struct Look {
     /// Also advice, what is well, and each thing of a trouble.
     pub all: bool,
     pub explain: bool,
+    /// For what is explained: the runbooks.
+    pub catalogue: &'static Catalogue,
+    /// For what is explained: the section of the configuration in which targets of an area are.
+    pub section_of: fn(&str) -> Option<&'static str>,
 }
 
 /// What is wrong first, each with its command; then one line of counts.
@@ -64,7 +69,15 @@ fn tell(screen: &mut Screen, trouble: &Trouble, look: Look) {
         screen.text(first.signal.hint);
     }
     let several = trouble.findings.len() > 1 || trouble.blind.len() > 1;
-    if several && (look.all || trouble.verdict == Verdict::Critical) {
+    // Each target that is down has its own reason.
+    let down = trouble.blind.iter().filter(|blind| blind.what.is_none()).count();
+    let each = look.all || trouble.verdict == Verdict::Critical || down > 1;
+    if !(several && each)
+        && let Some(first) = trouble.findings.first()
+    {
+        reasons(screen, trouble, first);
+    }
+    if several && each {
         members(screen, trouble, if look.all { usize::MAX } else { MEMBERS });
     } else if trouble.findings.is_empty() {
         if let Some(blind) = trouble.blind.first() {
@@ -81,7 +94,7 @@ fn tell(screen: &mut Screen, trouble: &Trouble, look: Look) {
         }
     }
     if look.explain {
-        explain::explain(screen, trouble);
+        explain::explain(screen, trouble, look);
     }
 }
 
@@ -103,6 +116,7 @@ fn members(screen: &mut Screen, trouble: &Trouble, most: usize) {
             Some(figure) => screen.item(&format!("{}. {figure}", finding.title())),
             None => screen.item(&finding.title()),
         }
+        reasons(screen, trouble, finding);
         screen.command(&finding.next(), true);
     }
     let left = most.saturating_sub(trouble.findings.len());
@@ -114,6 +128,13 @@ fn members(screen: &mut Screen, trouble: &Trouble, most: usize) {
     let all = trouble.findings.len() + trouble.blind.iter().filter(|blind| !blind.told).count();
     if all > most {
         screen.text(&format!("... and {} more, see --all", all - most));
+    }
+}
+
+/// Why a finding is as it is, where a blind spot says so.
+fn reasons(screen: &mut Screen, trouble: &Trouble, finding: &Finding) {
+    for reason in finding.reasons(trouble.blind.iter().copied()) {
+        screen.text(&reason);
     }
 }
 

@@ -1,5 +1,7 @@
 //! `check` and the rules agree: the values with which promtool tests the rules are judged here.
 
+pub(super) mod samples;
+
 use std::any::TypeId;
 use std::sync::Arc;
 use std::time::{Duration, Instant};

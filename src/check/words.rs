@@ -1,5 +1,6 @@
 //! What is said of a finding and of what cannot be seen, in words.
 
+use super::judge::tells;
 use super::report::{Blind, Finding};
 use crate::catalogue::Direction;
 use crate::engine::Number;
@@ -97,7 +98,21 @@ impl Finding {
         if self.signal.is_fact() {
             return if value == 0.0 { "no" } else { "yes" }.to_owned();
         }
-        self.signal.unit.told(value)
+        self.told(value)
+    }
+
+    /// In few digits, unless value and threshold would look the same and are not.
+    fn told(&self, number: f64) -> String {
+        let unit = self.signal.unit;
+        let is_close = self.value.zip(self.threshold).is_some_and(|(value, threshold)| {
+            value.total_cmp(&threshold).is_ne() && unit.told(value) == unit.told(threshold)
+        });
+        if is_close { unit.show(number) } else { unit.told(number) }
+    }
+
+    /// What is known of it from blind spots that it tells: each is a reason.
+    pub(super) fn reasons<'a>(&self, blind: impl Iterator<Item = &'a Blind>) -> Vec<String> {
+        blind.filter(|one| one.told && tells(self, one)).map(Blind::sentence).collect()
     }
 
     /// "at most 5s"; of a yes or no, the one that is right.
@@ -107,7 +122,7 @@ impl Finding {
             (true, Direction::Above) => "no".to_owned(),
             (true, Direction::Below) => "yes".to_owned(),
             (false, _) => {
-                format!("{} {}", self.signal.bound(), self.signal.unit.told(threshold))
+                format!("{} {}", self.signal.bound(), self.told(threshold))
             }
         }
     }

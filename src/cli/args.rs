@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use clap::{Args as ClapArgs, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
+use super::check;
+use super::check::args::Check;
 use crate::collectors::CATALOGUE;
 use crate::config::Dur;
 
@@ -125,7 +127,7 @@ pub(super) enum Command {
     ///
     /// Exit code: 0 all well, 1 warning, 2 critical, 3 something cannot be seen while nothing is
     /// critical, or the check could not run. Advice does not count.
-    #[command(after_help = EXAMPLES)]
+    #[command(after_help = check::args::EXAMPLES)]
     Check(Check),
     /// Check or show the configuration, or print its schema.
     ///
@@ -158,77 +160,6 @@ pub(super) enum Command {
     /// For developers. To get rules and dashboards there is `stack-exporter bundle`.
     #[command(hide = true)]
     Generate(Generate),
-}
-
-/// Below the help of `check`.
-const EXAMPLES: &str = "\
-Examples:
-  stack-exporter check                          what is wrong
-  stack-exporter check worker                   what concerns one service, also what is well
-  stack-exporter check --wait 2m                after `docker compose up -d`: until all is well
-  stack-exporter check --watch                  again and again, until Ctrl-C
-  stack-exporter check --only docker --explain  why, and how to change the thresholds
-  stack-exporter check --format junit > stack.xml";
-
-#[derive(ClapArgs)]
-pub(super) struct Check {
-    /// Only what concerns it: a service (`worker`, `shop/worker`), a project, a container, or a
-    /// target (`app`, `postgres/app`).
-    #[arg(value_name = "SERVICE")]
-    pub services: Vec<String>,
-    #[arg(long, value_name = "AREA", value_delimiter = ',', help = only("Only these areas, with commas between"))]
-    pub only: Vec<String>,
-    /// Also what is well, advice, and each thing of a trouble.
-    #[arg(long)]
-    pub all: bool,
-    /// What each trouble means, what helps, and where its threshold comes from.
-    #[arg(long)]
-    pub explain: bool,
-    /// Again and again, with so many seconds between, until Ctrl-C; then the last exit code.
-    #[arg(
-        long,
-        value_name = "SECONDS",
-        num_args = 0..=1,
-        require_equals = true,
-        default_missing_value = "5",
-        value_parser = clap::value_parser!(u16).range(1..=3600),
-        conflicts_with = "wait"
-    )]
-    pub watch: Option<u16>,
-    /// Until all is well, or the time is over.
-    #[arg(long, value_name = "TIME", value_parser = duration)]
-    pub wait: Option<Duration>,
-    /// Form of the output.
-    #[arg(long, value_name = "FORMAT", default_value = "table")]
-    pub format: ReportFormat,
-    /// Colours; `auto` is for a terminal, unless `NO_COLOR` is set.
-    #[arg(long, value_name = "WHEN", default_value = "auto")]
-    pub color: Color,
-    /// Time between the two readings of a rate.
-    #[arg(long, value_name = "TIME", default_value = "2s", value_parser = duration)]
-    pub window: Duration,
-    /// Read for so long, at most 60 s, where something is judged by its change.
-    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = history)]
-    pub history: Duration,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum ReportFormat {
-    Table,
-    Json,
-    /// XML for a pipeline: a test for each signal and thing.
-    Junit,
-    /// For a chat or an issue.
-    Markdown,
-    /// For a textfile collector.
-    Prometheus,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Color {
-    Auto,
-    Always,
-    Never,
 }
 
 /// The form of other lists.
@@ -344,7 +275,7 @@ pub(super) struct Generate {
 }
 
 /// The words that `--only` knows are those of the catalogue.
-fn only(what: &str) -> String {
+pub(super) fn only(what: &str) -> String {
     let names: Vec<_> = CATALOGUE.areas().map(|area| area.name).collect();
     format!("{what}: {}", names.join(", "))
 }
@@ -381,16 +312,8 @@ fn path(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
     text.parse::<Dur>().map(Dur::get).map_err(|error| error.to_string())
-}
-
-fn history(text: &str) -> Result<Duration, String> {
-    let history = duration(text)?;
-    if history > Duration::from_mins(1) {
-        return Err("at most 60s; what needs more is for Prometheus".into());
-    }
-    Ok(history)
 }
 
 /// The arguments, with help for `check` that does not tell of serving.

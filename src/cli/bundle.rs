@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Write as _};
 use std::path::Path;
 
 use sha2::{Digest as _, Sha256};
@@ -40,8 +40,11 @@ pub(super) fn run(arguments: &Bundle) -> u8 {
         }
         done.count(name, outcome);
     }
-    for name in known.keys().filter(|name| !shipped.iter().any(|(shipped, _)| shipped == *name)) {
-        if arguments.into.join(name).exists() {
+    for (name, sum) in known.iter().filter(|(name, _)| !shipped.iter().any(|(one, _)| one == *name))
+    {
+        if arguments.into.join(name).symlink_metadata().is_ok() {
+            // Told again the next time, until it is deleted.
+            let _ = writeln!(sums, "{sum}  {name}");
             done.kept += 1;
             tell(&format!(
                 "{name}: no longer part of the bundle: delete it, Prometheus would go on reading it"
@@ -97,6 +100,9 @@ enum State {
 }
 
 fn state(place: &Path, shipped: &str, written: Option<&String>) -> State {
+    if place.symlink_metadata().is_ok_and(|there| there.is_symlink()) {
+        return State::Changed("kept, for it is a link; overwrite it by --force".to_owned());
+    }
     match files::read(place, LONGEST) {
         Ok(bytes) => match sum(&bytes) {
             found if found == shipped => State::AsShipped,
@@ -119,7 +125,9 @@ fn write(place: &Path, text: &str) -> std::io::Result<()> {
     }
     let mut part = place.as_os_str().to_owned();
     part.push(".part");
-    std::fs::write(&part, text)?;
+    // One of a call that was cut off, or of another hand: it is never written through.
+    let _ = std::fs::remove_file(&part);
+    std::fs::File::create_new(&part)?.write_all(text.as_bytes())?;
     std::fs::rename(&part, place).inspect_err(|_| {
         let _ = std::fs::remove_file(&part);
     })

@@ -1,16 +1,18 @@
 //! `check`: read everything, judge it, print it; once, until all is well, or again and again.
 
+pub(super) mod args;
 mod output;
 mod session;
 
 use std::time::Duration;
 
-use super::args::{Check, Options};
+use super::args::Options;
 use super::{UNKNOWN, logging, runtime, tell, tell_all};
 use crate::catalogue::Area;
 use crate::collectors::CATALOGUE;
 use crate::engine::Board;
 use crate::load;
+use args::Check;
 use output::Output;
 use session::{Session, Unknown};
 

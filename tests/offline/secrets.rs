@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use stack_exporter::check::{Look, json, judge, table, troubles};
-use stack_exporter::collectors::CATALOGUE;
+use stack_exporter::collectors::{CATALOGUE, section_of};
 use stack_exporter::config::{SafeUrl, Url};
 use stack_exporter::engine::Board;
 use stack_exporter::exposition::{Format, encode};
@@ -128,7 +128,17 @@ async fn said(yaml: &str, environment: &[(&str, String)]) -> String {
     board.apply(checked.targets);
     let snapshot = board.scrape(&[], None).await;
     let report = judge(&snapshot);
-    out += &table(&report, Look { width: 80, colour: true, all: true, explain: true });
+    out += &table(
+        &report,
+        Look {
+            width: 80,
+            colour: true,
+            all: true,
+            explain: true,
+            catalogue: &CATALOGUE,
+            section_of,
+        },
+    );
     out += &json(&report, &troubles(&report)).to_string();
     out += &encode(&CATALOGUE, Arc::new(snapshot), Format::Classic);
     out

@@ -42,7 +42,7 @@ pub fn junit(report: &Report) -> String {
                 let _ = writeln!(
                     out,
                     ">\n<system-out>advice: {}</system-out>\n</testcase>",
-                    escaped(&told(finding))
+                    escaped(&told(finding, report))
                 );
             }
             bad => {
@@ -51,7 +51,7 @@ pub fn junit(report: &Report) -> String {
                     ">\n<failure type=\"{}\" message=\"{}\">{}</failure>\n</testcase>",
                     bad.as_str(),
                     escaped(&finding.title()),
-                    escaped(&told(finding)),
+                    escaped(&told(finding, report)),
                 );
             }
         }
@@ -64,9 +64,12 @@ fn open(out: &mut String, class: &str, name: &str) {
     let _ = write!(out, "<testcase classname=\"{}\" name=\"{}\"", escaped(class), escaped(name));
 }
 
-fn told(finding: &Finding) -> String {
+fn told(finding: &Finding, report: &Report) -> String {
     let figure = finding.figure().map_or_else(String::new, |figure| format!("{figure}\n"));
-    format!("{}\n{figure}{}\n{}", finding.title(), finding.signal.hint, finding.next())
+    let mut lines = vec![format!("{}\n{figure}{}", finding.title(), finding.signal.hint)];
+    lines.extend(finding.reasons(report.blind.iter()));
+    lines.push(finding.next());
+    lines.join("\n")
 }
 
 /// For text and attributes. Line breaks are ours; no other control is text in XML.

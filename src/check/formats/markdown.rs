@@ -3,11 +3,14 @@
 use std::fmt::Write as _;
 
 use crate::check::group::{Trouble, troubles};
-use crate::check::report::{Report, Verdict};
+use crate::check::report::{Blind, Report, Verdict};
+use crate::engine::title;
 use crate::text::printable;
 
 /// So many commands stand below a trouble.
 const COMMANDS: usize = 3;
+/// So many things of a trouble are told one by one.
+const MEMBERS: usize = 10;
 
 /// Troubles with their commands, then advice as a list, then the counts.
 pub fn markdown(report: &Report) -> String {
@@ -50,6 +53,7 @@ fn tell(out: &mut String, trouble: &Trouble) {
         }
         let _ = writeln!(out, "{}\n", escaped(finding.signal.hint));
     }
+    members(out, trouble);
     // What is said to do about what cannot be seen may be words.
     if trouble.findings.is_empty() && !trouble.blind.iter().all(|blind| blind.is_command()) {
         for remedy in &trouble.next {
@@ -63,6 +67,37 @@ fn tell(out: &mut String, trouble: &Trouble) {
     let longest = commands.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat((longest + 1).max(3));
     let _ = writeln!(out, "{fence}sh\n{commands}\n{fence}\n");
+    more(out, trouble.next.len(), COMMANDS);
+}
+
+/// Each of several things, and each reason.
+fn members(out: &mut String, trouble: &Trouble) {
+    let mut all: Vec<String> = Vec::new();
+    let several = trouble.findings.len() > 1;
+    for finding in &trouble.findings {
+        let figure = finding.figure().map_or_else(String::new, |figure| format!(". {figure}"));
+        all.extend(several.then(|| format!("{}{figure}", finding.title())));
+        all.extend(finding.reasons(trouble.blind.iter().copied()));
+    }
+    let unseen: Vec<_> = trouble.blind.iter().filter(|blind| !blind.told).collect();
+    if !trouble.findings.is_empty() || unseen.len() > 1 {
+        let told =
+            |blind: &&&Blind| format!("{}: {}", title(blind.area, &blind.target), blind.sentence());
+        all.extend(unseen.iter().map(told));
+    }
+    for member in all.iter().take(MEMBERS) {
+        let _ = writeln!(out, "- {}", escaped(member));
+    }
+    if !all.is_empty() {
+        out.push('\n');
+    }
+    more(out, all.len(), MEMBERS);
+}
+
+fn more(out: &mut String, of: usize, shown: usize) {
+    if of > shown {
+        let _ = writeln!(out, "and {} more\n", of - shown);
+    }
 }
 
 /// Text that stays text: no link, no heading, no mention of somebody.

@@ -1,6 +1,6 @@
 use super::{junit, markdown, prometheus};
 use crate::check::report::{Finding, Report, Verdict};
-use crate::check::samples::{blind, finding, report, unbounded};
+use crate::check::tests::samples::{blind, finding, report, unbounded};
 
 const NASTY: &str = "a\"<b>&'c\u{1b}[2J\n`d`\\ @all \u{ffff}";
 
@@ -59,6 +59,23 @@ fn markdown_stays_text() {
     assert!(text.ends_with("3 critical, 0 warning, 1 not visible, 1 advice, 1 ok\n"), "{text}");
     let fences: Vec<&str> = text.lines().filter(|line| line.starts_with("```")).collect();
     assert_eq!(fences.len() % 2, 0, "{fences:?}");
+}
+
+#[test]
+fn each_of_several_and_each_reason_is_told() {
+    let mut endpoint =
+        finding(("nats", "endpoint_up"), Verdict::Critical, 0.0, &[("endpoint", "jsz")]);
+    endpoint.target = "main".to_owned();
+    let part = blind("nats", "main", Some("consumers (/jsz)"), Verdict::Ok, true);
+    let names: Vec<String> = (0..12).map(|at| format!("s{at}")).collect();
+    let mut findings: Vec<Finding> = names.iter().map(|name| down(name)).collect();
+    findings.push(endpoint);
+    let all = report(findings, vec![part]);
+    let text = markdown(&all);
+    assert!(text.contains("\n- Service s9 (shop) has") && !text.contains("- Service s10"));
+    assert!(text.contains("\nand 2 more\n"), "{text}");
+    let reason = "cannot see consumers (/jsz) because connection refused";
+    assert!(text.contains(reason) && junit(&all).contains(reason), "{text}");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 use super::super::report::{Report, Verdict};
 use super::{Trouble, troubles};
-use crate::check::samples::{blind, finding, report, unbounded};
+use crate::check::tests::samples::{blind, finding, report, unbounded};
 
 fn sentences(report: &Report) -> Vec<String> {
     let all = troubles(report);
@@ -31,6 +31,8 @@ fn the_same_of_several_things_is_one_trouble_and_one_command() {
     assert_eq!(told[0].commands().len(), 7);
     let all = report(names[..5].iter().map(|name| unbounded("shop", name)).collect(), Vec::new());
     assert!(sentences(&all)[0].ends_with(": api, db, cron, web, mail"), "no `and 1 more`");
+    let all = report((0..40).map(|at| unbounded("shop", &format!("c{at}"))).collect(), Vec::new());
+    assert!(troubles(&all)[0].next[0].contains(" c38 c39;"), "each is in the command");
 }
 
 #[test]
@@ -81,6 +83,11 @@ fn each_critical_thing_keeps_its_command_and_the_worst_is_first() {
     let told = troubles(&all);
     assert_eq!(told[0].sentence, "2 file systems are nearly full: /data, /");
     assert_eq!(told[0].next, ["df -h /data /; docker system df"]);
+    // By its own threshold.
+    let mut strict = full("/strict", 0.5);
+    strict.threshold = Some(0.2);
+    let all = report(vec![full("/", 1.1), strict], Vec::new());
+    assert_eq!(sentences(&all), ["2 file systems are nearly full: /strict, /"]);
     // Of few without a command for all, the first two.
     let down = |name: &'static str| {
         let labels = [("service", name), ("project", "shop")];

@@ -4,9 +4,17 @@ use unicode_width::UnicodeWidthStr as _;
 
 use super::{Look, table};
 use crate::check::report::{Idle, Report, Verdict};
-use crate::check::samples::{blind, finding, report, unbounded};
+use crate::check::tests::samples::{blind, finding, report, unbounded};
+use crate::collectors::{CATALOGUE, section_of};
 
-const LOOK: Look = Look { width: 80, colour: false, all: false, explain: false };
+const LOOK: Look = Look {
+    width: 80,
+    colour: false,
+    all: false,
+    explain: false,
+    catalogue: &CATALOGUE,
+    section_of,
+};
 
 fn some() -> Report {
     let disk = |path: &'static str, verdict, value| {
@@ -143,6 +151,37 @@ fn it_is_explained_if_asked() {
     ] {
         assert!(text.contains(part), "{part}\n{text}");
     }
+}
+
+#[test]
+fn each_target_that_is_down_and_each_part_tells_its_reason() {
+    let down = |target: &str, why: &str| {
+        let mut down = blind("nats", target, None, Verdict::Warning, false);
+        down.failure.detail = why.into();
+        down
+    };
+    let mut endpoint =
+        finding(("nats", "endpoint_up"), Verdict::Warning, 0.0, &[("endpoint", "jsz")]);
+    endpoint.target = "c".to_owned();
+    let part = blind("nats", "c", Some("consumers (/jsz)"), Verdict::Ok, true);
+    let unseen = vec![down("a", "no route"), down("b", "timed out"), part];
+    let all = report(vec![endpoint], unseen);
+    let text = table(&all, Look { width: 1000, ..LOOK });
+    for reason in
+        ["no route", "timed out", "cannot see consumers (/jsz) because connection refused"]
+    {
+        assert!(text.contains(reason), "{reason}: {text}");
+    }
+}
+
+#[test]
+fn what_is_breached_never_looks_as_its_threshold() {
+    let mut disk = finding(("host", "disk"), Verdict::Warning, 0.8004, &[("mountpoint", "/")]);
+    disk.threshold = Some(0.8);
+    assert!(disk.figure().unwrap().ends_with(": 80.04%, should be at most 80%"));
+    disk.value = Some(0.8);
+    disk.verdict = Verdict::Ok;
+    assert!(disk.figure().unwrap().ends_with(": 80%, should be at most 80%"));
 }
 
 /// However much there is to count.

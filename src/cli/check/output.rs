@@ -2,20 +2,22 @@
 
 use std::io::IsTerminal as _;
 
+use super::args::{Check, Color, ReportFormat};
 use crate::check::{Look, Report, json, junit, markdown, prometheus, table, troubles};
-use crate::cli::args::{Check, Color, ReportFormat};
 use crate::cli::print_as_is;
+use crate::collectors::{CATALOGUE, section_of};
 use crate::text::printable_lines;
 
 /// Of what is no terminal and says nothing of itself.
 const WIDTH: usize = 80;
-/// The cursor to the first place, and everything away that was shown.
-const CLEAR: &str = "\u{1b}[H\u{1b}[2J\u{1b}[3J";
+/// The cursor to the first place, and the screen empty. What was there before can be scrolled to.
+const CLEAR: &str = "\u{1b}[H\u{1b}[2J";
 
 pub(super) struct Output {
     format: ReportFormat,
     look: Look,
-    is_terminal: bool,
+    /// A terminal that can begin anew at its first line.
+    clears: bool,
 }
 
 impl Output {
@@ -32,8 +34,10 @@ impl Output {
             },
             all: arguments.all || !arguments.services.is_empty(),
             explain: arguments.explain,
+            catalogue: &CATALOGUE,
+            section_of,
         };
-        Self { format: arguments.format, look, is_terminal }
+        Self { format: arguments.format, look, clears: is_terminal && !dumb }
     }
 
     /// Whether somebody can read on.
@@ -44,7 +48,7 @@ impl Output {
     /// The next one of many: in the place of the last, or after it.
     pub(super) fn show_next(&self, report: &Report, first: bool) -> bool {
         let text = self.text(report);
-        let before = match (self.is_terminal, first) {
+        let before = match (self.clears, first) {
             (true, _) => CLEAR,
             (false, true) => "",
             (false, false) => "\n",

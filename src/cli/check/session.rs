@@ -1,15 +1,16 @@
 //! Readings and verdicts over time: two for a rate, more for what needs history, and on until all is
 //! well or until Ctrl-C.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep, sleep_until};
 
+use super::args::Check;
 use super::output::Output;
 use crate::catalogue::Fold;
 use crate::check::{Known, Report, Scope, Verdict, judge};
-use crate::cli::args::Check;
+use crate::cli::{UNKNOWN, tell};
 use crate::engine::{Board, Snapshot};
 
 /// A reading must be due before it is made anew.
@@ -26,11 +27,20 @@ pub(super) struct Session<'a> {
     output: &'a Output,
     /// The exit code of the last report.
     last: Cell<u8>,
+    /// What was told beside the reports: once, however often it comes.
+    told: RefCell<String>,
+}
+
+/// What was asked for.
+struct Part {
+    report: Report,
+    /// Something of it has not said yet how it is.
+    is_starting: bool,
 }
 
 impl<'a> Session<'a> {
     pub(super) fn new(board: &'a Board, arguments: &'a Check, output: &'a Output) -> Self {
-        Self { board, arguments, output, last: Cell::new(0) }
+        Self { board, arguments, output, last: Cell::new(UNKNOWN), told: RefCell::default() }
     }
 
     /// The exit code.
@@ -53,11 +63,13 @@ impl<'a> Session<'a> {
         let end = self.arguments.wait.map(|wait| Instant::now() + wait);
         let mut snapshot = self.first().await;
         loop {
-            let report = self.report(&snapshot);
+            let part = self.part(&snapshot);
             let left = end.filter(|end| Instant::now() < *end);
-            match (report, left) {
-                (Ok(report), _) if report.exit_code() == 0 => return Ok(report),
-                (report, None) => return report,
+            match (part, left) {
+                (Ok(Part { report, is_starting: false }), _) if report.exit_code() == 0 => {
+                    return Ok(report);
+                }
+                (part, None) => return part.map(|part| part.report),
                 // What is asked for may be on its way.
                 (_, Some(end)) => sleep_until(end.min(Instant::now() + STEP)).await,
             }
@@ -70,10 +82,19 @@ impl<'a> Session<'a> {
         let mut snapshot = self.first().await;
         let mut is_first = true;
         loop {
-            let report = self.report(&snapshot)?;
-            self.last.set(report.exit_code());
-            if !self.output.show_next(&report, is_first) {
-                return Ok(());
+            match self.part(&snapshot) {
+                Ok(Part { report, .. }) => {
+                    self.last.set(report.exit_code());
+                    if !self.output.show_next(&report, is_first) {
+                        return Ok(());
+                    }
+                }
+                Err(unknown) if is_first => return Err(unknown),
+                // What went may come back.
+                Err(Unknown(text)) => {
+                    self.last.set(UNKNOWN);
+                    self.tell(&text);
+                }
             }
             is_first = false;
             sleep(every.max(LEAST)).await;
@@ -104,22 +125,35 @@ impl<'a> Session<'a> {
         self.read().await
     }
 
-    /// What was asked for.
-    fn report(&self, snapshot: &Snapshot) -> Result<Report, Unknown> {
+    fn part(&self, snapshot: &Snapshot) -> Result<Part, Unknown> {
         let mut report = judge(snapshot);
-        if self.arguments.services.is_empty() {
-            return Ok(report);
-        }
         let known = Known::of(snapshot);
+        if self.arguments.services.is_empty() {
+            return Ok(Part { report, is_starting: known.is_starting(None) });
+        }
         let mut scope = Scope::default();
         for name in &self.arguments.services {
             match known.find(&report, name) {
                 Ok(found) => scope.add(found),
-                Err(nearest) => return Err(Unknown(unknown(name, &nearest, &report))),
+                Err(nearest) => {
+                    let text = unknown(name, &nearest, &report);
+                    // Whether there is such a service nobody knows while the Engine is down.
+                    let Some(engine) = Scope::of_engine(&report) else { return Err(Unknown(text)) };
+                    self.tell(&text);
+                    scope.add(engine);
+                }
             }
         }
+        let is_starting = known.is_starting(Some(&scope));
         scope.narrow(&mut report);
-        Ok(report)
+        Ok(Part { report, is_starting })
+    }
+
+    fn tell(&self, text: &str) {
+        if *self.told.borrow() != text {
+            tell(text);
+            self.told.replace(text.to_owned());
+        }
     }
 }
 

@@ -54,7 +54,7 @@ pub static SIGNALS: &[Signal] = &[
         item: &[],
         requirements: &["H01"],
         title: Sentence::new("The manager systemd cannot be asked about its units ({target})"),
-        many: Many::targets("{count} managers systemd cannot be asked about their units"),
+        many: Many::targets("{count} systemd managers cannot be asked about their units"),
         clear: Sentence::new("The manager systemd ({target}) can be asked about its units again"),
         what: "",
         hint: "until then nothing tells whether a unit runs",

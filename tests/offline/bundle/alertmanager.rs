@@ -62,8 +62,24 @@ fn every_rule_reaches_somebody() {
         .map(|rule| (rule.area.clone(), rule.label("severity").to_owned()))
         .collect();
     for (area, severity) in pairs {
-        let receiver = if severity == "critical" { "chat-and-mail" } else { "chat" };
+        let receiver = match severity.as_str() {
+            "critical" => "chat-and-mail",
+            "info" => "chat-digest",
+            _ => "chat",
+        };
         route(&[format!("area={area}"), format!("severity={severity}")], receiver);
+    }
+}
+
+/// Weeks after it was told, an end would be news to nobody.
+#[test]
+fn the_digest_tells_no_end_and_all_else_does() {
+    let config = yaml(CONFIG);
+    for receiver in items(&config["receivers"]) {
+        let ways = ["slack_configs", "email_configs"];
+        for way in ways.iter().filter_map(|way| receiver[way].as_array()).flatten() {
+            assert_eq!(way["send_resolved"], receiver["name"] != "chat-digest", "{receiver}");
+        }
     }
 }
 

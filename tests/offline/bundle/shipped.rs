@@ -125,6 +125,32 @@ fn what_an_older_version_wrote_is_replaced() {
         "{told}"
     );
     assert!(!std::fs::read_to_string(into.join("alerts/host.rules.yml")).unwrap().contains("old."));
+    // Until it is deleted.
+    let again = bundle(into, &[]);
+    assert!(again.status.code() == Some(1) && said(&again).contains("gone.rules.yml: no longer"));
+    std::fs::remove_file(into.join("alerts/gone.rules.yml")).unwrap();
+    for _ in 0..2 {
+        let after = bundle(into, &[]);
+        assert!(after.status.success() && !said(&after).contains("gone.rules"), "{}", said(&after));
+    }
+}
+
+/// Neither the file nor the part that becomes it: what a link leads to is somebody's.
+#[test]
+fn nothing_is_written_through_a_link() {
+    let folder = tempfile::tempdir().unwrap();
+    let (into, theirs) = (folder.path().join("into"), folder.path().join("theirs"));
+    let rules = into.join("alerts/nats.rules.yml");
+    let link = |at: &Path| std::os::unix::fs::symlink(&theirs, at).unwrap();
+    std::fs::write(&theirs, "theirs").unwrap();
+    std::fs::create_dir_all(into.join("alerts")).unwrap();
+    link(&rules);
+    link(&into.join("alerts/host.rules.yml.part"));
+    let first = bundle(&into, &[]);
+    assert!(first.status.code() == Some(1) && said(&first).contains("it is a link"));
+    assert!(into.join("alerts/host.rules.yml").is_file() && rules.is_symlink());
+    assert!(bundle(&into, &["--force"]).status.success() && !rules.is_symlink());
+    assert_eq!(std::fs::read_to_string(&theirs).unwrap(), "theirs");
 }
 
 #[test]

@@ -134,13 +134,13 @@ pub const IMAGE_AGE: Signal = Signal {
     many: Many::at_once(
         "{count} containers run old images",
         CONTAINER,
-        "docker inspect --format '{{.Name}} {{.Config.Image}} {{.Created}}' {name}",
+        "docker image inspect --format '{{.RepoTags}} {{.Created}}' $(docker inspect --format '{{.Image}}' {name})",
     ),
     clear: Sentence::new("Container {name}[ ({project})] no longer runs an old image"),
     what: "Time since its image was built",
     hint: "it lacks the security patches since then: pull or build it anew and deploy it",
     next: Sentence::new(
-        "docker inspect --format '{{.Config.Image}} {{.Image}} {{.Created}}' {name}",
+        "docker image inspect --format '{{.RepoTags}} {{.Created}}' $(docker inspect --format '{{.Image}}' {name})",
     ),
 };
 
@@ -162,7 +162,7 @@ pub const IMAGE_OUTDATED: Signal = Signal {
     many: Many::at_once(
         "{count} containers run older images than their tags now mean",
         CONTAINER,
-        "docker inspect --format '{{.Name}} {{.Config.Image}} {{.Image}} {{.Created}}' {name}; docker images --digests",
+        "docker image inspect --format '{{.RepoTags}} {{.Created}}' $(docker inspect --format '{{.Image}}' {name}); docker images --digests",
     ),
     clear: Sentence::new(
         "Container {name}[ ({project})] no longer runs an older image than its tag means",
@@ -170,7 +170,7 @@ pub const IMAGE_OUTDATED: Signal = Signal {
     what: "",
     hint: "a new image was pulled or built and is not deployed: docker compose up -d does it",
     next: Sentence::new(
-        "docker inspect --format '{{.Config.Image}} {{.Image}} {{.Created}}' {name}; docker images --digests",
+        "docker image inspect --format '{{.RepoTags}} {{.Created}}' $(docker inspect --format '{{.Image}}' {name}); docker images --digests",
     ),
 };
 

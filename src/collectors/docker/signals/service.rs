@@ -76,7 +76,7 @@ pub const STOPPED: Signal = Signal {
     title: Sentence::new(
         "Service {service}[ ({project})] is {state} and nobody has started it again",
     ),
-    many: Many::of("{count} services are stopped and were not started again", SERVICE),
+    many: Many::of("{count} services are stopped or paused and were not started again", SERVICE),
     clear: Sentence::new("Service {service}[ ({project})] is no longer {state}"),
     what: "",
     hint: "by all that the Engine tells somebody did it: docker compose start or unpause brings it back; if it is not wanted any more, take it out of the Compose file",

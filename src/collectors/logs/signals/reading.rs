@@ -111,7 +111,7 @@ pub const DOUBT: Signal = Signal {
         "Something of the log {target} was lost ({reason}), so its counts are a lower bound",
     ),
     many: Many::of(
-        "{count} logs have lost something, so their counts are a lower bound",
+        "{count} kinds of losses make the counts of logs a lower bound",
         "{target}[ ({reason})]",
     ),
     clear: Sentence::new(

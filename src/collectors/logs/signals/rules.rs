@@ -119,7 +119,7 @@ pub const REFUSED_BY_PROVIDER: Signal = Signal {
     item: &["rule"],
     requirements: &["L02"],
     title: Sentence::new("A provider refuses {target} until somebody acts (rule {rule})"),
-    many: Many::of("{count} refusals by providers last until somebody acts", "{rule} in {target}"),
+    many: Many::of("{count} kinds of refusals last until somebody acts", "{rule} in {target}"),
     clear: Sentence::new("No provider has refused {target} for five minutes (rule {rule})"),
     what: "Refusals in five minutes",
     hint: "quota: what was paid for is used up; api_key: the key is wrong, expired or revoked. Neither cures itself, and each request fails: see the page of the provider",
@@ -145,7 +145,7 @@ pub const UPSTREAM: Signal = Signal {
     title: Sentence::new(
         "Proxy {target} cannot get answers from the program behind it (rule {rule})",
     ),
-    many: Many::of("{count} ways behind nginx give no answers", "{rule} in {target}"),
+    many: Many::of("{count} kinds of requests get no answer behind a proxy", "{rule} in {target}"),
     clear: Sentence::new(
         "Proxy {target} gets answers from the program behind it again (rule {rule})",
     ),
@@ -319,7 +319,7 @@ pub const BATCH_FAILURES: Signal = Signal {
     item: &[],
     requirements: &["Q08"],
     title: Sentence::new("A batch of {target} has finished with failed items[ ({split})]"),
-    many: Many::of("{count} batches have finished with failed items", "{target}[ ({split})]"),
+    many: Many::of("{count} kinds of batches end with failed items", "{target}[ ({split})]"),
     clear: Sentence::new(
         "No batch of {target} has finished with failed items for five minutes[ ({split})]",
     ),

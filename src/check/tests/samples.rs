@@ -2,8 +2,8 @@
 
 use std::time::SystemTime;
 
-use super::report::{Blind, Finding, Report, Verdict};
 use crate::catalogue::Signal;
+use crate::check::report::{Blind, Finding, Report, Verdict};
 use crate::collectors::CATALOGUE;
 use crate::failure::{Failure, Reason};
 
@@ -11,7 +11,7 @@ fn signal(area: &str, name: &str) -> &'static Signal {
     CATALOGUE.area(area).and_then(|area| area.signal(name)).unwrap()
 }
 
-pub(super) fn finding(
+pub(in crate::check) fn finding(
     (area, name): (&'static str, &str),
     verdict: Verdict,
     value: f64,
@@ -22,12 +22,12 @@ pub(super) fn finding(
     Finding { area, target, signal, labels, value: Some(value), threshold: Some(1.0), verdict }
 }
 
-pub(super) fn unbounded(project: &str, name: &str) -> Finding {
+pub(in crate::check) fn unbounded(project: &str, name: &str) -> Finding {
     let labels = [("name", name), ("project", project)];
     finding(("docker", "log_bounded"), Verdict::Advice, 0.0, &labels)
 }
 
-pub(super) fn blind(
+pub(in crate::check) fn blind(
     area: &'static str,
     target: &str,
     what: Option<&str>,
@@ -47,6 +47,6 @@ pub(super) fn blind(
     }
 }
 
-pub(super) fn report(findings: Vec<Finding>, blind: Vec<Blind>) -> Report {
+pub(in crate::check) fn report(findings: Vec<Finding>, blind: Vec<Blind>) -> Report {
     Report { at: SystemTime::UNIX_EPOCH, findings, blind, idle: Vec::new() }
 }
