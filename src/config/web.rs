@@ -20,7 +20,7 @@ pub struct Web {
     /// port, `10.0.0.*:5432/app` the database `app`, `web-*:80/health` a page; the port is never left out, `*` and `?` match
     /// anything but `/`, `{a,b}` is one of two, and an IPv6 address is `\[::1\]:5432`. Default: none.
     pub probe_allow: Vec<String>,
-    /// Where people reach the exporter with a browser: `https://exporter.example.com`. Its name may
+    /// Where people reach the exporter with a browser: `https://exporter.example.com`, without a path. Its name may
     /// be asked for, as if it stood in `allowed_hosts`. Default: `http://`, the machine's name and the
     /// port that is listened on.
     #[serde(skip_serializing_if = "Option::is_none")]
