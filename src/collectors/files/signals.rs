@@ -222,10 +222,7 @@ pub static SIGNALS: &[Signal] = &[
         item: &["path"],
         requirements: &["L17"],
         title: Sentence::new("The files of {path} take more of the disk than they may"),
-        many: Many::of(
-            "The files of {count} declared paths take more of the disk than they may",
-            PATH,
-        ),
+        many: Many::of("{count} declared paths take more of the disk than they may", PATH),
         clear: Sentence::new("The files of {path} are within their budget again"),
         what: "On the disk",
         hint: "old logs and copies go first",
