@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::days::Thing;
 use super::events::TOGETHER;
 use super::{EventKind, epoch, service_of};
+use crate::catalogue::Area;
 use crate::check::{Finding, Report, Verdict};
 use crate::engine::Snapshot;
 
@@ -175,7 +176,7 @@ fn signal(subject: &str) -> &str {
 enum Gone {
     Over,
     Unseen,
-    /// Its target is not watched any more.
+    /// Its target is not watched any more, or another trouble says all that there is to say.
     Forgotten,
 }
 
@@ -186,6 +187,8 @@ struct Seeing<'a> {
     well: BTreeSet<Key>,
     /// Signals that need more readings.
     waiting: BTreeSet<(&'a str, &'a str, &'a str)>,
+    /// Signals that keep quiet under a condition: then nothing is said, neither that it is over.
+    hushed: BTreeSet<(&'a str, &'a str)>,
 }
 
 impl<'a> Seeing<'a> {
@@ -195,7 +198,15 @@ impl<'a> Seeing<'a> {
             |finding: &&Finding| finding.verdict < Verdict::Warning && finding.value.is_some();
         let waiting = |finding: &&Finding| finding.verdict == Verdict::NeedsHistory;
         let all = || report.findings.iter();
+        let areas: BTreeMap<&str, &Area> =
+            targets.clone().map(|target| (target.id.area, target.area)).collect();
+        let signals =
+            areas.iter().flat_map(|(name, area)| area.signals.iter().map(|one| (*name, one)));
+        let hushed = signals.filter(|(_, one)| {
+            one.measure.unless.is_some() || one.measure.and.iter().any(Option::is_some)
+        });
         Self {
+            hushed: hushed.map(|(area, one)| (area, one.name)).collect(),
             watched: targets.map(|target| (target.id.area, target.id.name.as_str())).collect(),
             blind: report.blind.iter().map(|one| (one.area, one.target.as_str())).collect(),
             well: all().filter(well).map(key).collect(),
@@ -217,6 +228,9 @@ impl<'a> Seeing<'a> {
         let waits = self.waiting.contains(&(area, target, signal(&key.2)));
         if cold || waits || self.blind.contains(&(area, target)) {
             return Gone::Unseen;
+        }
+        if self.hushed.contains(&(area, signal(&key.2))) {
+            return Gone::Forgotten;
         }
         // A state that is told while it lasts, or a thing that went: the alert is over too.
         Gone::Over

@@ -561,6 +561,28 @@ fn not_visible_is_not_cured_and_what_went_is_over() {
     assert_eq!(kinds, [trouble, clear, clear, trouble, trouble], "also of the target");
 }
 
+/// A restart by the policy is not told beside the loop that it is of; nobody said that it was over.
+#[test]
+fn what_another_trouble_silences_is_not_over() {
+    let overview = overview();
+    let labels = [("project", "shop"), ("service", "worker")];
+    let finding = Finding {
+        area: "docker",
+        target: "docker".into(),
+        signal: crate::collectors::docker::AREA.signal("restarts").unwrap(),
+        labels: labels.map(|(name, value)| (name, value.to_owned())).to_vec(),
+        ..pending("A", "one", 1.0, Verdict::Warning)
+    };
+    let look = |seconds| {
+        let area = &crate::collectors::docker::AREA;
+        Snapshot::looked(at(seconds), vec![(area, "docker", None, Ok(Batch::new()))])
+    };
+    overview.note(&look(0.0), &report(vec![finding]));
+    overview.note(&look(5.0), &report(Vec::new()));
+    let kinds: Vec<EventKind> = texts(&overview).into_iter().map(|(kind, _)| kind).collect();
+    assert_eq!(kinds, [EventKind::Trouble]);
+}
+
 #[test]
 fn a_trouble_of_a_container_without_compose_is_that_containers() {
     let overview = overview();
