@@ -94,6 +94,7 @@ fn word(verdict: Verdict) -> &'static str {
     if verdict == Verdict::Ok { "unknown" } else { verdict.as_str() }
 }
 
-pub(super) fn epoch(at: SystemTime) -> f64 {
+/// Seconds since 1970.
+pub fn epoch(at: SystemTime) -> f64 {
     at.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64()
 }

@@ -1,7 +1,7 @@
 //! The stack as JSON: services, everything else, what has happened, and the status. Documented in
 //! docs/status-api.md; the page shows the same.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
 use axum::Json;
 use axum::extract::{Query, State};
@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::{Value, json as object};
 
 use super::Server;
-use crate::check::{Off, Trouble, judge, switched_off, troubles};
+use crate::check::{Off, Trouble, epoch, judge, switched_off, troubles};
 use crate::engine::Entry;
 use crate::overview::{Event, Overview, Service, Stack};
 
@@ -126,13 +126,10 @@ fn timed(json: &mut Value, trouble: &Trouble, overview: &Overview) {
     put(json, all.into_iter().flatten().min());
 }
 
-fn epoch(at: SystemTime) -> f64 {
-    at.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64()
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
+    use std::time::UNIX_EPOCH;
 
     use super::*;
     use crate::check::{Blind, Finding, Report, Verdict};

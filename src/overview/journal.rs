@@ -187,8 +187,7 @@ struct Seeing<'a> {
     well: BTreeSet<Key>,
     /// Signals that need more readings.
     waiting: BTreeSet<(&'a str, &'a str, &'a str)>,
-    /// Signals that keep quiet under a condition: then nothing is said, neither that it is over.
-    hushed: BTreeSet<(&'a str, &'a str)>,
+    areas: BTreeMap<&'a str, &'a Area>,
 }
 
 impl<'a> Seeing<'a> {
@@ -198,15 +197,8 @@ impl<'a> Seeing<'a> {
             |finding: &&Finding| finding.verdict < Verdict::Warning && finding.value.is_some();
         let waiting = |finding: &&Finding| finding.verdict == Verdict::NeedsHistory;
         let all = || report.findings.iter();
-        let areas: BTreeMap<&str, &Area> =
-            targets.clone().map(|target| (target.id.area, target.area)).collect();
-        let signals =
-            areas.iter().flat_map(|(name, area)| area.signals.iter().map(|one| (*name, one)));
-        let hushed = signals.filter(|(_, one)| {
-            one.measure.unless.is_some() || one.measure.and.iter().any(Option::is_some)
-        });
         Self {
-            hushed: hushed.map(|(area, one)| (area, one.name)).collect(),
+            areas: targets.clone().map(|target| (target.id.area, target.area)).collect(),
             watched: targets.map(|target| (target.id.area, target.id.name.as_str())).collect(),
             blind: report.blind.iter().map(|one| (one.area, one.target.as_str())).collect(),
             well: all().filter(well).map(key).collect(),
@@ -229,7 +221,10 @@ impl<'a> Seeing<'a> {
         if cold || waits || self.blind.contains(&(area, target)) {
             return Gone::Unseen;
         }
-        if self.hushed.contains(&(area, signal(&key.2))) {
+        let judged = self.areas.get(area).and_then(|area| area.signal(signal(&key.2)));
+        // One that keeps quiet under a condition: then nothing is said, neither that it is over.
+        let [and, _] = judged.map(|one| one.measure.and).unwrap_or_default();
+        if and.is_some() || judged.is_some_and(|one| one.measure.unless.is_some()) {
             return Gone::Forgotten;
         }
         // A state that is told while it lasts, or a thing that went: the alert is over too.

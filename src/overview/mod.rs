@@ -26,9 +26,9 @@ mod tests;
 mod watch;
 mod words;
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use serde::{Deserialize, Serialize};
+
+use crate::check::epoch;
 
 pub use about::service_of;
 pub use days::Thing;
@@ -136,8 +136,4 @@ pub struct Stack {
 pub struct Project {
     pub name: String,
     pub services: Vec<Service>,
-}
-
-fn epoch(at: SystemTime) -> f64 {
-    at.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64()
 }

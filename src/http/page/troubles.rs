@@ -11,7 +11,7 @@ use super::layout::Tone;
 use super::link;
 use super::watched::more;
 use super::when::lasting;
-use super::words::target_path;
+use super::words::{counted, target_path};
 use crate::check::{Blind, Finding, Trouble, Verdict, capitalised};
 use crate::engine::{Chart, title};
 use crate::overview::Overview;
@@ -63,11 +63,6 @@ pub(super) fn render(all: &[Trouble], past: &Past) -> Markup {
             }
         }
     }
-}
-
-/// "1 thing", "3 things"
-fn counted(count: usize, one: &str, more: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { more })
 }
 
 impl Past<'_> {
