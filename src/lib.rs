@@ -19,6 +19,7 @@
 //! | [`files`] | opening files without waiting for what stands in their place |
 //! | [`exposition`] | text formats |
 //! | [`check`] | verdicts |
+//! | [`notify`] | messages of the exporter's own, for who has no Alertmanager |
 //! | [`overview`] | the stack as people see it, for the page and its API |
 //! | [`http`] | the server |
 //! | [`generate`] | rules, their tests and references from the catalogue |
@@ -44,6 +45,7 @@ pub mod generate;
 mod golden;
 pub mod http;
 pub mod load;
+pub mod notify;
 pub mod overview;
 pub mod plan;
 #[cfg(test)]

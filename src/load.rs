@@ -8,6 +8,7 @@ use crate::collectors::{self, Config};
 use crate::config::{self, Web};
 use crate::engine::{Memory, Missed, Target};
 use crate::files;
+use crate::notify;
 use crate::plan::{Mistake, OnDemand, Plan};
 
 /// How long the file is waited for if it is a pipe.
@@ -52,6 +53,11 @@ pub fn load(
             let path = format!("web.probe_allow[{index}]");
             plan.mistakes.push(Mistake { path, message: message.into() });
         }
+    }
+    let notify = loaded.config.as_ref().and_then(|config| config.notify.as_ref());
+    for (key, message) in notify.map(notify::mistakes).unwrap_or_default() {
+        let path = if key.is_empty() { "notify".to_owned() } else { format!("notify.{key}") };
+        plan.mistakes.push(Mistake { path, message: message.into() });
     }
     let Plan { targets, missed, mistakes, modules, .. } = plan;
     let on_demand = OnDemand::new(modules, allowed);

@@ -87,6 +87,23 @@ impl Limits {
     }
 }
 
+/// The severities whose threshold a value of a thing with these labels breaches, the lowest first:
+/// what the rules of each would say, but for how long it must last.
+pub fn breached(
+    entry: &Entry,
+    signal: &'static Signal,
+    labels: &[(&'static str, String)],
+    value: f64,
+) -> Vec<Severity> {
+    let Some(target) = &entry.target else { return Vec::new() };
+    let sample = Sample { labels: labels.to_vec(), value };
+    let Limits(all) = Limits::of(entry, target, signal, &sample);
+    let beyond = |(severity, limit): &(Severity, f64)| {
+        signal.direction.breached(value, *limit).then_some(*severity)
+    };
+    all.iter().rev().filter_map(beyond).collect()
+}
+
 fn findings(entry: &Entry, target: &Target, signal: &'static Signal) -> Vec<Finding> {
     if !target.thresholds.any(signal) && entry.exceptions().is_empty() {
         return Vec::new();

@@ -19,7 +19,7 @@ mod words;
 pub use formats::{junit, markdown, prometheus};
 pub use group::{Trouble, troubles};
 pub use json::{epoch, json};
-pub use judge::judge;
+pub use judge::{breached, judge};
 pub use off::{Off, switched_off};
 pub use report::{Blind, Finding, Idle, Report, Verdict};
 pub use scope::{Known, Scope};

@@ -146,6 +146,11 @@ pub(super) enum Command {
         #[command(subcommand)]
         command: LogsCommand,
     },
+    /// Try out the messages of the section `notify`.
+    Notify {
+        #[command(subcommand)]
+        command: NotifyCommand,
+    },
     /// Write the alert rules, the dashboards and the files of Prometheus and Alertmanager.
     ///
     /// All that is shipped beside the program, as it fits this version: rules with their tests for
@@ -179,6 +184,17 @@ pub(super) enum ConfigCommand {
     Show,
     /// Print the JSON Schema of the file, for editors.
     Schema,
+}
+
+#[derive(Subcommand)]
+pub(super) enum NotifyCommand {
+    /// Send one message by each way of the section, and say what came of it.
+    ///
+    /// What failed is told with why and what to do. The exporter may run meanwhile; nothing of it
+    /// changes.
+    ///
+    /// Exit code: 0 all were taken, 1 one was not, 2 the configuration is wrong or has no `notify`.
+    Test,
 }
 
 #[derive(Subcommand)]

@@ -10,6 +10,7 @@ mod logging;
 mod logs;
 mod machine;
 mod metrics;
+mod notify;
 mod serve;
 
 use std::ffi::OsString;
@@ -56,6 +57,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Config { command } => config::run(&args.options, &command),
         Command::Metrics(metrics) => metrics::run(&metrics),
         Command::Logs { command } => logs::run(&args.options, &command),
+        Command::Notify { command } => notify::run(&args.options, &command),
         Command::Bundle(bundle) => bundle::run(&bundle),
         Command::Generate(generate) => generate::run(&generate),
     };

@@ -14,6 +14,7 @@ use crate::check::judge;
 use crate::engine::{Board, Missed, Storage, Target};
 use crate::http::{self, Door, Hosts, Server, listen};
 use crate::load::{self, Checked};
+use crate::notify::Notifier;
 use crate::overview;
 use crate::text::printable;
 
@@ -88,10 +89,16 @@ async fn serve(options: &Options, board: Arc<Board>, checked: Checked) -> std::i
     board.introduce(machine::info(&checked.config, address));
     board.miss(checked.missed);
     board.apply(checked.targets);
+    let notifier = Arc::new(Notifier::new(Arc::clone(&board)));
+    notifier.apply(checked.config.notify.as_ref());
     let file = options.config_file.clone();
     let reload = {
         let (board, names) = (Arc::clone(&board), (Arc::clone(&hosts), Arc::clone(&door)));
-        move || reload(&board, (&names.0, &names.1), (file.as_deref(), address))
+        let notifier = Arc::clone(&notifier);
+        move || {
+            let others = (names.0.as_ref(), names.1.as_ref(), notifier.as_ref());
+            reload(&board, others, (file.as_deref(), address))
+        }
     };
     let server = Server::new(
         Arc::clone(&board),
@@ -106,7 +113,9 @@ async fn serve(options: &Options, board: Arc<Board>, checked: Checked) -> std::i
         tracing::warn!("the last day, and what happened in it, begin anew: {failure}");
     }
     let stack = Arc::clone(&server.overview);
-    let watch = tokio::spawn(overview::watch(stack, options.telemetry_path.clone()));
+    let told_of = Arc::clone(&notifier);
+    let look = move |snapshot: &_, report: &_| told_of.look(snapshot, report);
+    let watch = tokio::spawn(overview::watch(stack, options.telemetry_path.clone(), look));
     tell(&format!("{told_first}serving http://{address}{}", options.telemetry_path));
     let (clients, turned_away) = (Arc::clone(&board.clients), Arc::clone(&server.turned_away));
     let stop = async move || stop.next().await;
@@ -115,6 +124,7 @@ async fn serve(options: &Options, board: Arc<Board>, checked: Checked) -> std::i
     told.abort();
     reload_on_hangup.abort();
     overview::end(&server.overview).await;
+    notifier.end().await;
     Ok(())
 }
 
@@ -145,7 +155,7 @@ async fn tell_what_is_blind(board: Arc<Board>) {
 /// reload may come.
 fn reload(
     board: &Board,
-    (hosts, door): (&Hosts, &Door),
+    (hosts, door, notifier): (&Hosts, &Door, &Notifier),
     (file, address): (Option<&std::path::Path>, SocketAddr),
 ) -> Result<(), Vec<String>> {
     let one = board.reloading();
@@ -158,6 +168,7 @@ fn reload(
         board.introduce(machine::info(&checked.config, address));
         board.miss(checked.missed);
         board.apply(checked.targets);
+        notifier.apply(checked.config.notify.as_ref());
         targets
     });
     drop(one);

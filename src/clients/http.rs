@@ -28,13 +28,13 @@ pub struct HttpClient {
     client: Mutex<Option<(Arc<ClientConfig>, reqwest::Client)>>,
 }
 
-struct Place {
+pub(super) struct Place {
     /// Scheme, host, port and path. The host is the name that the certificate must have.
-    base: String,
+    pub base: String,
     /// What goes with every request.
-    query: String,
+    pub query: String,
     /// The host of the address and its authority, where `base` has another.
-    real: Option<(String, String)>,
+    pub real: Option<(String, String)>,
 }
 
 /// An answer in JSON, or why it is none.
@@ -155,7 +155,7 @@ impl HttpClient {
 }
 
 impl Place {
-    fn of(url: &Url, name: Option<&str>) -> Self {
+    pub fn of(url: &Url, name: Option<&str>) -> Self {
         let origin = url.origin();
         let authority = origin.split_once("://").map_or("", |(_, authority)| authority).to_owned();
         let host = url.hosts.first();
@@ -172,7 +172,7 @@ impl Place {
 }
 
 /// Resolves the host of the address, whatever name is asked for: the certificate has another one.
-struct Named(String);
+pub(super) struct Named(pub String);
 
 impl Resolve for Named {
     fn resolve(&self, _: Name) -> Resolving {
@@ -199,7 +199,7 @@ pub fn refused(what: &str, status: u16) -> Failure {
     Failure::new(reason, format!("{what}: HTTP status {status}"))
 }
 
-fn common(deadline: Duration) -> ClientBuilder {
+pub(super) fn common(deadline: Duration) -> ClientBuilder {
     reqwest::Client::builder()
         .connect_timeout(deadline.mul_f64(0.4))
         .redirect(reqwest::redirect::Policy::none())
@@ -208,14 +208,14 @@ fn common(deadline: Duration) -> ClientBuilder {
         .user_agent(concat!("stack-exporter/", env!("CARGO_PKG_VERSION")))
 }
 
-fn built(builder: ClientBuilder, tls: rustls::ClientConfig) -> Result<reqwest::Client, Failure> {
+pub(super) fn built(builder: ClientBuilder, tls: rustls::ClientConfig) -> Result<reqwest::Client, Failure> {
     // Our own, also for plain HTTP: the library has no default without a provider.
     let client = builder.tls_backend_preconfigured(tls).build();
     client.map_err(|_| Failure::new(Reason::TLS, "the HTTP client could not be set up"))
 }
 
 /// Never prints the address: it may carry credentials.
-fn failure(what: &str, error: &reqwest::Error) -> Failure {
+pub(super) fn failure(what: &str, error: &reqwest::Error) -> Failure {
     let mut text = String::new();
     let mut source: Option<&dyn std::error::Error> = std::error::Error::source(error);
     let (mut io, mut refusal) = (None, false);

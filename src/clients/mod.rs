@@ -7,5 +7,6 @@ pub mod fresh;
 pub mod http;
 pub mod json;
 pub mod kernel;
+pub mod post;
 pub mod postgres;
 pub mod tls;

@@ -36,6 +36,9 @@ macro_rules! areas {
             /// How the exporter is reached.
             #[serde(skip_serializing_if = "Option::is_none")]
             pub web: Option<crate::config::Web>,
+            /// Messages from the exporter itself, for who has no Alertmanager.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            pub notify: Option<crate::config::Notify>,
         }
 
         /// Everything that the exporter can say.

@@ -5,6 +5,7 @@ mod access;
 mod address;
 mod de;
 pub mod env;
+pub mod notify;
 mod parse;
 pub mod problem;
 mod scalar;
@@ -25,6 +26,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 
 pub use access::{Access, Tls};
+pub use notify::Notify;
 pub use problem::Problem;
 pub(crate) use problem::nearest;
 pub use secret::{SafeUrl, Secret};

@@ -12,6 +12,7 @@ use super::chart::Chart;
 use super::clients::Clients;
 use super::home::{Homes, Service};
 use super::memory::Memory;
+use super::messages::Messages;
 use super::once::{Asked, Busy, OnDemand};
 use super::own::{Build, Info, Serving};
 use super::poller;
@@ -49,6 +50,8 @@ pub struct Board {
     pub chart: Chart,
     /// Kept by the server.
     pub clients: Arc<Clients>,
+    /// Kept by who sends messages.
+    pub messages: Arc<Messages>,
     /// Lines of the exporter's own log that nobody took.
     pub log_dropped: Arc<AtomicU64>,
 }
@@ -77,6 +80,7 @@ impl Board {
             homes: Homes::default(),
             chart: Chart::default(),
             clients: Arc::default(),
+            messages: Arc::default(),
             log_dropped: Arc::default(),
         }
     }
@@ -247,7 +251,8 @@ impl Board {
             history: self.chart.counts(),
         };
         let services = self.services(slots);
-        Snapshot::new(slots, &services, (&self.build, self.info()), (reload, scrapes, serving))
+        let own = (reload, scrapes, serving, self.messages.rows());
+        Snapshot::new(slots, &services, (&self.build, self.info()), own)
     }
 
     /// Whether every target has been read once, well or badly.

@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::clients::Refusal;
 use super::home::Service;
+use super::messages::{self, HeldBack, WayRow};
 use super::once::Asked;
 use super::part::Shown;
 use super::slot::{Reading, State};
@@ -28,13 +29,15 @@ pub static AREA: Area = Area {
         TableEntry::of::<Process>(),
         TableEntry::of::<Scrapes>(),
         TableEntry::of::<Serving>(),
+        TableEntry::of::<WayRow>(),
+        TableEntry::of::<HeldBack>(),
         TableEntry::of::<TargetRow>(),
         TableEntry::of::<PartRow>(),
         TableEntry::of::<ThresholdRow>(),
     ],
     signals: &[],
     glance: &[],
-    reasons: &[],
+    reasons: messages::REASONS,
     words: super::words::WORDS,
     runbook: include_str!("../../docs/runbooks/exporter.md"),
 };

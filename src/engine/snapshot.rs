@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::home::Service;
+use super::messages::{HeldBack, WayRow};
 use super::own::{
     Build, Info, PartRow, Reload, Scrapes, Serving, TargetRow, ThresholdRow, process_rows,
 };
@@ -72,6 +73,9 @@ impl Sample {
     }
 }
 
+/// How it fares with the exporter itself.
+pub(super) type Own = (Reload, Scrapes, Serving, (Vec<WayRow>, Vec<HeldBack>));
+
 pub struct Snapshot {
     pub at: SystemTime,
     pub entries: Vec<Entry>,
@@ -82,7 +86,7 @@ impl Snapshot {
         slots: &[Arc<Slot>],
         services: &[Option<Service>],
         (build, info): (&Build, Info),
-        (reload, scrapes, serving): (Reload, Scrapes, Serving),
+        (reload, scrapes, serving, messages): Own,
     ) -> Self {
         let at = SystemTime::now();
         let exporter = Batch::new()
@@ -93,6 +97,8 @@ impl Snapshot {
             .with(vec![reload])
             .with(vec![scrapes])
             .with(vec![serving])
+            .with(messages.0)
+            .with(messages.1)
             .with(process_rows());
         let alone = Entry {
             target: None,

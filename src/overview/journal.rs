@@ -15,12 +15,13 @@ use crate::engine::Snapshot;
 /// Troubles that are remembered; of more nobody would read.
 const MOST: usize = 1000;
 /// After a start, what is judged by its change needs this long to be seen again.
-const WARM: Duration = Duration::from_mins(2);
+pub const WARM: Duration = Duration::from_mins(2);
 
 /// Area, target, and what of it.
-type Key = (String, String, String);
+pub type Key = (String, String, String);
 
-fn key(finding: &Finding) -> Key {
+/// What names a finding from look to look.
+pub fn key(finding: &Finding) -> Key {
     (finding.area.to_owned(), finding.target.clone(), finding.subject())
 }
 
@@ -120,7 +121,7 @@ impl Journal {
                 Gone::Unseen if present.len() < MOST => {
                     present.insert(key, trouble);
                 }
-                Gone::Unseen | Gone::Forgotten => {}
+                Gone::Unseen | Gone::Silenced | Gone::Forgotten => {}
             }
         }
         self.troubles = present;
@@ -173,15 +174,19 @@ fn signal(subject: &str) -> &str {
 }
 
 /// What became of a trouble that is not among the troubles any more.
-enum Gone {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gone {
     Over,
+    /// It cannot be judged now.
     Unseen,
-    /// Its target is not watched any more, or another trouble says all that there is to say.
+    /// Another trouble says all that there is to say, or nothing is to be judged for now.
+    Silenced,
+    /// Its target is not watched any more.
     Forgotten,
 }
 
 /// What can be told of troubles that are not there.
-struct Seeing<'a> {
+pub struct Seeing<'a> {
     watched: BTreeSet<(&'a str, &'a str)>,
     blind: BTreeSet<(&'a str, &'a str)>,
     well: BTreeSet<Key>,
@@ -191,7 +196,7 @@ struct Seeing<'a> {
 }
 
 impl<'a> Seeing<'a> {
-    fn of(snapshot: &'a Snapshot, report: &'a Report) -> Self {
+    pub fn of(snapshot: &'a Snapshot, report: &'a Report) -> Self {
         let targets = snapshot.entries.iter().filter_map(|entry| entry.target.as_ref());
         let well =
             |finding: &&Finding| finding.verdict < Verdict::Warning && finding.value.is_some();
@@ -209,7 +214,9 @@ impl<'a> Seeing<'a> {
         }
     }
 
-    fn verdict(&self, key: &Key, cold: bool) -> Gone {
+    /// What became of one. While it is `cold`, soon after a start, what is judged by its change may be
+    /// missing for lack of readings.
+    pub fn verdict(&self, key: &Key, cold: bool) -> Gone {
         let (area, target) = (key.0.as_str(), key.1.as_str());
         if self.well.contains(key) {
             return Gone::Over;
@@ -225,7 +232,7 @@ impl<'a> Seeing<'a> {
         // One that keeps quiet under a condition: then nothing is said, neither that it is over.
         let [and, _] = judged.map(|one| one.measure.and).unwrap_or_default();
         if and.is_some() || judged.is_some_and(|one| one.measure.unless.is_some()) {
-            return Gone::Forgotten;
+            return Gone::Silenced;
         }
         // A state that is told while it lasts, or a thing that went: the alert is over too.
         Gone::Over

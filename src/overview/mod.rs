@@ -16,6 +16,7 @@ mod lines;
 mod look;
 mod model;
 mod names;
+mod path;
 mod rates;
 mod saved;
 mod service;
@@ -32,7 +33,9 @@ use crate::check::epoch;
 
 pub use about::service_of;
 pub use days::Thing;
+pub use journal::{Gone, Key, Seeing, WARM, key};
 pub use model::Overview;
+pub use path::{page_of, part, service_path, target_path};
 pub use service::{Health, Image, LastError, Port, Service, Usage};
 pub use target::{Figure, Group, Item, Target};
 pub use watch::{end, watch};

@@ -92,8 +92,11 @@ impl Overview {
         self.past().journal.since(finding)
     }
 
-    /// Since when nobody has scraped, if that is ten minutes ago or more.
+    /// Since when nobody has scraped, if that is ten minutes ago or more, and nobody is told in another way.
     pub fn silent_since(&self) -> Option<SystemTime> {
+        if self.board.messages.tell() {
+            return None;
+        }
         silent_since(self.board.last_scrape().unwrap_or(self.begun), Instant::now())
     }
 

@@ -20,8 +20,12 @@ const END: Duration = Duration::from_secs(2);
 /// Without a scrape for so long, somebody is told.
 const SILENCE: Duration = Duration::from_mins(10);
 
-/// Judges the board for ever. `path` is that of the metrics.
-pub async fn watch(overview: Arc<Overview>, path: String) {
+/// Judges the board for ever, and has `told` look on. `path` is that of the metrics.
+pub async fn watch(
+    overview: Arc<Overview>,
+    path: String,
+    told: impl Fn(&Snapshot, &Report) + Send,
+) {
     let mut saving = Saving { last: Instant::now(), failed: [false; 3] };
     let mut silent = false;
     loop {
@@ -31,6 +35,7 @@ pub async fn watch(overview: Arc<Overview>, path: String) {
         let report = judge(&snapshot);
         overview.note(&snapshot, &report);
         note_numbers(board, &snapshot, &report);
+        told(&snapshot, &report);
         let is_silent = overview.silent_since().is_some();
         if is_silent && !silent {
             tell_silence(board, &path);

@@ -1,9 +1,7 @@
 //! Addresses of pages.
 
-use super::words::{part, service_path, target_path};
-use crate::check::Finding;
-
-pub(in crate::http) use crate::overview::service_of;
+use super::words::part;
+pub(in crate::http) use crate::overview::{page_of as of, service_of};
 
 /// All of the tables of a target as JSON.
 pub(in crate::http) fn details(area: &str, name: &str) -> String {
@@ -14,18 +12,10 @@ pub(in crate::http) fn runbook(alert: &str) -> String {
     format!("/runbooks/{}", part(alert))
 }
 
-/// The page of what a finding is about.
-pub(in crate::http) fn of(finding: &Finding) -> String {
-    match service_of(finding) {
-        Some((project, name)) => service_path(&project, &name),
-        None => target_path(finding.area, &finding.target),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::Verdict;
+    use crate::check::{Finding, Verdict};
     use crate::collectors::docker;
 
     #[test]

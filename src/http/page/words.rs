@@ -4,9 +4,9 @@ use std::borrow::Cow;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::catalogue::Unit;
+pub(super) use crate::overview::{part, service_path, target_path};
 use crate::text::printable;
 
 /// A text from outside in one line of so many characters at most. Who escapes HTML is maud.
@@ -134,18 +134,6 @@ pub(super) fn exact(at: f64) -> String {
     at.unwrap_or_default().to_string()
 }
 
-const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_');
-
-/// A part of a path.
-pub(super) fn part(text: &str) -> String {
-    // A browser would take these for the folder itself and the one above it.
-    match text {
-        "." => "%2E".to_owned(),
-        ".." => "%2E%2E".to_owned(),
-        text => utf8_percent_encode(text, PLAIN).to_string(),
-    }
-}
-
 /// What an element is called in links to it; other names are other ids.
 pub(super) fn anchor(kind: &str, name: &str) -> String {
     // `_` begins what stands for another character.
@@ -157,17 +145,6 @@ pub(super) fn anchor(kind: &str, name: &str) -> String {
         }
     }
     id
-}
-
-/// The page of a service; containers without Compose are in the project `-`.
-pub(super) fn service_path(project: &str, service: &str) -> String {
-    let project = if project.is_empty() { "-" } else { project };
-    format!("/service/{}/{}", part(project), part(service))
-}
-
-/// The page of another target.
-pub(super) fn target_path(area: &str, target: &str) -> String {
-    format!("/target/{}/{}", part(area), part(target))
 }
 
 #[cfg(test)]

@@ -1,0 +1,52 @@
+//! `notify test`: one message by each way, and what came of it.
+
+use std::fmt::Write as _;
+use std::net::{Ipv4Addr, SocketAddr};
+
+use super::args::{NotifyCommand, Options};
+use super::{BAD_USAGE, machine, print, runtime, tell, tell_all};
+use crate::engine::Memory;
+use crate::{load, notify};
+
+pub(super) fn run(options: &Options, NotifyCommand::Test: &NotifyCommand) -> u8 {
+    let file = options.config_file.as_deref();
+    let checked = match load::load(file, &load::environment, &Memory::default()) {
+        Ok(checked) => checked,
+        Err(mistakes) => {
+            tell_all(&mistakes);
+            return BAD_USAGE;
+        }
+    };
+    let Some(config) = &checked.config.notify else {
+        tell(
+            "the configuration has no section `notify`, so no message is sent; do: add one, docs/how-to/messages.md has an example for each way",
+        );
+        return BAD_USAGE;
+    };
+    let port = options.listen_address.port();
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let info = machine::info(&checked.config, address);
+    let tested = runtime().map(|runtime| {
+        runtime.block_on(notify::test(config, &info.hostname, &info.external_url))
+    });
+    let outcomes = match tested {
+        Ok(outcomes) => outcomes,
+        Err(error) => {
+            tell(&format!("cannot start: {error}"));
+            return 1;
+        }
+    };
+    let mut out = String::new();
+    for (way, outcome) in &outcomes {
+        let _ = match outcome {
+            Ok(()) => writeln!(out, "{way:<11} sent"),
+            Err(failure) => writeln!(out, "{way:<11} not sent: {failure}"),
+        };
+        let hint = outcome.as_ref().err().and_then(|failure| failure.hint.as_ref());
+        if let Some(hint) = hint {
+            let _ = writeln!(out, "{:<11} do: {hint}", "");
+        }
+    }
+    print(&out);
+    u8::from(outcomes.iter().any(|(_, outcome)| outcome.is_err()))
+}
