@@ -26,9 +26,8 @@ pub(super) fn run(options: &Options, NotifyCommand::Test: &NotifyCommand) -> u8 
     let port = options.listen_address.port();
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let info = machine::info(&checked.config, address);
-    let tested = runtime().map(|runtime| {
-        runtime.block_on(notify::test(config, &info.hostname, &info.external_url))
-    });
+    let tested = runtime()
+        .map(|runtime| runtime.block_on(notify::test(config, &info.hostname, &info.external_url)));
     let outcomes = match tested {
         Ok(outcomes) => outcomes,
         Err(error) => {

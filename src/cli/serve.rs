@@ -14,7 +14,7 @@ use crate::check::judge;
 use crate::engine::{Board, Missed, Storage, Target};
 use crate::http::{self, Door, Hosts, Server, listen};
 use crate::load::{self, Checked};
-use crate::notify::Notifier;
+use crate::notify::{self, Notifier};
 use crate::overview;
 use crate::text::printable;
 
@@ -115,7 +115,8 @@ async fn serve(options: &Options, board: Arc<Board>, checked: Checked) -> std::i
     let stack = Arc::clone(&server.overview);
     let told_of = Arc::clone(&notifier);
     let look = move |snapshot: &_, report: &_| told_of.look(snapshot, report);
-    let watch = tokio::spawn(overview::watch(stack, options.telemetry_path.clone(), look));
+    let (path, period) = (options.telemetry_path.clone(), notify::period());
+    let watch = tokio::spawn(overview::watch(stack, path, period, look));
     tell(&format!("{told_first}serving http://{address}{}", options.telemetry_path));
     let (clients, turned_away) = (Arc::clone(&board.clients), Arc::clone(&server.turned_away));
     let stop = async move || stop.next().await;

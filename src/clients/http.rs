@@ -208,7 +208,10 @@ pub(super) fn common(deadline: Duration) -> ClientBuilder {
         .user_agent(concat!("stack-exporter/", env!("CARGO_PKG_VERSION")))
 }
 
-pub(super) fn built(builder: ClientBuilder, tls: rustls::ClientConfig) -> Result<reqwest::Client, Failure> {
+pub(super) fn built(
+    builder: ClientBuilder,
+    tls: rustls::ClientConfig,
+) -> Result<reqwest::Client, Failure> {
     // Our own, also for plain HTTP: the library has no default without a provider.
     let client = builder.tls_backend_preconfigured(tls).build();
     client.map_err(|_| Failure::new(Reason::TLS, "the HTTP client could not be set up"))

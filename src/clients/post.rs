@@ -32,20 +32,12 @@ pub struct Answer {
 }
 
 /// POST of a document, or without one a GET.
-pub async fn send(
-    access: &Access,
-    url: &Url,
-    document: Option<&Value>,
-) -> Result<Answer, Failure> {
+pub async fn send(access: &Access, url: &Url, document: Option<&Value>) -> Result<Answer, Failure> {
     let late = |_| Failure::new(Reason::TIMEOUT, format!("{}: no answer in time", url.origin()));
     tokio::time::timeout(DEADLINE, exchange(access, url, document)).await.map_err(late)?
 }
 
-async fn exchange(
-    access: &Access,
-    url: &Url,
-    document: Option<&Value>,
-) -> Result<Answer, Failure> {
+async fn exchange(access: &Access, url: &Url, document: Option<&Value>) -> Result<Answer, Failure> {
     let login = url.user.clone().map(|user| (user, url.password.clone()));
     let (proof, trust) = (Proof::new(access.clone(), login), Trust::new(access.tls.clone()));
     let place = Place::of(url, trust.server_name());

@@ -125,7 +125,8 @@ impl Messages {
     }
 
     pub(super) fn rows(&self) -> (Vec<WayRow>, Vec<HeldBack>) {
-        let rows = self.ways().iter().map(|(name, way)| WayRow { name, way: way.clone() }).collect();
+        let rows =
+            self.ways().iter().map(|(name, way)| WayRow { name, way: way.clone() }).collect();
         let held = *self.held_back.lock().unwrap_or_else(PoisonError::into_inner);
         (rows, held.into_iter().map(HeldBack).collect())
     }

@@ -108,7 +108,9 @@ fn labels(entry: &Entry, signal: &Signal, own: &[(&'static str, String)]) -> Opt
     let target = entry.target.as_ref()?;
     let mut labels: Labels =
         own.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
-    if let Some(home) = entry.service.as_ref().filter(|_| signal.tells_gone() && target.area.in_service) {
+    if let Some(home) =
+        entry.service.as_ref().filter(|_| signal.tells_gone() && target.area.in_service)
+    {
         labels.insert("project".to_owned(), home.project.clone());
         labels.insert("service".to_owned(), home.service.clone());
     }
@@ -133,8 +135,7 @@ pub(super) struct Told {
 /// The sentences about several things that one alert is about.
 pub(super) fn told(seen: Vec<Seen>, severity: Severity, now: SystemTime) -> Vec<Told> {
     let verdict = Verdict::from(severity);
-    let mut report =
-        Report { at: now, findings: Vec::new(), blind: Vec::new(), idle: Vec::new() };
+    let mut report = Report { at: now, findings: Vec::new(), blind: Vec::new(), idle: Vec::new() };
     for one in seen {
         match one {
             Seen::Finding(finding) => report.findings.push(Finding { verdict, ..*finding }),

@@ -88,7 +88,12 @@ fn over(base: Message, all: &[&Tracked], now: Now) -> Message {
     let why = if said.len() > 1 { said.into_iter().take(LISTED).collect() } else { Vec::new() };
     Message {
         status: Status::Resolved,
-        severity: all.iter().filter_map(|one| one.told).max().map_or("", |(one, _)| one.as_str()).to_owned(),
+        severity: all
+            .iter()
+            .filter_map(|one| one.told)
+            .max()
+            .map_or("", |(one, _)| one.as_str())
+            .to_owned(),
         title: title("RESOLVED", &sentence, &format!(", after {}", span(lasted)), &base.machine),
         why,
         until: Some(seconds(ended)),
@@ -111,9 +116,10 @@ pub(super) fn summary(
         count(Severity::Critical),
         count(Severity::Warning)
     );
-    let listed = firing.iter().take(LISTED).map(|(severity, one)| {
-        format!("{}: {}", severity.as_str().to_uppercase(), one.title)
-    });
+    let listed = firing
+        .iter()
+        .take(LISTED)
+        .map(|(severity, one)| format!("{}: {}", severity.as_str().to_uppercase(), one.title));
     let mut why: Vec<String> = listed.collect();
     if firing.len() > LISTED {
         why.push(format!("And {} more: the page has all of them", firing.len() - LISTED));

@@ -179,8 +179,16 @@ mod tests {
             runbook: "http://db1:10188/runbooks/X".into(),
         };
         let text = message.text();
-        assert!(text.starts_with("Used: 93%, should be at most 90%.\nIt helps.\nNext: df -h /\nSince 1970-01-01"), "{text}");
-        assert!(text.ends_with("\nPage: http://db1:10188/\nRunbook: http://db1:10188/runbooks/X"), "{text}");
+        assert!(
+            text.starts_with(
+                "Used: 93%, should be at most 90%.\nIt helps.\nNext: df -h /\nSince 1970-01-01"
+            ),
+            "{text}"
+        );
+        assert!(
+            text.ends_with("\nPage: http://db1:10188/\nRunbook: http://db1:10188/runbooks/X"),
+            "{text}"
+        );
         message.why = vec!["ж".repeat(5000); 20];
         message.next = vec!["a\nb".into()];
         let text = message.text();

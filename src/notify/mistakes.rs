@@ -57,7 +57,10 @@ fn one_of(
             None
         }
         (None, None) => {
-            found.push((file_key.to_owned(), format!("is missing: a file with one line, or `{key}`")));
+            found.push((
+                file_key.to_owned(),
+                format!("is missing: a file with one line, or `{key}`"),
+            ));
             None
         }
         (Some(value), None) => Some(value.clone()),
@@ -79,7 +82,10 @@ fn of_post(post: &Post, with_topic: bool) -> Vec<(String, String)> {
     let url = SafeUrl::new(text.as_ref().map_or("", Secret::expose));
     if text.is_some() {
         match url.http() {
-            Err(why) => found.push((key.to_owned(), why.replace("http://127.0.0.1:8222", "https://ntfy.sh/my-topic"))),
+            Err(why) => found.push((
+                key.to_owned(),
+                why.replace("http://127.0.0.1:8222", "https://ntfy.sh/my-topic"),
+            )),
             Ok(mut url) if with_topic => {
                 if let Err(failure) = topic(&mut url) {
                     found.push((key.to_owned(), failure.hint.unwrap_or(failure.detail)));

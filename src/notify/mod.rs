@@ -45,7 +45,7 @@ use crate::check::Report;
 use crate::config::notify::{Heartbeat, Least, Notify};
 use crate::engine::{Board, Snapshot};
 use crate::failure::Failure;
-use crate::overview::Seeing;
+use crate::overview::{PERIOD, Seeing};
 
 /// The name under which signs of life are counted.
 const HEARTBEAT: &str = "heartbeat";
@@ -53,6 +53,11 @@ const HEARTBEAT: &str = "heartbeat";
 const END: Duration = Duration::from_secs(2);
 /// Who has not judged for so long gives no sign of life.
 const ALIVE: Duration = Duration::from_mins(1);
+
+/// From one look at everything to the next.
+pub fn period() -> Duration {
+    Pace::start().shorter(PERIOD)
+}
 
 /// The messages of this exporter, as the configuration in force wants them.
 pub struct Notifier {
@@ -147,8 +152,8 @@ impl Notifier {
 impl Running {
     fn start(board: Arc<Board>, config: &Notify, mut saved: Saved) -> Self {
         let ways = Way::all(config);
-        let beat = config.heartbeat.as_ref().map(|_| HEARTBEAT);
-        let names: Vec<_> = ways.iter().map(|way| way.name).chain(beat).collect();
+        let signs = config.heartbeat.as_ref().map(|_| HEARTBEAT);
+        let names: Vec<_> = ways.iter().map(|way| way.name).chain(signs).collect();
         board.messages.keep(&names);
         let rules = Inhibition::shipped().unwrap_or_else(|why| {
             tracing::error!("a defect: no trouble mutes another in messages: {why}");
@@ -302,9 +307,9 @@ pub async fn test(
 ) -> Vec<(&'static str, Result<(), Failure>)> {
     let ways = Way::all(config);
     let message = compose::test(machine, page);
-    let sent = ways.iter().map(async |way| {
-        (way.name, way.send(&message).await.map_err(|refused| refused.failure))
-    });
+    let sent = ways
+        .iter()
+        .map(async |way| (way.name, way.send(&message).await.map_err(|refused| refused.failure)));
     let mut outcomes = futures_util::future::join_all(sent).await;
     if let Some(heartbeat) = &config.heartbeat {
         let outcome = way::beat(&heartbeat.to).await.map_err(|refused| refused.failure);

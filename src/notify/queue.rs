@@ -84,10 +84,10 @@ impl Queue {
         Some((held.all.front()?.clone(), held.gone))
     }
 
-    /// Takes out the front that was there at `place`, unless it went meanwhile.
-    fn pop(&self, place: u64) {
+    /// Takes out the front that was there at `turn`, unless it went meanwhile.
+    fn pop(&self, turn: u64) {
         let mut held = self.held();
-        if held.gone == place && held.all.pop_front().is_some() {
+        if held.gone == turn && held.all.pop_front().is_some() {
             held.gone += 1;
         }
         self.counts.pending(self.name, held.all.len());
@@ -97,13 +97,13 @@ impl Queue {
     pub async fn deliver(&self, way: &Way, pace: Pace, changed: &Notify) {
         let mut pause = FIRST;
         loop {
-            let Some((waiting, place)) = self.front() else {
+            let Some((waiting, turn)) = self.front() else {
                 self.more.notified().await;
                 continue;
             };
             let age = seconds(SystemTime::now()).saturating_sub(waiting.at);
             if age >= DEADLINE.as_secs() {
-                self.give_up(place, Dropped::Expired, &waiting.message);
+                self.give_up(turn, Dropped::Expired, &waiting.message);
                 changed.notify_one();
                 continue;
             }
@@ -113,7 +113,7 @@ impl Queue {
                     if self.counts.sent(self.name).is_some() {
                         tracing::info!(way = self.name, "messages are delivered again");
                     }
-                    self.pop(place);
+                    self.pop(turn);
                     changed.notify_one();
                 }
                 Err(refused) => {
@@ -128,7 +128,7 @@ impl Queue {
                     }
                     match refused.again {
                         Again::Never => {
-                            self.give_up(place, Dropped::Refused, &waiting.message);
+                            self.give_up(turn, Dropped::Refused, &waiting.message);
                             changed.notify_one();
                         }
                         Again::Later(wait) => {
@@ -142,9 +142,9 @@ impl Queue {
         }
     }
 
-    fn give_up(&self, place: u64, why: Dropped, message: &Message) {
+    fn give_up(&self, turn: u64, why: Dropped, message: &Message) {
         self.counts.dropped(self.name, why);
-        self.pop(place);
+        self.pop(turn);
         tracing::warn!(
             way = self.name,
             reason = why.as_str(),

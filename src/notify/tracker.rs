@@ -254,12 +254,7 @@ impl Tracker {
     }
 
     /// Takes in a look. `gone` says what became of one that is not in it. How many found no room.
-    pub fn look(
-        &mut self,
-        now: Now,
-        alerts: &[Alert],
-        gone: &dyn Fn(&Key, bool) -> Gone,
-    ) -> usize {
+    pub fn look(&mut self, now: Now, alerts: &[Alert], gone: &dyn Fn(&Key, bool) -> Gone) -> usize {
         let mut seen = std::collections::BTreeSet::new();
         let mut without = 0;
         for alert in alerts {

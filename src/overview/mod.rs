@@ -38,7 +38,7 @@ pub use model::Overview;
 pub use path::{page_of, part, service_path, target_path};
 pub use service::{Health, Image, LastError, Port, Service, Usage};
 pub use target::{Figure, Group, Item, Target};
-pub use watch::{end, watch};
+pub use watch::{PERIOD, end, watch};
 
 /// How something is, as a colour says it; the worst last.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]

@@ -12,7 +12,7 @@ use crate::engine::{Board, Snapshot};
 use crate::failure::Failure;
 
 /// How often the board is judged.
-const PERIOD: Duration = Duration::from_secs(5);
+pub const PERIOD: Duration = Duration::from_secs(5);
 /// A kill loses this much; each write is 2 MB at most.
 const SAVE: Duration = Duration::from_mins(5);
 /// The end of the process is not put off for longer by a disk that hangs.
@@ -20,16 +20,18 @@ const END: Duration = Duration::from_secs(2);
 /// Without a scrape for so long, somebody is told.
 const SILENCE: Duration = Duration::from_mins(10);
 
-/// Judges the board for ever, and has `told` look on. `path` is that of the metrics.
+/// Judges the board for ever, and has `told` look on. `path` is that of the metrics, `period` from one look
+/// to the next.
 pub async fn watch(
     overview: Arc<Overview>,
     path: String,
+    period: Duration,
     told: impl Fn(&Snapshot, &Report) + Send,
 ) {
     let mut saving = Saving { last: Instant::now(), failed: [false; 3] };
     let mut silent = false;
     loop {
-        tokio::time::sleep(PERIOD).await;
+        tokio::time::sleep(period).await;
         let board = overview.board();
         let snapshot = board.snapshot();
         let report = judge(&snapshot);

@@ -45,6 +45,7 @@ mod logs_servers;
 mod logs_state;
 mod logs_stdin;
 mod nats;
+mod notify;
 mod overview;
 mod own_log;
 mod page;

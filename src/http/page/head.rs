@@ -25,6 +25,8 @@ pub(super) struct Head<'a> {
     pub off: &'a [Off],
     /// Since when nobody has scraped the metrics, if that is long ago.
     pub silent: Option<SystemTime>,
+    /// What is wrong with the messages that the exporter sends itself, a sentence for each way.
+    pub unsent: &'a [String],
     /// Troubles from before the start of which it is not known yet whether they are over.
     pub waiting: usize,
 }
@@ -129,6 +131,9 @@ impl Head<'_> {
                 }
                 @if self.off() > 0 {
                     p { "Not judged, because it is " a href="#off" { "switched off" } ": " (self.off_names()) "." }
+                }
+                @for unsent in self.unsent {
+                    p .warning { b { "A message was not delivered. " } (printable(unsent)) }
                 }
                 @if let Some(silent) = self.silent {
                     p .warning {

@@ -43,6 +43,7 @@ pub(super) async fn status(State(server): State<Server>) -> Html<String> {
     let off = switched_off(&snapshot);
     let states = || snapshot.entries.iter().filter_map(|entry| entry.state.as_ref());
     let stack = server.overview.stack(&snapshot, &report);
+    let unsent = unsent(&server, snapshot.at);
     let head = Head {
         troubles: &told,
         machine: &stack.machine,
@@ -52,6 +53,7 @@ pub(super) async fn status(State(server): State<Server>) -> Html<String> {
         unread: states().filter(|state| state.up().is_none()).count(),
         off: &off,
         silent: server.overview.silent_since(),
+        unsent: &unsent,
         waiting: server.overview.waiting(),
     };
     let past = Past { now: snapshot.at, overview: &server.overview, chart: &server.board.chart };
@@ -70,6 +72,16 @@ pub(super) async fn status(State(server): State<Server>) -> Html<String> {
         projects: Some(&projects(&stack)),
     };
     Html(layout(&frame, &main).into_string())
+}
+
+/// "ntfy, for 3m 12s: connection refused. Do: ..."
+fn unsent(server: &Server, now: SystemTime) -> Vec<String> {
+    let failing = server.board.messages.failing().into_iter();
+    let one = |(way, since, failure): (&str, SystemTime, crate::failure::Failure)| {
+        let remedy = failure.hint.as_ref().map(|hint| format!(" Do: {hint}."));
+        format!("{way}, for {}: {failure}.{}", ago(since, now), remedy.unwrap_or_default())
+    };
+    failing.map(one).collect()
 }
 
 fn last_reading(snapshot: &Snapshot) -> Option<SystemTime> {

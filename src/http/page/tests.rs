@@ -67,6 +67,7 @@ fn head(
         unread: 0,
         off,
         silent: None,
+        unsent: &[],
         waiting: 0,
     };
     change(&mut head);

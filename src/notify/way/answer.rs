@@ -51,7 +51,9 @@ pub(super) fn refusal(
             "there is no such webhook or topic: make a new one and write its address where the configuration has it",
         ),
         408 | 425 | 429 => (LIMITED, later, "it is tried again by itself"),
-        400..=499 => (REFUSES, Again::Never, "`stack-exporter notify test` shows whether it takes any"),
+        400..=499 => {
+            (REFUSES, Again::Never, "`stack-exporter notify test` shows whether it takes any")
+        }
         _ => (Reason::PROTOCOL, later, "it is tried again by itself"),
     };
     let said = if said.is_empty() { String::new() } else { format!(": {said}") };

@@ -69,7 +69,8 @@ pub(in crate::notify) fn mistakes(mail: &Mail) -> Vec<(String, String)> {
         }
     }
     if let Some(file) = &mail.ca_file
-        && let Err(why) = crate::clients::tls::trusted(&crate::config::Tls::of_authority(file.clone()))
+        && let Err(why) =
+            crate::clients::tls::trusted(&crate::config::Tls::of_authority(file.clone()))
     {
         wrong("ca_file", why.split_once("): ").map_or(why.as_str(), |(_, short)| short));
     }
@@ -83,9 +84,8 @@ pub(super) async fn send(mail: &Mail, message: &Message) -> Result<(), Refused> 
         MailTls::None => 25,
     });
     let who = format!("{}:{port}", mail.server);
-    let letter = letter(mail, message).map_err(|why| {
-        Failure::new(Reason::OTHER, format!("the mail cannot be written: {why}"))
-    })?;
+    let letter = letter(mail, message)
+        .map_err(|why| Failure::new(Reason::OTHER, format!("the mail cannot be written: {why}")))?;
     let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&mail.server)
         .port(port)
         .timeout(Some(ANSWER))
@@ -213,8 +213,9 @@ fn connection(who: &str, mail: &Mail, error: &Error, said: &str) -> Failure {
         Some(std::io::ErrorKind::ConnectionRefused) => of(Reason::REFUSED, "connection refused")
             .hint("is the mail server running, and on this port?"),
         _ if error.is_client() && mail.tls == MailTls::Starttls => {
-            of(Reason::TLS, "the server offers no STARTTLS")
-                .hint("use `tls: implicit` with port 465, or the port that offers STARTTLS, mostly 587")
+            of(Reason::TLS, "the server offers no STARTTLS").hint(
+                "use `tls: implicit` with port 465, or the port that offers STARTTLS, mostly 587",
+            )
         }
         _ => of(Reason::PROTOCOL, "the dialogue was cut off, or is not SMTP")
             .hint("is `tls` right for this port? 587 is for starttls, 465 for implicit TLS"),

@@ -132,7 +132,8 @@ async fn secret(
 ) -> Result<Secret, Failure> {
     let Some(file) = file.cloned() else { return Ok(text.cloned().unwrap_or_default()) };
     let read = tokio::task::spawn_blocking(move || read_secret(key, &file));
-    let hangs = |_| Failure::new(Reason::TIMEOUT, format!("the file of `{key}` cannot be read in time"));
+    let hangs =
+        |_| Failure::new(Reason::TIMEOUT, format!("the file of `{key}` cannot be read in time"));
     let read = tokio::time::timeout(FILES, read).await.map_err(hangs)?;
     read.unwrap_or_else(|_| Err(Failure::new(Reason::OTHER, format!("reading `{key}`: stopped"))))
 }

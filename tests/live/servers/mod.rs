@@ -33,6 +33,7 @@ pub mod process;
 pub mod prometheus;
 pub mod proxy;
 pub mod rules;
+pub mod smtpd;
 pub mod spec;
 pub mod systemd;
 pub mod wait;
