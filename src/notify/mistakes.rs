@@ -116,3 +116,61 @@ fn of_telegram(telegram: &Telegram) -> Vec<(String, String)> {
     }
     found
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::collectors::Config;
+    use crate::config;
+
+    const HOW_TO: &str = include_str!("../../docs/how-to/messages.md");
+
+    fn wrong(section: &str) -> Vec<String> {
+        let loaded = config::load::<Config>("x.yml", section, &|_| None);
+        assert!(loaded.problems.is_empty(), "{section}: {:?}", loaded.problems);
+        let config = loaded.config.and_then(|config| config.notify).unwrap();
+        mistakes(&config).into_iter().map(|(key, message)| format!("{key}: {message}")).collect()
+    }
+
+    #[test]
+    fn the_examples_of_the_how_to_are_right() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut seen = 0;
+        for block in HOW_TO.split("```yaml\n").skip(1) {
+            let text = block.split("```").next().unwrap();
+            for name in text.split("/run/secrets/").skip(1) {
+                let name = name.split_whitespace().next().unwrap();
+                let secret =
+                    if name.contains("url") { "https://ntfy.sh/my-stack" } else { "secret" };
+                std::fs::write(dir.path().join(name), secret).unwrap();
+            }
+            let text = text.replace("/run/secrets", &dir.path().display().to_string());
+            assert_eq!(wrong(&text), Vec::<String>::new(), "{text}");
+            seen += 1;
+        }
+        assert_eq!(seen, 6);
+    }
+
+    #[test]
+    fn mistakes_name_their_key() {
+        for (section, said) in [
+            ("notify: {}", ": names no way"),
+            ("notify: { ntfy: {} }", "ntfy.url_file: is missing"),
+            ("notify: { ntfy: { url: 'https://ntfy.sh/' } }", "ntfy.url: write it with the topic"),
+            ("notify: { slack: { url: 'x' } }", "slack.url: expected an address"),
+            ("notify: { slack: { url_file: /no/such } }", "slack.url_file: there is no such file"),
+            (
+                "notify: { webhook: { url: 'http://h', ca_file: /x } }",
+                "webhook.ca_file: is for an address",
+            ),
+            ("notify: { telegram: { chat: me, token: t } }", "telegram.chat: expected the number"),
+            (
+                "notify: { heartbeat: { url: 'http://h', every: 1s } }",
+                "heartbeat.every: must be at least",
+            ),
+        ] {
+            let all = wrong(section);
+            assert!(all.iter().any(|one| one.starts_with(said)), "{section}: {all:?}");
+        }
+    }
+}

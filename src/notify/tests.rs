@@ -56,10 +56,14 @@ impl Story {
         while self.clock < end {
             self.clock += STEP;
             let now = self.now();
-            let gone = |key: &Key, cold: bool| match key {
-                key if self.silenced.contains(key) => Gone::Silenced,
-                key if cold || self.unseen.contains(key) => Gone::Unseen,
-                _ => Gone::Over,
+            let gone = |key: &Key, cold: bool| {
+                if self.silenced.contains(key) {
+                    Gone::Silenced
+                } else if cold || self.unseen.contains(key) {
+                    Gone::Unseen
+                } else {
+                    Gone::Over
+                }
             };
             self.tracker.look(now, &self.alerts, &gone);
             for due in self.tracker.due(now, self.wanted, &self.rules) {

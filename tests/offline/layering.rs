@@ -99,6 +99,20 @@ const KNOWS: &[(&str, &[&str])] = &[
     ("overview", &["catalogue", "check", "engine", "failure", "text"]),
     ("plan", &["catalogue", "config", "engine"]),
     (
+        "notify",
+        &[
+            "catalogue",
+            "check",
+            "clients",
+            "config",
+            "engine",
+            "failure",
+            "files",
+            "overview",
+            "text",
+        ],
+    ),
+    (
         "collectors",
         &[
             "catalogue",
