@@ -57,7 +57,7 @@ pub fn load(
     let notify = loaded.config.as_ref().and_then(|config| config.notify.as_ref());
     for (key, message) in notify.map(notify::mistakes).unwrap_or_default() {
         let path = if key.is_empty() { "notify".to_owned() } else { format!("notify.{key}") };
-        plan.mistakes.push(Mistake { path, message: message.into() });
+        plan.mistakes.push(Mistake { path, message });
     }
     let Plan { targets, missed, mistakes, modules, .. } = plan;
     let on_demand = OnDemand::new(modules, allowed);

@@ -3,7 +3,8 @@
 //! What is due follows from how things are and what was told last, not from changes. So nothing is
 //! lost while messages are held back, and what came and went meanwhile needs none.
 
-use std::collections::BTreeMap;
+use std::cmp::{Ordering, Reverse};
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
 
 use super::alert::{Alert, Labels, Seen};
@@ -190,12 +191,12 @@ impl Tracked {
             (Some((told, at)), Some(level)) => {
                 let age = now.at.duration_since(at).unwrap_or_default();
                 let again = !wanted.repeat.is_zero() && age >= wanted.repeat;
-                if level > told {
-                    (level >= wanted.least).then_some(Say::Began(level))
-                } else if level < told {
-                    Some(Say::Better(level))
-                } else {
-                    (again && level == Severity::Critical).then_some(Say::Lasts(level))
+                match level.cmp(&told) {
+                    Ordering::Greater => (level >= wanted.least).then_some(Say::Began(level)),
+                    Ordering::Less => Some(Say::Better(level)),
+                    Ordering::Equal => {
+                        (again && level == Severity::Critical).then_some(Say::Lasts(level))
+                    }
                 }
             }
             (Some(_), None) => self.silenced.is_none().then_some(Say::Over),
@@ -244,7 +245,7 @@ impl Tracker {
         let level = |one: &'_ Tracked| one.level(now);
         let mut all: Vec<_> =
             self.all.values().filter_map(|one| Some((level(one)?, one))).collect();
-        all.sort_by_key(|(severity, one)| (std::cmp::Reverse(*severity), one.since));
+        all.sort_by_key(|(severity, one)| (Reverse(*severity), one.since));
         all
     }
 
@@ -255,7 +256,7 @@ impl Tracker {
 
     /// Takes in a look. `gone` says what became of one that is not in it. How many found no room.
     pub fn look(&mut self, now: Now, alerts: &[Alert], gone: &dyn Fn(&Key, bool) -> Gone) -> usize {
-        let mut seen = std::collections::BTreeSet::new();
+        let mut seen = BTreeSet::new();
         let mut without = 0;
         for alert in alerts {
             if self.all.len() >= MOST && !self.all.contains_key(&alert.key) {
@@ -300,7 +301,7 @@ impl Tracker {
             .filter(|(_, (_, ready))| *ready)
             .map(|((say, alert), (keys, _))| Due { say, alert, keys })
             .collect();
-        due.sort_by_key(|due| std::cmp::Reverse(urgency(due.say)));
+        due.sort_by_key(|due| Reverse(urgency(due.say)));
         due
     }
 
