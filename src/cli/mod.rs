@@ -4,12 +4,15 @@ mod args;
 mod bundle;
 mod check;
 mod config;
+mod front;
 mod generate;
+mod healthcheck;
 mod log_fields;
 mod logging;
 mod logs;
 mod machine;
 mod metrics;
+mod password;
 mod serve;
 
 use std::ffi::OsString;
@@ -57,6 +60,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Metrics(metrics) => metrics::run(&metrics),
         Command::Logs { command } => logs::run(&args.options, &command),
         Command::Bundle(bundle) => bundle::run(&bundle),
+        Command::Healthcheck => healthcheck::run(&args.options),
+        Command::PasswordHash => password::run(),
         Command::Generate(generate) => generate::run(&generate),
     };
     ExitCode::from(code)
