@@ -99,7 +99,7 @@ pub enum Version {
 #[serde(default, deny_unknown_fields)]
 pub struct HttpServer {
     /// Taken, and without effect: HTTP/1.1 is spoken, which every client of the toolkit speaks.
-    http2: Option<bool>,
+    pub http2: Option<bool>,
     headers: Option<Headers>,
 }
 
@@ -324,7 +324,7 @@ pub fn load(file: &str, text: &str) -> Loaded<WebFile> {
 mod tests {
     use super::*;
 
-    const HASH: &str = "$2y$04$wqlhc.HFmpN9SUD2yVaJ4.2MnNjIPQ7ovvQc5bGIPtTLgKdUnB6aS";
+    const HASH: &str = "$2y$04$mDwo.lAisC94iLAyP81MCesa29IzH37oigHC/42V2pdJlUprsJPze";
 
     fn said(text: &str) -> Vec<String> {
         load("web.yml", text).finish().err().unwrap_or_default()

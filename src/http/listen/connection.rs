@@ -33,7 +33,7 @@ const BUSY: &str = "HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnec
     content-type: text/plain; charset=utf-8\r\nx-content-type-options: nosniff\r\ncontent-length: 28\r\n\r\ntoo many connections at once";
 const LATE: &str = "HTTP/1.1 408 Request Timeout\r\nconnection: close\r\n\
     content-type: text/plain; charset=utf-8\r\nx-content-type-options: nosniff\r\ncontent-length: 40\r\n\r\nthe request did not come within its time";
-/// As Go answers, for whom other exporters are known by.
+/// As other exporters answer one who speaks HTTP where TLS is spoken.
 const PLAIN: &str = "HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\
     content-type: text/plain; charset=utf-8\r\nx-content-type-options: nosniff\r\ncontent-length: 64\r\n\r\n\
     this port speaks HTTPS: write https:// where the address begins\n";

@@ -53,7 +53,7 @@ impl Stream {
         loop {
             self.readable().await?;
             let mut byte = [0];
-            let look = || Ok(rustix::net::recv(self, &mut byte, RecvFlags::PEEK)?.1);
+            let look = || Ok(rustix::net::recv(self, &mut byte, RecvFlags::PEEK)?.0);
             match either!(self, stream => stream.try_io(Interest::READABLE, look)) {
                 Ok(0) => return Ok(None),
                 Ok(_) => return Ok(Some(byte[0])),

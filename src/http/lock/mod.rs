@@ -43,7 +43,8 @@ struct Seen {
 pub struct Lock {
     file: Option<PathBuf>,
     keys: RwLock<Arc<Keys>>,
-    logins: Logins,
+    /// None where nobody can be a user.
+    logins: Option<Logins>,
     seen: Mutex<Seen>,
     clients: Arc<Clients>,
 }
@@ -58,10 +59,10 @@ impl Lock {
                 (outcome?, seen)
             }
         };
+        let logins = file.map(|_| Logins::new()).transpose().map_err(|why| vec![why])?;
         if file.is_some() {
             clients.note_lock(true);
         }
-        let logins = Logins::new().map_err(|why| vec![why])?;
         let (keys, seen) = (RwLock::new(Arc::new(keys)), Mutex::new(seen));
         Ok(Self { file: file.map(Path::to_owned), keys, logins, seen, clients })
     }
@@ -137,7 +138,10 @@ impl Lock {
         if keys.users.is_empty() {
             return Ok(());
         }
-        self.logins.admit(&keys.users, headers, peer.0).await.map_err(Turned)
+        match &self.logins {
+            Some(logins) => logins.admit(&keys.users, headers, peer.0).await.map_err(Turned),
+            None => Err(Turned(Denied::Nobody)),
+        }
     }
 
     /// The headers that the file sets, in place of ours.

@@ -12,8 +12,7 @@ use tempfile::TempDir;
 
 use super::*;
 
-/// Cheap hashes of `right-1` and `right-2`, and one that takes a while.
-const ALICE: &str = "$2b$04$uUJ7gLy2M3hvVFqxNbT0c.LeFRVnbYb0bIcv8ABNIY85lgJiPGHfG";
+const ALICE: &str = "$2y$04$mDwo.lAisC94iLAyP81MCesa29IzH37oigHC/42V2pdJlUprsJPze";
 
 /// An authority, a server and a client that it signed, a client that signed itself.
 fn certificates() -> TempDir {

@@ -18,11 +18,12 @@ pub(super) type Wrong = (&'static str, String);
 
 /// All that can be said of the files is said at once. Reads them; relative ones lie in `folder`.
 pub(super) fn config(tls: &TlsServer, folder: &Path) -> Result<ServerConfig, Vec<Wrong>> {
-    let chain = source(("cert_file", &tls.cert_file), ("cert", &tls.cert), folder)
+    let chain = source(("cert_file", tls.cert_file.as_ref()), ("cert", tls.cert.as_ref()), folder)
         .and_then(|from| from.certificates());
-    let key = source(("key_file", &tls.key_file), ("key", &tls.key), folder)
+    let key = source(("key_file", tls.key_file.as_ref()), ("key", tls.key.as_ref()), folder)
         .and_then(|from| from.private_key());
-    let authorities = source(("client_ca_file", &tls.client_ca_file), ("client_ca", &tls.client_ca), folder);
+    let of_file = ("client_ca_file", tls.client_ca_file.as_ref());
+    let authorities = source(of_file, ("client_ca", tls.client_ca.as_ref()), folder);
     let authorities = authorities.and_then(|from| match from.text {
         Some(_) => from.certificates().map(|found| (from.key, found)),
         None => Ok((from.key, Vec::new())),
@@ -95,7 +96,7 @@ fn provider(tls: &TlsServer) -> CryptoProvider {
             let number = CURVES.iter().find(|(known, _)| known == name)?.1;
             provider.kx_groups.iter().find(|group| u16::from(group.name()) == number).copied()
         };
-        let chosen: Vec<&dyn SupportedKxGroup> = tls.curve_preferences.iter().filter_map(named).collect();
+        let chosen: Vec<&'static dyn SupportedKxGroup> = tls.curve_preferences.iter().filter_map(named).collect();
         provider.kx_groups = chosen;
     }
     provider
@@ -110,12 +111,12 @@ struct Source {
 }
 
 fn source(
-    (file_key, file): (&'static str, &Option<PathBuf>),
-    (text_key, text): (&'static str, &Option<Secret>),
+    (file_key, file): (&'static str, Option<&PathBuf>),
+    (text_key, text): (&'static str, Option<&Secret>),
     folder: &Path,
 ) -> Result<Source, Wrong> {
     let Some(file) = file else {
-        let text = text.as_ref().map(|text| text.expose().to_owned());
+        let text = text.map(|text| text.expose().to_owned());
         return Ok(Source { key: text_key, place: String::new(), text });
     };
     let path = folder.join(file);
