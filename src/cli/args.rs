@@ -1,15 +1,16 @@
 //! Flags and commands as they are written on the command line.
 
-use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args as ClapArgs, CommandFactory as _, Parser, Subcommand, ValueEnum};
+use rustix::fs::Mode;
 
 use super::check;
 use super::check::args::Check;
 use crate::collectors::CATALOGUE;
 use crate::config::Dur;
+use crate::http::listen::Address;
 
 /// One Prometheus exporter for a small self-hosted stack.
 ///
@@ -35,18 +36,39 @@ pub(super) struct Options {
         global = true
     )]
     pub config_file: Option<PathBuf>,
-    /// Address to serve on. Listen on other than loopback addresses only behind a firewall: there
-    /// is no login.
+    /// Address to serve on, or `unix:` and the path of a socket. Whoever reaches it sees everything,
+    /// unless `--web.config.file` asks for a password or a certificate.
     #[arg(
         long = "web.listen-address",
         help_heading = "Serving",
-        value_parser = address,
+        value_parser = Address::parse,
         value_name = "ADDRESS",
         default_value = "127.0.0.1:10188",
         env = "STACK_EXPORTER_WEB_LISTEN_ADDRESS",
         global = true
     )]
-    pub listen_address: SocketAddr,
+    pub listen_address: Address,
+    /// File with TLS, users and headers of the server, in the format of the Prometheus exporter
+    /// toolkit; it is read again when it changes.
+    #[arg(
+        long = "web.config.file",
+        help_heading = "Serving",
+        value_name = "FILE",
+        env = "STACK_EXPORTER_WEB_CONFIG_FILE",
+        global = true
+    )]
+    pub web_config_file: Option<PathBuf>,
+    /// Rights of the socket's file, in octal: who may write to it may connect.
+    #[arg(
+        long = "web.socket-mode",
+        help_heading = "Serving",
+        value_name = "MODE",
+        default_value = "660",
+        value_parser = mode,
+        env = "STACK_EXPORTER_WEB_SOCKET_MODE",
+        global = true
+    )]
+    pub socket_mode: Mode,
     /// Path of the metrics.
     #[arg(
         long = "web.telemetry-path",
@@ -160,6 +182,18 @@ pub(super) enum Command {
     ///
     /// Exit code: 0 all is as shipped, 1 something was kept or could not be written.
     Bundle(Bundle),
+    /// Ask the exporter of this machine whether it answers, for the health check of an image.
+    ///
+    /// It asks the address of `--web.listen-address` as `--web.config.file` says, both as for `serve`,
+    /// so give them as environment variables. Its own certificate is not verified; who is asked for a
+    /// password or a certificate has been answered.
+    ///
+    /// Exit code: 0 it answers, 1 it does not.
+    Healthcheck,
+    /// Print the bcrypt hash of a password, for the file of `--web.config.file`.
+    ///
+    /// The password is the first line of standard input; a terminal does not show it.
+    PasswordHash,
     /// Write what is generated from the catalogue into the repository of the exporter.
     ///
     /// For developers. To get rules and dashboards there is `stack-exporter bundle`.
@@ -176,7 +210,8 @@ pub(super) enum CheckFormat {
 
 #[derive(Subcommand)]
 pub(super) enum ConfigCommand {
-    /// Check the file and list every mistake with its line; exit code 2 if there is one.
+    /// Check the file and list every mistake with its line; exit code 2 if there is one. With
+    /// `--web.config.file` that file, too, with the certificates that it names.
     ///
     /// For each rule of a log it says how its lines are found and what that costs, measured here.
     Check(ConfigCheck),
@@ -296,11 +331,10 @@ pub(super) fn only(what: &str) -> String {
     format!("{what}: {}", names.join(", "))
 }
 
-/// `127.0.0.1:10188`, `localhost:10188`, or `:10188` for all addresses.
-fn address(text: &str) -> Result<SocketAddr, String> {
-    let full = if text.starts_with(':') { format!("0.0.0.0{text}") } else { text.to_owned() };
-    let found = full.to_socket_addrs().ok().and_then(|mut addresses| addresses.next());
-    found.ok_or_else(|| "expected an address such as `127.0.0.1:10188` or `:10188`".into())
+/// Rights of a file in octal, as chmod(1) has them.
+fn mode(text: &str) -> Result<Mode, String> {
+    let bits = u32::from_str_radix(text, 8).ok().filter(|bits| *bits <= 0o777);
+    bits.map(Mode::from).ok_or_else(|| "expected rights in octal, such as `660`".into())
 }
 
 /// An address that is a part of every message: of plain characters, and without a password.

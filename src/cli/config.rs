@@ -10,6 +10,7 @@ use crate::catalogue::Severity;
 use crate::collectors::Config;
 use crate::collectors::logs::{self, Logs};
 use crate::engine::Memory;
+use crate::http::Lock;
 use crate::load;
 use crate::text::printable;
 
@@ -23,10 +24,15 @@ pub(super) fn run(options: &Options, command: &ConfigCommand) -> u8 {
         return 0;
     }
     let file = options.config_file.as_deref();
+    // All mistakes at once, of both files.
+    let web_file = options.web_config_file.as_deref();
+    let web = web_file.map(Lock::check).transpose();
+    let web_mistakes = web.as_ref().err().cloned().unwrap_or_default();
     let checked = match load::load(file, &load::environment, &Memory::default()) {
-        Ok(checked) => checked,
-        Err(mistakes) => {
-            tell_all(&mistakes);
+        Ok(checked) if web_mistakes.is_empty() => checked,
+        outcome => {
+            tell_all(&outcome.err().unwrap_or_default());
+            tell_all(&web_mistakes);
             return BAD_USAGE;
         }
     };
@@ -42,6 +48,9 @@ pub(super) fn run(options: &Options, command: &ConfigCommand) -> u8 {
         }
     };
     print(&format!("ok: {} targets\n", checked.targets.len()));
+    if let (Ok(Some(asked)), Some(file)) = (web, web_file) {
+        print(&format!("ok: {}: {asked}\n", file.display()));
+    }
     for (name, logs) in checked.config.logs.iter().flatten() {
         print(&costs(name, logs, sample.as_deref()));
     }

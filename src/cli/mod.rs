@@ -4,13 +4,16 @@ mod args;
 mod bundle;
 mod check;
 mod config;
+mod front;
 mod generate;
+mod healthcheck;
 mod log_fields;
 mod logging;
 mod logs;
 mod machine;
 mod metrics;
 mod notify;
+mod password;
 mod serve;
 
 use std::ffi::OsString;
@@ -59,6 +62,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Logs { command } => logs::run(&args.options, &command),
         Command::Notify { command } => notify::run(&args.options, &command),
         Command::Bundle(bundle) => bundle::run(&bundle),
+        Command::Healthcheck => healthcheck::run(&args.options),
+        Command::PasswordHash => password::run(),
         Command::Generate(generate) => generate::run(&generate),
     };
     ExitCode::from(code)

@@ -1,7 +1,7 @@
 //! `serve`: the exporter as a service.
 
 use std::fmt::Write as _;
-use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -9,10 +9,12 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::args::Options;
-use super::{BAD_USAGE, in_words, logging, machine, runtime, tell, tell_all};
+use super::front::Front;
+use super::{BAD_USAGE, in_words, logging, runtime, tell, tell_all};
 use crate::check::judge;
 use crate::engine::{Board, Missed, Storage, Target};
-use crate::http::{self, Door, Hosts, Server, listen};
+use crate::http::listen::{self, Listener};
+use crate::http::{self, Lock, Server};
 use crate::load::{self, Checked};
 use crate::notify::{self, Notifier};
 use crate::overview;
@@ -43,8 +45,15 @@ pub(super) fn run(options: &Options) -> u8 {
             return BAD_USAGE;
         }
     };
+    let lock = match Lock::new(options.web_config_file.as_deref(), Arc::clone(&board.clients)) {
+        Ok(lock) => Arc::new(lock),
+        Err(mistakes) => {
+            tell_all(&mistakes);
+            return BAD_USAGE;
+        }
+    };
     let served = runtime().and_then(|runtime| {
-        let outcome = runtime.block_on(serve(options, Arc::clone(&board), checked));
+        let outcome = runtime.block_on(serve(options, Arc::clone(&board), checked, lock));
         // A blocking read that hangs must not keep the process from ending.
         runtime.shutdown_background();
         outcome
@@ -77,34 +86,32 @@ fn raise_limit() {
     }
 }
 
-async fn serve(options: &Options, board: Arc<Board>, checked: Checked) -> std::io::Result<()> {
+async fn serve(
+    options: &Options,
+    board: Arc<Board>,
+    checked: Checked,
+    lock: Arc<Lock>,
+) -> std::io::Result<()> {
     let mut stop = StopSignals::new()?;
-    let listener = listen::bind(options.listen_address)?;
-    let address = listener.local_addr()?;
+    let listener = Listener::bind(&options.listen_address, options.socket_mode)?;
     let told_first = what_is_watched(&checked.targets, &checked.missed);
-    let hosts = Arc::new(Hosts::of_this_machine());
-    hosts.allow(checked.config.web.as_ref());
-    let door = Arc::new(Door::default());
-    door.allow(checked.on_demand);
-    board.introduce(machine::info(&checked.config, address));
+    let front = Arc::new(Front::new(listener.address.clone(), lock));
+    front.take(&checked.config, checked.on_demand, &board);
     board.miss(checked.missed);
     board.apply(checked.targets);
     let notifier = Arc::new(Notifier::new(Arc::clone(&board)));
     notifier.apply(checked.config.notify.as_ref());
     let file = options.config_file.clone();
     let reload = {
-        let (board, names) = (Arc::clone(&board), (Arc::clone(&hosts), Arc::clone(&door)));
+        let (board, front) = (Arc::clone(&board), Arc::clone(&front));
         let notifier = Arc::clone(&notifier);
-        move || {
-            let others = (names.0.as_ref(), names.1.as_ref(), notifier.as_ref());
-            reload(&board, others, (file.as_deref(), address))
-        }
+        move || reload(&board, &front, &notifier, file.as_deref())
     };
     let server = Server::new(
         Arc::clone(&board),
         &options.telemetry_path,
         usize::from(options.max_requests),
-        (hosts, door),
+        (Arc::clone(&front.hosts), Arc::clone(&front.door), Arc::clone(&front.lock)),
         Arc::new(reload),
     );
     let reload_on_hangup = on_hangup(Arc::clone(&server.reload))?;
@@ -117,10 +124,16 @@ async fn serve(options: &Options, board: Arc<Board>, checked: Checked) -> std::i
     let look = move |snapshot: &_, report: &_| told_of.look(snapshot, report);
     let (path, period) = (options.telemetry_path.clone(), notify::period());
     let watch = tokio::spawn(overview::watch(stack, path, period, look));
-    tell(&format!("{told_first}serving http://{address}{}", options.telemetry_path));
+    let lock = Arc::clone(&front.lock);
+    let guard = {
+        let (board, front) = (Arc::clone(&board), Arc::clone(&front));
+        tokio::spawn(http::lock::watch(Arc::clone(&lock), move || front.introduce(&board)))
+    };
+    tell(&format!("{told_first}serving {}", front.place(&options.telemetry_path)));
     let (clients, turned_away) = (Arc::clone(&board.clients), Arc::clone(&server.turned_away));
     let stop = async move || stop.next().await;
-    listen::serve(listener, server.router(), clients, turned_away, stop).await;
+    listen::serve(listener, (server.router(), lock), clients, turned_away, stop).await;
+    guard.abort();
     watch.abort();
     told.abort();
     reload_on_hangup.abort();
@@ -152,21 +165,22 @@ async fn tell_what_is_blind(board: Arc<Board>) {
     tell(out.trim_end());
 }
 
-/// Loads the file again. A bad one leaves the old configuration in force and says so, once the next
-/// reload may come.
+/// Loads the file again, and that of the lock. A bad one leaves all that was in force as it is and
+/// says so, once the next reload may come.
 fn reload(
     board: &Board,
-    (hosts, door, notifier): (&Hosts, &Door, &Notifier),
-    (file, address): (Option<&std::path::Path>, SocketAddr),
+    front: &Front,
+    notifier: &Notifier,
+    file: Option<&Path>,
 ) -> Result<(), Vec<String>> {
     let one = board.reloading();
     let outcome = load::load(file, &load::environment, &board.memory);
+    // The lock last: it takes what it reads at once.
+    let outcome = outcome.and_then(|checked| front.lock.read_again().map(|()| checked));
     board.note_reload(outcome.is_ok());
     let outcome = outcome.map(|checked| {
         let targets = checked.targets.len();
-        hosts.allow(checked.config.web.as_ref());
-        door.allow(checked.on_demand);
-        board.introduce(machine::info(&checked.config, address));
+        front.take(&checked.config, checked.on_demand, board);
         board.miss(checked.missed);
         board.apply(checked.targets);
         notifier.apply(checked.config.notify.as_ref());

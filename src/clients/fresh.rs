@@ -18,12 +18,14 @@ struct Look {
     seen: Option<[i64; 5]>,
     place: Option<(u64, u64)>,
     settled: bool,
+    /// Written within the last second, so perhaps not for the last time.
+    moving: bool,
 }
 
 impl Look {
     fn at(file: &Path) -> Self {
         let Ok(meta) = std::fs::metadata(file) else {
-            return Self { seen: None, place: None, settled: false };
+            return Self { seen: None, place: None, settled: false, moving: false };
         };
         let size = i64::try_from(meta.size()).unwrap_or(i64::MAX);
         let age = meta.modified().ok().and_then(|at| SystemTime::now().duration_since(at).ok());
@@ -31,7 +33,35 @@ impl Look {
             seen: Some([meta.mtime(), meta.mtime_nsec(), meta.ctime(), meta.ctime_nsec(), size]),
             place: Some((meta.dev(), meta.ino())),
             settled: age.is_some_and(|age| age > SETTLED),
+            moving: age.is_some_and(|age| age <= SETTLED),
         }
+    }
+}
+
+/// How several files looked, for who waits until a change of them is over.
+pub struct Looks(Vec<Look>);
+
+impl Looks {
+    /// Blocks.
+    pub fn at(files: &[PathBuf]) -> Self {
+        Self(files.iter().map(|file| Look::at(file)).collect())
+    }
+
+    /// Adds more files.
+    pub fn extend(&mut self, more: Self) {
+        self.0.extend(more.0);
+    }
+
+    /// Whether the files still are what they were.
+    pub fn are_as(&self, before: &Self) -> bool {
+        let alike = |(now, then): (&Look, &Look)| now.seen == then.seen && now.place == then.place;
+        self.0.len() == before.0.len() && self.0.iter().zip(&before.0).all(alike)
+    }
+
+    /// Whether nothing was written to them within the last second: a certificate and its key are
+    /// rarely written at once.
+    pub fn lie_still(&self) -> bool {
+        self.0.iter().all(|look| !look.moving)
     }
 }
 

@@ -18,6 +18,7 @@ pub mod units;
 pub mod url;
 pub mod walk;
 pub mod web;
+pub mod web_file;
 
 use std::fmt;
 
@@ -108,6 +109,19 @@ pub fn load<T: DeserializeOwned + JsonSchema>(
     text: &str,
     env: &dyn Fn(&str) -> Option<String>,
 ) -> Loaded<T> {
+    load_with(file, text, Some(env))
+}
+
+/// The same of a file in which a dollar is nothing but a dollar.
+fn load_as_is<T: DeserializeOwned + JsonSchema>(file: &str, text: &str) -> Loaded<T> {
+    load_with(file, text, None)
+}
+
+fn load_with<T: DeserializeOwned + JsonSchema>(
+    file: &str,
+    text: &str,
+    env: Option<&dyn Fn(&str) -> Option<String>>,
+) -> Loaded<T> {
     let (root, mut problems) = parse::parse_all(text);
     let Some(mut root) = root else {
         // Not YAML: there is nothing to check further, and nothing to point at but the file.
@@ -117,7 +131,9 @@ pub fn load<T: DeserializeOwned + JsonSchema>(
         return Loaded { config: None, problems, located, dropped: vec![String::new()] };
     };
     let schema: Json = schemars::schema_for!(T).to_value();
-    problems.extend(env::interpolate(&mut root, &schema, env));
+    if let Some(env) = env {
+        problems.extend(env::interpolate(&mut root, &schema, env));
+    }
     let walked = walk::walk(&root, &schema);
     problems.extend(walked.problems);
     let located = Located { file: file.to_owned(), root };

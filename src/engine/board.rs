@@ -246,6 +246,7 @@ impl Board {
         let serving = Serving {
             connections: self.clients.open(),
             refused: self.clients.refusals(),
+            lock: self.clients.lock(),
             probes: self.on_demand.counts(),
             log_dropped: self.log_dropped.load(Ordering::Relaxed),
             history: self.chart.counts(),

@@ -1,6 +1,7 @@
 //! Who talks to the exporter, and who was turned away: counted by the server, shown as its facts.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 /// Why a client was turned away: the values of the label `reason`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,16 +18,25 @@ pub enum Refusal {
     AnswerTime,
     /// The request is for a name that is not ours.
     Host,
+    /// No TLS where it is spoken, or a handshake that failed or did not end in time.
+    Tls,
+    /// A user or a password that is wrong.
+    Login,
+    /// More passwords to be checked at once than there is room for.
+    Logins,
 }
 
 impl Refusal {
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 9] = [
         Self::Connections,
         Self::Files,
         Self::HeadTime,
         Self::HeadSize,
         Self::AnswerTime,
         Self::Host,
+        Self::Tls,
+        Self::Login,
+        Self::Logins,
     ];
 
     pub const fn as_str(self) -> &'static str {
@@ -37,6 +47,9 @@ impl Refusal {
             Self::HeadSize => "head_size",
             Self::AnswerTime => "answer_time",
             Self::Host => "host",
+            Self::Tls => "tls",
+            Self::Login => "login",
+            Self::Logins => "logins",
         }
     }
 
@@ -50,6 +63,8 @@ impl Refusal {
 pub struct Clients {
     open: AtomicU64,
     refused: [AtomicU64; Refusal::ALL.len()],
+    /// Whether the file of --web.config.file could be used when it was last read, if there is one.
+    lock: Mutex<Option<bool>>,
 }
 
 impl Clients {
@@ -59,6 +74,16 @@ impl Clients {
 
     pub fn closed(&self) {
         self.open.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Notes how the last reading of --web.config.file went.
+    pub fn note_lock(&self, successful: bool) {
+        *self.lock.lock().unwrap_or_else(PoisonError::into_inner) = Some(successful);
+    }
+
+    /// How it went; none without a file.
+    pub fn lock(&self) -> Option<bool> {
+        *self.lock.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Counts one that was turned away; how many that makes.

@@ -118,6 +118,7 @@ metrics! { Scrapes {
 pub struct Serving {
     pub(super) connections: u64,
     pub(super) refused: [(&'static str, u64); Refusal::ALL.len()],
+    pub(super) lock: Option<bool>,
     pub(super) log_dropped: u64,
     pub(super) probes: [(&'static str, u64); Asked::ALL.len()],
     /// Numbers, and values left out.
@@ -128,8 +129,10 @@ metrics! { Serving {
     labels {}
     /// Open connections of clients, this scrape's own included; at most 256. Source: the exporter's own count.
     gauge stack_http_connections = |serving| serving.connections;
-    /// Clients turned away, by reason: connections (more than 256 at once) or files (hardly a file left to open), where the one that has waited longest goes; head_time (no complete request head in time), head_size (a head over 16 kB), answer_time (the answer was not taken in time), host (a name that is not the exporter's, see web.allowed_hosts). Source: the exporter's own count.
+    /// Clients turned away, by reason: connections (more than 256 at once) or files (hardly a file left to open), where the one that has waited longest goes; head_time (no complete request head in time), head_size (a head over 16 kB), answer_time (the answer was not taken in time), host (a name that is not the exporter's, see web.allowed_hosts), tls (no TLS where it is spoken, or a handshake that failed), login (a wrong user or password), logins (more passwords to be checked at once than there is room for). Source: the exporter's own count.
     counter stack_http_refused_total {reason} = |serving| serving.refused;
+    /// Whether the file of --web.config.file, with the certificates that it names, could be used when it was last read; otherwise what it said before stays in force. Absent without the file.
+    gauge stack_web_config_last_reload_successful = |serving| serving.lock;
     /// Requests for a reading on demand (/probe) by outcome: served (also if the target could not be read: that is data); busy (more at once than there is room for), not_allowed (neither declared nor in web.probe_allow), invalid (not a question that can be answered). Source: the exporter's own count.
     counter stack_probe_requests_total {outcome} = |serving| serving.probes;
     /// Lines of the exporter's own log that were dropped, as standard error was full, closed, or not read. Source: the exporter's own count.

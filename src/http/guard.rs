@@ -1,4 +1,5 @@
-//! Before and after every answer: whether the name is ours, and what a browser may do with it.
+//! Before and after every answer: whether the name is ours, whether one may ask at all, and what a
+//! browser may do with the answer.
 
 use std::sync::LazyLock;
 
@@ -8,6 +9,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 
 use super::Server;
+use super::lock::Peer;
 use super::page::style_hash;
 use crate::engine::Refusal;
 
@@ -28,7 +30,16 @@ static POLICY: LazyLock<String> = LazyLock::new(|| {
 
 pub(super) async fn guard(State(server): State<Server>, request: Request, next: Next) -> Response {
     let mut response = if server.hosts.take(request.uri(), request.headers()) {
-        next.run(request).await
+        let peer = request.extensions().get::<Peer>().copied().unwrap_or_default();
+        match server.lock.admit(request.headers(), peer).await {
+            Ok(()) => next.run(request).await,
+            Err(turned) => {
+                if let Some(why) = turned.refusal() {
+                    server.turned_away.note(why);
+                }
+                turned.answer()
+            }
+        }
     } else {
         server.turned_away.note(Refusal::Host);
         (StatusCode::MISDIRECTED_REQUEST, NOT_OURS).into_response()
@@ -44,5 +55,6 @@ pub(super) async fn guard(State(server): State<Server>, request: Request, next: 
     ] {
         headers.insert(name, HeaderValue::from_static(value));
     }
+    server.lock.dress(headers);
     response
 }

@@ -7,61 +7,47 @@
 //! probe or a scrape gets in whatever others hold open; only requests that are being worked on are
 //! never cut short for it.
 
+mod address;
 mod connection;
 mod places;
 mod socket;
+mod stream;
 
-use std::net::SocketAddr;
 use std::os::fd::{AsFd as _, AsRawFd as _};
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use rustix::process::{Resource, getrlimit};
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
+use super::lock::{Lock, Peer};
 use super::turned_away::TurnedAway;
 use crate::clients::kernel::process::own_open_files;
 use crate::engine::{Clients, Refusal};
 use crate::failure::lacks_files;
-use connection::BUSY;
+pub use address::{Address, Listener};
+use connection::House;
 use places::{Limits, Places};
+use stream::Stream;
 
 /// How long the end waits for answers under way.
 const LAST_ANSWERS: Duration = Duration::from_secs(2);
 /// After an accept that failed: what is scarce comes back by itself or not at all.
 const PAUSE: Duration = Duration::from_millis(50);
-/// What the kernel keeps of a client: a request is small, and an answer waits in our memory, too,
-/// until it is taken. It doubles both.
-const RECEIVE_BUFFER: u32 = 32 << 10;
-const SEND_BUFFER: u32 = 128 << 10;
-/// Clients that wait to be accepted.
-const BACKLOG: u32 = 1024;
 /// Files that are left to the sources, and how many of the limit that is at most.
 const FILES_KEPT: u64 = 32;
 const FILES_KEPT_PART: u64 = 4;
 
-/// Listens at an address.
-pub fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
-    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-    // Else a restart would have to wait until the last connections are forgotten.
-    socket.set_reuseaddr(true)?;
-    // Accepted sockets inherit these. Each wait has a limit of its own, so they need no keepalive.
-    socket.set_recv_buffer_size(RECEIVE_BUFFER)?;
-    socket.set_send_buffer_size(SEND_BUFFER)?;
-    socket.bind(address)?;
-    socket.listen(BACKLOG)
-}
-
 /// Serves until `stop` comes; then answers under way get two seconds, or until it comes again.
 pub async fn serve(
-    listener: TcpListener,
-    router: Router,
+    listener: Listener,
+    (router, lock): (Router, Arc<Lock>),
     clients: Arc<Clients>,
     turned_away: Arc<TurnedAway>,
     mut stop: impl AsyncFnMut(),
 ) {
     let places = Places::new(clients, Arc::clone(&turned_away), limits());
+    let house = House { router, lock };
     loop {
         let accepted = tokio::select! {
             biased;
@@ -69,7 +55,7 @@ pub async fn serve(
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, _)) => welcome(stream, &places, &router),
+            Ok((stream, peer)) => welcome(stream, peer, &places, &house),
             Err(error) => {
                 // A client that has gone meanwhile costs nothing; without files each try is in vain.
                 if lacks_files(&error) {
@@ -97,15 +83,14 @@ fn limits() -> Limits {
     Limits { files: files - FILES_KEPT.min(files / FILES_KEPT_PART), open_files: own_open_files }
 }
 
-fn welcome(stream: TcpStream, places: &Arc<Places>, router: &Router) {
+fn welcome(stream: Stream, peer: Peer, places: &Arc<Places>, house: &House) {
     let file = u64::try_from(stream.as_fd().as_raw_fd()).unwrap_or(0);
-    // A failure costs a few milliseconds.
-    let _ = stream.set_nodelay(true);
+    stream.hurry();
     match places.take(file) {
         Some(place) => {
-            tokio::spawn(connection::serve(stream, place, router.clone()));
+            tokio::spawn(connection::serve(stream, peer, place, house.clone()));
         }
-        None => connection::turn_away(stream, BUSY),
+        None => connection::turn_away(stream, &house.lock),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The HTTP server: metrics, readings on demand, status page and its JSON, runbooks, health, reload, a debug view.
 //!
-//! Who asks for a name that is not ours is refused (`hosts.rs`), and clients have limits
-//! (`listen.rs`). Everything but the reload is read-only. Nothing shown here holds query texts or log
+//! Who asks for a name that is not ours is refused (`hosts.rs`), and so is who has no key where there
+//! is a lock (`lock/`); clients have limits (`listen.rs`). Everything but the reload is read-only. Nothing shown here holds query texts or log
 //! lines, but for the masked templates of errors.
 
 mod debug;
@@ -10,6 +10,7 @@ mod guard;
 mod history;
 mod hosts;
 pub mod listen;
+pub mod lock;
 mod metrics;
 mod overview;
 mod page;
@@ -32,6 +33,7 @@ use crate::overview::Overview;
 
 pub use details::bars;
 pub use hosts::Hosts;
+pub use lock::Lock;
 pub use probe::Door;
 pub use reload::Reloader;
 pub use runbooks::sections as runbook_sections;
@@ -45,6 +47,7 @@ pub struct Server {
     scrapes: Arc<Semaphore>,
     hosts: Arc<Hosts>,
     door: Arc<Door>,
+    pub lock: Arc<Lock>,
     pub turned_away: Arc<TurnedAway>,
     pub reload: Reloader,
     pub overview: Arc<Overview>,
@@ -55,7 +58,7 @@ impl Server {
         board: Arc<Board>,
         telemetry_path: &str,
         max_requests: usize,
-        (hosts, door): (Arc<Hosts>, Arc<Door>),
+        (hosts, door, lock): (Arc<Hosts>, Arc<Door>, Arc<Lock>),
         reload: Reloader,
     ) -> Self {
         Self {
@@ -63,6 +66,7 @@ impl Server {
             overview: Arc::new(Overview::new(Arc::clone(&board))),
             hosts,
             door,
+            lock,
             board,
             telemetry_path: telemetry_path.into(),
             scrapes: Arc::new(Semaphore::new(max_requests)),

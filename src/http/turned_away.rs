@@ -49,6 +49,11 @@ const fn sentence(why: Refusal) -> &'static str {
         Refusal::HeadTime => "the head of a request did not come in time",
         Refusal::HeadSize => "the head of a request is too large",
         Refusal::AnswerTime => "an answer was not taken in time",
+        Refusal::Tls => {
+            "a TLS handshake failed, was none, or did not come in time; a client may lack the certificate that is wanted"
+        }
+        Refusal::Login => "the user or the password is wrong",
+        Refusal::Logins => "more passwords are to be checked at once than there is time for",
         Refusal::Host => "the name asked for is not in web.allowed_hosts",
     }
 }

@@ -11,11 +11,16 @@ use hyper::body::{Frame, Incoming, SizeHint};
 use hyper::server::conn::http1;
 use hyper::service::{Service as _, service_fn};
 use hyper_util::service::TowerToHyperService;
-use tokio::net::TcpStream;
+use rustls::ServerConfig;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 
 use super::places::{Life, Order, Phase, Place};
-use super::socket::{Socket, shut};
+use super::socket::{Socket, Wire};
+use super::stream::Stream;
 use crate::engine::Refusal;
+use crate::http::lock::{Lock, Peer};
 
 /// The head of a request.
 const HEAD_BYTES: usize = 16 << 10;
@@ -24,10 +29,14 @@ const LINGER: Duration = Duration::from_millis(250);
 const LINGER_BYTES: usize = 512 << 10;
 
 /// Answers that are given without a request having been read.
-pub(super) const BUSY: &str = "HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\n\
+const BUSY: &str = "HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\n\
     content-type: text/plain; charset=utf-8\r\nx-content-type-options: nosniff\r\ncontent-length: 28\r\n\r\ntoo many connections at once";
 const LATE: &str = "HTTP/1.1 408 Request Timeout\r\nconnection: close\r\n\
     content-type: text/plain; charset=utf-8\r\nx-content-type-options: nosniff\r\ncontent-length: 40\r\n\r\nthe request did not come within its time";
+/// As other exporters answer one who speaks HTTP where TLS is spoken.
+const PLAIN: &str = "HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\
+    content-type: text/plain; charset=utf-8\r\nx-content-type-options: nosniff\r\ncontent-length: 64\r\n\r\n\
+    this port speaks HTTPS: write https:// where the address begins\n";
 
 /// How a connection came to its end.
 enum End {
@@ -40,38 +49,122 @@ enum End {
     Late(Phase),
 }
 
-pub(super) async fn serve(stream: TcpStream, place: Place, router: Router) {
+/// What each connection has to do with.
+#[derive(Clone)]
+pub(super) struct House {
+    pub router: Router,
+    pub lock: Arc<Lock>,
+}
+
+pub(super) async fn serve(stream: Stream, peer: Peer, place: Place, house: House) {
     let stream = Arc::new(stream);
-    match talk(&stream, &place.life, router).await {
+    let wire = Wire { stream: Arc::clone(&stream), life: Arc::clone(&place.life) };
+    let Some(tls) = house.lock.tls() else {
+        let end = talk(wire, peer, &place.life, house.router).await;
+        return part(&stream, &place, end, true).await;
+    };
+    match greet(wire, &stream, &place.life, tls).await {
+        Hand::Shaken(secret) => {
+            let end = talk(*secret, peer, &place.life, house.router).await;
+            part(&stream, &place, end, false).await;
+        }
+        Hand::Plain => {
+            place.turned_away(Refusal::Tls);
+            last_word(&stream, PLAIN);
+        }
+        Hand::Refused => {
+            place.turned_away(Refusal::Tls);
+            // He hears why, which a socket that is closed over unread bytes would take back.
+            stream.shut();
+            linger(&stream).await;
+        }
+        Hand::Gone => {}
+    }
+}
+
+/// The end of a connection; in plain HTTP there may be a word about it.
+async fn part(stream: &Stream, place: &Place, end: End, plain: bool) {
+    match end {
         // What was written of an answer is all that there will be of it.
         End::Done | End::Late(Phase::Idle) | End::LetGo(Phase::Idle | Phase::Answer) => {}
         End::TooLarge => {
             place.turned_away(Refusal::HeadSize);
             tokio::select! {
-                () = linger(&stream) => {}
+                () = linger(stream) => {}
                 _ = place.life.ordered() => {}
             }
         }
         End::Late(Phase::Answer) => place.turned_away(Refusal::AnswerTime),
         End::Late(Phase::Head) => {
             place.turned_away(Refusal::HeadTime);
-            last_word(&stream, LATE);
+            if plain {
+                last_word(stream, LATE);
+            }
         }
-        End::LetGo(Phase::Head) => last_word(&stream, BUSY),
+        End::LetGo(Phase::Head) => {
+            if plain {
+                last_word(stream, BUSY);
+            }
+        }
     }
 }
 
-/// For one who finds no place.
-pub(super) fn turn_away(stream: TcpStream, answer: &str) {
-    last_word(&stream, answer);
+/// For one who finds no place; with TLS there is nothing to say before a handshake.
+pub(super) fn turn_away(stream: Stream, lock: &Lock) {
+    if !lock.is_https() {
+        last_word(&stream, BUSY);
+    }
     drop(stream);
 }
 
-async fn talk(stream: &Arc<TcpStream>, life: &Arc<Life>, router: Router) -> End {
-    let socket = Socket { stream: Arc::clone(stream), life: Arc::clone(life) };
+/// How a handshake ended.
+enum Hand {
+    Shaken(Box<TlsStream<Wire>>),
+    /// Somebody speaks HTTP where TLS is spoken.
+    Plain,
+    /// It failed, or did not come in time.
+    Refused,
+    /// The client has said nothing and gone, as who looks at ports does, or had to make room.
+    Gone,
+}
+
+/// The handshake, which has the time of a request's head, and is a part of it.
+async fn greet(wire: Wire, stream: &Stream, life: &Arc<Life>, tls: Arc<ServerConfig>) -> Hand {
+    let shake = async {
+        match stream.first_byte().await {
+            Ok(Some(byte)) if byte.is_ascii_alphabetic() => Hand::Plain,
+            Ok(Some(_)) => match TlsAcceptor::from(tls).accept(wire).await {
+                Ok(secret) => Hand::Shaken(Box::new(secret)),
+                Err(_) => Hand::Refused,
+            },
+            Ok(None) | Err(_) => Hand::Gone,
+        }
+    };
+    let mut shake = pin!(shake);
+    let mut timer = pin!(tokio::time::sleep_until(life.deadline()));
+    loop {
+        tokio::select! {
+            biased;
+            hand = shake.as_mut() => return hand,
+            order = life.ordered() => match order {
+                Order::MakeRoom => return Hand::Gone,
+                // It has moved the deadline.
+                Order::Stop => {}
+            },
+            () = overdue(life, timer.as_mut()) => return Hand::Refused,
+        }
+    }
+}
+
+async fn talk<S>(wire: S, peer: Peer, life: &Arc<Life>, router: Router) -> End
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let socket = Socket { inner: wire, life: Arc::clone(life) };
     let router = TowerToHyperService::new(router);
-    let service = service_fn(|request: hyper::Request<Incoming>| {
+    let service = service_fn(|mut request: hyper::Request<Incoming>| {
         life.asked();
+        request.extensions_mut().insert(peer);
         let answer = router.call(request);
         let life = Arc::clone(life);
         async move { answer.await.map(|answer| answer.map(|body| Watched { body, life })) }
@@ -148,14 +241,14 @@ impl Drop for Watched {
 
 /// An answer without waiting. What has come is taken first: a socket that is closed over unread
 /// bytes takes back what it was about to send.
-fn last_word(stream: &TcpStream, answer: &str) {
+fn last_word(stream: &Stream, answer: &str) {
     let mut rest = LINGER_BYTES;
     drain(stream, &mut rest);
     let _ = stream.try_write(answer.as_bytes());
-    shut(stream);
+    stream.shut();
 }
 
-async fn linger(stream: &TcpStream) {
+async fn linger(stream: &Stream) {
     let mut rest = LINGER_BYTES;
     let heard_out = async { while stream.readable().await.is_ok() && drain(stream, &mut rest) {} };
     // An elapsed timeout is the usual end.
@@ -163,7 +256,7 @@ async fn linger(stream: &TcpStream) {
 }
 
 /// Takes what has come; whether there may come more that is wanted.
-fn drain(stream: &TcpStream, rest: &mut usize) -> bool {
+fn drain(stream: &Stream, rest: &mut usize) -> bool {
     let mut piece = [0; 8192];
     loop {
         match stream.try_read(&mut piece) {
@@ -180,7 +273,7 @@ mod tests {
 
     #[test]
     fn the_answers_have_the_length_that_they_name() {
-        for answer in [BUSY, LATE] {
+        for answer in [BUSY, LATE, PLAIN] {
             let (head, body) = answer.split_once("\r\n\r\n").unwrap();
             assert!(head.ends_with(&format!("\r\ncontent-length: {}", body.len())), "{answer}");
         }

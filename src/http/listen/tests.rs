@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use axum::routing::get;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
 use super::places::{CONNECTIONS, HEAD, IDLE, Life, Phase, Place};
 use super::*;
@@ -166,12 +167,14 @@ async fn connection() -> (TcpStream, Arc<Life>) {
         .route("/empty", get(|| async {}))
         .route("/long", get(|| async { "x".repeat(100_000) + "end" }));
     let (places, _) = places(u64::MAX);
-    let listener = bind("127.0.0.1:0".parse().unwrap()).unwrap();
-    let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-    let (stream, _) = listener.accept().await.unwrap();
+    let rights = rustix::fs::Mode::empty();
+    let listener = Listener::bind(&Address::parse("127.0.0.1:0").unwrap(), rights).unwrap();
+    let client = TcpStream::connect(listener.address.to_string()).await.unwrap();
+    let (stream, peer) = listener.accept().await.unwrap();
     let place = places.take(0).unwrap();
     let life = Arc::clone(&place.life);
-    tokio::spawn(connection::serve(stream, place, router));
+    let house = House { router, lock: Arc::new(Lock::open()) };
+    tokio::spawn(connection::serve(stream, peer, place, house));
     (client, life)
 }
 

@@ -36,7 +36,7 @@ fn server() -> (Arc<Board>, Router) {
     let (board, door) = (Arc::new(Board::default()), Arc::new(Door::default()));
     door.allow(checked.on_demand);
     board.apply(checked.targets);
-    let names = (Arc::new(Hosts::new(Vec::new())), door);
+    let names = (Arc::new(Hosts::new(Vec::new())), door, Arc::new(Lock::open()));
     let server = Server::new(Arc::clone(&board), "/metrics", 2, names, Arc::new(|| Ok(())));
     (board, server.router())
 }

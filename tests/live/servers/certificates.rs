@@ -7,7 +7,7 @@ use super::process::need_program;
 use super::{text, watchdog};
 
 /// An authority, and certificates that it signed for a server at 127.0.0.1, for one that has a name
-/// only, and for a client; one that it did not sign, for another client.
+/// only, and for a client; two that it did not sign, for another client and for the server later on.
 const SCRIPT: &str = r#"
 set -e
 cd "$1"
@@ -25,6 +25,7 @@ sign ca server serverAuth IP:127.0.0.1
 sign ca named serverAuth DNS:status.example.org
 sign ca client clientAuth IP:127.0.0.1
 sign other-ca stranger clientAuth IP:127.0.0.1
+sign other-ca renewed serverAuth IP:127.0.0.1
 "#;
 
 /// A folder with `ca.pem`, and a certificate and a key for each name: `server.pem`, `server-key.pem`.

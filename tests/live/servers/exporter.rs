@@ -145,7 +145,10 @@ impl Exporter {
         let config_flag = format!("--config.file={}", text(&file));
         let listen_flag = format!("--web.listen-address=127.0.0.1:{port}");
         let storage_flag = format!("--storage.path={}", text(&dir.join("state")));
-        let mut all = vec![listen_flag.as_str()];
+        // A socket that a test names takes the port's place.
+        let own_door = args.iter().any(|arg| arg.starts_with("--web.listen-address"));
+        let mut all = Vec::new();
+        all.extend((!own_door).then_some(listen_flag.as_str()));
         let own_config = args.iter().any(|arg| arg.starts_with("--config."));
         all.extend((!own_config).then_some(config_flag.as_str()));
         // A place that a test names, also of the stand-in that it starts, takes its place.

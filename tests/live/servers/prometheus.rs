@@ -22,6 +22,8 @@ pub struct Target {
     pub address: String,
     pub path: String,
     pub labels: Labels,
+    /// More keys of the scrape job, such as `scheme`.
+    pub more: Value,
 }
 
 impl Target {
@@ -31,6 +33,7 @@ impl Target {
             address: format!("127.0.0.1:{port}"),
             path: "/metrics".to_owned(),
             labels: Labels::new(),
+            more: json!({}),
         }
     }
 }
@@ -220,7 +223,11 @@ fn write_config(setup: &Setup, dir: &Path) {
         .iter()
         .map(|target| {
             let one = json!({ "targets": [target.address], "labels": target.labels });
-            json!({ "job_name": target.job, "metrics_path": target.path, "static_configs": [one] })
+            let mut job = target.more.clone();
+            job["job_name"] = json!(target.job);
+            job["metrics_path"] = json!(target.path);
+            job["static_configs"] = json!([one]);
+            job
         })
         .collect();
     let managers: Vec<Value> = setup

@@ -10,11 +10,12 @@ use crate::check::Verdict;
 use crate::collectors::docker;
 use crate::engine::Board;
 use crate::failure::{Failure, Reason};
-use crate::http::{Door, Hosts};
+use crate::http::{Door, Hosts, Lock};
 use crate::overview::Mood;
 
 fn server() -> Server {
-    let names = (Arc::new(Hosts::new(Vec::new())), Arc::new(Door::default()));
+    let hosts = Arc::new(Hosts::new(Vec::new()));
+    let names = (hosts, Arc::new(Door::default()), Arc::new(Lock::open()));
     Server::new(Arc::new(Board::default()), "/metrics", 2, names, Arc::new(|| Ok(())))
 }
 
