@@ -1,7 +1,8 @@
 //! `serve`: the exporter as a service.
 
 use std::fmt::Write as _;
-use std::net::SocketAddr;
+use std::io::ErrorKind;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -9,7 +10,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::args::Options;
-use super::{BAD_USAGE, in_words, logging, machine, runtime, tell, tell_all};
+use super::{BAD_USAGE, in_words, logging, machine, runtime, say, tell, tell_all};
 use crate::check::judge;
 use crate::engine::{Board, Missed, Storage, Target};
 use crate::http::{self, Door, Hosts, Server, listen};
@@ -28,7 +29,15 @@ pub(super) fn run(options: &Options) -> u8 {
     raise_limit();
     let file = options.config_file.clone();
     let dir = options.storage_path.clone().or_else(|| Storage::default_dir(&load::environment));
-    board.memory.keep_in(Storage::take(dir.as_deref()));
+    let storage = Storage::take(dir.as_deref());
+    if let Some(dir) = storage.new_dir() {
+        say(&format!(
+            "state directory {} is new: what was counted, and how far logs were read, outlives a \
+             restart there (--storage.path names another place)",
+            dir.display()
+        ));
+    }
+    board.memory.keep_in(storage);
     if let Err(failure) = board.chart.load(&board.memory.storage()) {
         tracing::warn!("the history of values begins anew: {failure}");
     }
@@ -51,11 +60,33 @@ pub(super) fn run(options: &Options) -> u8 {
     match served {
         Ok(()) => 0,
         Err(error) => {
-            let why = in_words(error);
-            tell(&format!("cannot serve on {}: {why}", options.listen_address));
+            tell(&not_served(options.listen_address, error));
             1
         }
     }
+}
+
+/// Why nothing is served, and what to do about it.
+fn not_served(address: SocketAddr, error: std::io::Error) -> String {
+    let port = address.port();
+    let hint = match error.kind() {
+        ErrorKind::AddrInUse => format!(
+            "another program listens there: `ss -ltnp sport = :{port}` names it; stop it, or take \
+             another port: --web.listen-address {}",
+            SocketAddr::new(address.ip(), port.checked_add(1).unwrap_or(10188))
+        ),
+        ErrorKind::AddrNotAvailable => {
+            "this machine has no such address: `ip -brief address` lists those that it has; or \
+             leave --web.listen-address out"
+                .to_owned()
+        }
+        ErrorKind::PermissionDenied => {
+            "ports below 1024 are for root: take another one: --web.listen-address 127.0.0.1:10188"
+                .to_owned()
+        }
+        _ => return format!("cannot serve on {address}: {}", in_words(error)),
+    };
+    format!("cannot serve on {address}: {}\n  do: {hint}", in_words(error))
 }
 
 /// Asks for as many open files as we may have: each log takes one, and the usual limit of 1024 is
@@ -107,7 +138,12 @@ async fn serve(options: &Options, board: Arc<Board>, checked: Checked) -> std::i
     }
     let stack = Arc::clone(&server.overview);
     let watch = tokio::spawn(overview::watch(stack, options.telemetry_path.clone()));
-    tell(&format!("{told_first}serving http://{address}{}", options.telemetry_path));
+    say(told_first.trim_end());
+    if let Some(warning) = open_to_all(address, has_login(options)) {
+        say(&warning);
+    }
+    say(&format!("serving http://{address}{}", options.telemetry_path));
+    say(&format!("status page http://{}/", beside(address)));
     let (clients, turned_away) = (Arc::clone(&board.clients), Arc::clone(&server.turned_away));
     let stop = async move || stop.next().await;
     listen::serve(listener, server.router(), clients, turned_away, stop).await;
@@ -116,6 +152,35 @@ async fn serve(options: &Options, board: Arc<Board>, checked: Checked) -> std::i
     reload_on_hangup.abort();
     overview::end(&server.overview).await;
     Ok(())
+}
+
+/// Whether clients have to log in.
+const fn has_login(_options: &Options) -> bool {
+    false
+}
+
+/// What is said where whoever reaches the port may read all of it.
+fn open_to_all(address: SocketAddr, has_login: bool) -> Option<String> {
+    if has_login || address.ip().is_loopback() {
+        return None;
+    }
+    let port = address.port();
+    let place = if address.ip().is_unspecified() { "all addresses" } else { "this address" };
+    Some(format!(
+        "{address}: {place} of this machine, and no login: whoever reaches this port reads \
+         everything\n  do: --web.listen-address 127.0.0.1:{port}; in a container publish it to \
+         127.0.0.1:{port}:{port} only; else a firewall, or a proxy with a login"
+    ))
+}
+
+/// Where a browser on this machine finds it.
+fn beside(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, address.port())
 }
 
 /// Once the first readings are over: what could not be read, why, and what to do.
@@ -138,7 +203,7 @@ async fn tell_what_is_blind(board: Arc<Board>) {
         );
         let _ = writeln!(out, "  {:<10} {:<20} do: {}", "", "", printable(&blind.remedy()));
     }
-    tell(out.trim_end());
+    say(out.trim_end());
 }
 
 /// Loads the file again. A bad one leaves the old configuration in force and says so, once the next

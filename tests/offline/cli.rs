@@ -4,11 +4,11 @@ use std::path::PathBuf;
 use std::process::{Command, Output};
 
 /// Runs the program in an environment that names no source.
-fn run(arguments: &[&str]) -> Output {
+pub fn run(arguments: &[&str]) -> Output {
     run_with(arguments, &[])
 }
 
-fn run_with(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
+pub fn run_with(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_stack-exporter"))
         .args(arguments)
         .env_clear()
@@ -17,11 +17,11 @@ fn run_with(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
         .unwrap()
 }
 
-fn text(bytes: &[u8]) -> String {
+pub fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
-fn file(name: &str, content: &str) -> PathBuf {
+pub fn file(name: &str, content: &str) -> PathBuf {
     let path = std::env::temp_dir().join(format!("stack-exporter-{}-{name}", std::process::id()));
     std::fs::write(&path, content).unwrap();
     path
@@ -47,9 +47,13 @@ fn every_command_explains_itself() {
             &["check", "--help"],
             &["Exit code: 0", "--window", "--only", "needs history", "Examples:", "--wait 2m"],
         ),
-        (&["config", "--help"], &["check", "show", "schema"]),
-        (&["config", "check", "--help"], &["every mistake"]),
-        (&["metrics", "--help"], &["catalogue"]),
+        (&["config", "--help"], &["init", "check", "show", "schema"]),
+        (&["config", "init", "--help"], &["--output", "--force", "No secret"]),
+        (&["config", "check", "--help"], &["every mistake", "--connect", "--config.file"]),
+        (&["metrics", "--help"], &["catalogue", "[WORD]", "--format"]),
+        (&["logs", "top", "--help"], &["SOURCE|FILE", "--level", "warning", "--config.file"]),
+        (&["completions", "--help"], &["bash", "zsh", "fish"]),
+        (&["man", "--help"], &["--into"]),
         (&["bundle", "--help"], &["Exit code", "--into", "--external-url", "--force"]),
         (&["generate", "--help"], &["--check", "--runbook-base", "stack-exporter bundle"]),
     ] {
