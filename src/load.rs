@@ -34,8 +34,8 @@ pub fn load(
         None => (String::new(), String::new()),
         Some(path) => {
             let name = path.display().to_string();
-            let text = files::read_text(path, PATIENCE)
-                .map_err(|error| vec![unreadable(path, &error)])?;
+            let text =
+                files::read_text(path, PATIENCE).map_err(|error| vec![unreadable(path, &error)])?;
             (name, text)
         }
     };

@@ -36,7 +36,9 @@ fn built(mut command: Command) -> Command {
 fn each(command: Command, change: &dyn Fn(Command, &str) -> Command) -> Command {
     let names: Vec<String> =
         command.get_subcommands().map(|one| one.get_name().to_owned()).collect();
-    names.iter().fold(command, |command, name| command.mut_subcommand(name, |one| change(one, name)))
+    names
+        .iter()
+        .fold(command, |command, name| command.mut_subcommand(name, |one| change(one, name)))
 }
 
 /// The command without the options that it does not use, and so for those below it.

@@ -20,7 +20,8 @@ pub(super) fn run(arguments: &Metrics) -> u8 {
         return BAD_USAGE;
     }
     let words: Vec<String> = arguments.words.iter().map(|word| word.to_lowercase()).collect();
-    let areas = CATALOGUE.areas().filter(|area| only.is_empty() || only.contains(&area.name.into()));
+    let areas =
+        CATALOGUE.areas().filter(|area| only.is_empty() || only.contains(&area.name.into()));
     let found: Vec<Part> = areas.map(|area| Part::of(area, &words)).filter(Part::is_some).collect();
     match arguments.format {
         CheckFormat::Table => print(&found.iter().map(Part::text).collect::<String>()),
@@ -95,7 +96,8 @@ const fn kind(kind: Kind) -> &'static str {
 }
 
 fn json(parts: &[Part]) -> String {
-    let metrics = parts.iter().flat_map(|part| part.metrics.iter().map(|facts| metric(part, facts)));
+    let metrics =
+        parts.iter().flat_map(|part| part.metrics.iter().map(|facts| metric(part, facts)));
     let signals = parts.iter().flat_map(|part| part.signals.iter().map(|one| signal(part, one)));
     let document = json!({
         "metrics": metrics.collect::<Vec<_>>(),

@@ -298,3 +298,40 @@ fn what_is_watched(targets: &[Target], missed: &[Missed]) -> String {
     }
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_can_read_all_of_it_is_told_unless_there_is_a_login() {
+        let told = |address: &str, login| open_to_all(address.parse().unwrap(), login);
+        for address in ["127.0.0.1:10188", "127.1.2.3:80", "[::1]:10188"] {
+            assert_eq!(told(address, false), None, "{address}");
+        }
+        for address in ["0.0.0.0:10188", "[::]:10188", "10.0.0.7:10188"] {
+            assert!(told(address, false).unwrap().contains("no login"), "{address}");
+            assert_eq!(told(address, true), None, "{address}");
+        }
+        assert!(told("0.0.0.0:81", false).unwrap().contains("all addresses of this machine"));
+    }
+
+    #[test]
+    fn a_browser_finds_the_page() {
+        let page = |address: &str| beside(address.parse().unwrap()).to_string();
+        assert_eq!(page("0.0.0.0:81"), "127.0.0.1:81");
+        assert_eq!(page("[::]:81"), "[::1]:81");
+        assert_eq!(page("10.0.0.7:81"), "10.0.0.7:81");
+    }
+
+    #[test]
+    fn what_keeps_it_from_listening_has_a_remedy() {
+        let told = |address: &str, kind: ErrorKind| {
+            not_served(address.parse().unwrap(), std::io::Error::from(kind))
+        };
+        let taken = told("127.0.0.1:10188", ErrorKind::AddrInUse);
+        assert!(taken.contains("ss -ltnp sport = :10188") && taken.contains("127.0.0.1:10189"));
+        assert!(told("127.0.0.1:80", ErrorKind::PermissionDenied).contains("below 1024"));
+        assert!(told("127.0.0.1:65535", ErrorKind::AddrInUse).contains("127.0.0.1:10188"));
+    }
+}

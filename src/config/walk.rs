@@ -264,7 +264,8 @@ mod tests {
             "required": ["a"], "additionalProperties": false}});
         let yaml = "x:\n  a: t\n  b: no\ny:\n  b: 1\nz:\n  a: t\n  c: [1, q, r]\n";
         let (value, lines, dropped) = run(yaml, &schema);
-        assert_eq!(value, Some(json!({"x": {"a": "t"}, "z": {"a": "t"}})));
+        let y = json!({"a": "", "b": 1});
+        assert_eq!(value, Some(json!({"x": {"a": "t"}, "y": y, "z": {"a": "t"}})));
         assert_eq!(
             lines,
             [
@@ -274,7 +275,7 @@ mod tests {
                 "line 8: z.c[2]: expected an integer, found a string",
             ]
         );
-        assert_eq!(dropped, ["x.b", "y", "z.c[1]", "z.c[2]", "z.c"]);
+        assert_eq!(dropped, ["x.b", "y.a", "z.c[1]", "z.c[2]", "z.c"]);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What somebody types and sees in the first minutes, before real servers. [Q07]
+//! What somebody types and sees in the first minutes, before real servers.
 
 use std::path::Path;
 use std::process::Command;
@@ -35,13 +35,16 @@ fn a_first_configuration_from_what_runs() {
         let port = free_port();
         let folder = watchdog::dir("first-minutes");
         let compose = folder.join("compose.yml");
-        std::fs::write(&compose, "services: { db: { image: postgres:15 }, bot: { image: x } }").unwrap();
+        std::fs::write(&compose, "services: { db: { image: postgres:15 }, bot: { image: x } }")
+            .unwrap();
         let label = "com.docker.compose.project.config_files";
-        let calm = |service: &str| {
-            ContainerSpec::calm("shop", service).label(label, text(&compose))
-        };
+        let calm =
+            |service: &str| ContainerSpec::calm("shop", service).label(label, text(&compose));
         let _db = docker.run(
-            calm("db").image("postgres:15").publish(5432, "127.0.0.1", port).env("POSTGRES_PASSWORD", "hunter2"),
+            calm("db")
+                .image("postgres:15")
+                .publish(5432, "127.0.0.1", port)
+                .env("POSTGRES_PASSWORD", "hunter2"),
         );
         let _bot = docker.run(calm("bot").shell(ERRORS));
         let file = folder.join("stack.yml");
@@ -74,7 +77,8 @@ fn a_first_configuration_from_what_runs() {
         assert!(code == Some(0) && ok.starts_with("ok: "), "{ok}{told}");
         let (code, ok, told) = check(&["--connect"]).await;
         assert_eq!(code, Some(1), "{ok}{told}");
-        for words in ["works  docker  ", "works  logs bot  ", "FAILS  postgres db  ", "       do: "] {
+        for words in ["works  docker  ", "works  logs bot  ", "FAILS  postgres db  ", "       do: "]
+        {
             assert!(ok.contains(words), "{words}: {ok}{told}");
         }
         top(&docker, name).await;

@@ -298,6 +298,11 @@ fn an_area_that_is_asked_for_and_not_there_is_told_with_its_reason() {
     let told = text(&output.stderr) + &text(&output.stdout);
     assert_eq!(output.status.code().filter(|code| *code >= 2), output.status.code(), "{told}");
     assert!(told.contains("/nonexistent/docker.sock") && told.contains("do: "), "{told}");
+    // Also where something else can be checked.
+    let output = run_with(&["check", "--window", "1s"], &[("DOCKER_HOST", "ssh://me@there")]);
+    let told = text(&output.stderr);
+    assert!(output.status.code() >= Some(2), "{told}");
+    assert!(told.contains("docker: not watched: DOCKER_HOST: SSH is not supported"), "{told}");
     let told = text(&run(&["check", "--only", "docker", "--config.file", &off_name]).stderr);
     assert!(told.ends_with("nothing to check: no target is declared or can be found\n"), "{told}");
     std::fs::remove_file(off).unwrap();

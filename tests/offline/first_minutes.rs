@@ -102,8 +102,7 @@ fn the_catalogue_is_searched_and_is_json() {
     let found: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(found["signals"][0]["name"], "up", "{found}");
     assert_eq!(found["signals"][0]["thresholds"]["critical"], 1.0, "{found}");
-    let all: Value =
-        serde_json::from_slice(&run(&["metrics", "--format", "json"]).stdout).unwrap();
+    let all: Value = serde_json::from_slice(&run(&["metrics", "--format", "json"]).stdout).unwrap();
     assert!(all["metrics"].as_array().unwrap().len() > 300);
     assert_eq!(run(&["metrics", "nonsensical"]).status.code(), Some(1));
 }
@@ -139,8 +138,14 @@ fn a_log_in_json_is_json() {
     }
     // The same for people, with the next command.
     let told = text(&run(&serve).stderr);
-    assert!(told.contains(&format!("do: another program listens there: `ss -ltnp sport = :{port}`")), "{told}");
-    assert!(told.contains("--web.listen-address 127.0.0.1:") && !told.contains("os error"), "{told}");
+    assert!(
+        told.contains(&format!("do: another program listens there: `ss -ltnp sport = :{port}`")),
+        "{told}"
+    );
+    assert!(
+        told.contains("--web.listen-address 127.0.0.1:") && !told.contains("os error"),
+        "{told}"
+    );
     assert!(!told.contains("is new"), "the state directory was made before: {told}");
     std::fs::remove_file(config).unwrap();
 }
@@ -155,7 +160,10 @@ fn offered(script: &Path, words: &[&str]) -> String {
     );
     let cur = words.last().unwrap_or(&"");
     let before = words.get(words.len().wrapping_sub(2)).unwrap_or(&"");
-    let code = code.replace("_stack-exporter;", &format!("_stack-exporter stack-exporter '{cur}' '{before}';"));
+    let code = code.replace(
+        "_stack-exporter;",
+        &format!("_stack-exporter stack-exporter '{cur}' '{before}';"),
+    );
     text(&Command::new("bash").args(["-c", &code]).output().unwrap().stdout)
 }
 

@@ -17,8 +17,9 @@ const FAST: f64 = 500e6;
 pub(super) fn sample(path: &Path) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::new();
     let file = std::fs::File::open(path);
-    file.and_then(|file| file.take(SAMPLE_BYTES).read_to_end(&mut bytes))
-        .map_err(|error| format!("{}: cannot read the sample: {}", path.display(), plain(&error)))?;
+    file.and_then(|file| file.take(SAMPLE_BYTES).read_to_end(&mut bytes)).map_err(|error| {
+        format!("{}: cannot read the sample: {}", path.display(), plain(&error))
+    })?;
     if bytes.last().is_some_and(|last| *last != b'\n') {
         bytes.push(b'\n');
     }

@@ -34,7 +34,9 @@ pub(super) fn run(arguments: &ConfigInit) -> u8 {
         let (name, why) = (path.display(), plain(&error));
         tell(&match error.kind() {
             std::io::ErrorKind::AlreadyExists => {
-                format!("{name}: is there already, and stays as it is\n  do: choose another name, or overwrite it with --force")
+                format!(
+                    "{name}: is there already, and stays as it is\n  do: choose another name, or overwrite it with --force"
+                )
             }
             _ => format!("{name}: cannot write the file: {why}"),
         });
@@ -54,7 +56,11 @@ pub(super) fn run(arguments: &ConfigInit) -> u8 {
 fn save(path: &Path, text: &str, force: bool) -> std::io::Result<()> {
     let mut options = std::fs::OpenOptions::new();
     options.write(true);
-    if force { options.create(true).truncate(true) } else { options.create_new(true) };
+    if force {
+        options.create(true).truncate(true)
+    } else {
+        options.create_new(true)
+    };
     let mut file = options.open(path)?;
     file.write_all(text.as_bytes())?;
     file.sync_data()

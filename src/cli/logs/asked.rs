@@ -31,21 +31,25 @@ pub struct Asked {
 pub struct Unknown(pub Vec<String>);
 
 /// Looks at a name as that of a source first.
-pub fn asked(options: &Options, names: &[PathBuf], runtime: &tokio::runtime::Runtime) -> Result<Asked, Unknown> {
+pub fn asked(
+    options: &Options,
+    names: &[PathBuf],
+    runtime: &tokio::runtime::Runtime,
+) -> Result<Asked, Unknown> {
     let config = config(options, names)?;
     let section = config.logs.clone().unwrap_or_default();
     let mut asked = Asked { logs: Vec::new(), failures: Vec::new() };
     for name in names {
         let source = name.to_str().and_then(|name| section.get_key_value(name));
         match source {
-            Some((name, logs)) => {
-                match runtime.block_on(Whole::of(name, logs, engine(&config))) {
-                    Ok(whole) => asked.take(whole, logs),
-                    Err(failure) => asked.failures.push(failure),
-                }
-            }
+            Some((name, logs)) => match runtime.block_on(Whole::of(name, logs, engine(&config))) {
+                Ok(whole) => asked.take(whole, logs),
+                Err(failure) => asked.failures.push(failure),
+            },
             None if is_file(name) => asked.file(name, None),
-            None => return Err(unknown(name, section.keys().map(String::as_str).collect())),
+            None => {
+                return Err(unknown(name, &section.keys().map(String::as_str).collect::<Vec<_>>()));
+            }
         }
     }
     Ok(asked)
@@ -85,10 +89,10 @@ fn is_file(name: &Path) -> bool {
     name.exists() || name.to_string_lossy().contains(['/', '.'])
 }
 
-fn unknown(name: &Path, known: Vec<&str>) -> Unknown {
+fn unknown(name: &Path, known: &[&str]) -> Unknown {
     let name = name.to_string_lossy();
     let near = nearest(&name, known.iter().copied());
-    let why = match (near, known.as_slice()) {
+    let why = match (near, known) {
         (Some(near), _) => format!(" (did you mean `{near}`?)"),
         (None, []) => "; name the configuration with --config.file, or a file".to_owned(),
         (None, known) => format!("; known: {}", known.join(", ")),

@@ -118,6 +118,7 @@ pub fn source(name: &str, logs: &Logs, engine: Option<Address>) -> (Source, Mist
         levels: true,
         access: presets::access(&logs.presets),
         errors: true,
+        warnings: false,
     };
     let source = Source {
         name: name.to_owned(),

@@ -85,7 +85,9 @@ mod tests {
 
     #[tokio::test]
     async fn the_port_for_clients_is_known_by_its_greeting() {
-        for (greeting, is_nats) in [("INFO {\"server_id\":\"x\"}\r\n", true), ("220 mail\r\n", false)] {
+        for (greeting, is_nats) in
+            [("INFO {\"server_id\":\"x\"}\r\n", true), ("220 mail\r\n", false)]
+        {
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             let port = listener.local_addr().unwrap().port();
             let server = tokio::spawn(async move {

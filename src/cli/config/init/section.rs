@@ -34,7 +34,12 @@ pub(super) fn section(key: &str, about: &str, entries: &[Entry]) -> String {
     let _ = writeln!(out, "{}{key}:", if any { "" } else { "# " });
     for entry in entries {
         let mark = if entry.active { "" } else { "# " };
-        let _ = writeln!(out, "  {mark}{}:{}", entry.name, if entry.lines.is_empty() { " {}" } else { "" });
+        let _ = writeln!(
+            out,
+            "  {mark}{}:{}",
+            entry.name,
+            if entry.lines.is_empty() { " {}" } else { "" }
+        );
         for line in &entry.lines {
             let _ = writeln!(out, "  {mark}  {line}");
         }

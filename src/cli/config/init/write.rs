@@ -64,7 +64,8 @@ fn head(seen: &Seen) -> String {
 }
 
 fn docker(seen: &Seen) -> String {
-    let mut out = String::from("\n# Containers of the Docker Engine, and the services that should run.\n");
+    let mut out =
+        String::from("\n# Containers of the Docker Engine, and the services that should run.\n");
     let containers = match &seen.containers {
         Ok(containers) => containers,
         Err(why) => {
@@ -249,7 +250,8 @@ fn logs(seen: &Seen, named: &Named) -> Vec<Entry> {
     }
     entries.truncate(MOST);
     if entries.is_empty() {
-        let lines = vec!["files: [\"/srv/app/logs/*.log\"]".to_owned(), "presets: [python]".to_owned()];
+        let lines =
+            vec!["files: [\"/srv/app/logs/*.log\"]".to_owned(), "presets: [python]".to_owned()];
         entries.push(Entry::waiting("app", lines));
     }
     entries
@@ -258,7 +260,8 @@ fn logs(seen: &Seen, named: &Named) -> Vec<Entry> {
 fn systemd(seen: &Seen) -> String {
     let (about, entries) = match &seen.units {
         Ok(units) => {
-            let lines: Vec<_> = units.iter().map(|unit| format!("{}: {{}}", quoted(unit))).collect();
+            let lines: Vec<_> =
+                units.iter().map(|unit| format!("{}: {{}}", quoted(unit))).collect();
             (UNITS.to_owned(), lines)
         }
         Err(why) => (format!("{UNITS} None was seen: {}", shown(why)), Vec::new()),

@@ -156,7 +156,10 @@ ValueError: no
     let levels = |asked: &LogsTop| {
         let value: Value = serde_json::from_str(&report(asked, NOON).text).unwrap();
         let groups = value["groups"].as_array().unwrap().clone();
-        groups.iter().map(|one| (one["level"].as_str().unwrap().to_owned(), one["count"].as_u64().unwrap())).collect::<Vec<_>>()
+        groups
+            .iter()
+            .map(|one| (one["level"].as_str().unwrap().to_owned(), one["count"].as_u64().unwrap()))
+            .collect::<Vec<_>>()
     };
     assert_eq!(levels(&asked), [("error".to_owned(), 1)]);
     asked.level = ErrorLevel::Warning;

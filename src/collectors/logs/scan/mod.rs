@@ -31,6 +31,7 @@ use super::tally::Tally;
 
 /// What is counted in the lines of a source.
 #[derive(Default)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a thing of its own that is counted")]
 pub struct Scanner {
     pub rules: Rules,
     /// The only form in which events begin; none: any.

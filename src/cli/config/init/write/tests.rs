@@ -2,12 +2,17 @@
 //! is taken up.
 
 use super::*;
-use crate::config;
 use crate::collectors::{self, Config};
+use crate::config;
 use crate::engine::Memory;
 use crate::plan::Plan;
 
-fn container(name: &str, image: &str, service: Option<(&str, &str)>, ports: &[(u16, u16)]) -> Container {
+fn container(
+    name: &str,
+    image: &str,
+    service: Option<(&str, &str)>,
+    ports: &[(u16, u16)],
+) -> Container {
     let own = |(project, name): (&str, &str)| (project.to_owned(), name.to_owned());
     let at = |(inside, outside): &(u16, u16)| (*inside, ("0.0.0.0".parse().unwrap(), *outside));
     Container {
@@ -71,7 +76,10 @@ fn what_runs_is_watched() {
     }
     assert!(text.contains("shop-off-1") || text.contains("\"shop/off\""), "{text}");
     assert!(text.contains("blog-db-1 publishes no port 5432"), "{text}");
-    assert!(!text.contains("\n- evil") && text.contains("# - \"/nonexistent/$$x\\n: evil.yml\""), "{text}");
+    assert!(
+        !text.contains("\n- evil") && text.contains("# - \"/nonexistent/$$x\\n: evil.yml\""),
+        "{text}"
+    );
 }
 
 #[test]
@@ -103,7 +111,8 @@ fn without_anything_it_still_says_what_could_be() {
         taken.push('\n');
     }
     let (mistakes, targets) = planned(&taken);
-    let absent = |mistake: &String| mistake.contains("no such file") || mistake.contains("is no file");
+    let absent =
+        |mistake: &String| mistake.contains("no such file") || mistake.contains("is no file");
     assert!(mistakes.iter().all(absent), "{mistakes:?}\n{taken}");
     assert_eq!(targets.len(), 8, "{targets:?}\n{taken}");
 }
