@@ -202,8 +202,8 @@ pub(super) enum ConfigCommand {
     /// with the reason and what to do. For each rule of your own for a log it says how its lines are
     /// found, and with `--sample` also which lines each rule takes.
     ///
-    /// Exit code: 0 all is right, 1 a target cannot be read (with `--connect`), 2 the file has a
-    /// mistake.
+    /// Exit code: 0 all is right, 1 a target cannot be read at all (with `--connect`), 2 the file has
+    /// a mistake.
     Check(ConfigCheck),
     /// Print the configuration in force, secrets as `<secret>`, and the targets that follow from it.
     Show,

@@ -124,7 +124,7 @@ fn the_usual_mistakes_have_their_remedies() {
             say(&["config", "check", "--connect", "--config.file", name], "").await;
         assert_eq!(code, Some(1), "{ok}{told}");
         for words in [
-            "works  nats right  ",
+            "works   nats right  ",
             "this is the port for clients",
             "http://HOST:8222",
             "the server speaks no TLS there",

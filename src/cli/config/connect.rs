@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use crate::check::{Report, judge};
+use crate::check::{Blind, Report, judge};
 use crate::cli::args::Options;
 use crate::cli::{logging, print, runtime, tell};
 use crate::engine::{Board, Entry, Snapshot, samples, title};
@@ -38,49 +38,74 @@ pub(super) fn run(options: &Options, checked: Checked, board: &Board) -> u8 {
 struct Told {
     text: String,
     working: usize,
+    /// Of these in part.
+    partly: usize,
     all: usize,
 }
 
 /// A target after the other, and what of the configuration speaks of nothing that is there.
 fn told(snapshot: &Snapshot) -> Told {
     let report = judge(snapshot);
-    let mut told = Told { text: String::new(), working: 0, all: 0 };
+    let mut told = Told { text: String::new(), working: 0, partly: 0, all: 0 };
     for entry in &snapshot.entries {
         let Some(target) = &entry.target else { continue };
-        told.all += 1;
         let troubles = troubles(entry, &report);
-        told.working += usize::from(troubles.is_empty());
-        let word = if troubles.is_empty() { "works" } else { "FAILS" };
+        let fails = troubles.iter().any(|trouble| trouble.whole);
+        told.all += 1;
+        told.working += usize::from(!fails);
+        told.partly += usize::from(!fails && !troubles.is_empty());
+        let word = match (fails, troubles.is_empty()) {
+            (true, _) => "FAILS ",
+            (false, false) => "partly",
+            (false, true) => "works ",
+        };
         let name = title(target.id.area, &target.id.name);
         let took = entry.state.as_ref().and_then(|state| state.took).unwrap_or_default();
         let place = printable(&target.place);
         let _ = writeln!(told.text, "{word}  {name}  {place}  {} ms", took.as_millis());
-        for (why, remedy) in troubles {
-            let _ = writeln!(told.text, "       {}", printable(&why));
-            let _ = writeln!(told.text, "       do: {}", printable(&remedy));
+        for trouble in troubles {
+            let _ = writeln!(told.text, "        {}", printable(&trouble.why));
+            let _ = writeln!(told.text, "        do: {}", printable(&trouble.remedy));
         }
         for idle in idle(entry, &report) {
-            let _ = writeln!(told.text, "       {}", printable(&idle));
+            let _ = writeln!(told.text, "        {}", printable(&idle));
         }
     }
-    let _ = writeln!(told.text, "{} of {} targets can be read in full", told.working, told.all);
+    let (working, all) = (told.working, told.all);
+    let partly = match told.partly {
+        0 => String::new(),
+        some => format!(", {some} of them in part"),
+    };
+    let _ = writeln!(told.text, "{working} of {all} targets can be read{partly}");
     told
 }
 
-/// Why a target, or a part of it, cannot be read, and what to do.
-fn troubles(entry: &Entry, report: &Report) -> Vec<(String, String)> {
+/// Why a target cannot be read, or not all of it.
+struct Trouble {
+    whole: bool,
+    why: String,
+    remedy: String,
+}
+
+fn troubles(entry: &Entry, report: &Report) -> Vec<Trouble> {
     let Some(target) = &entry.target else { return Vec::new() };
     let own = |area: &str, name: &str| area == target.id.area && name == target.id.name;
     let blind = report.blind.iter().filter(|blind| own(blind.area, &blind.target));
-    let mut found: Vec<_> = blind.map(|blind| (blind.sentence(), blind.remedy())).collect();
+    let trouble = |blind: &Blind| Trouble {
+        whole: blind.what.is_none(),
+        why: blind.sentence(),
+        remedy: blind.remedy(),
+    };
+    let mut found: Vec<Trouble> = blind.map(trouble).collect();
     // A probe without an answer is read well: what it read is that there is none.
     for failure in samples(target.area, entry.sets(), "stack_probe_failure") {
         if failure.value > 0.0 {
             let (phase, reason) = (failure.label("phase"), failure.label("reason"));
-            found.push((
-                format!("the probe fails in the phase `{phase}`, reason `{reason}`"),
-                format!("stack-exporter check --only probe --explain {}", target.id.name),
-            ));
+            found.push(Trouble {
+                whole: true,
+                why: format!("the probe fails in the phase `{phase}`, reason `{reason}`"),
+                remedy: format!("stack-exporter check {} --explain", target.id),
+            });
         }
     }
     found
