@@ -127,7 +127,16 @@ impl Failure {
             }
             _ => Reason::OTHER,
         };
-        Self::new(reason, format!("{what}: {error}"))
+        Self::new(reason, format!("{what}: {}", plain(error)))
+    }
+}
+
+/// What the system says, without the number that it has for it, which helps nobody.
+pub fn plain(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    match text.rsplit_once(" (os error ") {
+        Some((words, number)) if number.ends_with(')') => words.to_owned(),
+        _ => text,
     }
 }
 

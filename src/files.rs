@@ -92,9 +92,34 @@ pub fn read_text(path: &Path, patience: Duration) -> io::Result<String> {
     if bytes.len() as u64 > LONGEST {
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, "it has over 64 MiB"));
     }
-    String::from_utf8(bytes)
-        .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8"))
+    String::from_utf8(bytes).map_err(|error| {
+        let text = error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or_default();
+        let line = memchr::memchr_iter(b'\n', text).count() + 1;
+        io::Error::new(io::ErrorKind::InvalidData, NotUtf8 { line })
+    })
 }
+
+/// A text that is in another encoding.
+#[derive(Debug)]
+pub struct NotUtf8 {
+    /// Where it begins to be none, from 1.
+    pub line: usize,
+}
+
+impl NotUtf8 {
+    /// The line, if that is why a text could not be read.
+    pub fn line_of(error: &io::Error) -> Option<usize> {
+        error.get_ref()?.downcast_ref::<Self>().map(|found| found.line)
+    }
+}
+
+impl std::fmt::Display for NotUtf8 {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "it is not UTF-8 from line {} on", self.line)
+    }
+}
+
+impl std::error::Error for NotUtf8 {}
 
 /// Until there is something to read, or the end.
 fn wait(file: &File, until: Instant, found: FileType) -> io::Result<()> {

@@ -1,5 +1,6 @@
 //! From the file and the environment to targets, or to the list of all mistakes.
 
+use std::io::ErrorKind;
 use std::path::Path;
 use std::time::Duration;
 
@@ -7,6 +8,7 @@ use crate::catalogue::Area;
 use crate::collectors::{self, Config};
 use crate::config::{self, Web};
 use crate::engine::{Memory, Missed, Target};
+use crate::failure::plain;
 use crate::files;
 use crate::notify;
 use crate::plan::{Mistake, OnDemand, Plan};
@@ -33,8 +35,8 @@ pub fn load(
         None => (String::new(), String::new()),
         Some(path) => {
             let name = path.display().to_string();
-            let text = files::read_text(path, PATIENCE)
-                .map_err(|error| vec![format!("{name}: cannot read the file: {error}")])?;
+            let text =
+                files::read_text(path, PATIENCE).map_err(|error| vec![unreadable(path, &error)])?;
             (name, text)
         }
     };
@@ -69,6 +71,20 @@ pub fn load(
     }
     let config = loaded.finish()?;
     Ok(Checked { config, targets, missed, on_demand })
+}
+
+/// Why there is no text of the file, and what to do.
+fn unreadable(path: &Path, error: &std::io::Error) -> String {
+    let name = path.display();
+    if let Some(line) = files::NotUtf8::line_of(error) {
+        return format!("{name}:{line}: this line is not UTF-8 text (save the file as UTF-8)");
+    }
+    let hint = match error.kind() {
+        ErrorKind::NotFound => " (`stack-exporter config init --output FILE` writes a first one)",
+        ErrorKind::PermissionDenied => " (its reader is the user that the exporter runs as)",
+        _ => "",
+    };
+    format!("{name}: cannot read the file: {}{hint}", plain(error))
 }
 
 /// The variable of this process, if it is set and text.

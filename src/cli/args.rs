@@ -3,13 +3,13 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args as ClapArgs, CommandFactory as _, Parser, Subcommand, ValueEnum};
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use rustix::fs::Mode;
 
 use super::check;
 use super::check::args::Check;
-use crate::collectors::CATALOGUE;
-use crate::config::Dur;
+use super::help::Shell;
+use super::values::{duration, external_url, mode, only, path};
 use crate::http::listen::Address;
 
 /// One Prometheus exporter for a small self-hosted stack.
@@ -151,17 +151,20 @@ pub(super) enum Command {
     /// critical, or the check could not run. Advice does not count.
     #[command(after_help = check::args::EXAMPLES)]
     Check(Check),
-    /// Check or show the configuration, or print its schema.
+    /// Write, check or show the configuration, or print its schema.
     ///
-    /// A mistake is told with file, line, key and the nearest valid key, all of them at once.
+    /// `config init` writes a first file from what runs here. A mistake is told with file, line, key
+    /// and the nearest valid key, all of them at once.
     Config {
         #[command(subcommand)]
         command: ConfigCommand,
     },
-    /// Print the catalogue: every metric family and every signal.
+    /// Print the catalogue: every metric family and every signal, or those with a word in them.
     ///
     /// Name, type and labels of each metric with its source; expression and default thresholds of
     /// each signal. The same as docs/metrics.md.
+    ///
+    /// Exit code: 0, or 1 if nothing has these words.
     Metrics(Metrics),
     /// Look into logs: what is wrong most often, and whether the counts are right.
     Logs {
@@ -194,6 +197,20 @@ pub(super) enum Command {
     ///
     /// The password is the first line of standard input; a terminal does not show it.
     PasswordHash,
+    /// Print the completions of a shell.
+    ///
+    /// bash: `stack-exporter completions bash > /etc/bash_completion.d/stack-exporter`;
+    /// zsh: into a file `_stack-exporter` of a folder of `$fpath`;
+    /// fish: into `~/.config/fish/completions/stack-exporter.fish`.
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+    /// Print the man page, or write one for each command.
+    ///
+    /// `stack-exporter man | man -l -` shows it. With `--into` each command has a page of its own,
+    /// as `stack-exporter-config-check.1`.
+    Man(Man),
     /// Write what is generated from the catalogue into the repository of the exporter.
     ///
     /// For developers. To get rules and dashboards there is `stack-exporter bundle`.
@@ -210,10 +227,24 @@ pub(super) enum CheckFormat {
 
 #[derive(Subcommand)]
 pub(super) enum ConfigCommand {
-    /// Check the file and list every mistake with its line; exit code 2 if there is one. With
-    /// `--web.config.file` that file, too, with the certificates that it names.
+    /// Write a first configuration from what runs here, with comments on what to fill in.
     ///
-    /// For each rule of a log it says how its lines are found and what that costs, measured here.
+    /// Looks at the containers of the Docker Engine (their images and published ports), at the ports
+    /// that listen on this machine and at the units of systemd, by reading alone. What it cannot see
+    /// it names in the file. No secret is read or written: passwords belong into files of their own.
+    ///
+    /// Exit code: 0, or 1 if the file is there already or cannot be written.
+    Init(ConfigInit),
+    /// Check the file and list every mistake with its line.
+    ///
+    /// With `--web.config.file` that file, too, with the certificates that it names.
+    ///
+    /// With `--connect` every target is read once, as `serve` would, and what cannot be read is told
+    /// with the reason and what to do. For each rule of your own for a log it says how its lines are
+    /// found, and with `--sample` also which lines each rule takes.
+    ///
+    /// Exit code: 0 all is right, 1 a target cannot be read at all (with `--connect`), 2 the file has
+    /// a mistake.
     Check(ConfigCheck),
     /// Print the configuration in force, secrets as `<secret>`, and the targets that follow from it.
     Show,
@@ -234,13 +265,14 @@ pub(super) enum NotifyCommand {
 
 #[derive(Subcommand)]
 pub(super) enum LogsCommand {
-    /// The most frequent errors of log files, as groups of the same kind.
+    /// The most frequent errors of logs, as groups of the same kind.
     ///
-    /// Reads the files themselves, also rotated ones and those packed by gzip, in the order of
-    /// their lines' times, and groups as the exporter does: fingerprints are those of its metrics.
-    /// Tracebacks belong to the line before them.
+    /// A log is a file, or a source by its name under `logs` in the configuration: its files with
+    /// the rotated ones, also those packed by gzip, what the Engine keeps of its containers, or its
+    /// entries of the journal. Lines are grouped as the exporter does: fingerprints are those of its
+    /// metrics. Tracebacks belong to the line before them.
     ///
-    /// Exit code: 0, or 1 if a file could not be read.
+    /// Exit code: 0, 1 if something could not be read, or 2 if nothing has that name.
     Top(LogsTop),
     /// Compare what was counted with what lies on disk.
     ///
@@ -261,9 +293,10 @@ pub(super) struct LogsVerify {
 
 #[derive(ClapArgs)]
 pub(super) struct LogsTop {
-    /// Log files, plain or packed by gzip.
-    #[arg(required = true, value_name = "FILE")]
-    pub files: Vec<PathBuf>,
+    /// Names of sources, or files, plain or packed by gzip. What has a `/` or a `.` in it is a file
+    /// unless a source is called so.
+    #[arg(required = true, value_name = "SOURCE|FILE")]
+    pub logs: Vec<PathBuf>,
     /// Only lines that are no older, for example `24h`, by the time that they name; lines without
     /// one count with those before them.
     #[arg(long, value_name = "TIME", value_parser = duration)]
@@ -281,19 +314,46 @@ pub(super) struct LogsTop {
 
 #[derive(Clone, Copy, PartialEq, ValueEnum)]
 pub(super) enum ErrorLevel {
+    Warning,
     Error,
     Critical,
 }
 
 #[derive(ClapArgs)]
 pub(super) struct ConfigCheck {
-    /// Log lines to measure the rules on, and to show which of them each rule takes.
+    /// Log lines to measure all rules on, those of presets too, and to show which of them each takes.
     #[arg(long, value_name = "FILE")]
     pub sample: Option<PathBuf>,
+    /// Read every target once and say which work; all at a time, none longer than its `timeout`.
+    #[arg(long)]
+    pub connect: bool,
+}
+
+#[derive(ClapArgs)]
+pub(super) struct ConfigInit {
+    /// File to write; without one the configuration is printed.
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Overwrite the file if it is there.
+    #[arg(long, requires = "output")]
+    pub force: bool,
+}
+
+#[derive(ClapArgs)]
+pub(super) struct Man {
+    /// Folder to write a page for each command into; it is made where there is none.
+    #[arg(long, value_name = "DIR")]
+    pub into: Option<PathBuf>,
 }
 
 #[derive(ClapArgs)]
 pub(super) struct Metrics {
+    /// Only what has all of these in its name, labels, description or alert, whatever the case.
+    #[arg(value_name = "WORD")]
+    pub words: Vec<String>,
+    /// Form of the output.
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    pub format: CheckFormat,
     #[arg(long, value_name = "AREA", help = only("Only this area"))]
     pub only: Option<String>,
 }
@@ -323,58 +383,4 @@ pub(super) struct Generate {
     /// Where the runbooks are served; by default the exporter itself.
     #[arg(long, value_name = "URL", default_value = crate::generate::RUNBOOK_BASE)]
     pub runbook_base: String,
-}
-
-/// The words that `--only` knows are those of the catalogue.
-pub(super) fn only(what: &str) -> String {
-    let names: Vec<_> = CATALOGUE.areas().map(|area| area.name).collect();
-    format!("{what}: {}", names.join(", "))
-}
-
-/// Rights of a file in octal, as chmod(1) has them.
-fn mode(text: &str) -> Result<Mode, String> {
-    let bits = u32::from_str_radix(text, 8).ok().filter(|bits| *bits <= 0o777);
-    bits.map(Mode::from).ok_or_else(|| "expected rights in octal, such as `660`".into())
-}
-
-/// An address that is a part of every message: of plain characters, and without a password.
-fn external_url(text: &str) -> Result<String, String> {
-    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-._~:/[]%".contains(c);
-    match rest {
-        Some(rest) if !rest.trim_matches('/').is_empty() && rest.chars().all(plain) => {
-            Ok(text.to_owned())
-        }
-        _ => Err("expected an address such as `https://monitor.example.org`".into()),
-    }
-}
-
-/// A path of its own for the metrics.
-fn path(text: &str) -> Result<String, String> {
-    const OURS: [&str; 8] =
-        ["/-/", "/api/", "/assets/", "/debug/", "/runbooks", "/probe", "/service/", "/target/"];
-    if !text.starts_with('/') || text.len() < 2 || text.contains(['{', '}', '?', '#', ' ']) {
-        return Err("expected a path such as `/metrics`".into());
-    }
-    if OURS.iter().any(|ours| text.starts_with(ours)) {
-        return Err("this path has another meaning here".into());
-    }
-    Ok(text.to_owned())
-}
-
-pub(super) fn duration(text: &str) -> Result<Duration, String> {
-    text.parse::<Dur>().map(Dur::get).map_err(|error| error.to_string())
-}
-
-/// The arguments, with help for `check` that does not tell of serving.
-pub(super) fn command() -> clap::Command {
-    let mut command = Args::command();
-    // Global options reach a command only when it is built.
-    command.build();
-    command.mut_subcommand("check", |check| {
-        check.mut_args(|one| match one.get_help_heading() {
-            Some("Serving" | "Storage" | "Log") => one.hide(true),
-            _ => one,
-        })
-    })
 }

@@ -10,7 +10,7 @@ use super::args::Options;
 use super::{UNKNOWN, logging, runtime, tell, tell_all};
 use crate::catalogue::Area;
 use crate::collectors::CATALOGUE;
-use crate::engine::Board;
+use crate::engine::{Board, Missed};
 use crate::load;
 use args::Check;
 use output::Output;
@@ -76,14 +76,16 @@ pub(super) fn run(options: &Options, arguments: &Check) -> u8 {
     }
 }
 
-/// What was asked for and is not there, with the reason that `serve` tells at its start; without
-/// anything to check at all, of every area.
+/// What was asked for and is not there, with the reason that `serve` tells at its start. A variable of
+/// the environment asks, too; without anything to check at all, all is told.
 fn absent(checked: &load::Checked, asked: &[&'static Area]) -> Vec<String> {
     let watched = |area: &Area| checked.targets.iter().any(|target| target.id.area == area.name);
     let missed = |area: &&'static Area| checked.missed.iter().any(|one| one.area == area.name);
     let mut areas: Vec<&'static Area> = asked.to_vec();
-    if areas.is_empty() && checked.targets.is_empty() {
+    if areas.is_empty() {
+        let nothing = checked.targets.is_empty();
         areas = CATALOGUE.areas().filter(missed).collect();
+        areas.retain(|area| nothing || checked.missed.iter().any(|one| is_named(one, area)));
     }
     areas.dedup_by_key(|area| area.name);
     areas.retain(|area| !watched(area));
@@ -92,4 +94,11 @@ fn absent(checked: &load::Checked, asked: &[&'static Area]) -> Vec<String> {
         format!("{}: not watched: {why}\n          do: {hint}", area.name)
     };
     areas.into_iter().map(told).collect()
+}
+
+/// Whether a variable names a source of the area, and wrongly: `DOCKER_HOST: SSH is not supported`.
+fn is_named(missed: &Missed, area: &Area) -> bool {
+    let variable = missed.why.split_once(": ").map_or("", |(name, _)| name);
+    let is_variable = |c: char| c.is_ascii_uppercase() || c == '_';
+    missed.area == area.name && !variable.is_empty() && variable.chars().all(is_variable)
 }

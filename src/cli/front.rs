@@ -4,6 +4,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::machine::Machine;
+use super::{place, say};
 use crate::collectors::Config;
 use crate::engine::Board;
 use crate::http::listen::Address;
@@ -38,17 +39,23 @@ impl Front {
         board.introduce(machine.info(&self.address, self.lock.is_https()));
     }
 
-    /// For the person who started us: where the metrics are.
-    pub fn place(&self, telemetry_path: &str) -> String {
+    /// Says to the person who started us where the metrics and the page are, and who else reads them.
+    pub fn announce(&self, telemetry_path: &str) {
         let scheme = if self.lock.is_https() { "https" } else { "http" };
+        if let Some(warning) = place::open_to_all(&self.address, self.lock.keeps_out()) {
+            say(&warning);
+        }
         match &self.address {
-            Address::Tcp(address) => format!("{scheme}://{address}{telemetry_path}"),
-            Address::Unix(path) => format!(
-                "{}; try: curl {}--unix-socket {} {scheme}://localhost{telemetry_path}",
+            Address::Tcp(address) => {
+                say(&format!("serving {scheme}://{address}{telemetry_path}"));
+                say(&format!("status page {scheme}://{}/", place::reachable(*address)));
+            }
+            Address::Unix(path) => say(&format!(
+                "serving {}; try: curl {}--unix-socket {} {scheme}://localhost{telemetry_path}",
                 self.address,
                 if self.lock.is_https() { "--insecure " } else { "" },
                 path.display()
-            ),
+            )),
         }
     }
 }

@@ -3,7 +3,7 @@
 //! It starts no runtime and loads no configuration: an image asks every few seconds.
 
 use std::io::{self, Read, Write};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,6 +17,7 @@ use rustls::{
 };
 
 use super::args::Options;
+use super::place::reachable;
 use super::tell;
 use crate::config::web_file;
 use crate::files;
@@ -73,16 +74,6 @@ fn connect(address: &Address) -> io::Result<Box<dyn Stream>> {
             Ok(Box::new(stream))
         }
     }
-}
-
-/// All addresses are listened on where this one is.
-fn reachable(address: SocketAddr) -> SocketAddr {
-    let ip = match address.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-        ip => ip,
-    };
-    SocketAddr::new(ip, address.port())
 }
 
 fn ask(stream: Box<dyn Stream>, tls: bool) -> io::Result<()> {

@@ -7,6 +7,7 @@ mod config;
 mod front;
 mod generate;
 mod healthcheck;
+mod help;
 mod log_fields;
 mod logging;
 mod logs;
@@ -14,7 +15,9 @@ mod machine;
 mod metrics;
 mod notify;
 mod password;
+mod place;
 mod serve;
+mod values;
 
 use std::ffi::OsString;
 use std::io::Write as _;
@@ -22,8 +25,8 @@ use std::process::ExitCode;
 
 use clap::FromArgMatches as _;
 
-use args::{Args, Command};
-use logging::tell;
+use args::{Args, Command, LogFormat};
+use logging::{say, tell};
 
 use crate::text::{printable, printable_lines};
 
@@ -38,14 +41,20 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     // In `check`, 2 means critical: a mistyped flag must not look like that.
     let is_check = arguments.iter().any(|word| word == "check")
         && !arguments.iter().any(|word| word == "config" || word == "logs");
-    let parsed = args::command()
+    let wants_json = wants_json(&arguments);
+    let parsed = help::command()
         .try_get_matches_from(arguments)
         .and_then(|matches| Args::from_arg_matches(&matches));
     let args = match parsed {
         Ok(args) => args,
         Err(error) => {
-            // Help and version are printed here too, with code 0.
-            let _ = error.print();
+            if error.exit_code() == 0 || !wants_json {
+                // Help and version are printed here too, with code 0.
+                let _ = error.print();
+            } else {
+                logging::speak(LogFormat::Json);
+                tell(&error.render().to_string());
+            }
             return ExitCode::from(match error.exit_code() {
                 0 => 0,
                 _ if is_check => UNKNOWN,
@@ -53,6 +62,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             });
         }
     };
+    logging::speak(args.options.log_format);
     let _last_words = logging::LastWords;
     let code = match args.command.unwrap_or(Command::Serve) {
         Command::Serve => serve::run(&args.options),
@@ -64,9 +74,23 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Bundle(bundle) => bundle::run(&bundle),
         Command::Healthcheck => healthcheck::run(&args.options),
         Command::PasswordHash => password::run(),
+        Command::Completions { shell } => help::completions(shell),
+        Command::Man(man) => help::man(&man),
         Command::Generate(generate) => generate::run(&generate),
     };
     ExitCode::from(code)
+}
+
+/// Whether the log is asked for as JSON, also by arguments that are wrong otherwise.
+fn wants_json(arguments: &[OsString]) -> bool {
+    const FLAG: &str = "--log.format";
+    let flag = arguments.iter().position(|word| word == FLAG).map(|at| arguments.get(at + 1));
+    let joined = || arguments.iter().any(|word| word.to_str() == Some("--log.format=json"));
+    let set = || std::env::var("STACK_EXPORTER_LOG_FORMAT").is_ok_and(|value| value == "json");
+    match flag {
+        Some(value) => value.is_some_and(|value| value == "json"),
+        None => joined() || set(),
+    }
 }
 
 /// Writes data to standard output. A reader that has gone away is no error of ours; a disk that is
@@ -83,7 +107,8 @@ fn print_as_is(text: &str) -> bool {
     if let Err(error) = &written
         && error.kind() != std::io::ErrorKind::BrokenPipe
     {
-        tell(&format!("the output is not complete: standard output cannot be written: {error}"));
+        let why = crate::failure::plain(error);
+        tell(&format!("the output is not complete: standard output cannot be written: {why}"));
     }
     written.is_ok()
 }
@@ -112,7 +137,7 @@ fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
 /// An error of the start, and what to do about it.
 fn in_words(error: std::io::Error) -> std::io::Error {
     if !crate::failure::lacks_files(&error) {
-        return error;
+        return std::io::Error::new(error.kind(), crate::failure::plain(&error));
     }
     let failure = crate::failure::Failure::io("the start", &error);
     std::io::Error::other(format!("{failure}; do: {}", failure.hint.as_deref().unwrap_or_default()))

@@ -10,7 +10,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::args::Options;
 use super::front::Front;
-use super::{BAD_USAGE, in_words, logging, runtime, tell, tell_all};
+use super::{BAD_USAGE, logging, place, runtime, say, tell, tell_all};
 use crate::check::judge;
 use crate::engine::{Board, Missed, Storage, Target};
 use crate::http::listen::{self, Listener};
@@ -31,7 +31,15 @@ pub(super) fn run(options: &Options) -> u8 {
     raise_limit();
     let file = options.config_file.clone();
     let dir = options.storage_path.clone().or_else(|| Storage::default_dir(&load::environment));
-    board.memory.keep_in(Storage::take(dir.as_deref()));
+    let storage = Storage::take(dir.as_deref());
+    if let Some(dir) = storage.new_dir() {
+        say(&format!(
+            "state directory {} is new: what was counted, and how far logs were read, outlives a \
+             restart there (--storage.path names another place)",
+            dir.display()
+        ));
+    }
+    board.memory.keep_in(storage);
     if let Err(failure) = board.chart.load(&board.memory.storage()) {
         tracing::warn!("the history of values begins anew: {failure}");
     }
@@ -61,8 +69,7 @@ pub(super) fn run(options: &Options) -> u8 {
     match served {
         Ok(()) => 0,
         Err(error) => {
-            let why = in_words(error);
-            tell(&format!("cannot serve on {}: {why}", options.listen_address));
+            tell(&place::not_served(&options.listen_address, error));
             1
         }
     }
@@ -129,7 +136,8 @@ async fn serve(
         let (board, front) = (Arc::clone(&board), Arc::clone(&front));
         tokio::spawn(http::lock::watch(Arc::clone(&lock), move || front.introduce(&board)))
     };
-    tell(&format!("{told_first}serving {}", front.place(&options.telemetry_path)));
+    say(told_first.trim_end());
+    front.announce(&options.telemetry_path);
     let (clients, turned_away) = (Arc::clone(&board.clients), Arc::clone(&server.turned_away));
     let stop = async move || stop.next().await;
     listen::serve(listener, (server.router(), lock), clients, turned_away, stop).await;
@@ -162,7 +170,7 @@ async fn tell_what_is_blind(board: Arc<Board>) {
         );
         let _ = writeln!(out, "  {:<10} {:<20} do: {}", "", "", printable(&blind.remedy()));
     }
-    tell(out.trim_end());
+    say(out.trim_end());
 }
 
 /// Loads the file again, and that of the lock. A bad one leaves all that was in force as it is and

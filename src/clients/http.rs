@@ -144,7 +144,8 @@ impl HttpClient {
         let request = request.await.map_err(hangs)??;
         let response = request.send().await.map_err(|error| {
             let failure = failure(what, &error);
-            if failure.reason == Reason::TLS { failure.hint(self.trust.advice()) } else { failure }
+            let unknown = failure.reason == Reason::TLS && failure.hint.is_none();
+            if unknown { failure.hint(self.trust.advice()) } else { failure }
         })?;
         match response.status().as_u16() {
             401 => Err(refused(what, 401).hint(self.proof.advice())),
@@ -234,6 +235,10 @@ pub(super) fn failure(what: &str, error: &reqwest::Error) -> Failure {
         source = cause.source();
     }
     let lower = text.to_lowercase();
+    if lower.contains("invalidcontenttype") {
+        return Failure::new(Reason::TLS, format!("{what}: the server speaks no TLS there"))
+            .hint("write `http://` in the address, or the port where it speaks TLS");
+    }
     let (reason, why) = if error.is_timeout() {
         (Reason::TIMEOUT, "no complete answer in time")
     } else if refusal || ["certificate", "tls", "handshake"].iter().any(|word| lower.contains(word))
@@ -253,10 +258,15 @@ pub(super) fn failure(what: &str, error: &reqwest::Error) -> Failure {
     } else if error.is_connect() {
         (Reason::OTHER, "cannot connect")
     } else {
-        (Reason::PROTOCOL, "the answer is not HTTP, or was cut off")
+        (Reason::PROTOCOL, NO_HTTP)
     };
-    Failure::new(reason, format!("{what}: {why}"))
+    let failure = Failure::new(reason, format!("{what}: {why}"));
+    if why == NO_HTTP && error.is_request() { failure.hint(OTHER_PORT) } else { failure }
 }
+
+const NO_HTTP: &str = "the answer is not HTTP, or was cut off";
+const OTHER_PORT: &str = "is this the port that speaks HTTP? Where it speaks TLS the address begins \
+                          with `https://`";
 
 #[cfg(test)]
 mod tests {

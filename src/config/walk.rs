@@ -172,7 +172,12 @@ impl Walker<'_> {
         for entry in entries {
             let Some(schema) = alt.child(&entry.key) else {
                 let keys = alt.properties().into_iter().flat_map(Map::keys);
-                meant.extend(self.unknown_key(entry, keys.map(String::as_str).collect(), spot));
+                let found = self.unknown_key(entry, keys.map(String::as_str).collect(), spot);
+                let Some(name) = found else { continue };
+                meant.push(name);
+                if let Some(value) = self.as_meant(entry, alt.child(name)) {
+                    object.entry(name.to_owned()).or_insert(value);
+                }
                 continue;
             };
             let below = Spot { path: join_key(&spot.path, &entry.key), line: entry.line };
@@ -181,14 +186,37 @@ impl Walker<'_> {
             }
         }
         for name in alt.required() {
+            let path = join_key(&spot.path, name);
             // A misspelt key is one mistake, not two.
             if !meant.contains(&name) && !entries.iter().any(|entry| entry.key == name) {
-                let path = join_key(&spot.path, name);
-                self.problems.push(Problem::new(spot.line, path, "required key is missing"));
+                self.problems.push(Problem::new(spot.line, &path, "required key is missing"));
+            }
+            if !object.contains_key(name)
+                && let Some(text) = alt.child(name).and_then(|schema| self.stand_in(schema))
+            {
+                // What else is wrong is told as well, and nothing of what the stand-in would cause.
+                self.dropped.push(path);
+                object.insert(name.to_owned(), text);
             }
         }
         let whole = alt.required().all(|name| object.contains_key(name));
         whole.then_some(Json::Object(object))
+    }
+
+    /// The value of a misspelt key as that of the key that was meant, so that the mistake hides no
+    /// others. If it does not fit, something else was meant.
+    fn as_meant(&self, entry: &Entry, schema: Option<&Json>) -> Option<Json> {
+        let mut trial = Walker { root: self.root, problems: Vec::new(), dropped: Vec::new() };
+        let spot = Spot { path: String::new(), line: entry.line };
+        let value = trial.check(&entry.value, schema?, false, &spot)?;
+        trial.problems.is_empty().then_some(value)
+    }
+
+    /// A text in the place of a required one that is missing.
+    fn stand_in(&self, schema: &Json) -> Option<Json> {
+        let alts = alternatives(self.root, schema, Marks { show: false, verbatim: false });
+        let any_text = |alt: &Alt<'_>| alt.takes("string") && alt.values().next().is_none();
+        alts.iter().any(any_text).then(|| Json::String(String::new()))
     }
 
     /// Reports a key that is not known, and gives the known one that it was meant to be.
@@ -236,7 +264,8 @@ mod tests {
             "required": ["a"], "additionalProperties": false}});
         let yaml = "x:\n  a: t\n  b: no\ny:\n  b: 1\nz:\n  a: t\n  c: [1, q, r]\n";
         let (value, lines, dropped) = run(yaml, &schema);
-        assert_eq!(value, Some(json!({"x": {"a": "t"}, "z": {"a": "t"}})));
+        let y = json!({"a": "", "b": 1});
+        assert_eq!(value, Some(json!({"x": {"a": "t"}, "y": y, "z": {"a": "t"}})));
         assert_eq!(
             lines,
             [
@@ -246,7 +275,7 @@ mod tests {
                 "line 8: z.c[2]: expected an integer, found a string",
             ]
         );
-        assert_eq!(dropped, ["x.b", "y", "z.c[1]", "z.c[2]", "z.c"]);
+        assert_eq!(dropped, ["x.b", "y.a", "z.c[1]", "z.c[2]", "z.c"]);
     }
 
     #[test]

@@ -32,6 +32,7 @@ mod docker_tls;
 mod exposition;
 mod files;
 mod files_guides;
+mod first_minutes;
 mod harness;
 mod host;
 mod hostile;

@@ -4,11 +4,11 @@ use std::path::PathBuf;
 use std::process::{Command, Output};
 
 /// Runs the program in an environment that names no source.
-fn run(arguments: &[&str]) -> Output {
+pub fn run(arguments: &[&str]) -> Output {
     run_with(arguments, &[])
 }
 
-fn run_with(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
+pub fn run_with(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_stack-exporter"))
         .args(arguments)
         .env_clear()
@@ -17,11 +17,11 @@ fn run_with(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
         .unwrap()
 }
 
-fn text(bytes: &[u8]) -> String {
+pub fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
-fn file(name: &str, content: &str) -> PathBuf {
+pub fn file(name: &str, content: &str) -> PathBuf {
     let path = std::env::temp_dir().join(format!("stack-exporter-{}-{name}", std::process::id()));
     std::fs::write(&path, content).unwrap();
     path
@@ -47,9 +47,13 @@ fn every_command_explains_itself() {
             &["check", "--help"],
             &["Exit code: 0", "--window", "--only", "needs history", "Examples:", "--wait 2m"],
         ),
-        (&["config", "--help"], &["check", "show", "schema"]),
-        (&["config", "check", "--help"], &["every mistake"]),
-        (&["metrics", "--help"], &["catalogue"]),
+        (&["config", "--help"], &["init", "check", "show", "schema"]),
+        (&["config", "init", "--help"], &["--output", "--force", "No secret"]),
+        (&["config", "check", "--help"], &["every mistake", "--connect", "--config.file"]),
+        (&["metrics", "--help"], &["catalogue", "[WORD]", "--format"]),
+        (&["logs", "top", "--help"], &["SOURCE|FILE", "--level", "warning", "--config.file"]),
+        (&["completions", "--help"], &["bash", "zsh", "fish"]),
+        (&["man", "--help"], &["--into"]),
         (&["bundle", "--help"], &["Exit code", "--into", "--external-url", "--force"]),
         (&["generate", "--help"], &["--check", "--runbook-base", "stack-exporter bundle"]),
     ] {
@@ -296,6 +300,11 @@ fn an_area_that_is_asked_for_and_not_there_is_told_with_its_reason() {
     let told = text(&output.stderr) + &text(&output.stdout);
     assert_eq!(output.status.code().filter(|code| *code >= 2), output.status.code(), "{told}");
     assert!(told.contains("/nonexistent/docker.sock") && told.contains("do: "), "{told}");
+    // Also where something else can be checked.
+    let output = run_with(&["check", "--window", "1s"], &[("DOCKER_HOST", "ssh://me@there")]);
+    let told = text(&output.stderr);
+    assert!(output.status.code() >= Some(2), "{told}");
+    assert!(told.contains("docker: not watched: DOCKER_HOST: SSH is not supported"), "{told}");
     let told = text(&run(&["check", "--only", "docker", "--config.file", &off_name]).stderr);
     assert!(told.ends_with("nothing to check: no target is declared or can be found\n"), "{told}");
     std::fs::remove_file(off).unwrap();

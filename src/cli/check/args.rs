@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::{Args as ClapArgs, ValueEnum};
 
-use crate::cli::args::{duration, only};
+use crate::cli::values::{duration, only};
 
 /// Below the help of `check`.
 pub(in crate::cli) const EXAMPLES: &str = "\

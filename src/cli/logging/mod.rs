@@ -21,6 +21,13 @@ use crate::text::printable_lines;
 const PATIENCE: Duration = Duration::from_millis(500);
 
 static QUEUE: OnceLock<Arc<Queue>> = OnceLock::new();
+/// Whether all that is said is JSON, one document a line: nothing, until the arguments are known.
+static JSON: OnceLock<bool> = OnceLock::new();
+
+/// From now on all that is said to people has the form of the log.
+pub(super) fn speak(format: LogFormat) {
+    let _ = JSON.set(matches!(format, LogFormat::Json));
+}
 
 /// Installs the log of the process. A panic in a collector becomes one log line per place. Lines
 /// that nobody took are counted in `dropped`.
@@ -96,9 +103,29 @@ fn send(bytes: Vec<u8>) {
     }
 }
 
-/// Writes to a person, beside the data.
+/// Tells a person what is wrong, beside the data.
 pub(super) fn tell(text: &str) {
-    send(format!("{}\n", printable_lines(text)).into_bytes());
+    send(line("ERROR", text).into_bytes());
+}
+
+/// Tells a person how it is, beside the data.
+pub(super) fn say(text: &str) {
+    send(line("INFO", text).into_bytes());
+}
+
+/// With the names of fields that log lines have.
+fn line(level: &str, text: &str) -> String {
+    let text = printable_lines(text);
+    if !JSON.get().is_some_and(|json| *json) {
+        return format!("{text}\n");
+    }
+    let now = jiff::Timestamp::now();
+    let line = serde_json::json!({
+        "timestamp": format!("{now:.6}"),
+        "level": level,
+        "message": text.trim_end(),
+    });
+    format!("{line}\n")
 }
 
 /// Dropped before the process ends, also by a panic: what was said is written, if somebody takes it

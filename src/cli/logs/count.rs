@@ -7,7 +7,7 @@ use super::progress::Progress;
 use super::source::Source;
 use super::time;
 use super::zone::{self, Zone};
-use crate::collectors::logs::offline::{Offline, Splitter};
+use crate::collectors::logs::offline::{Offline, Splitter, Taken};
 use crate::failure::Failure;
 
 /// Times that are further ahead are no times of lines.
@@ -22,6 +22,8 @@ pub struct Counter {
     pub cut: u64,
     /// Files in which no line has a time.
     pub timeless: Vec<PathBuf>,
+    /// What was not read to its end for it is too large.
+    pub bounded: Vec<String>,
     since: Option<i64>,
     zone: Zone,
     now: i64,
@@ -40,6 +42,7 @@ impl Counter {
             old: 0,
             cut: 0,
             timeless: Vec::new(),
+            bounded: Vec::new(),
             since,
             zone: Zone::default(),
             now,
@@ -98,14 +101,29 @@ impl Counter {
         Some(self.zone.seconds(stamp)).filter(|seconds| *seconds <= self.now + AHEAD)
     }
 
-    fn give(&mut self, lines: &[u8], seconds: i64) {
+    /// Takes whole lines of a time that is known.
+    pub fn give(&mut self, lines: &[u8], seconds: i64) {
         if lines.is_empty() {
             return;
         }
         if self.since.is_some_and(|since| seconds < since) {
             self.old += memchr::memchr_iter(b'\n', lines).count() as u64;
         } else {
-            self.offline.feed(lines, zone::time(seconds));
+            self.offline.feed(lines, zone::time(seconds), None);
+        }
+    }
+
+    /// Takes an entry of the journal: what follows a newline in it is of the same event.
+    pub fn entry(&mut self, taken: &Taken, seconds: i64) {
+        let message = taken.message.strip_suffix(b"\n").unwrap_or(&taken.message);
+        let at = memchr::memchr(b'\n', message).map_or(message.len(), |newline| newline + 1);
+        let (first, rest) = message.split_at(at);
+        let time = zone::time(seconds);
+        let whole = |lines: &[u8]| [lines.trim_ascii_end(), b"\n"].concat();
+        self.cut += u64::from(taken.cut);
+        self.offline.feed(&whole(first), time, taken.hint);
+        if !rest.is_empty() {
+            self.offline.feed(&whole(rest), time, None);
         }
     }
 

@@ -1,6 +1,7 @@
-//! `logs top`: the most frequent errors of log files, old and packed ones too. `logs verify`: counts
+//! `logs top`: the most frequent errors of logs, old and packed files too. `logs verify`: counts
 //! compared with what lies on disk.
 
+mod asked;
 mod count;
 mod progress;
 mod source;
@@ -14,7 +15,7 @@ use super::args::{LogsCommand, Options};
 
 pub(super) fn run(options: &Options, command: &LogsCommand) -> u8 {
     match command {
-        LogsCommand::Top(arguments) => top::run(arguments),
+        LogsCommand::Top(arguments) => top::run(options, arguments),
         LogsCommand::Verify(arguments) => verify::run(options, arguments),
     }
 }

@@ -6,21 +6,34 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 
+use super::top::Read;
 use super::zone::{Zone, exact};
-use crate::collectors::logs::errors::Groups;
 use crate::collectors::logs::errors::merge::Merged;
 use crate::text::printable;
 
-/// Longest text of an error on a terminal.
-const TEXT: usize = 120;
+/// What is the same, as one.
+pub struct Kind {
+    pub is_warning: bool,
+    pub group: Merged,
+}
+
+impl Kind {
+    fn level(&self) -> &'static str {
+        if self.is_warning { "warning" } else { self.group.level() }
+    }
+}
 
 /// What is shown.
-pub struct View<'a> {
-    pub groups: Vec<Merged>,
-    pub all: &'a Groups,
+pub struct View {
+    pub kinds: Vec<Kind>,
+    pub errors: u64,
+    /// If they were asked for.
+    pub warnings: Option<u64>,
+    /// Errors of kinds that are not told apart.
+    pub other: u64,
     /// Lines by level.
     pub lines: Vec<(&'static str, u64)>,
-    pub files: usize,
+    pub read: Read,
     pub since: Option<SystemTime>,
     pub end: SystemTime,
     /// Width of a column of the trend.
@@ -28,59 +41,79 @@ pub struct View<'a> {
     pub limit: usize,
 }
 
-impl View<'_> {
+impl View {
     fn trend(&self, group: &Merged) -> [u32; 24] {
         group.trend.until(self.end, Some(self.width.as_secs()))
     }
 
-    fn shown(&self) -> impl Iterator<Item = &Merged> {
-        self.groups.iter().take(self.limit)
+    fn shown(&self) -> impl Iterator<Item = &Kind> {
+        self.kinds.iter().take(self.limit)
     }
 }
 
+/// Two lines for each kind, of 80 columns at most but for its text, which is cut on a terminal only.
 pub fn text(view: &View) -> String {
     let zone = Zone::default();
-    let longest = if std::io::stdout().is_terminal() { TEXT } else { usize::MAX };
+    let longest = if std::io::stdout().is_terminal() { width() } else { usize::MAX };
     let mut out = String::new();
-    let head = ["COUNT", "FIRST", "LAST", "TREND", "FINGERPRINT", "ERROR"];
-    if !view.groups.is_empty() {
-        let [count, first, last, trend, fingerprint, error] = head;
-        let _ = writeln!(
-            out,
-            "{count:>11}  {first:<16}  {last:<16}  {trend:<24}  {fingerprint:<16}  {error}"
-        );
+    if !view.kinds.is_empty() {
+        let [first, last, trend] = ["FIRST", "LAST", "TREND"];
+        let _ = writeln!(out, "COUNT  ERROR");
+        let _ = writeln!(out, "  {first:<16}  {last:<16}  {trend:<24}  FINGERPRINT");
     }
-    for group in view.shown() {
+    for kind in view.shown() {
+        let group = &kind.group;
+        let text = format!("{:>5}  {}", grouped(group.count), printable(&describe(kind)));
+        let _ = writeln!(out, "{}", cut(&text, longest.saturating_sub(1)));
         let _ = writeln!(
             out,
-            "{:>11}  {}  {}  {}  {}  {}",
-            grouped(group.count),
+            "  {}  {}  {}  {}",
             zone.show(group.first),
             zone.show(group.last),
             spark(&view.trend(group)),
             group.fingerprint,
-            cut(&printable(&describe(group)), longest),
         );
     }
-    let kinds = view.groups.len();
     let lines: u64 = view.lines.iter().map(|(_, count)| count).sum();
-    let files = if view.files == 1 { "file" } else { "files" };
     let since = view.since.map_or_else(String::new, |since| format!(" since {}", zone.show(since)));
+    let warnings = view.warnings.map(|count| plural(count, "warning"));
+    let warnings = warnings.map_or_else(String::new, |warnings| format!(" and {warnings}"));
     let _ = writeln!(
         out,
-        "{} errors of {kinds} kinds in {} lines of {} {files}{since}",
-        grouped(view.all.total),
-        grouped(lines),
-        view.files,
+        "{}{warnings} of {} in {} of {}{since}",
+        plural(view.errors, "error"),
+        plural(view.kinds.len() as u64, "kind"),
+        plural(lines, "line"),
+        places(view.read),
     );
     out
 }
 
+/// `2 files, 1 container`
+fn places(read: Read) -> String {
+    let all = [(read.files, "file"), (read.containers, "container"), (read.journals, "journal")];
+    let named = all.into_iter().filter(|(count, _)| *count > 0);
+    let named: Vec<_> = named.map(|(count, what)| plural(count as u64, what)).collect();
+    if named.is_empty() { "no file".to_owned() } else { named.join(", ") }
+}
+
+fn plural(count: u64, what: &str) -> String {
+    let ending = if count == 1 { "" } else { "s" };
+    format!("{} {what}{ending}", grouped(count))
+}
+
+/// Columns of the terminal.
+fn width() -> usize {
+    let size = rustix::termios::tcgetwinsize(std::io::stdout()).ok();
+    size.map(|size| usize::from(size.ws_col)).filter(|columns| *columns > 0).unwrap_or(80)
+}
+
 /// `logger: template (KeyError in bot.py:run)`
-fn describe(group: &Merged) -> String {
+fn describe(kind: &Kind) -> String {
+    let group = &kind.group;
     let mut text = String::new();
-    if group.critical {
-        text += "CRITICAL ";
+    if kind.level() != "error" {
+        text = format!("{} ", kind.level().to_uppercase());
     }
     if !group.logger.is_empty() {
         let _ = write!(text, "{}: ", group.logger);
@@ -136,10 +169,11 @@ fn spark(counts: &[u32]) -> String {
 pub fn json(view: &View) -> String {
     let groups: Vec<Value> = view
         .shown()
-        .map(|group| {
+        .map(|kind| {
+            let group = &kind.group;
             json!({
                 "fingerprint": group.fingerprint,
-                "level": group.level(),
+                "level": kind.level(),
                 "logger": group.logger,
                 "exception": group.exception,
                 "frame": group.frame,
@@ -155,13 +189,16 @@ pub fn json(view: &View) -> String {
     let lines: serde_json::Map<String, Value> =
         view.lines.iter().map(|(level, count)| ((*level).to_owned(), (*count).into())).collect();
     let document = json!({
-        "files": view.files,
+        "files": view.read.files,
+        "containers": view.read.containers,
+        "journals": view.read.journals,
         "since": view.since.map(exact),
         "until": exact(view.end),
         "lines": lines,
-        "errors": view.all.total,
-        "kinds": view.groups.len(),
-        "other": view.all.other,
+        "errors": view.errors,
+        "warnings": view.warnings,
+        "kinds": view.kinds.len(),
+        "other": view.other,
         "bucket_seconds": view.width.as_secs(),
         "groups": groups,
     });

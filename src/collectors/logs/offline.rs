@@ -1,12 +1,19 @@
 //! Lines counted outside of the running exporter: `logs top` and `logs verify`.
 
+mod whole;
+
 use std::time::{Duration, SystemTime};
 
 use super::errors::Groups;
 use super::scan::level::Level;
 use super::scan::lines::{Lines, Piece};
-use super::scan::{Scanner, Stream};
+use super::scan::{Format, Scanner, Stream};
 use super::tally::Tally;
+
+pub use super::containers::all::Container;
+pub use super::journal::Source as Journal;
+pub use super::journal::select::Taken;
+pub use whole::Whole;
 
 /// Counts lines and groups their errors, with the same scanner as the exporter.
 pub struct Offline {
@@ -14,12 +21,22 @@ pub struct Offline {
     stream: Stream,
     tally: Tally,
     lines: [u64; Level::ALL.len()],
+    /// The same of warnings, where they are asked for.
+    warnings: Option<Box<Warnings>>,
+}
+
+#[derive(Default)]
+struct Warnings {
+    scanner: Scanner,
+    stream: Stream,
+    tally: Tally,
 }
 
 impl Default for Offline {
     fn default() -> Self {
         let scanner = Scanner { levels: true, errors: true, ..Scanner::default() };
-        Self { scanner, stream: Stream::default(), tally: Tally::default(), lines: [0; _] }
+        let (stream, tally) = (Stream::default(), Tally::default());
+        Self { scanner, stream, tally, lines: [0; _], warnings: None }
     }
 }
 
@@ -27,14 +44,40 @@ impl Offline {
     /// Trends in buckets of this width.
     #[must_use]
     pub fn with_width(mut self, width: Duration) -> Self {
-        self.tally.errors.width = Some(width.as_secs().max(1));
+        let width = Some(width.as_secs().max(1));
+        self.tally.errors.width = width;
+        if let Some(warnings) = &mut self.warnings {
+            warnings.tally.errors.width = width;
+        }
         self
     }
 
-    /// Takes whole lines of one time, each with its newline.
-    pub fn feed(&mut self, lines: &[u8], now: SystemTime) {
-        let piece = Piece { lines, bytes: lines.len() as u64, cut: false, hint: None };
+    /// Groups warnings as well, beside the errors.
+    #[must_use]
+    pub fn with_warnings(mut self) -> Self {
+        let scanner = Scanner { warnings: true, ..Scanner::default() };
+        let mut warnings = Warnings { scanner, ..Warnings::default() };
+        warnings.tally.errors.width = self.tally.errors.width;
+        self.warnings = Some(Box::new(warnings));
+        self
+    }
+
+    /// The only form in which events begin from here on, as the source has it.
+    pub fn read_as(&mut self, format: Option<Format>) {
+        self.scanner.format = format;
+        if let Some(warnings) = &mut self.warnings {
+            warnings.scanner.format = format;
+        }
+    }
+
+    /// Takes whole lines of one time, each with its newline. The hint is the level of a line that is
+    /// known to begin an event, if it names none.
+    pub fn feed(&mut self, lines: &[u8], now: SystemTime, hint: Option<Level>) {
+        let piece = Piece { lines, bytes: lines.len() as u64, cut: false, hint };
         self.scanner.scan(&mut self.stream, &piece, now, &mut self.tally);
+        if let Some(warnings) = &mut self.warnings {
+            warnings.scanner.scan(&mut warnings.stream, &piece, now, &mut warnings.tally);
+        }
     }
 
     /// A file ends: what is open is complete.
@@ -43,10 +86,19 @@ impl Offline {
         for (sum, lines) in self.lines.iter_mut().zip(std::mem::take(&mut self.stream).lines) {
             *sum += lines;
         }
+        if let Some(warnings) = &mut self.warnings {
+            warnings.scanner.settle(&mut warnings.stream, now, &mut warnings.tally);
+            warnings.stream = Stream::default();
+        }
     }
 
     pub fn groups(&self) -> &Groups {
         &self.tally.errors
+    }
+
+    /// Groups of warnings, if they were asked for.
+    pub fn warnings(&self) -> Option<&Groups> {
+        self.warnings.as_ref().map(|warnings| &warnings.tally.errors)
     }
 
     /// Lines by level of the files that have ended, in the order of [`level_names`].

@@ -89,12 +89,14 @@ impl Logs {
         Self { service: None, timeout: None, thresholds: Thresholds::default(), ..self.clone() }
     }
 
-    /// What each rule costs on a sample of lines, the bytes a second of all of them, and what the
-    /// presets could do with.
-    pub fn costs(&self, sample: &[u8]) -> (Vec<Cost>, f64, Vec<String>) {
-        let written = presets::written(&self.presets, &self.rules);
-        let (costs, all) = rules::cost::costs(&written, sample);
-        (costs, all, presets::hints(&self.presets, &self.rules))
+    /// What each rule costs on a sample of lines, and the bytes a second of all of them.
+    pub fn costs(&self, sample: &[u8]) -> (Vec<Cost>, f64) {
+        rules::cost::costs(&presets::written(&self.presets, &self.rules), sample)
+    }
+
+    /// What the presets could do with.
+    pub fn hints(&self) -> Vec<String> {
+        presets::hints(&self.presets, &self.rules)
     }
 }
 
@@ -116,6 +118,7 @@ pub fn source(name: &str, logs: &Logs, engine: Option<Address>) -> (Source, Mist
         levels: true,
         access: presets::access(&logs.presets),
         errors: true,
+        warnings: false,
     };
     let source = Source {
         name: name.to_owned(),

@@ -100,16 +100,20 @@ pub fn plan(section: Option<&Section>, plan: &mut Plan) {
 }
 
 fn target(name: &str, nats: &Nats) -> Target {
+    let hosts = nats.url.hosts(8222);
     let server = Server {
+        hosts: hosts.clone(),
         http: HttpClient::new(&nats.url, &nats.access, nats.timeout.map(Dur::get)),
         server_id: nats.url.origin(),
     };
-    Target::new(&AREA, name, nats.url.origin(), nats.address(), server).at(nats.url.hosts(8222))
+    Target::new(&AREA, name, nats.url.origin(), nats.address(), server).at(hosts)
 }
 
 /// One monitoring port.
 struct Server {
     http: HttpClient,
+    /// Where its address leads.
+    hosts: Vec<(String, u16)>,
     /// Scheme, host and port, as prometheus-nats-exporter has it.
     server_id: String,
 }
@@ -118,7 +122,7 @@ impl Collector for Server {
     type Raw = fetch::Raw;
 
     async fn fetch(&self) -> Result<fetch::Raw, Failure> {
-        fetch::fetch(&self.http).await
+        fetch::fetch(&self.http, &self.hosts).await
     }
 
     fn sample(&self, raw: fetch::Raw, _now: SystemTime) -> Result<Batch, Failure> {

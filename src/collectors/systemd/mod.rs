@@ -34,7 +34,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::SystemTime;
 
-pub use config::Systemd;
+pub use config::{Systemd, mistake};
 
 use crate::catalogue::{Area, Batch, Glance, TableEntry, Unit};
 use crate::engine::{Collector, Target};

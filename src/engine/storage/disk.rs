@@ -24,6 +24,8 @@ const LONGEST: u64 = 64 << 20;
 
 pub(super) struct Disk {
     pub(super) dir: PathBuf,
+    /// No exporter has ever used it.
+    pub(super) is_new: bool,
     /// Held as long as the directory is ours.
     _lock: File,
     /// When each file was flushed last, and whether it was replaced since.
@@ -46,6 +48,7 @@ impl Disk {
             Failure::io(&what, error).hint("give the exporter a directory that it may write")
         };
         make(dir).map_err(|error| failed(&error))?;
+        let is_new = !dir.join(LOCK).exists();
         let lock = open(&dir.join(LOCK), false).map_err(|error| failed(&error))?;
         match rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {}
@@ -56,7 +59,7 @@ impl Disk {
             }
             Err(error) => return Err(failed(&error.into())),
         }
-        Ok(Self { dir: dir.to_owned(), _lock: lock, flushed: Mutex::default() })
+        Ok(Self { dir: dir.to_owned(), is_new, _lock: lock, flushed: Mutex::default() })
     }
 
     pub(super) fn save(&self, name: &str, bytes: &[u8]) -> io::Result<()> {

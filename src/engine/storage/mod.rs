@@ -139,6 +139,11 @@ impl Storage {
         self.disk().map(|disk| disk.dir.clone())
     }
 
+    /// The directory, if nobody has kept anything there before.
+    pub fn new_dir(&self) -> Option<PathBuf> {
+        self.disk().filter(|disk| disk.is_new).map(|disk| disk.dir.clone())
+    }
+
     /// What was saved last, if anything was.
     pub fn load(&self, area: &str, name: &str) -> Result<Option<Vec<u8>>, Failure> {
         let file = file_name(area, name);

@@ -3,21 +3,30 @@
 use std::io::Write as _;
 use std::path::Path;
 
+use clap::Parser as _;
 use serde_json::Value;
 
 use super::*;
+use crate::cli::args::Args;
 
 /// 2024-02-29T12:00:00Z
 const NOON: i64 = 1_709_208_000;
 
 fn arguments(files: &[&Path]) -> LogsTop {
     LogsTop {
-        files: files.iter().map(|path| path.to_path_buf()).collect(),
+        logs: files.iter().map(|path| path.to_path_buf()).collect(),
         since: None,
         limit: 10,
         format: CheckFormat::Json,
         level: ErrorLevel::Error,
     }
+}
+
+fn report(arguments: &LogsTop, now: i64) -> Report {
+    let runtime = runtime().unwrap();
+    let options = Args::try_parse_from(["stack-exporter"]).unwrap().options;
+    let asked = asked::asked(&options, &arguments.logs, &runtime).ok().unwrap();
+    super::report(arguments, asked, now, &runtime)
 }
 
 /// A file whose last change was at noon.
@@ -127,4 +136,38 @@ fn what_makes_the_answer_less_is_said() {
     {
         assert!(report.text.contains(words), "{words}: {}", report.text);
     }
+}
+
+#[test]
+fn warnings_are_kinds_of_their_own() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("app.log");
+    let lines = "2024-02-29T10:00:00Z [WARNING] app: disk 81 full
+2024-02-29T10:00:01Z [WARNING] app: disk 82 full
+UserWarning: from line 7
+2024-02-29T10:00:02Z [ERROR] app: task 1 failed
+Traceback (most recent call last):
+  File \"/app/a.py\", line 1, in run
+ValueError: no
+2024-02-29T10:00:03Z [INFO] app: up
+";
+    write(&file, lines.as_bytes());
+    let mut asked = arguments(&[&file]);
+    let levels = |asked: &LogsTop| {
+        let value: Value = serde_json::from_str(&report(asked, NOON).text).unwrap();
+        let groups = value["groups"].as_array().unwrap().clone();
+        groups
+            .iter()
+            .map(|one| (one["level"].as_str().unwrap().to_owned(), one["count"].as_u64().unwrap()))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(levels(&asked), [("error".to_owned(), 1)]);
+    asked.level = ErrorLevel::Warning;
+    assert_eq!(levels(&asked), [("warning".to_owned(), 2), ("error".to_owned(), 1)]);
+    asked.format = CheckFormat::Table;
+    let text = report(&asked, NOON).text;
+    assert!(text.contains("    2  WARNING app: disk * full\n"), "{text}");
+    assert!(text.ends_with("1 error and 2 warnings of 2 kinds in 8 lines of 1 file\n"), "{text}");
+    // But for the text itself all fits into 80 columns.
+    assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
 }

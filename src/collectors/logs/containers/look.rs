@@ -30,7 +30,7 @@ const SOON: Duration = Duration::from_millis(900);
 /// Lines that are asked for by their number, where the Engine tells of no new ones.
 const LAST: u32 = 2000;
 
-const WHAT: &str = "the log of a container";
+pub(super) const WHAT: &str = "the log of a container";
 
 /// What is read.
 #[derive(Clone, Debug)]
@@ -253,7 +253,7 @@ async fn read(
     if answer.lines() > 0 { Ok(answer) } else { Err(failure) }
 }
 
-fn broken(why: Broken) -> Failure {
+pub(super) fn broken(why: Broken) -> Failure {
     let why = match why {
         Broken::Frame => "a frame that is none",
         Broken::Time => "a line without its time",

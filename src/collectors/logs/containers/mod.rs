@@ -15,6 +15,7 @@
 //! together. At most 8 requests at once, 2 MiB of new lines of a container and 16 MiB of all at one
 //! look, 200 containers.
 
+pub mod all;
 pub mod envelope;
 pub mod find;
 mod frames;

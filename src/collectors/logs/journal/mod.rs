@@ -15,6 +15,7 @@
 //! What was thrown away unread is told: a file that is gone and was not read to its end, or that
 //! could still grow when it was last seen. Damaged entries are passed over and counted.
 
+mod all;
 mod bytes;
 mod compressed;
 #[cfg(test)]

@@ -31,6 +31,7 @@ use super::tally::Tally;
 
 /// What is counted in the lines of a source.
 #[derive(Default)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a thing of its own that is counted")]
 pub struct Scanner {
     pub rules: Rules,
     /// The only form in which events begin; none: any.
@@ -41,6 +42,8 @@ pub struct Scanner {
     pub access: bool,
     /// Group errors.
     pub errors: bool,
+    /// Group warnings, and no errors.
+    pub warnings: bool,
 }
 
 /// What is known of one run of lines (a file, one stream of a container, the journal) from the lines
@@ -88,7 +91,7 @@ impl Scanner {
         tally.bytes += piece.bytes;
         tally.doubt.cut += u64::from(piece.cut);
         tally.last_line = Some(now);
-        if self.levels || self.access || self.errors {
+        if self.levels || self.access || self.errors || self.warnings {
             Pass::new(self, stream, now, tally).run(piece);
         } else {
             let lines = memchr_iter(b'\n', piece.lines).count() as u64;

@@ -130,6 +130,9 @@ impl<'a> Pass<'a> {
         if let Some(count) = self.forms.get_mut(format as usize) {
             *count += 1;
         }
+        if self.scanner.warnings {
+            return self.warning(line, format, spot);
+        }
         if spot.level.is_error() {
             if self.scanner.errors {
                 // An empty beginning does not tell one form from another.
@@ -150,6 +153,18 @@ impl<'a> Pass<'a> {
         }
     }
 
+    /// Where warnings are grouped, and what follows an error is a part of that.
+    fn warning(&mut self, line: &[u8], format: Format, spot: Spot) {
+        let groups = &mut self.tally.errors;
+        if spot.level == Level::Warning {
+            let format = (spot.at > 0).then_some(format);
+            let head = head(line, format, spot, &mut self.scratch);
+            self.stream.tracker.head(&head, self.now, groups);
+        } else {
+            self.stream.tracker.other(Level::Debug, self.now, groups);
+        }
+    }
+
     #[inline]
     fn request(&mut self, request: &access::Request) {
         bump(&mut self.levels, Level::None as usize);
@@ -157,7 +172,7 @@ impl<'a> Pass<'a> {
         if let Some(count) = self.forms.get_mut(Format::NginxCombined as usize) {
             *count += 1;
         }
-        if self.scanner.errors {
+        if self.scanner.errors || self.scanner.warnings {
             self.stream.tracker.other(Level::None, self.now, &mut self.tally.errors);
         }
         if self.scanner.access {
@@ -169,6 +184,13 @@ impl<'a> Pass<'a> {
     #[inline]
     fn more(&mut self, line: &[u8]) {
         bump(&mut self.levels, Level::None as usize);
+        if self.scanner.warnings {
+            // Nothing but a line with its level begins one.
+            if self.stream.tracker.open() {
+                self.stream.tracker.more(line, self.now, &mut self.tally.errors);
+            }
+            return;
+        }
         if !self.scanner.errors {
             self.tracebacks += u64::from(line.starts_with(TRACEBACK));
             return;
