@@ -11,6 +11,7 @@ mod logs;
 mod machine;
 mod metrics;
 mod serve;
+mod setup;
 
 use std::ffi::OsString;
 use std::io::Write as _;
@@ -58,6 +59,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Logs { command } => logs::run(&args.options, &command),
         Command::Bundle(bundle) => bundle::run(&bundle),
         Command::Generate(generate) => generate::run(&generate),
+        Command::ComposeSetup(setup) => setup::run(&setup),
     };
     ExitCode::from(code)
 }
