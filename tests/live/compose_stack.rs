@@ -4,6 +4,7 @@
 //! made here; see `servers/images.rs` for what of them is real and what is a stand-in.
 
 use std::fs;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
@@ -48,7 +49,11 @@ impl Folder {
         let rules = fs::read_to_string(folder.path.join("alerts/docker.rules.yml")).unwrap();
         let mut is_down = false;
         let quick = rules.lines().map(|line| {
-            is_down = if line.contains("- alert:") { line.ends_with(" DockerServiceDown") } else { is_down };
+            is_down = if line.contains("- alert:") {
+                line.ends_with(" DockerServiceDown")
+            } else {
+                is_down
+            };
             let waits = is_down && line.trim_start().starts_with("for:");
             if waits { "        for: 1s\n".to_owned() } else { format!("{line}\n") }
         });
@@ -58,7 +63,6 @@ impl Folder {
         );
         folder.write("sink.yml", &sink);
         folder.write("www/cgi-bin/chat", SINK);
-        use std::os::unix::fs::PermissionsExt as _;
         let script = folder.path.join("www/cgi-bin/chat");
         fs::set_permissions(script, fs::Permissions::from_mode(0o755)).unwrap();
         folder
@@ -119,8 +123,7 @@ impl Folder {
     /// The value of a query, if it has one, as Prometheus says it.
     fn query(&self, query: &str) -> String {
         let prometheus = "http://127.0.0.1:9090";
-        let args =
-            ["exec", "-T", "prometheus", "promtool", "query", "instant", prometheus, query];
+        let args = ["exec", "-T", "prometheus", "promtool", "query", "instant", prometheus, query];
         said(&self.run(&args))
     }
 
@@ -198,7 +201,8 @@ async fn starts_with_nothing_set(docker: &Docker, folder: &Folder) {
     let began = Instant::now();
     folder.succeed(&["up", "-d"]);
     eprintln!("up -d returned after {:.1} s", began.elapsed().as_secs_f64());
-    for service in ["docker-socket-proxy", "stack-exporter", "alertmanager", "prometheus", "grafana"]
+    for service in
+        ["docker-socket-proxy", "stack-exporter", "alertmanager", "prometheus", "grafana"]
     {
         let names = folder.succeed(&["ps", "-q", service]);
         let id = names.trim();
@@ -216,20 +220,25 @@ async fn starts_with_nothing_set(docker: &Docker, folder: &Folder) {
     assert!(info.contains(&format!("hostname=\"{}\"", machine.trim())), "{info}");
     assert!(info.contains("external_url=\"http://127.0.0.1:10188\""), "{info}");
     // The services of this stack itself are all well, the one that has ended among them.
-    folder.wait_query("count(stack_service_up == 1)", "=> 6 ").await;
+    folder.wait_query("count(stack_service_up == 1)", "=> 7 ").await;
     folder.wait_query("ALERTS{alertname='AlertmanagerTellsNobody'}", "pending").await;
     let setup = folder.succeed(&["logs", "--no-color", "setup"]);
     assert!(setup.contains("no way is set, so nobody is told of anything"), "{setup}");
     let log = folder.succeed(&["logs", "--no-color", "alertmanager"]);
     assert!(!log.contains("level=error") && !log.contains("level=warn"), "{log}");
-    let password =
-        folder.succeed(&["exec", "-T", "grafana", "cat", "/run/stack/admin_password"]);
+    let password = folder.succeed(&["exec", "-T", "grafana", "cat", "/run/stack/admin_password"]);
     assert_eq!(password.trim().len(), 24, "{password}");
     let boards = folder.succeed(&["exec", "-T", "grafana", "ls", "/var/lib/stack-dashboards"]);
     assert!(boards.contains("overview.json"), "{boards}");
     // What the file does not let through.
     let refused = folder.run(&[
-        "exec", "-T", "docker-socket-proxy", "wget", "-q", "-O", "-",
+        "exec",
+        "-T",
+        "docker-socket-proxy",
+        "wget",
+        "-q",
+        "-O",
+        "-",
         "http://127.0.0.1:2375/v1.41/secrets",
     ]);
     assert!(said(&refused).contains("403"), "{}", said(&refused));
@@ -238,12 +247,15 @@ async fn starts_with_nothing_set(docker: &Docker, folder: &Folder) {
 /// An address in `.env` and the same command again; then a service of the user's stops.
 async fn tells_of_a_trouble(docker: &Docker, folder: &Folder) {
     let shop = docker.run(ContainerSpec::calm("shop", "web"));
-    folder.env(&["CHAT_WEBHOOK_URL=http://sink:8080/cgi-bin/chat"]);
+    // As the line in .env.example says.
+    let gid = fs::metadata(folder.host.trim_start_matches("unix://")).unwrap().gid();
+    let gid = format!("DOCKER_GID={gid}");
+    folder.env(&["CHAT_WEBHOOK_URL=http://sink:8080/cgi-bin/chat", &gid]);
     folder.succeed(&["up", "-d"]);
     let setup = folder.succeed(&["logs", "--no-color", "setup"]);
     assert!(setup.contains("messages: go out by chat"), "{setup}");
     assert!(!setup.contains("sink:8080"), "an address may be a secret: {setup}");
-    folder.wait_query("alertmanager_integrations", "=> 4 ").await;
+    folder.wait_query("alertmanager_integrations", "=> 3 ").await;
     folder.wait_query("stack_service_up{project='shop'}", "=> 1 ").await;
     shop.kill("KILL").unwrap();
     let message = until("a message of it", STARTED, async || {
@@ -260,7 +272,11 @@ async fn tells_of_a_trouble(docker: &Docker, folder: &Folder) {
 fn mistakes_are_told_by_name(folder: &Folder) {
     folder.env(&["STACK_CONFIG=./stack.yml"]);
     let missing = folder.run(&["up", "-d"]);
-    assert!(!missing.status.success() && said(&missing).contains("/stack.yml"), "{}", said(&missing));
+    assert!(
+        !missing.status.success() && said(&missing).contains("/stack.yml"),
+        "{}",
+        said(&missing)
+    );
     assert!(!Path::new(&folder.path.join("stack.yml")).exists(), "Docker made a folder of it");
     folder.env(&["TELEGRAM_BOT_TOKEN=123:sesame"]);
     let half = folder.run(&["up", "-d"]);

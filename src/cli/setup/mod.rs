@@ -21,6 +21,8 @@ use ways::Ways;
 
 /// More than any configuration of Alertmanager has.
 const LONGEST: u64 = 8 << 20;
+/// Beside `alertmanager.yml`.
+const TEMPLATES: &str = "templates/stack.tmpl";
 /// Bytes of chance in a password.
 const STRENGTH: usize = 12;
 
@@ -55,8 +57,25 @@ fn alertmanager(from: &Path, into: &Path, ways: &Ways) -> Result<(), String> {
     let mut config = documents.first().map_or(Value::Null, tree::Node::to_json);
     let folder = from.parent().unwrap_or(from).display().to_string();
     receivers::fill(&mut config, ways, &folder);
+    let templates = files::read(&Path::new(&folder).join(TEMPLATES), LONGEST).unwrap_or_default();
+    let grafana = ways.grafana.as_deref();
+    let links = grafana.and_then(|url| board_links(&String::from_utf8_lossy(&templates), url));
+    let place = into.join("alertmanager/links.tmpl");
+    put(&place, &links.unwrap_or_default())?;
+    if let Some(Value::Array(list)) = config.get_mut("templates") {
+        // The last definition of a template counts.
+        list.push(Value::String("links.tmpl".to_owned()));
+    }
     let text = serde_json::to_string_pretty(&config).unwrap_or_default() + "\n";
     put(&into.join("alertmanager/alertmanager.yml"), &text)
+}
+
+/// The line of the templates that holds Grafana's address, with this one.
+fn board_links(templates: &str, url: &str) -> Option<String> {
+    const EMPTY: &str = r#"$address := """#;
+    let is_it = |line: &&str| line.contains(r#"define "stack.grafana""#) && line.contains(EMPTY);
+    let line = templates.lines().find(is_it)?;
+    Some(line.replace(EMPTY, &format!(r#"$address := "{url}""#)) + "\n")
 }
 
 /// A password for Grafana, the first time only: Grafana reads it at its own first start, and what
@@ -70,8 +89,8 @@ fn password(place: &Path) -> Result<(), String> {
         _ => {}
     }
     let mut bytes = [0; STRENGTH];
-    let drawn = files::open(Path::new("/dev/urandom"))
-        .and_then(|mut source| source.read_exact(&mut bytes));
+    let drawn =
+        files::open(Path::new("/dev/urandom")).and_then(|mut source| source.read_exact(&mut bytes));
     drawn.map_err(|error| format!("/dev/urandom: {error}"))?;
     put(place, &bundle::hex(&bytes))
 }

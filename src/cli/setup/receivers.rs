@@ -13,9 +13,6 @@ const MAIL: &str = "@example.org";
 const MAIL_SERVER: &str = "smtp.example.org:587";
 const HEARTBEAT: &str = "https://heartbeat.example.org/";
 
-/// The text of a message in plain words; the templates have it.
-const PLAIN: &str = r#"{{ template "stack.title" . }}{{ "\n" }}{{ template "stack.text" . }}"#;
-
 /// A way of a receiver: the key of its list, such as `slack_configs`, and its settings.
 type Way = (String, Value);
 
@@ -111,7 +108,8 @@ fn take(receiver: &mut Map<String, Value>) -> Shipped {
         let Value::Array(list) = list else { continue };
         list.retain(|way| {
             let Some(settings) = way.as_object() else { return true };
-            let is_mail = settings.get("to").and_then(Value::as_str).is_some_and(|to| to.ends_with(MAIL));
+            let is_mail =
+                settings.get("to").and_then(Value::as_str).is_some_and(|to| to.ends_with(MAIL));
             if settings.values().any(|value| value == CHAT) {
                 shipped.chat = Some((key.clone(), way.clone()));
             } else if is_mail {
@@ -127,19 +125,19 @@ fn take(receiver: &mut Map<String, Value>) -> Shipped {
     shipped
 }
 
-/// Gives a receiver the ways that are set, of the kinds that it had. One that would have none gets
-/// all: no warning is for nobody because its receiver is a chat and the only way is mail.
+/// Gives a receiver the ways that are set, of the kinds that it had. Where the only way is mail, a
+/// chat gets that: no warning is for nobody. What only mail was for stays without one.
 fn give(receiver: &mut Map<String, Value>, ways: &Ways, own: &Shipped, usual: &Shipped) {
     let Some((_, first)) = own.chat.as_ref().or(own.mail.as_ref()) else { return };
     let resolved = first.get("send_resolved").cloned().unwrap_or(Value::Bool(true));
-    let chats = chats(ways, own.chat.as_ref().or(usual.chat.as_ref()));
+    let mut chats = chats(ways, own.chat.as_ref(), usual.mail.as_ref());
+    if own.chat.is_none() {
+        chats.clear();
+    }
+    let has_none = chats.is_empty() && !receiver.values().any(Value::is_array);
     let mails = mails(ways, own.mail.as_ref().or(usual.mail.as_ref()));
-    let some = |list: &[Way], wanted: bool| wanted && !list.is_empty();
-    let has_own = receiver.values().any(Value::is_array);
-    let all = !has_own && !some(&chats, own.chat.is_some()) && !some(&mails, own.mail.is_some());
-    let chats = chats.into_iter().filter(|_| all || own.chat.is_some());
-    let mails = mails.into_iter().filter(|_| all || own.mail.is_some());
-    for (key, mut way) in chats.chain(mails) {
+    let mails = mails.filter(|_| own.mail.is_some() || has_none);
+    for (key, mut way) in chats.into_iter().chain(mails) {
         if let Value::Object(settings) = &mut way {
             settings.insert("send_resolved".to_owned(), resolved.clone());
         }
@@ -149,8 +147,8 @@ fn give(receiver: &mut Map<String, Value>, ways: &Ways, own: &Shipped, usual: &S
     }
 }
 
-/// What speaks in a chat.
-fn chats(ways: &Ways, shipped: Option<&Way>) -> Vec<Way> {
+/// What speaks in a chat. The shipped mail has the text in plain words.
+fn chats(ways: &Ways, shipped: Option<&Way>, mail: Option<&Way>) -> Vec<Way> {
     let mut out = Vec::new();
     if let (Some(address), Some((key, way))) = (&ways.chat, shipped) {
         let settings = way.as_object().into_iter().flatten();
@@ -162,9 +160,10 @@ fn chats(ways: &Ways, shipped: Option<&Way>) -> Vec<Way> {
         out.push((key.clone(), Value::Object(filled.collect())));
     }
     if let Some(telegram) = &ways.telegram {
+        let text = mail.and_then(|(_, mail)| mail.get("text")?.as_str()).unwrap_or_default();
         // Without a mode nothing in a name is markup.
-        let way = json!({ "bot_token": telegram.token, "chat_id": telegram.chat,
-            "parse_mode": "", "message": PLAIN });
+        let way = json!({ "bot_token": telegram.token, "chat_id": telegram.chat, "parse_mode": "",
+            "message": format!(r#"{{{{ template "stack.title" . }}}}{{{{ "\n" }}}}{text}"#) });
         out.push(("telegram_configs".to_owned(), way));
     }
     if let Some(url) = &ways.webhook {
@@ -173,11 +172,11 @@ fn chats(ways: &Ways, shipped: Option<&Way>) -> Vec<Way> {
     out
 }
 
-fn mails(ways: &Ways, shipped: Option<&Way>) -> Vec<Way> {
-    let Some((mail, (key, way))) = ways.mail.as_ref().zip(shipped) else { return Vec::new() };
+fn mails(ways: &Ways, shipped: Option<&Way>) -> Option<Way> {
+    let (mail, (key, way)) = ways.mail.as_ref().zip(shipped)?;
     let mut way = way.clone();
     if let Value::Object(settings) = &mut way {
         settings.insert("to".to_owned(), json!(mail.to));
     }
-    vec![(key.clone(), way)]
+    Some((key.clone(), way))
 }

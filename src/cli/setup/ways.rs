@@ -11,6 +11,8 @@ pub(super) struct Ways {
     pub mail: Option<Mail>,
     /// An address outside of the machine that is asked each minute, and alarms when it no longer is.
     pub heartbeat: Option<String>,
+    /// Where people reach Grafana, for links in messages.
+    pub grafana: Option<String>,
 }
 
 pub(super) struct Telegram {
@@ -40,6 +42,7 @@ impl Ways {
             webhook: from.url("WEBHOOK_URL"),
             mail: from.mail(),
             heartbeat: from.url("HEARTBEAT_URL"),
+            grafana: from.page("GRAFANA_URL"),
         };
         if from.mistakes.is_empty() { Ok(ways) } else { Err(from.mistakes) }
     }
@@ -74,6 +77,16 @@ impl From<'_> {
             self.mistakes.push(format!("{name} must be an address that begins with https://"));
         }
         Some(url)
+    }
+
+    /// An address that becomes part of every message.
+    fn page(&mut self, name: &str) -> Option<String> {
+        let url = self.url(name)?;
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-._~:/[]%".contains(c);
+        if !url.chars().all(plain) {
+            self.mistakes.push(format!("{name} may hold letters, digits and -._~:/[]% only"));
+        }
+        Some(url.trim_end_matches('/').to_owned())
     }
 
     fn telegram(&mut self) -> Option<Telegram> {

@@ -1,9 +1,10 @@
 //! Images under the tags of `docker-compose.monitoring.yml`, for none can be pulled here.
 //!
-//! Prometheus and Alertmanager are the real programs of Debian's packages, older than the tags say.
-//! Stand-ins are the proxy of the socket (nginx with the same list of paths; who may ask it is not
-//! looked at), Grafana (only listens), and the base `debian:trixie-slim` (this machine's libraries and
-//! shell), on which the last stage of the `Dockerfile` is built as it is.
+//! Prometheus and Alertmanager are the real programs of Debian's packages, older than the tags say
+//! (what its promtool lacks, `check ready`, is a script). Stand-ins are the proxy of the socket (nginx
+//! with the same list of paths; who may ask it is not looked at), Grafana (only listens), and the
+//! base `debian:trixie-slim` (this machine's libraries and shell), on which the last stage of the
+//! `Dockerfile` is built as it is.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt as _, chown, symlink};
@@ -35,6 +36,7 @@ impl Image {
             symlink(target, root.join(link)).expect("a link");
         }
         fs::write(root.join("etc/passwd"), "root:x:0:0::/:\nnobody:x:65534:65534::/:\n").unwrap();
+        fs::write(root.join("etc/group"), "root:x:0:\nnogroup:x:65534:\n").unwrap();
         fs::set_permissions(root.join("tmp"), Permissions::from_mode(0o1777)).unwrap();
         Self { root, changes: Vec::new() }
     }
@@ -68,6 +70,18 @@ impl Image {
             symlink("busybox", image.root.join("usr/bin").join(applet)).expect("a link");
         }
         image
+    }
+
+    /// A folder's files as they are on this machine.
+    pub fn files_of(self, folder: &str) -> Self {
+        let place = self.root.join(folder.trim_start_matches('/'));
+        fs::create_dir_all(&place).expect("a folder");
+        for file in fs::read_dir(folder).expect(folder).map(|entry| entry.unwrap().path()) {
+            if file.is_file() {
+                fs::copy(&file, place.join(file.file_name().unwrap())).expect("copy a file");
+            }
+        }
+        self
     }
 
     pub fn script(self, path: &str, script: &str) -> Self {
@@ -114,6 +128,12 @@ impl Image {
     }
 }
 
+/// The health check asks `check ready`, which is newer than Debian's program.
+const PROMTOOL: &str = r#"#!/bin/sh
+[ "$1 $2" = "check ready" ] || exec promtool-of-the-package "$@"
+exec wget -q -O /dev/null "${3#--url=}/-/ready"
+"#;
+
 /// Reads the flags of the real proxy and has nginx pass what they let through.
 const PROXY: &str = r#"#!/bin/sh
 for flag; do
@@ -121,7 +141,7 @@ for flag; do
 done
 cd /dev/shm && mkdir -p body proxy
 cat >nginx.conf <<END
-daemon off; master_process off; pid /dev/shm/pid; error_log /dev/stderr warn;
+user root root; daemon off; master_process off; pid /dev/shm/pid; error_log /dev/stderr warn;
 events {}
 http {
     access_log off; client_body_temp_path /dev/shm/body; proxy_temp_path /dev/shm/proxy;
@@ -144,13 +164,16 @@ exec nginx -c /dev/shm/nginx.conf
 pub fn import_all(docker: &Docker, exporter: &Path) {
     Image::new()
         .program("prometheus", "prometheus", "prometheus")
-        .program("promtool", "prometheus", "promtool")
+        .program("promtool", "prometheus", "promtool-of-the-package")
+        .busybox(&["sh", "wget"])
+        .script("usr/bin/promtool", PROMTOOL)
         .folder("prometheus", 65534, 65534)
         .change(r#"ENTRYPOINT ["/bin/prometheus"]"#)
         .import(docker, "prom/prometheus:v3.14.0");
     Image::new()
         .program("prometheus-alertmanager", "prometheus-alertmanager", "alertmanager")
         .program("amtool", "prometheus-alertmanager", "amtool")
+        .files_of("/usr/share/prometheus/alertmanager")
         .folder("alertmanager", 65534, 65534)
         .change(r#"ENTRYPOINT ["/bin/alertmanager"]"#)
         .import(docker, "prom/alertmanager:v0.34.0");
@@ -198,4 +221,3 @@ pub fn build_context(into: &Path, exporter: &Path) {
         fs::copy(repository.join(name), into.join(name)).expect("a licence");
     }
 }
-

@@ -262,6 +262,7 @@ fn every_variable_is_explained_and_none_must_be_set() {
     // Compose's own.
     assert!(told.remove("COMPOSE_FILE"));
     assert_eq!(told, used);
-    let set: Vec<_> = example.lines().filter(|line| !line.starts_with('#') && !line.is_empty()).collect();
+    let set: Vec<_> =
+        example.lines().filter(|line| !line.starts_with('#') && !line.is_empty()).collect();
     assert!(set.is_empty(), "a copy changes nothing: {set:?}");
 }
