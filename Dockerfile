@@ -12,17 +12,21 @@ COPY Cargo.toml Cargo.lock ./
 COPY src src
 # Named by the manifest, so it has to be there.
 COPY benches benches
-# Runbooks, rules and dashboards are part of the binary.
+# Runbooks, and what `bundle` writes, are part of the binary.
 COPY docs/runbooks docs/runbooks
 COPY alerts alerts
 COPY dashboards dashboards
+COPY docker-compose.monitoring.yml .env.example ./
+COPY examples examples
 RUN cargo build --locked --profile dist --bin stack-exporter
 
 FROM debian:trixie-slim
 COPY --from=build /build/target/dist/stack-exporter /usr/local/bin/stack-exporter
 COPY LICENSE-APACHE LICENSE-MIT /usr/share/doc/stack-exporter/
 # Where positions in logs and what was counted in them outlive a restart; mount a volume there.
-RUN install -d -m 0700 -o 65532 -g 65532 /var/lib/stack-exporter
+# What `compose-setup` writes for other services stands in volumes; a new one takes its owner from here.
+RUN install -d -m 0700 -o 65532 -g 65532 /var/lib/stack-exporter \
+    && install -d -m 0755 -o 65532 -g 65532 /var/lib/stack-setup/alertmanager /var/lib/stack-setup/grafana
 # A number, so that it can be told without the image that it is not root.
 USER 65532:65532
 # All addresses of the container; what is published to the host is another matter.

@@ -179,8 +179,8 @@ pub(super) enum Command {
     /// Write the alert rules, the dashboards and the files of Prometheus and Alertmanager.
     ///
     /// All that is shipped beside the program, as it fits this version: rules with their tests for
-    /// promtool, dashboards with their provisioning for Grafana, templates of messages, and examples
-    /// of prometheus.yml and alertmanager.yml. Run it again after an upgrade: what was changed by
+    /// promtool, dashboards with their provisioning for Grafana, templates of messages, examples of
+    /// prometheus.yml and alertmanager.yml, and the Compose stack of all of them. Run it again after an upgrade: what was changed by
     /// hand is kept, and named. `bundle.sha256` tells what was written; `sha256sum -c` reads it.
     ///
     /// Exit code: 0 all is as shipped, 1 something was kept or could not be written.
@@ -216,6 +216,12 @@ pub(super) enum Command {
     /// For developers. To get rules and dashboards there is `stack-exporter bundle`.
     #[command(hide = true)]
     Generate(Generate),
+    /// Make what the services of docker-compose.monitoring.yml need before they start.
+    ///
+    /// For the service `setup` of that file: fills the addresses of `.env` into alertmanager.yml,
+    /// and makes up a password for Grafana.
+    #[command(hide = true)]
+    ComposeSetup(ComposeSetup),
 }
 
 /// The form of other lists.
@@ -383,4 +389,14 @@ pub(super) struct Generate {
     /// Where the runbooks are served; by default the exporter itself.
     #[arg(long, value_name = "URL", default_value = crate::generate::RUNBOOK_BASE)]
     pub runbook_base: String,
+}
+
+#[derive(ClapArgs)]
+pub(super) struct ComposeSetup {
+    /// The file that is filled.
+    #[arg(long, value_name = "FILE", default_value = "/etc/alertmanager/alertmanager.yml")]
+    pub alertmanager: PathBuf,
+    /// Folder with a folder for each service.
+    #[arg(long, value_name = "DIR", default_value = "/var/lib/stack-setup")]
+    pub into: PathBuf,
 }

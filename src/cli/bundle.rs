@@ -119,7 +119,7 @@ fn state(place: &Path, shipped: &str, written: Option<&String>) -> State {
 }
 
 /// Whole or not at all: Prometheus may read it at any moment.
-fn write(place: &Path, text: &str) -> std::io::Result<()> {
+pub(super) fn write(place: &Path, text: &str) -> std::io::Result<()> {
     if let Some(folder) = place.parent() {
         std::fs::create_dir_all(folder)?;
     }
@@ -134,7 +134,11 @@ fn write(place: &Path, text: &str) -> std::io::Result<()> {
 }
 
 fn sum(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().fold(String::new(), |mut out, byte| {
+    hex(&Sha256::digest(bytes))
+}
+
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut out, byte| {
         let _ = write!(out, "{byte:02x}");
         out
     })

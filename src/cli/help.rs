@@ -64,7 +64,7 @@ fn used(path: &str) -> (bool, &'static [&'static str]) {
         | "notify test" => (true, &[]),
         "logs verify" => (true, &["Storage"]),
         "config init" | "config schema" | "metrics" | "bundle" | "completions" | "man"
-        | "generate" | "password-hash" => (false, &[]),
+        | "generate" | "password-hash" | "compose-setup" => (false, &[]),
         "healthcheck" => (false, &["Serving"]),
         _ => (true, &["Serving", "Storage", "Log"]),
     }

@@ -17,6 +17,7 @@ mod notify;
 mod password;
 mod place;
 mod serve;
+mod setup;
 mod values;
 
 use std::ffi::OsString;
@@ -77,6 +78,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Completions { shell } => help::completions(shell),
         Command::Man(man) => help::man(&man),
         Command::Generate(generate) => generate::run(&generate),
+        Command::ComposeSetup(setup) => setup::run(&setup),
     };
     ExitCode::from(code)
 }

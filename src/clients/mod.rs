@@ -4,6 +4,7 @@ pub mod access;
 pub mod engine;
 pub mod folder;
 pub mod fresh;
+pub mod host_name;
 pub mod http;
 pub mod json;
 pub mod kernel;

@@ -1,5 +1,5 @@
 //! What people who run a stack need of the repository, out of the binary: rules with their tests,
-//! dashboards, and the files of Prometheus and Alertmanager.
+//! dashboards, the files of Prometheus and Alertmanager, and the Compose stack of all of them.
 //!
 //! What follows from the catalogue is generated, the rest is a part of the binary.
 
@@ -10,9 +10,10 @@ macro_rules! by_hand {
     ($($path:literal)*) => { &[$(($path, include_str!(concat!("../../", $path)))),*] };
 }
 
-/// Every file of alerts/ and dashboards/ that is written by hand; a test holds the list against the
-/// folders.
+/// Every file of alerts/ and dashboards/ that is written by hand, and what the Compose stack takes
+/// beside them; a test holds the list against the folders.
 const BY_HAND: &[(&str, &str)] = by_hand! {
+    ".env.example"
     "alerts/alertmanager.yml"
     "alerts/exporter.rules.yml"
     "alerts/prometheus.yml"
@@ -35,6 +36,9 @@ const BY_HAND: &[(&str, &str)] = by_hand! {
     "dashboards/provisioning/dashboards/stack.yml"
     "dashboards/provisioning/datasources/stack.yml"
     "dashboards/units.json"
+    "docker-compose.monitoring.yml"
+    "examples/compose.networks.yml"
+    "examples/monitoring.yml"
 };
 
 /// Every file with its text, in order. `external_url` is where people reach the exporter, and so its

@@ -17,6 +17,7 @@ mod bundle;
 mod check;
 mod clients;
 mod compose;
+mod compose_stack;
 mod cured;
 mod docker;
 mod docker_expect;

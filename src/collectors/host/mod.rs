@@ -20,7 +20,8 @@
 //! Each mount has its series, as `node_exporter` has it, but the ratios that are judged are told
 //! once for each device, at its shortest mount point.
 //!
-//! In a container `/proc` is the host's but for mounts, network and host name. Mount the host's
+//! In a container `/proc` is the host's but for mounts, network and host name (which is read from
+//! `etc/hostname` below `root_path`). Mount the host's
 //! root at `/host`, read-only, with `rslave`, and set `root_path: /host`, `proc_path: /host/proc`.
 //!
 //! Absent: space of a file system that cannot be asked; inodes where there is no fixed number;
@@ -71,6 +72,7 @@ use regex::Regex;
 pub use config::Host;
 
 use crate::catalogue::{Area, Batch, Glance, TableEntry};
+use crate::clients::host_name;
 use crate::engine::{Collector, Target};
 use crate::failure::Failure;
 use crate::plan::{Common, Plan, Thresholds};
@@ -129,8 +131,10 @@ fn target(host: &Host, plan: &mut Plan) -> Option<Target> {
         proc: host.proc_path.clone(),
         filter: mounts::Filter { mounts: mounts?, fstypes: fstypes?, root: host.root_path.clone() },
         hanging: plan.memory.of(AREA.name, AREA.name),
+        name: host_name::below(std::slice::from_ref(&host.root_path)),
     };
-    let place = sysinfo::System::host_name().unwrap_or_else(|_| "this machine".to_owned());
+    let place = machine.name.clone().or_else(|| sysinfo::System::host_name().ok());
+    let place = place.unwrap_or_else(|| "this machine".to_owned());
     // Without what the machine is not made from: other thresholds need no other one.
     let settings = Host { timeout: None, thresholds: Thresholds::default(), ..host.clone() };
     Some(Target::new(&AREA, AREA.name, place, settings, machine))
@@ -153,13 +157,19 @@ struct Machine {
     proc: PathBuf,
     filter: mounts::Filter,
     hanging: Arc<fetch::Hanging>,
+    /// Of the machine below `root_path`, where that is not our own.
+    name: Option<String>,
 }
 
 impl Collector for Machine {
     type Raw = fetch::Raw;
 
     async fn fetch(&self) -> Result<fetch::Raw, Failure> {
-        fetch::fetch(&self.proc, &self.filter, &self.hanging).await
+        let mut raw = fetch::fetch(&self.proc, &self.filter, &self.hanging).await?;
+        if let Some(name) = &self.name {
+            raw.uname.nodename.clone_from(name);
+        }
+        Ok(raw)
     }
 
     fn sample(&self, raw: fetch::Raw, now: SystemTime) -> Result<Batch, Failure> {

@@ -21,6 +21,7 @@ pub mod engine;
 pub mod exporter;
 pub mod httpd;
 pub mod httpsd;
+pub mod images;
 pub mod kostatus;
 pub mod lint;
 pub mod logwriter;

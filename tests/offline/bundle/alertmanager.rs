@@ -1,13 +1,14 @@
 //! Alertmanager: accepted by the oldest version we support, and every alert reaches somebody.
 
 use std::collections::BTreeSet;
+use std::process::Command;
 use std::time::Duration;
 
 use serde_json::json;
 use stack_exporter::config::Dur;
 
 use super::rules;
-use crate::support::{at, items, keys, run, said, succeed, temporary, yaml};
+use crate::support::{at, items, keys, root, run, said, succeed, temporary, yaml};
 
 pub const CONFIG: &str = "alerts/alertmanager.yml";
 
@@ -15,6 +16,37 @@ pub const CONFIG: &str = "alerts/alertmanager.yml";
 fn amtool_accepts_it() {
     let said = succeed("amtool", &["check-config", CONFIG]);
     assert!(said.contains("1 templates"), "{said}");
+}
+
+/// With each set of ways, and with none.
+#[test]
+fn amtool_accepts_what_compose_fills_in() {
+    let chat = ("CHAT_WEBHOOK_URL", "https://chat.home.test/x");
+    let mail = [("MAIL_TO", "me@home.test"), ("MAIL_SERVER", "mx.home.test:25")];
+    let telegram = [("TELEGRAM_BOT_TOKEN", "1:x"), ("TELEGRAM_CHAT_ID", "-7")];
+    let others = [("WEBHOOK_URL", "https://ntfy.home.test/t"), ("HEARTBEAT_URL", "http://b.test/")];
+    let all = [&mail[..], &telegram, &others, &[chat]].concat();
+    for set in [&[][..], &[chat], &mail, &telegram, &others, &all] {
+        let folder = tempfile::tempdir().unwrap();
+        let source = root().join(CONFIG);
+        let output = Command::new(env!("CARGO_BIN_EXE_stack-exporter"))
+            .args(["compose-setup", "--alertmanager"])
+            .arg(&source)
+            .arg("--into")
+            .arg(folder.path())
+            .envs(set.iter().copied())
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", said(&output));
+        let file = folder.path().join("alertmanager/alertmanager.yml").display().to_string();
+        let told = succeed("amtool", &["check-config", &file]);
+        assert!(told.contains("2 templates"), "{told}");
+        assert!(
+            !said(&output).contains("home.test"),
+            "an address may be a secret: {}",
+            said(&output)
+        );
+    }
 }
 
 /// The receiver that a set of labels leads to.

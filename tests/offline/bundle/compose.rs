@@ -29,8 +29,10 @@ const PROPERTIES: &[(&str, Holds)] = &[
         id.is_some_and(|id| id > 0)
     }),
     ("no part of the host", |service| {
-        let shared = ["privileged", "network_mode", "pid", "ipc", "uts", "devices", "userns_mode"];
-        shared.iter().all(|key| service.get(key).is_none())
+        let shared = ["privileged", "pid", "ipc", "uts", "devices", "userns_mode"];
+        let network = service.get("network_mode");
+        network.is_none_or(|mode| mode == "none")
+            && shared.iter().all(|key| service.get(key).is_none())
     }),
     ("no Docker socket", |service| sources(service).all(|source| !source.contains("/run"))),
     ("no root of the host", |service| sources(service).all(|source| source != "/")),
@@ -45,13 +47,17 @@ const PROPERTIES: &[(&str, Holds)] = &[
 
 /// Who may lack a property, and why.
 const EXCEPTIONS: &[(&str, &str, &str)] = &[
+    ("setup", "digest", "built where it runs"),
+    ("setup", "health check", "ends when it is done"),
+    ("setup", "waits for healthy", "first in line"),
+    ("setup", "secrets as files", "what is typed into .env; others get files that it makes"),
     ("docker-socket-proxy", "digest", "cannot be known in the repository"),
+    ("docker-socket-proxy", "user of its own", "the owner of the socket, unless DOCKER_GID is set"),
     ("stack-exporter", "digest", "built where it runs"),
     ("prometheus", "digest", "cannot be known in the repository"),
     ("alertmanager", "digest", "cannot be known in the repository"),
     ("grafana", "digest", "cannot be known in the repository"),
     ("docker-socket-proxy", "waits for healthy", "first in line"),
-    ("alertmanager", "waits for healthy", "needs nobody"),
     ("docker-socket-proxy", "no Docker socket", "to filter it is its purpose"),
     ("stack-exporter", "no root of the host", "free space of the host's file systems"),
 ];
@@ -72,24 +78,38 @@ fn has_health_check(service: &Value) -> bool {
 
 fn waits_for_healthy(service: &Value) -> bool {
     let mut waits = entries(&service["depends_on"]).peekable();
-    waits.peek().is_some() && waits.all(|(_, wait)| at(wait, "/condition") == "service_healthy")
+    waits.peek().is_some()
+        && waits.all(|(name, wait)| {
+            let done = if name == "setup" { "completed_successfully" } else { "healthy" };
+            at(wait, "/condition") == format!("service_{done}")
+        })
 }
 
 /// What is mounted: a path of the host, or a volume's name.
 fn sources(service: &Value) -> impl Iterator<Item = &str> {
-    texts(&service["volumes"]).into_iter().map(|volume| {
+    items(&service["volumes"]).iter().map(|volume| {
+        let Some(short) = volume.as_str() else { return at(volume, "/source") };
         // The colon of `${NAME:-default}` is none between source and place.
-        let end = volume.rfind('}').map_or(0, |end| end);
-        let colon = volume[end..].find(':').map_or(volume.len(), |colon| end + colon);
-        &volume[..colon]
+        let end = short.rfind('}').map_or(0, |end| end);
+        let colon = short[end..].find(':').map_or(short.len(), |colon| end + colon);
+        &short[..colon]
     })
 }
 
 fn host_folders_read_only(service: &Value) -> bool {
-    texts(&service["volumes"]).into_iter().all(|volume| {
-        let host = volume.starts_with(['/', '.', '$']);
-        !host || volume.ends_with(":ro") || volume.ends_with(":ro,rslave")
+    items(&service["volumes"]).iter().all(|volume| match volume.as_str() {
+        Some(short) => !short.starts_with(['/', '.', '$']) || short.ends_with(":ro"),
+        None => volume["read_only"] == true,
     })
+}
+
+/// In the short form a file that is missing becomes a folder of root's.
+#[test]
+fn a_missing_configuration_is_told_by_its_name() {
+    let compose = yaml(FILE);
+    let mounts = items(&compose["services"]["stack-exporter"]["volumes"]);
+    let file = mounts.iter().find(|mount| at(mount, "/target").ends_with("stack.yml")).unwrap();
+    assert_eq!(file["bind"]["create_host_path"], false);
 }
 
 fn loopback_ports(service: &Value) -> bool {
@@ -127,12 +147,12 @@ fn every_property_is_held_by_every_service() {
 }
 
 #[test]
-fn the_five_services_are_there() {
+fn the_services_are_there() {
     let compose = yaml(FILE);
     let names: BTreeSet<&str> = entries(&compose["services"]).map(|(name, _)| name).collect();
     let excepted: BTreeSet<&str> = EXCEPTIONS.iter().map(|(who, _, _)| *who).collect();
     let expected =
-        ["alertmanager", "docker-socket-proxy", "grafana", "prometheus", "stack-exporter"];
+        ["alertmanager", "docker-socket-proxy", "grafana", "prometheus", "setup", "stack-exporter"];
     assert_eq!(names, BTreeSet::from(expected));
     assert!(excepted.is_subset(&names), "exceptions for services that are not there");
 }
@@ -148,8 +168,10 @@ fn names_agree() {
             services.flat_map(|(_, service)| texts(&service[kind])).collect();
         assert_eq!(used, declared, "{kind}");
     }
+    // None that must be there.
     for (name, secret) in entries(&compose["secrets"]) {
-        assert_eq!(at(secret, "/file"), format!("./secrets/{name}"));
+        let variable = name.to_ascii_uppercase();
+        assert_eq!(at(secret, "/file"), format!("${{{variable}_FILE:-/dev/null}}"));
     }
     let declared: BTreeSet<&str> = entries(&compose["volumes"]).map(|(name, _)| name).collect();
     let services = entries(&compose["services"]);
@@ -219,4 +241,28 @@ fn prometheus_outlives_a_restart_and_a_full_disk() {
     // Reload and deletion over HTTP are off by default, and stay off.
     let open = flags.iter().any(|given| given.starts_with("--web.enable-"));
     assert!(!open, "{flags:?}");
+}
+
+/// Each variable of the Compose file stands in .env.example with its meaning, none that it has not,
+/// and none must be set.
+#[test]
+fn every_variable_is_explained_and_none_must_be_set() {
+    let compose = yaml(FILE);
+    let text = crate::support::read(FILE);
+    assert!(!text.contains(":?"), "a variable that must be set");
+    let name = regex::Regex::new(r"\$\{([A-Z_]+)").unwrap();
+    let mut used: BTreeSet<&str> =
+        name.captures_iter(&text).map(|found| found.get(1).unwrap().as_str()).collect();
+    let setup = entries(&compose["services"]["setup"]["environment"]);
+    used.extend(setup.filter(|(_, value)| value.is_null()).map(|(name, _)| name));
+    let example = crate::support::read(".env.example");
+    let line = regex::Regex::new(r"(?m)^#([A-Z_]+)=").unwrap();
+    let mut told: BTreeSet<&str> =
+        line.captures_iter(&example).map(|found| found.get(1).unwrap().as_str()).collect();
+    // Compose's own.
+    assert!(told.remove("COMPOSE_FILE"));
+    assert_eq!(told, used);
+    let set: Vec<_> =
+        example.lines().filter(|line| !line.starts_with('#') && !line.is_empty()).collect();
+    assert!(set.is_empty(), "a copy changes nothing: {set:?}");
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use crate::support::{root, run, said, succeed};
+use crate::support::{read, root, run, said, succeed};
 
 const EXPORTER: &str = env!("CARGO_BIN_EXE_stack-exporter");
 
@@ -41,6 +41,14 @@ fn an_empty_folder_gets_what_the_repository_has() {
     for part in ["alerts", "dashboards"] {
         let files = below(&root().join(part)).into_iter();
         there.extend(files.map(|(name, text)| (format!("{part}/{name}"), text)));
+    }
+    for name in [
+        ".env.example",
+        "docker-compose.monitoring.yml",
+        "examples/compose.networks.yml",
+        "examples/monitoring.yml",
+    ] {
+        there.insert(name.to_owned(), read(name));
     }
     let names = |of: &BTreeMap<String, String>| of.keys().cloned().collect::<Vec<_>>();
     assert_eq!(names(&written), names(&there), "src/generate/shipped.rs lists them");
