@@ -35,6 +35,7 @@ mod files_guides;
 mod harness;
 mod host;
 mod hostile;
+mod install;
 mod logs;
 mod logs_crash;
 mod logs_docker;
