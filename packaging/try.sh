@@ -3,7 +3,7 @@
 #
 #     packaging/try.sh FILE.deb [ROOT]
 #
-# installs it, changes its configuration, upgrades it, removes it and purges it, in a throwaway copy of this
+# installs it, runs it, upgrades it, rolls it back, removes it and purges it, in a throwaway copy of this
 # machine (a layer over /, as root) or of ROOT, such as debootstrap makes one. What a step has to show is said
 # beside it; the first that does not show it ends this with code 1.
 set -eu
@@ -53,6 +53,7 @@ settings=/etc/default/stack-exporter config=/etc/stack-exporter/stack.yml
 step=install
 cp "$deb" "$root/tmp/first.deb"
 must "it installs" quiet dpkg -i /tmp/first.deb
+version=$(inside dpkg-query -W -f '${Version}' stack-exporter)
 must "dpkg finds every file as it was packed" quiet dpkg --verify stack-exporter
 must "it has a user without a shell" is "$(inside getent passwd stack-exporter | cut -d: -f7)" /usr/sbin/nologin
 must "passwords have a folder that others cannot enter" \
@@ -99,11 +100,16 @@ rm -r "$root/tmp/next"
 # As `systemctl disable` does.
 rm "$root$wanted"
 must "it upgrades without a question" quiet dpkg --force-confold -i /tmp/next.deb
-must "the version is the next" is "$(inside dpkg-query -W -f '${Version}' stack-exporter | tail -c 5)" "+next"
+must "the version is the next" is "$(inside dpkg-query -W -f '${Version}' stack-exporter)" "$version+next"
 must "what was changed by hand is kept" grep -q 97% "$root$config"
 must "the new one lies beside it" grep -q "# next" "$root$config.dpkg-dist"
 must "what nobody touched is new" grep -q "# next" "$root$settings"
 must "a service that was switched off stays off" eval '! enabled'
+
+step="roll back"
+must "the old one comes back without a question" quiet dpkg --force-confold -i /tmp/first.deb
+must "the version is the old one" is "$(inside dpkg-query -W -f '${Version}' stack-exporter)" "$version"
+must "what was changed by hand is kept" grep -q 97% "$root$config"
 
 step=remove
 echo password >"$root/etc/stack-exporter/secrets/postgres"
@@ -122,4 +128,4 @@ inside rm -r /etc/stack-exporter
 # The layer has all that differs from before: whiteouts are what was deleted.
 left=$(cd "$work/upper" && find . ! -type d ! -type c -path '*stack-exporter*')
 must "nothing of it is left: $left" [ -z "$left" ]
-echo "installed, run, upgraded, removed, purged"
+echo "installed, run, upgraded, rolled back, removed, purged"

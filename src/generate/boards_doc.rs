@@ -7,9 +7,7 @@ use serde_json::Value;
 use super::NOTICE;
 
 /// `boards` are the dashboards' paths with their JSON.
-pub(super) fn text<'a>(
-    boards: impl Iterator<Item = (&'a str, &'a str)>,
-) -> Result<String, String> {
+pub(super) fn text<'a>(boards: impl Iterator<Item = (&'a str, &'a str)>) -> Result<String, String> {
     let mut out = format!(
         "# Dashboards\n\n<!-- {NOTICE} -->\n\n\
          For Grafana, each a page of its own, with a menu that leads from one to the other and keeps time and choices. Each panel says \
@@ -18,7 +16,8 @@ pub(super) fn text<'a>(
          `dashboards/provisioning`.\n"
     );
     for (path, text) in boards {
-        let board: Value = serde_json::from_str(text).map_err(|error| format!("{path}: {error}"))?;
+        let board: Value =
+            serde_json::from_str(text).map_err(|error| format!("{path}: {error}"))?;
         let _ = write!(
             out,
             "\n## {}\n\n{} `{path}`\n\n",
@@ -33,7 +32,8 @@ pub(super) fn text<'a>(
                 }
                 _ => {
                     let description = word(panel, "description");
-                    let first = description.split_once(". ").map_or(description, |(first, _)| first);
+                    let first =
+                        description.split_once(". ").map_or(description, |(first, _)| first);
                     let _ = writeln!(out, "- {title}: {}.", first.trim_end_matches('.'));
                 }
             }

@@ -1,5 +1,5 @@
 //! What is shipped, as an administrator has it: the Debian package is made from the release binary, and
-//! installed, run, upgraded, removed and purged in a throwaway copy of this machine (packaging/try.sh).
+//! installed, run, upgraded, rolled back, removed and purged in a throwaway copy of this machine (packaging/try.sh).
 
 use std::process::Command;
 
@@ -22,7 +22,7 @@ fn script(name: &str, arguments: &[&str]) -> String {
 }
 
 #[test]
-fn the_package_is_installed_run_upgraded_removed_and_purged() {
+fn the_package_comes_and_goes_as_administrators_expect() {
     let dir = watchdog::dir("install");
     let into = |name: &str| text(&dir.join(name)).to_owned();
     let (first, again) = (into("first"), into("again"));
@@ -35,7 +35,8 @@ fn the_package_is_installed_run_upgraded_removed_and_purged() {
     assert_eq!(sums.lines().count(), 3, "{sums}");
     assert_eq!(sums, std::fs::read_to_string(dir.join("again/SHA256SUMS")).unwrap());
     let file = |ending: &str| {
-        let line = sums.lines().find(|line| line.ends_with(ending)).unwrap_or_else(|| panic!("{sums}"));
+        let line =
+            sums.lines().find(|line| line.ends_with(ending)).unwrap_or_else(|| panic!("{sums}"));
         format!("{first}/{}", line.split_whitespace().last().unwrap())
     };
     let libraries: Value =
@@ -44,5 +45,5 @@ fn the_package_is_installed_run_upgraded_removed_and_purged() {
     let names: Vec<&str> = names.filter_map(Value::as_str).collect();
     assert!(names.contains(&"rustls") && !names.contains(&"tempfile"), "{names:?}");
     let told = script("try.sh", &[&file(".deb")]);
-    assert!(told.contains("installed, run, upgraded, removed, purged"), "{told}");
+    assert!(told.contains("rolled back, removed, purged"), "{told}");
 }

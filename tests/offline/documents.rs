@@ -35,19 +35,32 @@ fn commands(text: &str) -> Vec<String> {
             block = line == "```sh";
             continue;
         }
-        let line = line.trim_start_matches("next: \"").trim_start_matches("sudo ");
-        let code = block || line.len() < text.len() && text.contains(&format!("next: \"{line}"));
+        let next = line.strip_prefix("next: \"");
+        let code = block || next.is_some();
+        let line = next.unwrap_or(&line).trim_start_matches("sudo ");
         for (at, name) in line.match_indices("stack-exporter ") {
             let (before, rest) = (&line[..at], &line[at + name.len()..]);
             let quoted = before.matches('`').count() % 2 == 1;
             let begins = BEGINS.iter().any(|begin| before.ends_with(begin));
             if (code || quoted) && (begins || before.is_empty()) {
-                let end = rest.find(['`', '|', ';', '>', '<', '#', ')', '"', '\\', '&']);
-                found.push(rest[..end.unwrap_or(rest.len())].trim().to_owned());
+                let end =
+                    rest.find(['`', '|', ';', '#', ')', '"', '\\', '&']).unwrap_or(rest.len());
+                found.push(words(&rest[..end]).join(" "));
             }
         }
     }
     found
+}
+
+/// The words of a command, up to a redirection. What stands for something (`<folder>`) is a word, too;
+/// what may be left out (`[FILE]`) is none.
+fn words(command: &str) -> Vec<String> {
+    let name =
+        |word: &str| word.strip_prefix('<').and_then(|rest| rest.strip_suffix('>')).is_some();
+    let words = command.split_whitespace();
+    let words = words.take_while(|word| name(word) || !word.contains(['<', '>']));
+    let words = words.filter(|word| !word.contains(['[', '{']));
+    words.map(|word| word.trim_matches(['\'', ',', '<', '>']).to_owned()).collect()
 }
 
 #[test]
@@ -58,10 +71,7 @@ fn every_command_is_understood() {
     }
     let mut tried = BTreeSet::new();
     for (command, file) in &all {
-        // What stands for something is no word to be understood: `[FILE]`, `FILE...`, `TIME`.
-        let words: Vec<&str> =
-            command.split_whitespace().filter(|word| !word.contains(['[', '{', '…'])).collect();
-        let words: Vec<&str> = words.iter().map(|word| word.trim_matches(['\'', ','])).collect();
+        let words: Vec<&str> = command.split_whitespace().collect();
         if words.is_empty() || !tried.insert(words.clone()) {
             continue;
         }
@@ -81,10 +91,15 @@ fn commands_are_found_where_they_stand() {
     let text = "Say `stack-exporter check worker`. The stack-exporter is one.\n\
                 ```sh\nstack-exporter check --wait 2m   # wait\n\
                 docker compose exec stack-exporter stack-exporter check\n\
-                systemctl restart stack-exporter && stack-exporter logs top FILE | head\n```\n\
+                systemctl restart stack-exporter && stack-exporter logs top <file> | head\n\
+                stack-exporter check [SERVICE] > file\n```\n\
                 stack-exporter is no command here\n";
     let found = commands(text);
-    assert_eq!(found, ["check worker", "check --wait 2m", "check", "logs top FILE"], "{found:?}");
+    assert_eq!(
+        found,
+        ["check worker", "check --wait 2m", "check", "logs top file", "check"],
+        "{found:?}"
+    );
 }
 
 /// Files and headings of this repository; addresses of others are not asked.
@@ -101,11 +116,8 @@ fn every_link_leads_somewhere() {
             }
             links += 1;
             let (path, heading) = target.split_once('#').unwrap_or((target, ""));
-            let place = if path.is_empty() {
-                root().join(file)
-            } else {
-                root().join(folder).join(path)
-            };
+            let place =
+                if path.is_empty() { root().join(file) } else { root().join(folder).join(path) };
             assert!(place.exists(), "{file}: there is no {target}");
             if !heading.is_empty() {
                 let there = std::fs::read_to_string(&place).unwrap();
