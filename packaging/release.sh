@@ -43,15 +43,18 @@ into=$(realpath "$into")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
+# What the program says of itself has nothing of who builds it.
+say() { env -i PATH="$PATH" "$binary" "$@"; }
+
 # What both forms have, as the archive has it.
 archive=$work/$name
 mkdir -p "$archive/man" "$archive/completions" "$archive/docs"
 install -m 755 "$binary" "$archive/stack-exporter"
-"$binary" man --into "$archive/man" >/dev/null
+say man --into "$archive/man" >/dev/null
 for shell in bash zsh fish; do
-    "$binary" completions "$shell" >"$archive/completions/stack-exporter.$shell"
+    say completions "$shell" >"$archive/completions/stack-exporter.$shell"
 done
-"$binary" bundle --into "$archive/bundle" >/dev/null
+say bundle --into "$archive/bundle" >/dev/null
 cp -r docs/*.md docs/page.png docs/how-to docs/runbooks "$archive/docs/"
 cp -r examples README.md CHANGELOG.md ARCHITECTURE.md CONTRIBUTING.md LICENSE-APACHE LICENSE-MIT "$archive/"
 cp packaging/stack-exporter.default packaging/stack.yml "$archive/"
