@@ -6,7 +6,7 @@ use crate::collectors::CATALOGUE;
 use crate::generate;
 
 pub(super) fn run(arguments: &Generate) -> u8 {
-    if !arguments.into.join("docs/requirements.tsv").is_file() {
+    if !arguments.into.join("docs/project/requirements.tsv").is_file() {
         tell(&format!(
             "{} is not the repository of stack-exporter. To get rules, dashboards and the files of Alertmanager: \
              stack-exporter bundle --into DIR",

@@ -1,4 +1,4 @@
-//! docs/coverage.md: which documented fact is a metric, a panel, an alert and a test.
+//! docs/project/coverage.md: which documented fact is a metric, a panel, an alert and a test.
 //!
 //! Read from what is there: ids on metrics and signals, and ids in the tests. Panels are read by
 //! people, to whom an id says nothing: theirs stand in a table, and a test holds each panel that it
@@ -11,7 +11,7 @@ use std::path::Path;
 use super::NOTICE;
 use crate::catalogue::Catalogue;
 
-const FACTS: &str = "docs/requirements.tsv";
+const FACTS: &str = "docs/project/requirements.tsv";
 const PANELS: &str = "tests/coverage.tsv";
 
 pub(super) fn text(catalogue: &Catalogue, root: &Path) -> Result<String, String> {

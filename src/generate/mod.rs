@@ -2,6 +2,7 @@
 //! inhibition, references, coverage. Committed, and checked to be up to date; dashboards, runbooks and the rules of the
 //! exporter itself are written by hand. `shipped` is what people get of both.
 
+mod boards_doc;
 mod config_doc;
 mod coverage;
 mod inhibition;
@@ -35,10 +36,11 @@ pub fn files(
     let mut files = vec![
         ("docs/metrics.md".to_owned(), metrics_doc::text(catalogue)),
         ("docs/configuration.md".to_owned(), config_doc::text()),
+        ("docs/dashboards.md".to_owned(), boards_doc::text(shipped::boards())?),
     ];
     files.extend(threshold_rules(catalogue, runbook_base));
     files.push(inhibition::text(catalogue, root)?);
-    files.push(("docs/coverage.md".to_owned(), coverage::text(catalogue, root)?));
+    files.push(("docs/project/coverage.md".to_owned(), coverage::text(catalogue, root)?));
     Ok(files)
 }
 

@@ -21,11 +21,6 @@ pub(super) fn text(area: &Area, runbook_base: &str) -> String {
 }
 
 fn rule(out: &mut String, area: &Area, signal: &Signal, severity: Severity, runbook_base: &str) {
-    let facts = signal.requirements.join(" ");
-    let _ = match facts.as_str() {
-        "" => writeln!(out, "      # No documented fact asks for it."),
-        facts => writeln!(out, "      # [{facts}]"),
-    };
     let _ = writeln!(out, "      - alert: {}", signal.alert);
     let _ = writeln!(out, "        expr: |-");
     for line in expression(area, signal, severity).lines() {

@@ -41,6 +41,12 @@ const BY_HAND: &[(&str, &str)] = by_hand! {
     "examples/monitoring.yml"
 };
 
+/// Paths and texts of the dashboards.
+pub(super) fn boards() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let parts = BY_HAND.iter().copied();
+    parts.filter(|(path, _)| path.starts_with("dashboards/") && path.ends_with(".json"))
+}
+
 /// Every file with its text, in order. `external_url` is where people reach the exporter, and so its
 /// runbooks; without it that is the instance that an alert came from.
 pub fn shipped(catalogue: &Catalogue, external_url: Option<&str>) -> Vec<(String, String)> {

@@ -38,6 +38,7 @@ mod harness;
 mod host;
 mod hostile;
 mod lock;
+mod install;
 mod logs;
 mod logs_crash;
 mod logs_docker;

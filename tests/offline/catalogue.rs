@@ -11,7 +11,7 @@ fn metrics() -> BTreeMap<&'static str, MetricFacts> {
 }
 
 fn requirements() -> BTreeSet<String> {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/requirements.tsv");
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/project/requirements.tsv");
     let text = std::fs::read_to_string(path).unwrap();
     text.lines().filter_map(|line| Some(line.split_once('\t')?.0.to_owned())).collect()
 }

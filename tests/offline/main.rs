@@ -12,6 +12,7 @@ mod catalogue;
 mod check;
 mod cli;
 mod coverage;
+mod documents;
 mod first_minutes;
 mod layering;
 mod modules;

@@ -124,9 +124,9 @@ fn the_health_check_tells_up_from_down() {
 
 #[test]
 fn the_unit_is_hardened() {
-    let unit = read("examples/stack-exporter.service");
+    let unit = read("packaging/stack-exporter.service");
     for line in [
-        "DynamicUser=yes",
+        "User=stack-exporter",
         "NoNewPrivileges=yes",
         "CapabilityBoundingSet=",
         "ProtectSystem=strict",
@@ -141,7 +141,7 @@ fn the_unit_is_hardened() {
         "MemoryDenyWriteExecute=yes",
         "SystemCallArchitectures=native",
         "SystemCallFilter=@system-service",
-        "EnvironmentFile=-/etc/stack-exporter/environment",
+        "EnvironmentFile=-/etc/default/stack-exporter",
         // A mistake in the file is not cured by starting again.
         "RestartPreventExitStatus=2",
         // Two seconds for answers under way and half a one for the log; then it has ended by itself.
@@ -160,14 +160,17 @@ fn systemd_accepts_the_unit() {
         return skip("systemd-analyze is not installed: apt-get install systemd");
     }
     // It looks for the program, which is not installed here.
-    let unit = read("examples/stack-exporter.service");
-    let unit = unit.replace("/usr/local/bin/stack-exporter", EXPORTER);
+    let unit = read("packaging/stack-exporter.service");
+    let unit = unit.replace("/usr/bin/stack-exporter", EXPORTER);
     let (_folder, file) = temporary("stack-exporter.service", &unit);
     let output = run("systemd-analyze", &["verify", &file.display().to_string()]);
     // Units of the machine itself may be faulty; only ours counts.
     let said = said(&output);
     let ours: Vec<&str> = said.lines().filter(|line| line.contains("stack-exporter")).collect();
     assert!(ours.is_empty(), "{said}");
+    // Of 10 for a unit without any limits; in tenths here.
+    let exposure = ["security", "--offline=true", "--threshold=20", &file.display().to_string()];
+    succeed("systemd-analyze", &exposure);
 }
 
 /// The examples that are configurations of the exporter: all but those for Prometheus and for the
@@ -238,9 +241,13 @@ fn the_status_has_its_documented_shape() {
 #[test]
 fn nothing_names_a_path_of_a_developer() {
     let mut shipped = vec!["Dockerfile".to_owned(), "docker-compose.monitoring.yml".to_owned()];
-    for (folder, ending) in
-        [("alerts", ".yml"), ("docs", ".md"), ("docs/runbooks", ".md"), ("examples", "")]
-    {
+    for (folder, ending) in [
+        ("alerts", ".yml"),
+        ("docs", ".md"),
+        ("docs/how-to", ".md"),
+        ("docs/runbooks", ".md"),
+        ("examples", ""),
+    ] {
         shipped.extend(files(folder, ending));
     }
     for file in &shipped {
