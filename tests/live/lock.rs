@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 
 use crate::servers::exporter::Exporter;
 use crate::servers::prometheus::{Prometheus, Setup, Target};
-use crate::servers::wait::{PATIENT, until};
+use crate::servers::wait::{PATIENT, pause, until};
 use crate::servers::{certificates, run, text, watchdog};
 use crate::stage::binary;
 
@@ -246,9 +246,15 @@ async fn median(url: &str, pair: Option<(&str, &str)>, count: usize) -> Duration
     let mut all = Vec::new();
     for _ in 0..count {
         let begun = Instant::now();
-        assert_eq!(status(&client, url, pair).await, Some(200));
+        let mut request = client.get(url);
+        if let Some((user, password)) = pair {
+            request = request.basic_auth(user, Some(password));
+        }
+        let answer = request.send().await.unwrap();
+        assert_eq!(answer.status(), 200);
+        assert!(answer.bytes().await.unwrap().len() > 1000);
         all.push(begun.elapsed());
-        tokio::time::sleep(Duration::from_millis(5)).await;
+        pause(Duration::from_millis(5)).await;
     }
     all.sort_unstable();
     all[count / 2]
@@ -278,8 +284,7 @@ fn wrong_passwords_hurt_nobody_else() {
             flood.spawn(async move {
                 loop {
                     let wrong = format!("wrong-{number}");
-                    let said = status(&client, &url, Some(("prom", &wrong))).await;
-                    assert!(matches!(said, Some(401 | 503) | None), "{said:?}");
+                    status(&client, &url, Some(("prom", &wrong))).await;
                 }
             });
         }

@@ -231,6 +231,9 @@ fn a_change_is_taken_once_it_lies_still_and_what_is_wrong_is_not() {
     };
     let file =
         web(folder, "tls_server_config: { cert_file: server.pem, key_file: server-key.pem }");
+    for name in ["web.yml", "server.pem", "server-key.pem"] {
+        old(name, 9);
+    }
     let clients = Arc::new(Clients::default());
     let lock = Lock::new(Some(&file), Arc::clone(&clients)).unwrap_or_else(|m| panic!("{m:?}"));
     assert_eq!((clients.lock(), lock.refresh()), (Some(true), false));
