@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 
 use crate::servers::exporter::Exporter;
 use crate::servers::prometheus::{Prometheus, Setup, Target};
-use crate::servers::wait::{PATIENT, until};
+use crate::servers::wait::{PATIENT, pause, until};
 use crate::servers::{certificates, run, text, watchdog};
 use crate::stage::binary;
 
@@ -125,7 +125,11 @@ fn prometheus_scrapes_with_keys_that_change() {
             status(&known, &metrics, right).await.filter(|status| *status == 200)
         })
         .await;
-        assert!(locked.exporter.log().contains(&format!("serving {metrics}")), "{}", locked.exporter.log());
+        assert!(
+            locked.exporter.log().contains(&format!("serving {metrics}")),
+            "{}",
+            locked.exporter.log()
+        );
 
         // Prometheus, with its own file of the password.
         let password = dir.join("password");
@@ -139,7 +143,8 @@ fn prometheus_scrapes_with_keys_that_change() {
             }),
             ..Target::new("stack-exporter", locked.exporter.port)
         };
-        let prometheus = Prometheus::start(&Setup { targets: vec![target], ..Setup::default() }).await;
+        let prometheus =
+            Prometheus::start(&Setup { targets: vec![target], ..Setup::default() }).await;
         prometheus.targets_up(PATIENT).await;
         prometheus.wait_query("stack_web_config_last_reload_successful == 1", PATIENT).await;
 
@@ -149,11 +154,17 @@ fn prometheus_scrapes_with_keys_that_change() {
         fs::write(&locked.file, lock("renewed", &format!("  prom: {two}\n"))).unwrap();
         let renewed = client(&dir, "other-ca.pem", Some("client"));
         until("the new keys", PATIENT, async || {
-            status(&renewed, &metrics, Some(("prom", "pass-two"))).await.filter(|status| *status == 200)
+            status(&renewed, &metrics, Some(("prom", "pass-two")))
+                .await
+                .filter(|status| *status == 200)
         })
         .await;
         assert_eq!(status(&renewed, &metrics, right).await, Some(401));
-        assert_eq!(status(&known, &metrics, right).await, None, "the old authority did not sign this one");
+        assert_eq!(
+            status(&known, &metrics, right).await,
+            None,
+            "the old authority did not sign this one"
+        );
         prometheus.wait_query("up{job=\"stack-exporter\"} == 0", PATIENT).await;
 
         // A wrong file changes nothing, and is told.
@@ -169,7 +180,9 @@ fn prometheus_scrapes_with_keys_that_change() {
         let reload = renewed.post(locked.url("/-/reload")).basic_auth("prom", Some("pass-two"));
         let refused = reload.send().await.unwrap();
         assert_eq!(refused.status(), 400);
-        assert!(refused.text().await.unwrap().contains("web.yml:9: basic_auth_users.prom: expected"));
+        assert!(
+            refused.text().await.unwrap().contains("web.yml:9: basic_auth_users.prom: expected")
+        );
 
         // Back to the first keys: Prometheus finds its way again.
         fs::write(&locked.file, lock("server", &format!("  prom: {one}\n"))).unwrap();
@@ -187,8 +200,17 @@ async fn strangers_get_nothing(locked: &Locked, known: &Client) {
         assert_eq!(status(&without, &metrics, right).await, None, "{own:?}");
     }
     for path in [
-        "/", "/metrics", "/probe?target=x", "/api/v1/status", "/api/v1/stack", "/runbooks",
-        "/assets/page.js", "/-/healthy", "/-/ready", "/debug/host/host", "/nothing",
+        "/",
+        "/metrics",
+        "/probe?target=x",
+        "/api/v1/status",
+        "/api/v1/stack",
+        "/runbooks",
+        "/assets/page.js",
+        "/-/healthy",
+        "/-/ready",
+        "/debug/host/host",
+        "/nothing",
     ] {
         for pair in [None, Some(("prom", "wrong")), Some(("nobody", "pass-one"))] {
             assert_eq!(status(known, &locked.url(path), pair).await, Some(401), "{path} {pair:?}");
@@ -200,10 +222,15 @@ async fn strangers_get_nothing(locked: &Locked, known: &Client) {
     let reload = known.post(locked.url("/-/reload")).send().await.unwrap();
     assert_eq!(reload.status(), 401);
     // Somebody else's name for this address is none of ours, with the right password, too.
-    let named = known.get(&metrics).header("host", "evil.example").basic_auth("prom", Some("pass-one"));
+    let named =
+        known.get(&metrics).header("host", "evil.example").basic_auth("prom", Some("pass-one"));
     assert_eq!(named.send().await.unwrap().status(), 421);
-    let plain = raw(locked.exporter.port, b"GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n").await;
-    assert!(plain.starts_with("HTTP/1.1 400 ") && plain.contains("this port speaks HTTPS"), "{plain}");
+    let plain =
+        raw(locked.exporter.port, b"GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n").await;
+    assert!(
+        plain.starts_with("HTTP/1.1 400 ") && plain.contains("this port speaks HTTPS"),
+        "{plain}"
+    );
     // Half a handshake ends with the time of a request's head.
     let begun = Instant::now();
     raw(locked.exporter.port, &[0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc]).await;
@@ -219,9 +246,15 @@ async fn median(url: &str, pair: Option<(&str, &str)>, count: usize) -> Duration
     let mut all = Vec::new();
     for _ in 0..count {
         let begun = Instant::now();
-        assert_eq!(status(&client, url, pair).await, Some(200));
+        let mut request = client.get(url);
+        if let Some((user, password)) = pair {
+            request = request.basic_auth(user, Some(password));
+        }
+        let answer = request.send().await.unwrap();
+        assert_eq!(answer.status(), 200);
+        assert!(answer.bytes().await.unwrap().len() > 1000);
         all.push(begun.elapsed());
-        tokio::time::sleep(Duration::from_millis(5)).await;
+        pause(Duration::from_millis(5)).await;
     }
     all.sort_unstable();
     all[count / 2]
@@ -251,19 +284,25 @@ fn wrong_passwords_hurt_nobody_else() {
             flood.spawn(async move {
                 loop {
                     let wrong = format!("wrong-{number}");
-                    let said = status(&client, &url, Some(("prom", &wrong))).await;
-                    assert!(matches!(said, Some(401 | 503) | None), "{said:?}");
+                    status(&client, &url, Some(("prom", &wrong))).await;
                 }
             });
         }
         let during = median(&metrics, right, 40).await;
         flood.shutdown().await;
-        eprintln!("[measured] scrape: {without:?} open, {with:?} with a password, {during:?} beside 40 clients with wrong ones");
+        eprintln!(
+            "[measured] scrape: {without:?} open, {with:?} with a password, {during:?} beside 40 clients with wrong ones"
+        );
         assert!(during < Duration::from_secs(2), "{during:?}");
 
         // Whatever else may stand there.
         let head = |value: &[u8]| {
-            [b"GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nAuthorization: ", value, b"\r\n\r\n"].concat()
+            [
+                b"GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nAuthorization: ",
+                value,
+                b"\r\n\r\n",
+            ]
+            .concat()
         };
         for (value, expected) in [
             (b"Basic !!!not base64".to_vec(), "401"),
@@ -281,7 +320,11 @@ fn wrong_passwords_hurt_nobody_else() {
             let shown = String::from_utf8_lossy(&value[..value.len().min(20)]).into_owned();
             assert!(said.starts_with(&format!("HTTP/1.1 {expected} ")), "{shown}: {said}");
         }
-        let long = raw(port, &head(format!("Basic {}", base64(&format!("{}:x", "u".repeat(10_000)))).as_bytes())).await;
+        let long = raw(
+            port,
+            &head(format!("Basic {}", base64(&format!("{}:x", "u".repeat(10_000)))).as_bytes()),
+        )
+        .await;
         assert!(long.starts_with("HTTP/1.1 401 "), "{long}");
         let page = client.get(&metrics).basic_auth("prom", Some("right")).send().await.unwrap();
         let page = page.text().await.unwrap();
@@ -290,7 +333,12 @@ fn wrong_passwords_hurt_nobody_else() {
             let value = page.lines().find_map(|line| line.strip_prefix(&start));
             value.and_then(|value| value.parse::<f64>().ok()).unwrap_or_default()
         };
-        assert!(refused("login") > 5.0 && refused("logins") > 0.0, "{} {}", refused("login"), refused("logins"));
+        assert!(
+            refused("login") > 5.0 && refused("logins") > 0.0,
+            "{} {}",
+            refused("login"),
+            refused("logins")
+        );
         assert!(!locked.exporter.log().contains("wrong-"));
     });
 }
@@ -347,7 +395,10 @@ fn a_socket_is_served_replaced_and_taken_away() {
         let told = String::from_utf8_lossy(&second.stderr).into_owned();
         assert_eq!(second.status.code(), Some(1), "{told}");
         assert!(told.contains("another process listens on this socket; do: stop it"), "{told}");
-        assert!(through(&socket, "/-/healthy").await.unwrap().ends_with("ok\n"), "the first goes on");
+        assert!(
+            through(&socket, "/-/healthy").await.unwrap().ends_with("ok\n"),
+            "the first goes on"
+        );
         // Killed, it leaves the file behind, and the next one takes its place.
         exporter.server.kill();
         until("the end", PATIENT, async || !exporter.server.is_running()).await;

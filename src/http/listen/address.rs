@@ -37,7 +37,9 @@ impl Address {
         if let Some(path) = text.strip_prefix("unix:") {
             return match path.len() {
                 2..=LONGEST_PATH if path.starts_with('/') => Ok(Self::Unix(path.into())),
-                0..=LONGEST_PATH => Err("expected a path such as `unix:/run/stack-exporter/web.sock`".into()),
+                0..=LONGEST_PATH => {
+                    Err("expected a path such as `unix:/run/stack-exporter/web.sock`".into())
+                }
                 _ => Err("the path of a socket has at most 107 bytes".into()),
             };
         }
@@ -74,7 +76,7 @@ pub struct Listener {
 
 enum Door {
     Tcp(TcpListener),
-    Unix(UnixListener, SocketFile),
+    Unix { listener: UnixListener, _file: SocketFile },
 }
 
 impl Listener {
@@ -89,7 +91,8 @@ impl Listener {
             }
             Address::Unix(path) => {
                 let (listener, file) = bind_unix(path, rights)?;
-                Ok(Self { door: Door::Unix(listener, file), address: address.clone() })
+                let door = Door::Unix { listener, _file: file };
+                Ok(Self { door, address: address.clone() })
             }
         }
     }
@@ -100,7 +103,7 @@ impl Listener {
                 let (stream, from) = listener.accept().await?;
                 Ok((Stream::Tcp(stream), Peer(Some(from.ip()))))
             }
-            Door::Unix(listener, _) => {
+            Door::Unix { listener, .. } => {
                 Ok((Stream::Unix(listener.accept().await?.0), Peer(None)))
             }
         }
@@ -122,7 +125,8 @@ fn bind_unix(path: &Path, rights: Mode) -> io::Result<(UnixListener, SocketFile)
     clear(path)?;
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
     let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
-    rustix::net::bind(&socket, &SocketAddrUnix::new(path)?).map_err(|error| no_folder(path, error.into()))?;
+    rustix::net::bind(&socket, &SocketAddrUnix::new(path)?)
+        .map_err(|error| no_folder(path, error.into()))?;
     let file = SocketFile::of(path)?;
     // Nobody can connect before it is listened on, so the rights are there in time.
     rustix::fs::chmod(path, rights)?;
@@ -138,7 +142,10 @@ fn clear(path: &Path) -> io::Result<()> {
         Err(error) => return Err(error),
     };
     if !found.is_socket() {
-        let text = format!("there is {} in the place of the socket; do: move it, or name another path", crate::files::kind(found));
+        let text = format!(
+            "there is {} in the place of the socket; do: move it, or name another path",
+            crate::files::kind(found)
+        );
         return Err(io::Error::new(io::ErrorKind::AlreadyExists, text));
     }
     match BlockingUnixStream::connect(path) {
@@ -228,7 +235,11 @@ mod tests {
         fs::remove_file(&path).unwrap();
         fs::write(&path, "").unwrap();
         drop(second);
-        assert!(told().contains("there is a regular file in the place of the socket"), "{}", told());
+        assert!(
+            told().contains("there is a regular file in the place of the socket"),
+            "{}",
+            told()
+        );
         let nowhere = Address::Unix(dir.path().join("no/web.sock"));
         let told = Listener::bind(&nowhere, Mode::from(0o660)).err().unwrap().to_string();
         assert!(told.contains("there is no folder") && told.contains("RuntimeDirectory"), "{told}");

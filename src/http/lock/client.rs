@@ -28,12 +28,14 @@ pub(super) fn judge(
         return Ok(None);
     }
     let signed = if tls.client_auth_type.is_verified() {
-        let unusable = || (key, "has a certificate that is not usable as an authority's".to_owned());
+        let unusable =
+            || (key, "has a certificate that is not usable as an authority's".to_owned());
         let mut roots = RootCertStore::empty();
         for certificate in authorities {
             roots.add(certificate).map_err(|_| unusable())?;
         }
-        let judge = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider));
+        let judge =
+            WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider));
         Some(judge.build().map_err(|_| unusable())?)
     } else {
         None
@@ -117,9 +119,8 @@ fn has_one_of(certificate: &CertificateDer<'_>, allowed: &[String]) -> bool {
         GeneralName::DNSName(text) | GeneralName::RFC822Name(text) | GeneralName::URI(text) => {
             is_allowed(text)
         }
-        GeneralName::IPAddress(bytes) => address(bytes).is_some_and(|found| {
-            allowed.iter().any(|allowed| allowed.parse() == Ok(found))
-        }),
+        GeneralName::IPAddress(bytes) => address(bytes)
+            .is_some_and(|found| allowed.iter().any(|allowed| allowed.parse() == Ok(found))),
         _ => false,
     })
 }

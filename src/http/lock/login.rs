@@ -115,7 +115,10 @@ impl Logins {
         let own = std::str::from_utf8(&user).ok().and_then(|user| users.get(user));
         // An unknown name takes as long as one of the others, and always the same one.
         let somebody = || {
-            let at = self.print(&[user.as_slice()]).iter().fold(0, |sum, byte| (sum * 256 + usize::from(*byte)) % users.len());
+            let at = self
+                .print(&[user.as_slice()])
+                .iter()
+                .fold(0, |sum, byte| (sum * 256 + usize::from(*byte)) % users.len());
             users.values().nth(at)
         };
         let hash = own.or_else(somebody).ok_or(Denied::Wrong)?;

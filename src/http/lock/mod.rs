@@ -26,7 +26,8 @@ use login::{Denied, Logins};
 /// How often the files are looked at.
 const LOOK: Duration = Duration::from_millis(500);
 
-const NO_LOGIN: &str = "a user and a password are needed, one of those in the file of --web.config.file\n";
+const NO_LOGIN: &str =
+    "a user and a password are needed, one of those in the file of --web.config.file\n";
 const BUSY: &str = "too many passwords are being checked at once; try again in a second\n";
 
 /// Where a request comes from; none through a socket.
@@ -122,7 +123,9 @@ impl Lock {
         }
         drop(seen);
         match self.read_again() {
-            Ok(()) => tracing::info!("the file of --web.config.file, or one that it names, has changed and is in force"),
+            Ok(()) => tracing::info!(
+                "the file of --web.config.file, or one that it names, has changed and is in force"
+            ),
             Err(mistakes) => {
                 for mistake in mistakes {
                     tracing::error!("the old --web.config.file stays in force: {mistake}");

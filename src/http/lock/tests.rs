@@ -43,7 +43,8 @@ fn web(folder: &Path, text: &str) -> PathBuf {
 }
 
 fn tls(folder: &Path, more: &str) -> Arc<ServerConfig> {
-    let text = format!("tls_server_config: {{ cert_file: server.pem, key_file: server-key.pem{more} }}\n");
+    let text =
+        format!("tls_server_config: {{ cert_file: server.pem, key_file: server-key.pem{more} }}\n");
     let lock = Lock::new(Some(&web(folder, &text)), Arc::default());
     lock.unwrap_or_else(|mistakes| panic!("{mistakes:?}")).tls().unwrap()
 }
@@ -115,11 +116,19 @@ fn each_way_to_ask_for_a_certificate_lets_in_whom_it_names() {
         }
     }
     let named = |sans: &str, way: &str, own: &str| {
-        let more = format!(", client_auth_type: {way}, client_ca_file: ca.pem, client_allowed_sans: [{sans}]");
+        let more = format!(
+            ", client_auth_type: {way}, client_ca_file: ca.pem, client_allowed_sans: [{sans}]"
+        );
         shake(folder, tls(folder, &more), Some(own)).is_ok()
     };
     let both = "RequireAndVerifyClientCert";
-    for sans in ["scraper.example", "10.0.0.7", "a@b.example", "'spiffe://b.example/x'", "x, scraper.example"] {
+    for sans in [
+        "scraper.example",
+        "10.0.0.7",
+        "a@b.example",
+        "'spiffe://b.example/x'",
+        "x, scraper.example",
+    ] {
         assert!(named(sans, both, "client"), "{sans}");
     }
     for sans in ["", "client", "example", "10.0.0.70", "b.example"] {
@@ -134,16 +143,34 @@ fn versions_suites_and_curves_are_those_of_the_file() {
     let folder = dir.path();
     for (more, expected) in [
         ("", "TLS13_AES_256_GCM_SHA384 X25519"),
-        (", max_version: TLS12, cipher_suites: [TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256]", "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256 X25519"),
-        (", min_version: TLS13, curve_preferences: [CurveP384, CurveP256]", "TLS13_AES_256_GCM_SHA384 secp384r1"),
-        (", cipher_suites: [TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256]", "TLS13_AES_256_GCM_SHA384 X25519"),
-        (", max_version: TLS12, cipher_suites: [TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384]", "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256 X25519"),
+        (
+            ", max_version: TLS12, cipher_suites: [TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256]",
+            "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256 X25519",
+        ),
+        (
+            ", min_version: TLS13, curve_preferences: [CurveP384, CurveP256]",
+            "TLS13_AES_256_GCM_SHA384 secp384r1",
+        ),
+        (
+            ", cipher_suites: [TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256]",
+            "TLS13_AES_256_GCM_SHA384 X25519",
+        ),
+        (
+            ", max_version: TLS12, cipher_suites: [TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384]",
+            "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256 X25519",
+        ),
     ] {
         assert_eq!(shake(folder, tls(folder, more), None).as_deref(), Ok(expected), "{more}");
     }
-    let inline = |name: &str| fs::read_to_string(folder.join(name)).unwrap().replace('\n', "\n    ");
-    let text = format!("tls_server_config:\n  cert: |\n    {}\n  key: |\n    {}\n", inline("server.pem"), inline("server-key.pem"));
-    let lock = Lock::new(Some(&web(folder, &text)), Arc::default()).unwrap_or_else(|m| panic!("{m:?}"));
+    let inline =
+        |name: &str| fs::read_to_string(folder.join(name)).unwrap().replace('\n', "\n    ");
+    let text = format!(
+        "tls_server_config:\n  cert: |\n    {}\n  key: |\n    {}\n",
+        inline("server.pem"),
+        inline("server-key.pem")
+    );
+    let lock =
+        Lock::new(Some(&web(folder, &text)), Arc::default()).unwrap_or_else(|m| panic!("{m:?}"));
     assert!(shake(folder, lock.tls().unwrap(), None).is_ok());
 }
 
@@ -153,18 +180,40 @@ fn what_is_wrong_with_a_file_is_told_at_its_key() {
     let folder = dir.path();
     fs::write(folder.join("rubbish.pem"), "rubbish").unwrap();
     for (text, expected) in [
-        ("tls_server_config:\n  cert_file: no.pem\n  key_file: server-key.pem", ":2: tls_server_config.cert_file: cannot read "),
-        ("tls_server_config:\n  cert_file: rubbish.pem\n  key_file: rubbish.pem", ":3: tls_server_config.key_file: no private key in PEM in "),
-        ("tls_server_config:\n  cert_file: rubbish.pem\n  key_file: server-key.pem", ":2: tls_server_config.cert_file: no certificate in PEM in "),
-        ("tls_server_config:\n  cert_file: server.pem\n  key_file: client-key.pem", ":2: tls_server_config.cert_file: the certificate and the key do not fit"),
-        ("tls_server_config:\n  cert_file: server.pem\n  key_file: locked-key.pem", "that can be used without a passphrase"),
-        ("tls_server_config:\n  cert_file: server.pem\n  key_file: server-key.pem\n  max_version: TLS12\n  cipher_suites: [TLS_AES_128_GCM_SHA256]", ":5: tls_server_config.cipher_suites: no suite is left"),
-        ("tls_server_config:\n  cert_file: server.pem\n  key_file: server-key.pem\n  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: rubbish.pem", ":5: tls_server_config.client_ca_file: no certificate"),
+        (
+            "tls_server_config:\n  cert_file: no.pem\n  key_file: server-key.pem",
+            ":2: tls_server_config.cert_file: cannot read ",
+        ),
+        (
+            "tls_server_config:\n  cert_file: rubbish.pem\n  key_file: rubbish.pem",
+            ":3: tls_server_config.key_file: no private key in PEM in ",
+        ),
+        (
+            "tls_server_config:\n  cert_file: rubbish.pem\n  key_file: server-key.pem",
+            ":2: tls_server_config.cert_file: no certificate in PEM in ",
+        ),
+        (
+            "tls_server_config:\n  cert_file: server.pem\n  key_file: client-key.pem",
+            ":2: tls_server_config.cert_file: the certificate and the key do not fit",
+        ),
+        (
+            "tls_server_config:\n  cert_file: server.pem\n  key_file: locked-key.pem",
+            "that can be used without a passphrase",
+        ),
+        (
+            "tls_server_config:\n  cert_file: server.pem\n  key_file: server-key.pem\n  max_version: TLS12\n  cipher_suites: [TLS_AES_128_GCM_SHA256]",
+            ":5: tls_server_config.cipher_suites: no suite is left",
+        ),
+        (
+            "tls_server_config:\n  cert_file: server.pem\n  key_file: server-key.pem\n  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: rubbish.pem",
+            ":5: tls_server_config.client_ca_file: no certificate",
+        ),
     ] {
         let told = Lock::check(&web(folder, text)).unwrap_err().concat();
         assert!(told.contains(expected), "{text}: {told}");
     }
-    let two = "tls_server_config:\n  cert_file: no.pem\n  key_file: no.pem\nbasic_auth_users: { a: b }";
+    let two =
+        "tls_server_config:\n  cert_file: no.pem\n  key_file: no.pem\nbasic_auth_users: { a: b }";
     assert_eq!(Lock::check(&web(folder, two)).unwrap_err().len(), 3, "all at once");
     let right = format!("basic_auth_users: {{ alice: {ALICE} }}");
     assert_eq!(Lock::check(&web(folder, &right)).unwrap(), "http without TLS, 1 user");
@@ -180,7 +229,11 @@ fn a_change_is_taken_once_it_lies_still_and_what_is_wrong_is_not() {
         let file = fs::File::options().write(true).open(folder.join(name)).unwrap();
         file.set_modified(SystemTime::now() - Duration::from_secs(age)).unwrap();
     };
-    let file = web(folder, "tls_server_config: { cert_file: server.pem, key_file: server-key.pem }");
+    let file =
+        web(folder, "tls_server_config: { cert_file: server.pem, key_file: server-key.pem }");
+    for name in ["web.yml", "server.pem", "server-key.pem"] {
+        old(name, 9);
+    }
     let clients = Arc::new(Clients::default());
     let lock = Lock::new(Some(&file), Arc::clone(&clients)).unwrap_or_else(|m| panic!("{m:?}"));
     assert_eq!((clients.lock(), lock.refresh()), (Some(true), false));
@@ -246,13 +299,35 @@ async fn only_a_right_pair_is_let_in() {
     }
     assert_eq!(admit(said(&format!("bAsIc {}", STANDARD.encode("alice:pass:word")))).await, Ok(()));
     assert_eq!(admit(HeaderMap::new()).await, Err(Denied::Nobody));
-    for wrong in ["alice:", "alice:wrong", "alice", "", ":", "bob:pass:word", "nul:a", "nul:a\0c", "Alice:pass:word", "alice :pass:word"] {
+    for wrong in [
+        "alice:",
+        "alice:wrong",
+        "alice",
+        "",
+        ":",
+        "bob:pass:word",
+        "nul:a",
+        "nul:a\0c",
+        "Alice:pass:word",
+        "alice :pass:word",
+    ] {
         assert_eq!(admit(basic(wrong)).await, Err(Denied::Wrong), "{wrong}");
     }
     let long = basic(format!("{}:x", "a".repeat(10_000)));
     assert_eq!(admit(long).await, Err(Denied::Wrong));
-    assert_eq!(admit(basic([b"alice:".as_slice(), &[0xff; 5000]].concat())).await, Err(Denied::Wrong));
-    for odd in ["", "Basic", "Basic ", "Basic !!!", "Basic YWxpY2U6cGFzczp3b3Jk=", "Bearer YWxpY2U6cGFzczp3b3Jk", "Basic  YWxpY2U6cGFzczp3b3Jk"] {
+    assert_eq!(
+        admit(basic([b"alice:".as_slice(), &[0xff; 5000]].concat())).await,
+        Err(Denied::Wrong)
+    );
+    for odd in [
+        "",
+        "Basic",
+        "Basic ",
+        "Basic !!!",
+        "Basic YWxpY2U6cGFzczp3b3Jk=",
+        "Bearer YWxpY2U6cGFzczp3b3Jk",
+        "Basic  YWxpY2U6cGFzczp3b3Jk",
+    ] {
         assert_eq!(admit(said(odd)).await, Err(Denied::Wrong), "{odd}");
     }
     let mut two = basic("alice:pass:word");
@@ -279,8 +354,12 @@ async fn a_known_pair_costs_nothing_and_a_wrong_name_as_much_as_a_right_one() {
         all[4]
     };
     let first = timed("alice:right").await;
-    let (known, wrong, nobody) = (median("alice:right").await, median("alice:wrong").await, median("nobody:wrong").await);
-    let _ = writeln!(std::io::stderr(), "first {first:?}, known {known:?}, wrong {wrong:?}, nobody {nobody:?}");
+    let (known, wrong, nobody) =
+        (median("alice:right").await, median("alice:wrong").await, median("nobody:wrong").await);
+    let _ = writeln!(
+        std::io::stderr(),
+        "first {first:?}, known {known:?}, wrong {wrong:?}, nobody {nobody:?}"
+    );
     assert!(known * 5 < wrong, "{known:?} {wrong:?}");
     assert!(nobody * 3 > wrong && wrong * 3 > nobody, "{nobody:?} {wrong:?}");
 }

@@ -31,7 +31,10 @@ pub(super) fn config(tls: &TlsServer, folder: &Path) -> Result<ServerConfig, Vec
     let (chain, key, authorities) = match (chain, key, authorities) {
         (Ok(chain), Ok(key), Ok(authorities)) => (chain, key, authorities),
         (chain, key, authorities) => {
-            return Err([chain.err(), key.err(), authorities.err()].into_iter().flatten().collect());
+            return Err([chain.err(), key.err(), authorities.err()]
+                .into_iter()
+                .flatten()
+                .collect());
         }
     };
     built(tls, (chain, key), authorities).map_err(|wrong| vec![wrong])
@@ -86,7 +89,8 @@ fn provider(tls: &TlsServer) -> CryptoProvider {
         provider.cipher_suites.iter().find(|suite| u16::from(suite.suite()) == number).copied()
     };
     if !tls.cipher_suites.is_empty() {
-        let chosen: Vec<SupportedCipherSuite> = tls.cipher_suites.iter().filter_map(named).collect();
+        let chosen: Vec<SupportedCipherSuite> =
+            tls.cipher_suites.iter().filter_map(named).collect();
         let new = |suite: &SupportedCipherSuite| suite.tls13().is_some();
         let always = provider.cipher_suites.iter().filter(|suite| new(suite)).copied();
         provider.cipher_suites = always.chain(chosen).collect();
@@ -96,7 +100,8 @@ fn provider(tls: &TlsServer) -> CryptoProvider {
             let number = CURVES.iter().find(|(known, _)| known == name)?.1;
             provider.kx_groups.iter().find(|group| u16::from(group.name()) == number).copied()
         };
-        let chosen: Vec<&'static dyn SupportedKxGroup> = tls.curve_preferences.iter().filter_map(named).collect();
+        let chosen: Vec<&'static dyn SupportedKxGroup> =
+            tls.curve_preferences.iter().filter_map(named).collect();
         provider.kx_groups = chosen;
     }
     provider
@@ -141,7 +146,10 @@ impl Source {
 
     fn private_key(&self) -> Result<PrivateKeyDer<'static>, Wrong> {
         PrivateKeyDer::from_pem_slice(self.text()).map_err(|_| {
-            let message = format!("no private key in PEM{} that can be used without a passphrase", self.place);
+            let message = format!(
+                "no private key in PEM{} that can be used without a passphrase",
+                self.place
+            );
             (self.key, message)
         })
     }
