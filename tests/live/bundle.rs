@@ -8,6 +8,7 @@ use stack_exporter::collectors::CATALOGUE;
 use crate::queries::{self, Selector};
 use crate::servers::alertmanager::{Alertmanager, Sink, simple_config};
 use crate::servers::prometheus::{Prometheus, Setup};
+use crate::servers::rules::Pace;
 use crate::servers::wait::{PATIENT, until};
 use crate::servers::{http_client, run};
 use crate::stage::rules;
@@ -149,7 +150,7 @@ fn what_the_watchers_are_asked_for_exists() {
         let sink = Sink::start().await;
         let alertmanager = Alertmanager::start(&simple_config(&sink.url()), &[]).await;
         let rules = Some(rules());
-        let setup = Setup { rules, fast: true, ..Setup::default() };
+        let setup = Setup { rules, pace: Pace::Fast, ..Setup::default() };
         let prometheus = Prometheus::start(&setup).await;
         let asked: BTreeSet<String> = queries::all()
             .iter()

@@ -24,6 +24,7 @@ pub mod httpsd;
 pub mod kostatus;
 pub mod lint;
 pub mod logwriter;
+pub mod mailbox;
 pub mod nats;
 pub mod nats_client;
 pub mod nginx;
