@@ -71,7 +71,7 @@ fn is_unseen(world: &World, selector: &Selector) -> bool {
 /// in a service.
 fn is_item(label: &str) -> bool {
     let mut items = CATALOGUE.signals().flat_map(|(_, signal)| signal.item);
-    items.any(|item| *item == label) || ["project", "service"].contains(&label)
+    items.any(|item| *item == label) || ["project", "service", "source"].contains(&label)
 }
 
 fn missing(families: &BTreeMap<String, Vec<Series>>, selector: &Selector) -> Option<String> {
@@ -121,6 +121,8 @@ fn what_rules_and_dashboards_ask_for_exists() {
                             // Of a target that lives in a service.
                             "project",
                             "service",
+                            // And of one that another one reads.
+                            "source",
                         ])
                         .collect();
                     let listed = selectors.iter().any(|s| is_unseen(world, s));

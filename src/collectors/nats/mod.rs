@@ -104,7 +104,8 @@ fn target(name: &str, nats: &Nats) -> Target {
         http: HttpClient::new(&nats.url, &nats.access, nats.timeout.map(Dur::get)),
         server_id: nats.url.origin(),
     };
-    Target::new(&AREA, name, nats.url.origin(), nats.address(), server).at(nats.url.hosts(8222))
+    let target = Target::new(&AREA, name, nats.url.origin(), nats.address(), server);
+    target.at(nats.url.hosts(8222)).read_from(AREA.name, name)
 }
 
 /// One monitoring port.

@@ -34,14 +34,14 @@ impl Engines {
         let batch = docker.run(quick(ContainerSpec::calm("batch", "app")));
         let config = format!(
             "\
-docker: {{ url: {engine}, proc_path: {proc}, deploy_window: {window} }}
+docker: {{ url: {engine}, proc_path: {proc}, deploy_window: {window}, thresholds: {{ list_duration: off, health_check_duration: off }} }}
 postgres: {{}}
 nats:
-  inner: {{ url: \"{inner}\", service: web/app }}
-  beside: {{ url: \"{beside}\" }}
+  inner: {{ url: \"{inner}\", service: web/app, thresholds: {{ endpoint_duration: off }} }}
+  beside: {{ url: \"{beside}\", thresholds: {{ endpoint_duration: off }} }}
 queues: {{}}
 probes:
-  inner: {{ url: \"{inner}/healthz\", service: web/app }}
+  inner: {{ url: \"{inner}/healthz\", service: web/app, thresholds: {{ slow: off, failing: off }} }}
 logs:
   says: {{ compose_service: web/says }}
 backups: {{}}
@@ -49,7 +49,7 @@ processes:
   groups:
     inner: {{ cmdline: \"nats-server .*-m {port} \", service: web/app }}
 files: {{}}
-systemd: {{ units: {{}} }}
+systemd: {{}}
 host: {{ enabled: false }}
 ",
             window = super::machine::DEPLOY_WINDOW,
@@ -107,7 +107,7 @@ impl Twice {
     pub async fn start() -> Self {
         let nats = Nats::start(&[]).await;
         let config = format!(
-            "docker: {{ enabled: false }}\nhost: {{ enabled: false }}\nsystemd: {{ units: {{}} }}\nnats:\n  main: {{ url: \"{}\" }}\n",
+            "docker: {{ enabled: false }}\nhost: {{ enabled: false }}\nsystemd: {{}}\nnats:\n  main: {{ url: \"{}\", thresholds: {{ endpoint_duration: off }} }}\n",
             nats.monitor_url()
         );
         Self { exporter: Exporter::start(binary(), &config).await, nats }

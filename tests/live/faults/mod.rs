@@ -39,17 +39,20 @@ fn each_fault_is_told_once_and_its_end_once() {
     ];
     let watch = run(Watch::start(targets));
     eprintln!("started in {:.0?}", begun.elapsed());
-    std::thread::scope(|scope| {
-        scope.spawn(|| run(stack.play(&machine, &watch)));
-        scope.spawn(|| run(engines.play(&watch)));
-        scope.spawn(|| run(twice.play(&watch)));
+    let well = std::thread::scope(|scope| {
+        let plays = [
+            scope.spawn(|| run(stack.play(&machine, &watch))),
+            scope.spawn(|| run(engines.play(&watch))),
+            scope.spawn(|| run(twice.play(&watch))),
+        ];
+        plays.map(|play| play.join().is_ok()) == [true; 3]
     });
     // What a cured fault leaves behind would be told by now: what is kept for five minutes, at the next look
     // of Alertmanager after it.
     run(watch.lasts("postgres hung", 28));
     let (table, wrong) = watch.account();
     eprintln!("{table}all of it in {:.0?}", begun.elapsed());
-    assert!(wrong.is_empty(), "{table}{}", wrong.join("\n"));
+    assert!(wrong.is_empty() && well, "{}", wrong.join("\n"));
 }
 
 /// The services of the machine.
@@ -138,6 +141,11 @@ impl Stack {
         for name in shorter.iter().chain(&others).chain(&["backup empty", "unit failed"]) {
             watch.told(name, true).await;
         }
+        let (scrape, _) = machine.exporter.try_scrape().await.unwrap();
+        for line in scrape.body.lines().filter(|l| l.contains("\"oom\"") && !l.ends_with(" 0") || l.contains("stack_target_failure{")) {
+            eprintln!("DEBUG {line}");
+        }
+        eprintln!("DEBUG {}", machine.exporter.log());
         // All that might be told of them as well has had its time: alerts are held for a quarter of an hour at most.
         watch.lasts("unit failed", 17).await;
         self.cured(machine, watch, client).await;

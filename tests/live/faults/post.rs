@@ -11,6 +11,7 @@ use crate::servers::httpd::{Httpd, Reply, Request};
 use crate::servers::mailbox::Mailbox;
 use crate::servers::rules::Pace;
 use crate::servers::watchdog;
+use crate::stage::rules;
 
 /// The receivers of the shipped file, and whether they are told that something is over.
 const RECEIVERS: [(&str, bool); 3] = [("chat", true), ("chat-and-mail", true), ("chat-digest", false)];
@@ -54,8 +55,9 @@ impl Post {
         let dir = watchdog::dir("secrets");
         std::fs::write(dir.join("chat_webhook_url"), format!("{}/text", self.http.url())).unwrap();
         std::fs::write(dir.join("smtp_password"), "unused").unwrap();
+        let shipped = std::fs::read_to_string(rules().join("alertmanager.yml")).unwrap();
         let mut config = pace
-            .of_waits(include_str!("../../../alerts/alertmanager.yml"))
+            .of_waits(&shipped)
             .replace("/run/secrets", &dir.display().to_string())
             .replace("smtp.example.org:587", &format!("127.0.0.1:{}", self.mailbox.port))
             .replace("smtp_require_tls: true", "smtp_require_tls: false")
