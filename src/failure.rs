@@ -70,6 +70,8 @@ reasons! { common
     PANIC = "panic";
     /// Another process has what the exporter needs for itself.
     TAKEN = "taken";
+    /// There is no room for what the exporter writes.
+    FULL = "full";
     /// Not read yet.
     PENDING = "pending";
     /// Anything else: the sentence beside it says what.
@@ -122,6 +124,7 @@ impl Failure {
             ErrorKind::ConnectionRefused => Reason::REFUSED,
             ErrorKind::TimedOut => Reason::TIMEOUT,
             ErrorKind::InvalidData => Reason::PARSE,
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Reason::FULL,
             ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset | ErrorKind::BrokenPipe => {
                 Reason::PROTOCOL
             }

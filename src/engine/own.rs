@@ -242,7 +242,8 @@ impl Value for OrNone {
 
 impl ThresholdRow {
     /// Those of a target: the general ones, and one more for each thing that has its own.
-    /// The threshold for its being there says in which service the target lives.
+    /// They say in which service the target lives, and that for its being there from which server of ours
+    /// it is read.
     pub(super) fn all(
         target: &Target,
         service: Option<&Service>,
@@ -250,12 +251,14 @@ impl ThresholdRow {
     ) -> Vec<Self> {
         let area = target.id.area;
         let is_up = |name: &str| target.area.signal(name).is_some_and(Signal::is_up);
-        let home = |signal: &str| match service.filter(|_| is_up(signal)) {
-            Some(Service { project, service }) => vec![
-                ("project".to_owned(), project.clone()),
-                ("service".to_owned(), service.clone()),
-            ],
-            None => Vec::new(),
+        let label = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let home = |signal: &str| {
+            let lives = service.map(|Service { project, service }| {
+                [label("project", project), label("service", service)]
+            });
+            let source = target.source.as_ref().filter(|_| is_up(signal));
+            let source = source.map(|source| label("source", source));
+            lives.into_iter().flatten().chain(source).collect::<Vec<_>>()
         };
         let general = target.thresholds.general.iter().map(|threshold| Self {
             area,
@@ -268,7 +271,7 @@ impl ThresholdRow {
             area,
             signal: own.signal.name,
             severity: own.severity.as_str(),
-            thing: own.thing,
+            thing: own.thing.into_iter().chain(home(own.signal.name)).collect(),
             value: OrNone(own.value),
         });
         general.chain(own).collect()
@@ -278,7 +281,7 @@ impl ThresholdRow {
 metrics! { ThresholdRow {
     labels { area = |row| row.area, signal = |row| row.signal, severity = |row| row.severity }
     more = |row| &row.thing;
-    /// The threshold in force for a signal of a target, in the signal's base unit; rules, panels and the check command read it. With the labels of one thing besides (such as mountpoint) it is that thing's own, NaN if it has none; that of the signal up has the Compose service in which the target lives, as project and service.
+    /// The threshold in force for a signal of a target, in the signal's base unit; rules, panels and the check command read it. With the labels of one thing besides (such as mountpoint) it is that thing's own, NaN if it has none. It has the Compose service in which the target lives, as project and service; that of the signal up also the server of another section from which it is read, as source.
     gauge stack_threshold = |row| row.value;
 } }
 

@@ -48,6 +48,9 @@ pub struct Target {
     pub wake: Option<Arc<Notify>>,
     /// In which service it lives, or how that can be found.
     pub home: Home,
+    /// The server that it is, or from which it is read; several targets have one, and its being down is
+    /// told once.
+    pub source: Option<String>,
     /// Where it is, for people: an address without credentials.
     pub place: String,
     /// How we came to watch it: the file, the environment, or found.
@@ -78,6 +81,7 @@ impl Target {
             clock: Clock::Scrape,
             wake: None,
             home: Home::default(),
+            source: None,
             place,
             origin: "file",
             settings: Box::new(settings),
@@ -85,6 +89,13 @@ impl Target {
             down: None,
             parts: Vec::new(),
         }
+    }
+
+    /// The server that it is, or from which it is read: the area and the target, as `nats/main`.
+    #[must_use]
+    pub fn read_from(mut self, area: &str, name: &str) -> Self {
+        self.source = Some(format!("{area}/{name}"));
+        self
     }
 
     /// Where it is: by this its Compose service is found.

@@ -6,9 +6,41 @@ use super::NOTICE;
 use crate::catalogue::{Area, Severity, Signal, join_labels};
 use crate::check::capitalised;
 
-/// An alert stays this long after its condition has gone: series that are withdrawn because the
-/// target is sick must not resolve it falsely before "target down" takes over.
-pub(super) const KEEP_FIRING: u64 = 5;
+/// An alert stays this long, in minutes, after its condition has gone: series that are withdrawn because
+/// the target is sick must not resolve it falsely before "target down" takes over.
+const KEEP_FIRING: u64 = 5;
+
+/// Those that mute others are held until what they mute has ended: a change looks back over five minutes
+/// and is held for five, and began at least two before. And what may be muted by one that ends soon ends
+/// sooner.
+const KEPT: [(&str, u64); 6] = [
+    ("DockerServiceDown", 8),
+    ("DockerRestartLoop", 8),
+    ("DockerOomKilled", 8),
+    ("DockerFailedStart", 8),
+    ("HostDiskFull", 8),
+    ("DockerUnhealthy", 1),
+];
+
+/// How long an alert stays, in minutes. That a target is down, which mutes others, is over when it has
+/// answered for two: what began with it is told by then, and a target that answers now and then is not
+/// told again and again.
+pub(super) fn kept_minutes(signal: &Signal) -> u64 {
+    if signal.is_up() {
+        return if signal.critical.value.is_some() { 2 } else { 0 };
+    }
+    let own = KEPT.iter().find(|(alert, _)| *alert == signal.alert);
+    own.map_or(KEEP_FIRING, |(_, minutes)| *minutes)
+}
+
+/// The labels that say where a target lives, which stand at its thresholds and not at an established name.
+pub(super) const fn place_labels(area: &Area, signal_is_up: bool) -> &'static [&'static str] {
+    match (area.in_service, signal_is_up) {
+        (true, true) => &["project", "service", "source"],
+        (true, false) => &["project", "service"],
+        (false, _) => &[],
+    }
+}
 
 pub(super) fn text(area: &Area, runbook_base: &str) -> String {
     let mut out = format!("# {NOTICE}\ngroups:\n  - name: stack-{}\n    rules:\n", area.name);
@@ -29,8 +61,9 @@ fn rule(out: &mut String, area: &Area, signal: &Signal, severity: Severity, runb
     if !signal.hold_of(severity).is_zero() {
         let _ = writeln!(out, "        for: {}m", hold_minutes(signal, severity));
     }
-    if !signal.is_up() {
-        let _ = writeln!(out, "        keep_firing_for: {KEEP_FIRING}m");
+    let kept = kept_minutes(signal);
+    if kept > 0 {
+        let _ = writeln!(out, "        keep_firing_for: {kept}m");
     }
     let _ = writeln!(out, "        labels:");
     let _ = writeln!(out, "          area: {}", area.name);
@@ -58,18 +91,12 @@ fn expression(area: &Area, signal: &Signal, severity: Severity) -> String {
             severity.as_str()
         )
     };
+    let place = place_labels(area, signal.is_up());
     let against = |on: &[&str], more: &str| {
-        let labels = join_labels(on);
-        format!("{operator} on ({labels}) group_left ()\nmax by ({labels}) ({})", threshold(more))
+        let (labels, all) = (join_labels(on), join_labels(&[on, place].concat()));
+        let taken = place.join(", ");
+        format!("{operator} on ({labels}) group_left ({taken})\nmax by ({all}) ({})", threshold(more))
     };
-    if signal.tells_gone() && area.in_service {
-        // In which service it lives stands at the threshold, not at an established name.
-        return format!(
-            "{value}\n{operator} on (instance, target) group_left (project, service)\n\
-             max by (instance, target, project, service) ({})",
-            threshold("")
-        );
-    }
     let Some(last) = signal.item.last() else {
         return format!("{value}\n{}", against(&[], ""));
     };

@@ -8,6 +8,7 @@ use stack_exporter::collectors::CATALOGUE;
 use crate::queries::{self, Selector};
 use crate::servers::alertmanager::{Alertmanager, Sink, simple_config};
 use crate::servers::prometheus::{Prometheus, Setup};
+use crate::servers::rules::Pace;
 use crate::servers::wait::{PATIENT, until};
 use crate::servers::{http_client, run};
 use crate::stage::rules;
@@ -70,7 +71,7 @@ fn is_unseen(world: &World, selector: &Selector) -> bool {
 /// in a service.
 fn is_item(label: &str) -> bool {
     let mut items = CATALOGUE.signals().flat_map(|(_, signal)| signal.item);
-    items.any(|item| *item == label) || ["project", "service"].contains(&label)
+    items.any(|item| *item == label) || ["project", "service", "source"].contains(&label)
 }
 
 fn missing(families: &BTreeMap<String, Vec<Series>>, selector: &Selector) -> Option<String> {
@@ -120,6 +121,8 @@ fn what_rules_and_dashboards_ask_for_exists() {
                             // Of a target that lives in a service.
                             "project",
                             "service",
+                            // And of one that another one reads.
+                            "source",
                         ])
                         .collect();
                     let listed = selectors.iter().any(|s| is_unseen(world, s));
@@ -149,7 +152,7 @@ fn what_the_watchers_are_asked_for_exists() {
         let sink = Sink::start().await;
         let alertmanager = Alertmanager::start(&simple_config(&sink.url()), &[]).await;
         let rules = Some(rules());
-        let setup = Setup { rules, fast: true, ..Setup::default() };
+        let setup = Setup { rules, pace: Pace::Fast, ..Setup::default() };
         let prometheus = Prometheus::start(&setup).await;
         let asked: BTreeSet<String> = queries::all()
             .iter()

@@ -8,6 +8,7 @@ use bollard::models::ContainerStateStatusEnum;
 use crate::servers::docker::{ContainerSpec, Docker};
 use crate::servers::kostatus::{KoStatus, Mode};
 use crate::servers::prometheus::{Labels, Prometheus, Setup, Target};
+use crate::servers::rules::Pace;
 use crate::servers::wait::{PATIENT, get_ok, until};
 use crate::servers::{
     self, Stack, alertmanager, exporter, logwriter, postgres, process, run, watchdog,
@@ -270,7 +271,7 @@ fn an_alert_goes_from_scrape_to_webhook() {
         let setup = Setup {
             targets: vec![Target::new("app", app.port())],
             rules: Some(rules),
-            fast: true,
+            pace: Pace::Fast,
             alertmanager_port: Some(manager.port),
             program: None,
         };

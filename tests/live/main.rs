@@ -31,6 +31,7 @@ mod docker_rights;
 mod docker_source;
 mod docker_tls;
 mod exposition;
+mod faults;
 mod files;
 mod files_guides;
 mod first_minutes;

@@ -20,6 +20,7 @@ fn shipped(sink: &Sink) -> String {
             &format!("{}/heartbeat", sink.url()),
         )
         .replace("group_wait: 30s", "group_wait: 2s")
+        .replace("group_wait: 3m", "group_wait: 2s")
         .replace("group_interval: 5m", "group_interval: 2s")
         // Of the heartbeat and of the digest.
         .replace("group_interval: 30s", "group_interval: 1s")

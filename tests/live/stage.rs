@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::servers::exporter::{Exporter, Scrape};
 use crate::servers::prometheus::{Prometheus, Setup, Target};
+use crate::servers::rules::Pace;
 use crate::servers::wait::until;
 
 /// The grace of a scrape and 50 ms, and some for a busy machine that runs tests side by side.
@@ -45,7 +46,7 @@ impl Stage {
         let exporter = Exporter::start(binary(), config).await;
         let targets = vec![Target::new("stack-exporter", exporter.port)];
         let setup =
-            Setup { targets, rules: Some(rules()), fast: true, alertmanager_port, program: None };
+            Setup { targets, rules: Some(rules()), pace: Pace::Fast, alertmanager_port, program: None };
         let prometheus = Prometheus::start(&setup).await;
         prometheus.targets_up(SOON).await;
         Self { exporter, prometheus }

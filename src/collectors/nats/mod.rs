@@ -106,7 +106,8 @@ fn target(name: &str, nats: &Nats) -> Target {
         http: HttpClient::new(&nats.url, &nats.access, nats.timeout.map(Dur::get)),
         server_id: nats.url.origin(),
     };
-    Target::new(&AREA, name, nats.url.origin(), nats.address(), server).at(hosts)
+    let target = Target::new(&AREA, name, nats.url.origin(), nats.address(), server);
+    target.at(hosts).read_from(AREA.name, name)
 }
 
 /// One monitoring port.

@@ -14,7 +14,8 @@ pub static SIGNALS: &[Signal] = &[
         warning: Default::off("a broker that is down is never just a warning"),
         critical: Default::guide(1.0, "N01"),
         advice: None,
-        hold: Hold::both(Duration::from_mins(1)),
+        // No sooner than a service that is down, which mutes it, is told.
+        hold: Hold::both(Duration::from_mins(2)),
         item: &[],
         requirements: &["N01"],
         title: Sentence::new("NATS {target} does not answer on its monitoring port"),

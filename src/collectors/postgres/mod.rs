@@ -181,7 +181,8 @@ fn target(name: &str, postgres: &Postgres, memory: &Memory) -> Target {
     let (slow, parts) = fetch::Slow::of(memory, name, &identity);
     let database = Database { source: fetch::Source { client, slow }, server };
     let target = Target::new(&AREA, name, place, identity.clone(), database);
-    target.while_down(down).with_parts(parts).at(postgres.url.hosts(5432))
+    let hosts = postgres.url.hosts(5432);
+    target.while_down(down).with_parts(parts).at(hosts).read_from(AREA.name, name)
 }
 
 /// One database.

@@ -22,7 +22,8 @@ pub static SIGNALS: &[Signal] = &[
         warning: Default::off("a database that is down is never just a warning"),
         critical: Default::guide(1.0, "P01"),
         advice: None,
-        hold: Hold::both(Duration::from_mins(1)),
+        // No sooner than a service that is down, which mutes it, is told.
+        hold: Hold::both(Duration::from_mins(2)),
         item: &[],
         requirements: &["P01", "P19"],
         title: Sentence::new("PostgreSQL {target} cannot be used"),

@@ -23,7 +23,7 @@ metrics! { Probed {
     gauge probe_failed_due_to_regex = |p| p.regex_failed;
     /// Share of the probes of fifteen minutes that took longer than their own limit, of those that got what they expect; 0 for a single slow one, absent below ten. Source: the probe.
     gauge stack_probe_slow_ratio [B03] = |p| p.slow;
-    /// Share of the probes of fifteen minutes that failed; absent below ten. Source: the probe.
+    /// Share of the probes of fifteen minutes that failed, without those of two minutes and more in which nothing else came; absent below ten. Source: the probe.
     gauge stack_probe_failed_ratio [B01] = |p| p.failing;
 } }
 

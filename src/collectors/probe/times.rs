@@ -15,6 +15,8 @@ const STEP: Duration = Duration::from_secs(15);
 const ENOUGH: u32 = 10;
 /// A single slow one is none, however few there are beside it.
 const SOME: u32 = 2;
+/// What fails for two minutes is down, and told as that: so many steps in a row.
+const DOWN: u64 = 8;
 
 /// Readings of one step of time: those that got their answer, those of them that were slow, and those
 /// that failed.
@@ -24,6 +26,12 @@ struct Slot {
     all: u32,
     slow: u32,
     failed: u32,
+}
+
+impl Slot {
+    const fn is_down(&self) -> bool {
+        self.all == 0
+    }
 }
 
 /// In which phase it failed and why; nothing if it is well.
@@ -88,11 +96,24 @@ impl Times {
         (all >= ENOUGH).then(|| f64::from(slow) / f64::from(all))
     }
 
-    /// The share of those that failed, if there were enough to speak of one.
+    /// The share of those that failed, if there were enough to speak of one. Those of an outage are left
+    /// out: they would be told a second time, when it is over.
     pub fn failed_ratio(&mut self, now: SystemTime) -> Option<f64> {
         let (well, _, failed) = self.sums(now);
         let all = well.saturating_add(failed);
-        (all >= ENOUGH).then(|| f64::from(failed) / f64::from(all))
+        let by_turns = failed.saturating_sub(self.of_outages());
+        (all >= ENOUGH).then(|| f64::from(by_turns) / f64::from(all))
+    }
+
+    /// Failures of the times in which nothing else came for long.
+    fn of_outages(&self) -> u32 {
+        let slots: Vec<&Slot> = self.slots.iter().collect();
+        let runs = slots.chunk_by(|one, next| one.is_down() && next.is_down());
+        let long = runs.filter(|run| match run {
+            [first, .., last] => last.step - first.step >= DOWN,
+            _ => false,
+        });
+        long.flatten().map(|slot| slot.failed).fold(0, u32::saturating_add)
     }
 
     fn sums(&mut self, now: SystemTime) -> (u32, u32, u32) {
@@ -160,15 +181,19 @@ mod tests {
         let mut times = Times::default();
         let start = SystemTime::UNIX_EPOCH + Duration::from_hours(400_000);
         let at = |n: u64| start + Duration::from_secs(n * 15);
-        for n in 0..9 {
-            times.note(None, LIMIT, at(n));
-            assert_eq!(times.failed_ratio(at(n)), None);
-        }
-        for n in 9..18 {
-            times.note(Some(FAST), LIMIT, at(n));
+        for n in 0..18 {
+            times.note((n % 2 == 1).then_some(FAST), LIMIT, at(n));
+            let told = times.failed_ratio(at(n));
+            assert_eq!(told.is_some(), n >= 9, "{n}");
         }
         assert_eq!(times.failed_ratio(at(17)), Some(0.5));
         assert_eq!((times.slow_ratio(at(17)), times.durations().count()), (None, 9));
+        // It is down for nearly, and for more than, as long as it takes to be told as that.
+        for (failed, share) in [(8, 17.0 / 26.0), (9, 9.0 / 27.0)] {
+            let mut times = Times { slots: times.slots.clone(), limit: LIMIT, ..Times::default() };
+            (18..18 + failed).for_each(|n| times.note(None, LIMIT, at(n)));
+            assert_eq!(times.failed_ratio(at(17 + failed)), Some(share));
+        }
         assert_eq!(times.failed_ratio(at(100)), None, "it is over");
     }
 

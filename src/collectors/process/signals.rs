@@ -46,8 +46,8 @@ const MISSING: Signal = Signal {
     warning: Default::off("see critical"),
     critical: Default::guide(1.0, "H02"),
     advice: None,
-    // A restart takes its time.
-    hold: Hold::both(Duration::from_mins(1)),
+    // A restart takes its time; and no sooner than a service that is down, which mutes it, is told.
+    hold: Hold::both(Duration::from_mins(2)),
     item: ITEM,
     requirements: &["H01", "H02", "H03", "R04"],
     title: Sentence::new("No process of {groupname} runs"),

@@ -39,12 +39,24 @@ pub fn plan(section: Option<&Section>, plan: &mut Plan) {
             let settings = (queue.identity(), address);
             // Behind a consumer or a table is a target of its own, which says where it lives.
             let hosts = queue.http.as_ref().map(|url| url.hosts(80)).unwrap_or_default();
-            plan.declare(Target::new(&AREA, name, place, settings, watched).at(hosts), &common);
+            let target = Target::new(&AREA, name, place, settings, watched).at(hosts);
+            plan.declare(from_server(target, queue), &common);
         } else {
             for (key, message) in queue.thresholds.resolve(&AREA).1 {
                 plan.mistake(name, &format!("thresholds.{key}"), message);
             }
         }
+    }
+}
+
+/// Names the target of another section behind it: while that is down, it is told there.
+fn from_server(target: Target, queue: &Queue) -> Target {
+    let nats = queue.jetstream.as_ref().and_then(|it| it.nats.as_deref());
+    let postgres = queue.sql.as_ref().and_then(|it| it.postgres.as_deref());
+    match (nats, postgres) {
+        (Some(name), _) => target.read_from("nats", name),
+        (_, Some(name)) => target.read_from("postgres", name),
+        _ => target,
     }
 }
 

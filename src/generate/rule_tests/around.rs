@@ -15,7 +15,7 @@ use std::fmt::Write as _;
 
 use super::series::{Case, Course, Place};
 use crate::catalogue::{Direction, Fold, Match};
-use crate::generate::rules::KEEP_FIRING;
+use crate::generate::rules::kept_minutes;
 
 /// The cases, as far as they are written.
 pub(super) struct Around<'a> {
@@ -168,13 +168,13 @@ impl Around<'_> {
             (_, true) => over + 6,
             (_, false) => over + 3,
         };
-        if case.signal.is_up() {
-            return vec![(case.due(), with_it), (over + 1, lasting)];
+        match kept_minutes(case.signal) {
+            0 => vec![(case.due(), with_it), (over + 1, lasting)],
+            kept => vec![
+                (case.due(), with_it.clone()),
+                ((cleared + kept).saturating_sub(2), with_it),
+                (cleared + kept + 2, lasting),
+            ],
         }
-        vec![
-            (case.due(), with_it.clone()),
-            (cleared + KEEP_FIRING - 2, with_it),
-            (cleared + KEEP_FIRING + 2, lasting),
-        ]
     }
 }

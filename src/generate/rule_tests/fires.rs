@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 
 use super::example_labels;
 use super::series::{Case, Course, Place};
-use crate::generate::rules::{filled_annotations, quoted};
+use crate::generate::rules::{filled_annotations, place_labels, quoted};
 
 pub(super) fn write(out: &mut String, case: &Case, runbook_base: &str) {
     let (name, severity) = (case.signal.name, case.severity.as_str());
@@ -53,13 +53,10 @@ pub(super) fn write(out: &mut String, case: &Case, runbook_base: &str) {
     expected(out, case, runbook_base);
 }
 
-/// The service in which the targets of the case live, where the alert says it.
+/// Where the targets of the case live, as far as the alert says it.
 fn home(case: &Case) -> Vec<(&'static str, String)> {
-    if case.signal.tells_gone() && case.area.in_service {
-        vec![("project", "shop".to_owned()), ("service", "db".to_owned())]
-    } else {
-        Vec::new()
-    }
+    let labels = place_labels(case.area, case.signal.is_up()).iter();
+    labels.zip(["shop", "db", "postgres/main"]).map(|(name, is)| (*name, is.to_owned())).collect()
 }
 
 fn expected(out: &mut String, case: &Case, runbook_base: &str) {

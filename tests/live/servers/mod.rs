@@ -25,6 +25,7 @@ pub mod images;
 pub mod kostatus;
 pub mod lint;
 pub mod logwriter;
+pub mod mailbox;
 pub mod nats;
 pub mod nats_client;
 pub mod nginx;

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::port::free_port;
 use super::process::{Server, Spec};
-use super::rules::accelerate;
+use super::rules::Pace;
 use super::wait::{PATIENT, get_ok, until};
 use super::{http_client, text, watchdog};
 
@@ -44,8 +44,8 @@ pub struct Setup {
     pub targets: Vec<Target>,
     /// A folder whose `*rules.yml` are rules.
     pub rules: Option<PathBuf>,
-    /// Make the rules fast (`rules::accelerate`).
-    pub fast: bool,
+    /// How fast the time of the rules goes.
+    pub pace: Pace,
     pub alertmanager_port: Option<u16>,
     /// Another version's binary; else the one in `PATH`.
     pub program: Option<PathBuf>,
@@ -67,11 +67,10 @@ impl Prometheus {
             format!("--storage.tsdb.path={}", text(&dir.join("data"))),
             format!("--web.listen-address=127.0.0.1:{port}"),
             "--web.enable-lifecycle".to_owned(),
-            // Or a firing alert would be told to the Alertmanager again after a minute only.
-            "--rules.alert.resend-delay=1s".to_owned(),
             "--rules.alert.for-grace-period=1s".to_owned(),
         ];
-        let args: Vec<&str> = args.iter().map(String::as_str).collect();
+        let flags = setup.pace.of_flags();
+        let args: Vec<&str> = args.iter().chain(&flags).map(String::as_str).collect();
         let server = Server::start(Spec::new(&program, "prometheus", &args), &dir);
         let prometheus = Self { server, port };
         prometheus.ready().await;
@@ -213,9 +212,11 @@ fn write_config(setup: &Setup, dir: &Path) {
     for file in setup.rules.iter().flat_map(|from| fs::read_dir(from).expect("rules")).flatten() {
         if file.file_name().to_string_lossy().ends_with("rules.yml") {
             let slow = fs::read_to_string(file.path()).expect("a rule file");
-            let text = if setup.fast { accelerate(&slow) } else { slow };
-            fs::write(rules.join(file.file_name()).with_extension("yml"), text)
-                .expect("a rule file");
+            fs::write(
+                rules.join(file.file_name()).with_extension("yml"),
+                setup.pace.of_rules(&slow),
+            )
+            .expect("a rule file");
         }
     }
     let scrapes: Vec<Value> = setup

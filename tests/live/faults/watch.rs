@@ -1,0 +1,171 @@
+//! Prometheus and Alertmanager as shipped, on a clock that goes faster, and the account of what was to be told
+//! and what was.
+
+use std::fmt::Write as _;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::post::{Alert, Message, Post};
+use crate::servers::alertmanager::Alertmanager;
+use crate::servers::prometheus::{Prometheus, Setup, Target};
+use crate::servers::rules::Pace;
+use crate::servers::wait::{PATIENT, until};
+use crate::stage::rules;
+
+/// So many times as fast as in earnest go all times of the rules, of Alertmanager and of Prometheus, but for
+/// its scrapes and evaluations: one a second is one in 20 s, and no more often than shipped (15 s). So what
+/// comes before what is as in earnest, within the 30 s of `group_wait` one evaluation is left out of two, and
+/// what arrives in time here does so there.
+pub const FASTER: u32 = 20;
+/// A minute of the rules.
+pub const MINUTE: Duration = Duration::from_secs(60 / FASTER as u64);
+
+const TEMPLATE: (&str, &str) =
+    ("templates/stack.tmpl", include_str!("../../../alerts/templates/stack.tmpl"));
+
+/// What is made for real, and what is to be told of it: nothing else, once, and once that it is over.
+#[derive(Clone, Debug)]
+pub struct Fault {
+    pub name: &'static str,
+    pub alert: &'static str,
+    /// What tells the thing.
+    pub labels: Vec<(&'static str, String)>,
+    /// Advice is never told as over.
+    pub advice: bool,
+}
+
+impl Fault {
+    pub fn new(name: &'static str, alert: &'static str, labels: &[(&'static str, &str)]) -> Self {
+        let labels = labels.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+        Self { name, alert, labels, advice: false }
+    }
+
+    fn is(&self, alert: &Alert) -> bool {
+        let has = |name: &str, value: &str| alert.labels.get(name).is_some_and(|is| is == value);
+        has("alertname", self.alert) && self.labels.iter().all(|(name, value)| has(name, value))
+    }
+
+    fn is_in(&self, message: &Message, fires: bool) -> bool {
+        message.alerts.iter().any(|alert| alert.fires == fires && self.is(alert))
+    }
+}
+
+#[derive(Debug)]
+struct Course {
+    fault: Fault,
+    begun: Instant,
+    cured: Option<Instant>,
+}
+
+pub struct Watch {
+    pub prometheus: Prometheus,
+    pub alertmanager: Alertmanager,
+    post: Post,
+    courses: Mutex<Vec<Course>>,
+}
+
+impl Watch {
+    pub async fn start(targets: Vec<Target>) -> Self {
+        let (post, pace) = (Post::open().await, Pace::Divided(FASTER));
+        let alertmanager = Alertmanager::start(&post.config(pace), &[TEMPLATE]).await;
+        let setup = Setup {
+            targets,
+            rules: Some(rules()),
+            pace,
+            alertmanager_port: Some(alertmanager.port),
+            program: None,
+        };
+        let prometheus = Prometheus::start(&setup).await;
+        prometheus.targets_up(PATIENT).await;
+        Self { prometheus, alertmanager, post, courses: Mutex::default() }
+    }
+
+    fn courses(&self) -> MutexGuard<'_, Vec<Course>> {
+        self.courses.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// From now on this fault is there.
+    pub fn begins(&self, fault: Fault) {
+        self.courses().push(Course { fault, begun: Instant::now(), cured: None });
+    }
+
+    /// And from now on no longer.
+    pub fn ends(&self, name: &str) {
+        let mut courses = self.courses();
+        let course = courses.iter_mut().find(|course| course.fault.name == name);
+        course.expect("a fault").cured = Some(Instant::now());
+    }
+
+    /// So many minutes of the rules after it began: time for whatever else might be told of it.
+    pub async fn lasts(&self, name: &str, minutes: u32) {
+        let begun = self.courses().iter().find(|course| course.fault.name == name).unwrap().begun;
+        let (wanted, what) = (MINUTE * minutes, format!("{name} lasts {minutes} m"));
+        until(&what, wanted + PATIENT, async || begun.elapsed() >= wanted).await;
+    }
+
+    /// Until it is told, or with `false` told as over. What is not within twenty minutes is missing in
+    /// the account, and the others go on.
+    pub async fn told(&self, name: &str, fires: bool) {
+        let course = |it: &Course| it.fault.name == name;
+        let fault = self.courses().iter().find(|it| course(it)).unwrap().fault.clone();
+        let (begun, patience) = (Instant::now(), MINUTE * 20);
+        let what = format!("{name} to be told{}", if fires { "" } else { " as over" });
+        until(&what, patience + PATIENT, async || {
+            let messages = self.post.messages();
+            let found = messages.iter().any(|message| fault.is_in(message, fires));
+            found || begun.elapsed() > patience
+        })
+        .await;
+    }
+
+    /// What came, against what was to come; a line for each fault, and what is wrong.
+    pub fn account(&self) -> (String, Vec<String>) {
+        let (courses, messages) = (self.courses(), self.post.messages());
+        let (mut table, mut wrong) = (String::new(), Vec::new());
+        let first = courses.iter().map(|course| course.begun).min().unwrap();
+        for course in courses.iter() {
+            let Course { fault, begun, cured } = course;
+            let of = |fires| messages.iter().filter(move |one| fault.is_in(one, fires));
+            let after = |since: Instant, fires| {
+                let first = of(fires).next().map(|one| one.at.saturating_duration_since(since));
+                first.map_or("-".to_owned(), |time| in_minutes(time))
+            };
+            let over = cured.map_or("-".to_owned(), |cured| after(cured, false));
+            let _ = writeln!(
+                table,
+                "{:<34} {:<22} {:>9} {:>9}",
+                fault.name,
+                fault.alert,
+                after(*begun, true),
+                over
+            );
+            for (fires, wanted) in [(true, 1), (false, usize::from(!fault.advice))] {
+                let count = of(fires).count();
+                if count != wanted {
+                    let what = if fires { "told" } else { "told as over" };
+                    wrong.push(format!("{}: {what} {count} times instead of {wanted}", fault.name));
+                }
+            }
+        }
+        for message in &messages {
+            for alert in &message.alerts {
+                if !courses.iter().any(|course| course.fault.is(alert)) {
+                    let at = in_minutes(message.at.saturating_duration_since(first));
+                    wrong.push(format!("at {at} to {}: {alert:?}", message.receiver));
+                }
+            }
+        }
+        let (texts, mails) = self.post.texts();
+        let critical = messages.iter().filter(|one| one.receiver == "chat-and-mail").count();
+        if (texts, mails) != (messages.len(), critical) {
+            wrong.push(format!("{texts} in the chat of {}, {mails} mails of {critical}", messages.len()));
+        }
+        (table, wrong)
+    }
+}
+
+/// As long as it would have been in earnest.
+fn in_minutes(time: Duration) -> String {
+    let seconds = (time * FASTER).as_secs();
+    format!("{}m {:02}s", seconds / 60, seconds % 60)
+}
