@@ -37,6 +37,12 @@ const BY_HAND: &[(&str, &str)] = by_hand! {
     "dashboards/units.json"
 };
 
+/// The boards of Grafana.
+pub(super) fn boards() -> impl Iterator<Item = &'static str> {
+    let boards = BY_HAND.iter().filter(|(name, _)| name.ends_with(".json"));
+    boards.map(|(_, text)| *text)
+}
+
 /// Every file with its text, in order. `external_url` is where people reach the exporter, and so its
 /// runbooks; without it that is the instance that an alert came from.
 pub fn shipped(catalogue: &Catalogue, external_url: Option<&str>) -> Vec<(String, String)> {
