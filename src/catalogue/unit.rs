@@ -42,8 +42,7 @@ impl Unit {
     }
 
     /// A step of a template of Prometheus that makes "90d" of "90d 0h 0m 0s", and "2h 5m" of "2h 5m 3s".
-    pub const TWO_PARTS: &str =
-        "reReplaceAll `^(-?[0-9]+[dhm])( [1-9][0-9]*[hms])?( .*)?$` `$1$2`";
+    pub const TWO_PARTS: &str = "reReplaceAll `^(-?[0-9]+[dhm])( [1-9][0-9]*[hms])?( .*)?$` `$1$2`";
 
     /// What the template says of a value.
     pub fn in_alert(self, value: f64) -> String {

@@ -16,21 +16,22 @@ pub(super) struct Board {
 /// target's area, else the overview.
 pub(super) fn of(area: &Area, signal: &Signal) -> Board {
     let text = |file: &str| file.replace("\\\"", "\"");
-    let threshold =
-        format!("stack_threshold{{area=\"{}\", signal=\"{}\"", area.name, signal.name);
+    let threshold = format!("stack_threshold{{area=\"{}\", signal=\"{}\"", area.name, signal.name);
     let draws = |file: &str| {
         let file = text(file);
         file.contains(&threshold)
             || file.contains(&format!("signal=\"{}\", area=\"{}\"", signal.name, area.name))
     };
-    let shows = |file: &str| !is_overview(file) && file.contains(signal.measure.metric);
+    // That a target is there is asked for by the variables of all boards.
+    let shows =
+        |file: &str| !signal.is_up() && !is_overview(file) && file.contains(signal.measure.metric);
     let is_of = |file: &str| {
         let file = text(file);
         file.contains(&format!("stack_target_up{{area=\"{}\"", area.name))
             || file.contains(&format!("{}|", area.name))
             || file.contains(&format!("|{}\"", area.name))
     };
-    let named = |file: &str| file.contains(&format!("\"uid\": \"stack-{}\"", area.name));
+    let named = |file: &str| file.contains(&format!("\"uid\": \"stack-{}", area.name));
     let ways: [&dyn Fn(&str) -> bool; 5] = [&draws, &shows, &named, &is_of, &is_overview];
     let found = ways.iter().find_map(|way| shipped::boards().find(|file| way(file)));
     parsed(found.unwrap_or_default())

@@ -53,17 +53,11 @@ pub(super) fn series(instance: &str, minutes: u64) -> [(String, f64); 6] {
             ago(4.0),
         ),
         (format!("container_start_time_seconds{{instance=\"{instance}\", {made}}}"), ago(4.0)),
-        (
-            format!("node_boot_time_seconds{{instance=\"{instance}\", target=\"host\"}}"),
-            ago(7.0),
-        ),
+        (format!("node_boot_time_seconds{{instance=\"{instance}\", target=\"host\"}}"), ago(7.0)),
         (
             format!("pg_postmaster_start_time_seconds{{instance=\"{instance}\", target=\"old\"}}"),
             ago(31.0),
         ),
-        (
-            format!("node_boot_time_seconds{{instance=\"of-another\", target=\"host\"}}"),
-            ago(1.0),
-        ),
+        (format!("node_boot_time_seconds{{instance=\"of-another\", target=\"host\"}}"), ago(1.0)),
     ]
 }

@@ -24,7 +24,8 @@ pub(super) struct Known {
     pub(super) filled: &'static str,
 }
 
-const CONTAINER_LIMIT: &str = "Memory limit of {{ .Labels.name }}: {{ . | value | humanize1024 }}B. ";
+const CONTAINER_LIMIT: &str =
+    "Memory limit of {{ .Labels.name }}: {{ . | value | humanize1024 }}B. ";
 const EXIT_CODE: &str = "Last exit code of {{ .Labels.name }}: {{ . | value | printf \"%.0f\" }}. ";
 
 static ALL: &[Known] = &[

@@ -13,6 +13,7 @@ mod check;
 mod cli;
 mod coverage;
 mod layering;
+mod messages;
 mod modules;
 mod mutation;
 mod reasons;
