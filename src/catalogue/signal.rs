@@ -7,6 +7,22 @@ use super::many::Many;
 use super::measure::Measure;
 use super::sentence::Sentence;
 
+/// An alert stays this long, in minutes, after its condition has gone: series that are withdrawn because
+/// the target is sick must not resolve it falsely before "target down" takes over.
+const KEPT_AS_A_RULE: u64 = 5;
+
+/// Those that mute others are held until what they mute has ended: a change looks back over five minutes
+/// and is held for five, and began at least two before. And what may be muted by one that ends soon ends
+/// sooner.
+const KEPT: [(&str, u64); 6] = [
+    ("DockerServiceDown", 8),
+    ("DockerRestartLoop", 8),
+    ("DockerOomKilled", 8),
+    ("DockerFailedStart", 8),
+    ("HostDiskFull", 8),
+    ("DockerUnhealthy", 1),
+];
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {
     /// Advice: worth doing one day, and never counted as trouble.
@@ -180,6 +196,19 @@ impl Signal {
             Severity::Info | Severity::Warning => self.hold.warning,
             Severity::Critical => self.hold.critical,
         }
+    }
+
+    /// How long an alert stays after its condition has gone. That a target is down, which mutes others, is
+    /// over when it has answered for two minutes: what began with it is told by then, and a target that
+    /// answers now and then is not told again and again.
+    pub fn kept(&self) -> Duration {
+        let minutes = if self.is_up() {
+            if self.critical.value.is_some() { 2 } else { 0 }
+        } else {
+            let own = KEPT.iter().find(|(alert, _)| *alert == self.alert);
+            own.map_or(KEPT_AS_A_RULE, |(_, minutes)| *minutes)
+        };
+        Duration::from_mins(minutes)
     }
 
     /// Whether the signal says that the target as a whole is there.

@@ -41,10 +41,29 @@ impl Unit {
         }
     }
 
-    /// The same as a template of Prometheus, applied to `variable`.
+    /// A step of a template of Prometheus that makes "90d" of "90d 0h 0m 0s", and "2h 5m" of "2h 5m 3s".
+    pub const TWO_PARTS: &str = "reReplaceAll `^(-?[0-9]+[dhm])( [1-9][0-9]*[hms])?( .*)?$` `$1$2`";
+
+    /// What the template says of a value.
+    pub fn in_alert(self, value: f64) -> String {
+        let shown = self.show(value);
+        if self != Self::Seconds {
+            return shown;
+        }
+        let mut parts = shown.split(' ');
+        let first = parts.next().unwrap_or_default();
+        match parts.next().filter(|second| !second.starts_with('0')) {
+            Some(second) => format!("{first} {second}"),
+            None => first.to_owned(),
+        }
+    }
+
+    /// The value as a template of Prometheus, applied to `variable`.
     pub fn template(self, variable: &str) -> String {
         match self {
-            Self::Seconds => format!("{{{{ {variable} | humanizeDuration }}}}"),
+            Self::Seconds => {
+                format!("{{{{ {variable} | humanizeDuration | {} }}}}", Self::TWO_PARTS)
+            }
             Self::Bytes => format!("{{{{ {variable} | humanize1024 }}}}B"),
             Self::Ratio => format!("{{{{ {variable} | humanizePercentage }}}}"),
             Self::Count => format!("{{{{ {variable} | printf \"%.0f\" }}}}"),
@@ -205,6 +224,23 @@ mod tests {
             assert_eq!(unit.show(value), text, "{unit:?} {value}");
         }
     }
+
+    #[test]
+    fn an_alert_says_a_time_in_two_parts() {
+        for (value, text) in [
+            (7_776_000.0, "90d"),
+            (90_061.0, "1d 1h"),
+            (3605.0, "1h"),
+            (7500.2, "2h 5m"),
+            (61.9, "1m 1s"),
+            (5.05, "5.05s"),
+            (0.05, "50ms"),
+        ] {
+            assert_eq!(Unit::Seconds.in_alert(value), text, "{value}");
+        }
+        assert_eq!(Unit::Ratio.in_alert(0.9), "90%");
+    }
+
     #[test]
     fn people_read_few_digits() {
         for (unit, value, text) in [

@@ -251,14 +251,9 @@ impl ThresholdRow {
     ) -> Vec<Self> {
         let area = target.id.area;
         let is_up = |name: &str| target.area.signal(name).is_some_and(Signal::is_up);
-        let label = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-        let home = |signal: &str| {
-            let lives = service.map(|Service { project, service }| {
-                [label("project", project), label("service", service)]
-            });
-            let source = target.source.as_ref().filter(|_| is_up(signal));
-            let source = source.map(|source| label("source", source));
-            lives.into_iter().flatten().chain(source).collect::<Vec<_>>()
+        let home = |signal: &str| -> Vec<(String, String)> {
+            let lives = target.lives(service, is_up(signal));
+            lives.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
         };
         let general = target.thresholds.general.iter().map(|threshold| Self {
             area,

@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 use tokio::sync::Notify;
 
 use super::collector::{Clock, Collector};
-use super::home::Home;
+use super::home::{Home, Service};
 use super::part::{Parts, Showing, Shown};
 use super::threshold::Thresholds;
 use crate::catalogue::{Area, Batch};
@@ -96,6 +96,20 @@ impl Target {
     pub fn read_from(mut self, area: &str, name: &str) -> Self {
         self.source = Some(format!("{area}/{name}"));
         self
+    }
+
+    /// Labels that say where it lives, which its thresholds bring into its alerts: the Compose service, and
+    /// where the alert tells that it is down also the server of another section from which it is read.
+    pub fn lives<'a>(
+        &'a self,
+        service: Option<&'a Service>,
+        is_up: bool,
+    ) -> impl Iterator<Item = (&'static str, &'a str)> {
+        let lives = service.map(|Service { project, service }| {
+            [("project", project.as_str()), ("service", service.as_str())]
+        });
+        let source = self.source.as_deref().filter(|_| is_up);
+        lives.into_iter().flatten().chain(source.map(|source| ("source", source)))
     }
 
     /// Where it is: by this its Compose service is found.

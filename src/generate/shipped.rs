@@ -65,8 +65,10 @@ pub fn shipped(catalogue: &Catalogue, external_url: Option<&str>) -> Vec<(String
 
 /// A line with another address of the runbooks: of an annotation, or of a link in a dashboard.
 fn with_base(line: &str, base: &str) -> String {
+    // Of an annotation all that stands before the path, which may be a template that asks for the address.
+    let from = if line.contains("runbook_url: \"") { line.find('"') } else { line.find("\"http") };
     let is_link = ["runbook_url: \"", "\"url\": \""].iter().any(|key| line.contains(key));
-    let place = line.find("\"http").zip(line.find("/runbooks/"));
+    let place = from.zip(line.rfind("/runbooks/"));
     match place.filter(|(from, to)| is_link && from < to) {
         Some((from, to)) => {
             let (before, after) = (line.get(..=from), line.get(to + "/runbooks".len()..));

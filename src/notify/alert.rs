@@ -8,10 +8,6 @@ use crate::check::{Blind, Finding, Report, Trouble, Verdict, breached, troubles}
 use crate::engine::{Entry, Snapshot};
 use crate::overview::{Key, key, page_of, target_path};
 
-/// As long an alert goes on after its condition has gone, as `keep_firing_for` of the rules has it:
-/// what comes back meanwhile was not over.
-const KEEP: Duration = Duration::from_mins(5);
-
 pub(super) type Labels = BTreeMap<String, String>;
 
 /// A finding, or a target that is down.
@@ -29,7 +25,8 @@ pub(super) struct Alert {
     pub labels: Labels,
     /// The severities whose threshold is breached, each with how long that must last.
     pub breached: Vec<(Severity, Duration)>,
-    /// How long it goes on after that.
+    /// How long it goes on after its condition has gone, as `keep_firing_for` of the rules has it: what
+    /// comes back meanwhile was not over.
     pub keep: Duration,
     /// What is wrong, and that it is over: sentences without a full stop.
     pub title: String,
@@ -71,7 +68,7 @@ fn of_finding(entry: &Entry, finding: &Finding) -> Option<Alert> {
         key: key(finding),
         labels: labels(entry, signal, &finding.labels)?,
         breached: held(signal, severities),
-        keep: if signal.is_up() { Duration::ZERO } else { KEEP },
+        keep: signal.kept(),
         title: finding.title(),
         clear: finding.clear(),
         page: page_of(finding),
@@ -89,7 +86,7 @@ fn of_blind(entry: &Entry, blind: &Blind, up: &'static Signal) -> Option<Alert> 
         key: (blind.area.to_owned(), blind.target.clone(), up.name.to_owned()),
         labels: labels(entry, up, &[])?,
         breached: held(up, breached(entry, up, &[], 0.0)),
-        keep: Duration::ZERO,
+        keep: up.kept(),
         title: up.title.fill(&target),
         clear: up.clear.fill(&target),
         page: target_path(blind.area, &blind.target),
@@ -108,12 +105,9 @@ fn labels(entry: &Entry, signal: &Signal, own: &[(&'static str, String)]) -> Opt
     let target = entry.target.as_ref()?;
     let mut labels: Labels =
         own.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
-    if let Some(home) =
-        entry.service.as_ref().filter(|_| signal.tells_gone() && target.area.in_service)
-    {
-        labels.insert("project".to_owned(), home.project.clone());
-        labels.insert("service".to_owned(), home.service.clone());
-    }
+    let service = entry.service.as_ref().filter(|_| target.area.in_service);
+    let lives = target.lives(service, signal.is_up());
+    labels.extend(lives.map(|(name, value)| (name.to_owned(), value.to_owned())));
     let fixed = [
         ("alertname", signal.alert),
         ("signal", signal.name),

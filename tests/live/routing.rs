@@ -131,15 +131,15 @@ fn advice_is_told_in_its_hour_only() {
             };
             raise("DockerPrivileged", "info", "a").await;
             raise("DockerPrivileged", "info", "b").await;
-            let advice = "2x DockerPrivileged";
+            let advice = "DockerPrivileged, and 1 more";
             until("its group to have waited", PATIENT, async || {
                 raise("DockerSlow", "warning", "first").await;
-                (told(&sink, "on first") > 0).then_some(())
+                (told(&sink, "· first") > 0).then_some(())
             })
             .await;
             until("the advice, or another message", PATIENT, async || {
                 raise("DockerStatsStale", "warning", "second").await;
-                (told(&sink, advice) + told(&sink, "on second") > expected).then_some(())
+                (told(&sink, advice) + told(&sink, "· second") > expected).then_some(())
             })
             .await;
             assert_eq!(told(&sink, advice), expected, "{:?}", sink.notifications());

@@ -15,6 +15,7 @@ mod coverage;
 mod documents;
 mod first_minutes;
 mod layering;
+mod messages;
 mod modules;
 mod mutation;
 mod reasons;

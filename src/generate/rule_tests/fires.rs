@@ -7,9 +7,12 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::example_labels;
 use super::series::{Case, Course, Place};
-use crate::generate::rules::{filled_annotations, place_labels, quoted};
+use super::{alert_labels, example_labels};
+use crate::generate::annotations::{Filled, says_changes};
+use crate::generate::known::Known;
+use crate::generate::links::{EXAMPLE_HOST, EXAMPLE_URL};
+use crate::generate::{changed, rules::quoted};
 
 pub(super) fn write(out: &mut String, case: &Case, runbook_base: &str) {
     let (name, severity) = (case.signal.name, case.severity.as_str());
@@ -34,6 +37,7 @@ pub(super) fn write(out: &mut String, case: &Case, runbook_base: &str) {
     }
     *out += &case.measured(&case.at("off"), bad);
     *out += &case.reason("breached");
+    *out += &around_it(case);
     let _ = writeln!(out, "    alert_rule_test:");
     let (alert, hold) = (case.signal.alert, case.hold());
     if hold > 0 {
@@ -59,17 +63,53 @@ fn home(case: &Case) -> Vec<(&'static str, String)> {
     labels.zip(["shop", "db", "postgres/main"]).map(|(name, is)| (*name, is.to_owned())).collect()
 }
 
-fn expected(out: &mut String, case: &Case, runbook_base: &str) {
+/// The labels of the alert but those of its rule.
+fn labels(case: &Case) -> BTreeMap<&'static str, String> {
     let measure = &case.signal.measure;
-    let mut labels: BTreeMap<&str, String> =
-        example_labels(case.area, measure.metric, &[measure.select]);
-    if let Some(kept) = measure.sum_by {
-        labels.retain(|name, _| kept.contains(name));
-    }
+    let mut labels = example_labels(case.area, measure.metric, &[measure.select]);
+    let kept = alert_labels(case.area, case.signal);
+    labels.retain(|name, _| kept.contains(name));
     labels.extend([("instance", "breached".to_owned()), ("target", case.target.to_owned())]);
+    labels
+}
+
+/// What the message says besides: of the machine, of what has changed, of what else is known.
+fn around_it(case: &Case) -> String {
+    let steps = case.steps();
+    let mut all = vec![(
+        format!(
+            "stack_exporter_info{{instance=\"breached\", hostname=\"{EXAMPLE_HOST}\", external_url=\"{EXAMPLE_URL}\"}}"
+        ),
+        "1".to_owned(),
+    )];
+    if says_changes(case.severity) {
+        let changed = changed::series("breached", case.due()).into_iter();
+        all.extend(changed.map(|(series, at)| (series, at.to_string())));
+    }
+    let labels = labels(case);
+    for known in Known::of(case.area, case.signal) {
+        all.extend(known.series(case.area, &|name| labels.get(name).cloned()));
+    }
+    let mut out = String::new();
+    for (series, value) in all {
+        let _ = write!(out, "      - series: '{series}'\n        values: '{value}x{steps}'\n");
+    }
+    out
+}
+
+fn expected(out: &mut String, case: &Case, runbook_base: &str) {
+    let labels = labels(case);
     let label = |name: &str| labels.get(name).cloned().unwrap_or_default();
-    let figures = (case.bad, case.threshold);
-    let annotations = filled_annotations(case.signal, &label, figures, runbook_base);
+    let filled = Filled {
+        area: case.area,
+        signal: case.signal,
+        severity: case.severity,
+        label: &label,
+        value: case.bad,
+        threshold: case.threshold,
+        minutes: case.due(),
+    };
+    let annotations = filled.texts(runbook_base);
     let mut all = labels.clone();
     all.extend(home(case));
     all.extend([

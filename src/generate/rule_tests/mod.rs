@@ -68,6 +68,16 @@ impl Example {
     }
 }
 
+/// The labels of an alert besides those of its place and its rule.
+pub(super) fn alert_labels(area: &Area, signal: &Signal) -> Vec<&'static str> {
+    let measure = &signal.measure;
+    let mut labels = example_labels(area, measure.metric, &[measure.select]);
+    if let Some(kept) = measure.sum_by {
+        labels.retain(|name, _| kept.contains(name));
+    }
+    labels.into_keys().collect()
+}
+
 /// The labels of a metric in a case: each has the value of the first selection that speaks of it,
 /// or the same value everywhere, so that what is matched on it meets.
 pub(crate) fn example_labels(

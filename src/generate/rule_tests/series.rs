@@ -89,7 +89,7 @@ impl<'a> Case<'a> {
     }
 
     /// Minutes that the series are long.
-    fn steps(&self) -> u64 {
+    pub(super) fn steps(&self) -> u64 {
         30 + self.hold()
     }
 

@@ -4,13 +4,15 @@ use std::collections::BTreeSet;
 use std::process::Command;
 use std::time::Duration;
 
-use serde_json::json;
 use stack_exporter::config::Dur;
 
 use super::rules;
 use crate::support::{at, items, keys, root, run, said, succeed, temporary, yaml};
 
 pub const CONFIG: &str = "alerts/alertmanager.yml";
+
+/// After half an hour a second person as well.
+const CRITICAL: &str = "second-person,chat-and-mail";
 
 #[test]
 fn amtool_accepts_it() {
@@ -65,18 +67,15 @@ fn routes() {
         ("alertname=Watchdog severity=none area=exporter", "heartbeat"),
         // Whoever gives it a severity by mistake still gets no page a minute.
         ("alertname=Watchdog severity=critical", "heartbeat"),
-        ("alertname=ExporterDown severity=critical area=exporter instance=a", "chat-and-mail"),
-        ("alertname=NatsDown severity=critical area=nats signal=up target=main", "chat-and-mail"),
+        ("alertname=ExporterDown severity=critical area=exporter instance=a", CRITICAL),
+        ("alertname=NatsDown severity=critical area=nats signal=up target=main", CRITICAL),
         ("alertname=NatsDown severity=warning area=nats signal=up target=main", "chat"),
         ("alertname=NatsSlow severity=warning area=nats", "chat"),
         // What is broken cannot tell it.
         ("alertname=AlertmanagerCannotNotify severity=critical integration=slack", "mail"),
         ("alertname=AlertmanagerCannotNotify severity=critical integration=mattermost", "mail"),
         ("alertname=AlertmanagerCannotNotify severity=critical integration=email", "chat"),
-        (
-            "alertname=AlertmanagerCannotNotify severity=critical integration=webhook",
-            "chat-and-mail",
-        ),
+        ("alertname=AlertmanagerCannotNotify severity=critical integration=webhook", CRITICAL),
         // Of other origin: somebody reads the root.
         ("alertname=DiskWillFill severity=page", "chat"),
         ("alertname=DiskWillFill", "chat"),
@@ -95,7 +94,7 @@ fn every_rule_reaches_somebody() {
         .collect();
     for (area, severity) in pairs {
         let receiver = match severity.as_str() {
-            "critical" => "chat-and-mail",
+            "critical" => CRITICAL,
             "info" => "chat-digest",
             _ => "chat",
         };
@@ -164,53 +163,4 @@ fn every_repetition_is_one_that_alertmanager_can_keep() {
         let (group, repeat) = (wait(route, "group_interval"), wait(route, "repeat_interval"));
         assert!(group <= repeat && repeat <= KEPT, "{route}");
     }
-}
-
-fn rendered(status: &str, alerts: &serde_json::Value) -> String {
-    let labels = json!({
-        "alertname": "NatsDown", "area": "nats", "target": "main", "instance": "stack:10188",
-        "severity": "critical",
-    });
-    let data = json!({
-        "receiver": "chat", "status": status, "alerts": alerts, "groupLabels": labels,
-        "commonLabels": labels, "commonAnnotations": {}, "externalURL": "http://127.0.0.1:9093",
-    });
-    let (_folder, file) = temporary("data.json", &data.to_string());
-    let data = format!("--template.data={}", file.display());
-    let text = "--template.text={{ template \"stack.title\" . }}\n{{ template \"stack.text\" . }}";
-    let glob = "--template.glob=alerts/templates/*.tmpl";
-    let said = succeed("amtool", &["template", "render", glob, &data, text]);
-    said.trim_end().to_owned()
-}
-
-#[test]
-fn messages_need_no_click() {
-    let annotations = json!({
-        "summary": "NATS main does not answer on its monitoring port",
-        "description": "Reason: refused. No tasks are handed out while it is down.",
-        "next": "docker compose ps nats",
-        "all_clear": "NATS main answers again",
-        "runbook_url": "http://stack:10188/runbooks/NatsDown",
-    });
-    let alert = |status| {
-        json!([{
-            "status": status, "labels": {}, "annotations": annotations,
-            "startsAt": "2026-01-02T03:04:05Z", "endsAt": "2026-01-02T03:14:05Z",
-        }])
-    };
-    assert_eq!(
-        rendered("firing", &alert("firing")),
-        "[CRITICAL] NATS main does not answer on its monitoring port on stack:10188\n\
-         NATS main does not answer on its monitoring port\n\
-         Reason: refused. No tasks are handed out while it is down.\n\
-         Next: docker compose ps nats\n\
-         Since 2026-01-02 03:04 UTC\n\
-         Runbook: http://stack:10188/runbooks/NatsDown"
-    );
-    assert_eq!(
-        rendered("resolved", &alert("resolved")),
-        "[RESOLVED] NATS main answers again on stack:10188\n\
-         Over: NATS main answers again\n\
-         From 2026-01-02 03:04 to 2026-01-02 03:14 UTC"
-    );
 }

@@ -143,7 +143,19 @@ fn annotations_are_of_one_form() {
         let url = rule.annotation("runbook_url");
         let (base, alert) = url.rsplit_once('/').unwrap_or_default();
         assert_eq!(alert, rule.alert(), "{place}: runbook_url");
-        assert!(base.starts_with("http") && base.ends_with("/runbooks"), "{place}: {base}");
+        let known = [
+            "http",
+            "{{ with printf `stack_exporter_info{",
+            "{{ with query `stack_exporter_info` }}",
+        ];
+        let known = known.iter().any(|start| base.starts_with(start));
+        assert!(known && base.ends_with("/runbooks"), "{place}: {base}");
+        if rule.alert() != "Watchdog" {
+            for name in ["next", "all_clear", "host"] {
+                assert!(!rule.annotation(name).is_empty(), "{place}: no {name}");
+            }
+            assert!(!summary.ends_with('.'), "{place}: summary: {summary}");
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Rules and their cases as pieces of text, so that a mutant differs from its rule in one place only.
 
+use std::collections::BTreeMap;
+
 use crate::support::{files, read, stem};
 
 const RULES: &str = ".rules.yml";
@@ -20,7 +22,7 @@ pub fn all() -> Vec<Alert> {
     for file in files("alerts", RULES) {
         let area = stem(&file, RULES);
         let cases = read(&format!("alerts/tests/{area}.test.yml"));
-        for rule in pieces(&read(&file), FIRST) {
+        for rule in pieces(&spelled_out(&read(&file)), FIRST) {
             let name = rule[FIRST.len()..].lines().next().unwrap().trim().to_owned();
             match alerts.iter_mut().find(|alert| alert.area == area && alert.name == name) {
                 Some(alert) => alert.rules.push(rule),
@@ -49,6 +51,26 @@ impl Alert {
         }
         text
     }
+}
+
+/// Texts that rules share, `key: &name text` and `key: *name`, in each of them: a piece stands alone.
+fn spelled_out(text: &str) -> String {
+    let (mut shared, mut out) = (BTreeMap::new(), String::new());
+    for line in text.lines() {
+        let (key, value) = line.split_once(": ").unwrap_or((line, ""));
+        let value = match (value.strip_prefix('&'), value.strip_prefix('*')) {
+            (Some(named), _) => {
+                let (name, value) = named.split_once(' ').unwrap();
+                shared.insert(name.to_owned(), value.to_owned());
+                Some(value)
+            }
+            (_, Some(name)) => Some(shared[name].as_str()),
+            _ => None,
+        };
+        out += &value.map_or_else(|| line.to_owned(), |value| format!("{key}: {value}"));
+        out.push('\n');
+    }
+    out
 }
 
 /// The pieces of a text that begin with a line like this one. Comments belong to what follows them,
