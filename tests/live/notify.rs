@@ -82,7 +82,6 @@ fn each_way_is_told_once_and_of_the_end_once_over_a_restart() {
             r#"
 docker: {{ enabled: false }}
 host: {{ enabled: false }}
-systemd: {{ enabled: false }}
 files:
   one: {{ path: "{watched}/one" }}
   two: {{ path: "{watched}/two" }}
@@ -193,7 +192,6 @@ fn nobody_is_flooded_and_a_way_that_hangs_costs_the_others_nothing() {
             r#"
 docker: {{ enabled: false }}
 host: {{ enabled: false }}
-systemd: {{ enabled: false }}
 files: {{ one: {{ path: /no/such/file }} }}
 nats: {{ main: {{ url: "http://127.0.0.1:1" }} }}
 probes: {{ web: {{ url: "http://127.0.0.1:1" }} }}
