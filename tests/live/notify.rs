@@ -142,7 +142,7 @@ notify:
         for path in ways {
             wait_for(&exporter, &sink, path, "RESOLVED", 1).await;
             let began = if matches!(path, "/base/" | "/slack") { 1 } else { 2 };
-            assert_eq!(said(&sink, path, "CRITICAL: The required file"), began + 1, "{path}");
+            assert_eq!(said(&sink, path, "is not there"), began + 1, "{path}");
             assert_eq!(said(&sink, path, "RESOLVED"), 1, "both in one message: {path}");
         }
         until("the mails", SOON, async || {
