@@ -82,7 +82,6 @@ fn each_way_is_told_once_and_of_the_end_once_over_a_restart() {
             r#"
 docker: {{ enabled: false }}
 host: {{ enabled: false }}
-systemd: {{ enabled: false }}
 files:
   one: {{ path: "{watched}/one" }}
   two: {{ path: "{watched}/two" }}
@@ -143,7 +142,7 @@ notify:
         for path in ways {
             wait_for(&exporter, &sink, path, "RESOLVED", 1).await;
             let began = if matches!(path, "/base/" | "/slack") { 1 } else { 2 };
-            assert_eq!(said(&sink, path, "CRITICAL: The required file"), began + 1, "{path}");
+            assert_eq!(said(&sink, path, "is not there"), began + 1, "{path}");
             assert_eq!(said(&sink, path, "RESOLVED"), 1, "both in one message: {path}");
         }
         until("the mails", SOON, async || {
@@ -193,7 +192,6 @@ fn nobody_is_flooded_and_a_way_that_hangs_costs_the_others_nothing() {
             r#"
 docker: {{ enabled: false }}
 host: {{ enabled: false }}
-systemd: {{ enabled: false }}
 files: {{ one: {{ path: /no/such/file }} }}
 nats: {{ main: {{ url: "http://127.0.0.1:1" }} }}
 probes: {{ web: {{ url: "http://127.0.0.1:1" }} }}
