@@ -91,14 +91,12 @@ fn alive(mut stream: impl Read + Write) -> io::Result<()> {
     stream.write_all(REQUEST)?;
     let mut status = [0; STATUS];
     stream.read_exact(&mut status)?;
-    match status.strip_prefix(b"HTTP/1.1 ".as_slice()) {
-        // A password is wanted: he is there.
-        Some(b"200" | b"401") => Ok(()),
-        _ => {
-            let said = String::from_utf8_lossy(&status).into_owned();
-            Err(io::Error::other(format!("the answer begins with `{}`", said.escape_debug())))
-        }
+    // A password is wanted: he is there.
+    if let Some(b"200" | b"401") = status.strip_prefix(b"HTTP/1.1 ".as_slice()) {
+        return Ok(());
     }
+    let said = String::from_utf8_lossy(&status).into_owned();
+    Err(io::Error::other(format!("the answer begins with `{}`", said.escape_debug())))
 }
 
 fn is_asking(error: &io::Error) -> bool {

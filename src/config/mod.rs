@@ -117,10 +117,13 @@ fn load_as_is<T: DeserializeOwned + JsonSchema>(file: &str, text: &str) -> Loade
     load_with(file, text, None)
 }
 
+/// What fills in `${NAME}`, if anything does.
+type Environment<'a> = Option<&'a dyn Fn(&str) -> Option<String>>;
+
 fn load_with<T: DeserializeOwned + JsonSchema>(
     file: &str,
     text: &str,
-    env: Option<&dyn Fn(&str) -> Option<String>>,
+    env: Environment<'_>,
 ) -> Loaded<T> {
     let (root, mut problems) = parse::parse_all(text);
     let Some(mut root) = root else {

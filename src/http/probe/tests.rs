@@ -8,7 +8,7 @@ use tower_service::Service as _;
 
 use super::*;
 use crate::engine::Board;
-use crate::http::Hosts;
+use crate::http::{Hosts, Lock};
 use crate::load;
 
 /// Nothing listens at port 1.
