@@ -40,7 +40,12 @@ pub(super) fn run(options: &Options, command: &ConfigCommand) -> u8 {
         }
     };
     match command {
-        ConfigCommand::Check(arguments) => check(options, arguments, checked, &board),
+        ConfigCommand::Check(arguments) => {
+            if let (Ok(Some(asked)), Some(file)) = (web, web_file) {
+                print(&format!("ok: {}: {asked}\n", file.display()));
+            }
+            check(options, arguments, checked, &board)
+        }
         _ => {
             print(&show(&checked));
             0
@@ -58,9 +63,6 @@ fn check(options: &Options, arguments: &ConfigCheck, checked: load::Checked, boa
         }
     };
     print(&format!("ok: {} targets\n", checked.targets.len()));
-    if let (Ok(Some(asked)), Some(file)) = (web, web_file) {
-        print(&format!("ok: {}: {asked}\n", file.display()));
-    }
     for (name, logs) in checked.config.logs.iter().flatten() {
         print(&costs::costs(name, logs, sample.as_deref()));
     }

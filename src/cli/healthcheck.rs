@@ -3,7 +3,7 @@
 //! It starts no runtime and loads no configuration: an image asks every few seconds.
 
 use std::io::{self, Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::Duration;
@@ -42,7 +42,7 @@ pub(super) fn run(options: &Options) -> u8 {
 
 /// Whether the file wants TLS. One that cannot be read leaves what was in force before, which
 /// nobody here knows: most have none.
-fn speaks_tls(options: &Options) -> bool {
+pub(super) fn speaks_tls(options: &Options) -> bool {
     let text = options.web_config_file.as_deref().map(files::read_small);
     let Some(Ok(text)) = text else { return false };
     web_file::load("", &text).config.is_some_and(|file| file.tls().is_some())

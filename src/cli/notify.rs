@@ -1,10 +1,11 @@
 //! `notify test`: one message by each way, and what came of it.
 
 use std::fmt::Write as _;
-use std::net::{Ipv4Addr, SocketAddr};
 
 use super::args::{NotifyCommand, Options};
-use super::{BAD_USAGE, machine, print, runtime, tell, tell_all};
+use super::healthcheck::speaks_tls;
+use super::machine::Machine;
+use super::{BAD_USAGE, print, runtime, tell, tell_all};
 use crate::engine::Memory;
 use crate::{load, notify};
 
@@ -23,9 +24,8 @@ pub(super) fn run(options: &Options, NotifyCommand::Test: &NotifyCommand) -> u8 
         );
         return BAD_USAGE;
     };
-    let port = options.listen_address.port();
-    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    let info = machine::info(&checked.config, address);
+    let machine = Machine::of(&checked.config);
+    let info = machine.info(&options.listen_address, speaks_tls(options));
     let tested = runtime()
         .map(|runtime| runtime.block_on(notify::test(config, &info.hostname, &info.external_url)));
     let outcomes = match tested {

@@ -12,7 +12,7 @@ use super::{alert_labels, example_labels};
 use crate::generate::annotations::{Filled, says_changes};
 use crate::generate::known::Known;
 use crate::generate::links::{EXAMPLE_HOST, EXAMPLE_URL};
-use crate::generate::{changed, rules::quoted};
+use crate::generate::{changed, rules::place_labels, rules::quoted};
 
 pub(super) fn write(out: &mut String, case: &Case, runbook_base: &str) {
     let (name, severity) = (case.signal.name, case.severity.as_str());
