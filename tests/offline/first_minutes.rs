@@ -96,7 +96,7 @@ fn a_first_configuration_is_right_as_it_is_written() {
 
 #[test]
 fn the_catalogue_is_searched_and_is_json() {
-    let found = text(&run(&["metrics", "wal", "bytes"]).stdout);
+    let found = text(&run(&["metrics", "Replication"]).stdout);
     assert!(found.contains("POSTGRESQL") && !found.contains("NATS\n"), "{found}");
     let output = run(&["metrics", "--format", "json", "--only", "nats", "NatsDown"]);
     let found: Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -153,7 +153,7 @@ fn a_log_in_json_is_json() {
 /// What bash offers behind a word that was begun.
 fn offered(script: &Path, words: &[&str]) -> String {
     let code = format!(
-        "source {}; COMP_WORDS=({}); COMP_CWORD={}; _stack-exporter; echo \"${{COMPREPLY[@]}}\"",
+        "source {}; COMP_WORDS=({}); COMP_CWORD={}; _stack__exporter; echo \"${{COMPREPLY[@]}}\"",
         script.display(),
         words.join(" "),
         words.len() - 1
@@ -161,8 +161,8 @@ fn offered(script: &Path, words: &[&str]) -> String {
     let cur = words.last().unwrap_or(&"");
     let before = words.get(words.len().wrapping_sub(2)).unwrap_or(&"");
     let code = code.replace(
-        "_stack-exporter;",
-        &format!("_stack-exporter stack-exporter '{cur}' '{before}';"),
+        "_stack__exporter;",
+        &format!("_stack__exporter stack-exporter '{cur}' '{before}';"),
     );
     text(&Command::new("bash").args(["-c", &code]).output().unwrap().stdout)
 }

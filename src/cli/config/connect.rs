@@ -104,7 +104,10 @@ fn troubles(entry: &Entry, report: &Report) -> Vec<Trouble> {
             found.push(Trouble {
                 whole: true,
                 why: format!("the probe fails in the phase `{phase}`, reason `{reason}`"),
-                remedy: format!("stack-exporter check {} --explain", target.id),
+                remedy: format!(
+                    "stack-exporter check {}/{} --explain",
+                    target.id.area, target.id.name
+                ),
             });
         }
     }

@@ -264,7 +264,7 @@ fn systemd(seen: &Seen) -> String {
                 units.iter().map(|unit| format!("{}: {{}}", quoted(unit))).collect();
             (UNITS.to_owned(), lines)
         }
-        Err(why) => (format!("{UNITS} None was seen: {}", shown(why)), Vec::new()),
+        Err(why) => (format!("{UNITS}\nNone was seen: {}", shown(why)), Vec::new()),
     };
     let entry = if entries.is_empty() {
         Entry::waiting("units", vec!["bot.service: {}".to_owned()])

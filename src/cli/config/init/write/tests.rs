@@ -34,7 +34,7 @@ fn seen() -> Seen {
             container("shop-nats-1", "nats:2", shop("nats"), &[(4222, 4222), (8222, 8222)]),
             container("shop-cache-1", "redis:7", shop("cache"), &[(6379, 6379)]),
             container("shop-off-1", "app", shop("off"), &[(8000, 8080)]),
-            container("odd ${X} 'name", "nginx", None, &[]),
+            container("odd 'name", "nginx", None, &[]),
         ]),
         ports: vec![5432, 5555, 8222],
         units: Ok(vec!["bot.service".into(), "worker@1.service".into(), "clean.timer".into()]),
@@ -61,15 +61,15 @@ fn what_runs_is_watched() {
     assert_eq!(mistakes, [""; 0], "{text}");
     for target in [
         "docker",
-        "postgres/db 127.0.0.1:5555/postgres",
-        "postgres/local 127.0.0.1:5432/postgres",
-        "nats/nats http://127.0.0.1:8222",
-        "probe/cache tcp://127.0.0.1:6379",
-        "probe/off tcp://127.0.0.1:8080",
-        "logs/db compose service shop/db",
-        "logs/blog-db compose service blog/db",
-        "logs/odd____X___name container odd ${X} 'name",
-        "logs/unit-bot journal at",
+        "postgres db 127.0.0.1:5555/postgres",
+        "postgres local 127.0.0.1:5432/postgres",
+        "nats nats http://127.0.0.1:8222",
+        "probe cache tcp://127.0.0.1:6379",
+        "probe off tcp://127.0.0.1:8080",
+        "logs db compose service shop/db",
+        "logs blog-db compose service blog/db",
+        "logs odd__name container odd 'name",
+        "logs unit-bot journal at",
         "systemd",
     ] {
         assert!(targets.iter().any(|one| one.starts_with(target)), "{target}: {targets:?}\n{text}");
