@@ -285,14 +285,14 @@ async fn tells_of_a_trouble(docker: &Docker, folder: &Folder) {
 }
 
 fn mistakes_are_told_by_name(folder: &Folder) {
-    folder.env(&["STACK_CONFIG=./stack.yml"]);
+    folder.env(&["STACK_CONFIG=./stak.yml"]);
     let missing = folder.run(&["up", "-d"]);
     assert!(
-        !missing.status.success() && said(&missing).contains("/stack.yml"),
+        !missing.status.success() && said(&missing).contains("/stak.yml"),
         "{}",
         said(&missing)
     );
-    assert!(!Path::new(&folder.path.join("stack.yml")).exists(), "Docker made a folder of it");
+    assert!(!Path::new(&folder.path.join("stak.yml")).exists(), "Docker made a folder of it");
     folder.env(&["TELEGRAM_BOT_TOKEN=123:sesame"]);
     let half = folder.run(&["up", "-d"]);
     assert!(!half.status.success() && said(&half).contains("setup"), "{}", said(&half));
