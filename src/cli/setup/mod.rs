@@ -89,8 +89,8 @@ fn password(place: &Path) -> Result<(), String> {
         _ => {}
     }
     let mut bytes = [0; STRENGTH];
-    let drawn =
-        files::open(Path::new("/dev/urandom")).and_then(|mut source| source.read_exact(&mut bytes));
+    let drawn = std::fs::File::open("/dev/urandom");
+    let drawn = drawn.and_then(|mut source| source.read_exact(&mut bytes));
     drawn.map_err(|error| format!("/dev/urandom: {error}"))?;
     put(place, &bundle::hex(&bytes))
 }
