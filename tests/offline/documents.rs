@@ -24,6 +24,10 @@ fn documents() -> Vec<String> {
     found
 }
 
+fn pages() -> Vec<String> {
+    documents().into_iter().filter(|file| file.rsplit('.').next() == Some("md")).collect()
+}
+
 /// What stands before a command of ours: nothing, or what ends another one.
 const BEGINS: [&str; 6] = ["`", "&& ", "; ", "| ", "$(", "stack-exporter "];
 
@@ -111,10 +115,10 @@ fn commands_are_found_where_they_stand() {
 #[test]
 fn every_piece_of_configuration_is_valid() {
     let (mut tried, mut wrong) = (0, String::new());
-    for file in documents().iter().filter(|file| file.ends_with(".md")) {
-        let text = read(file);
+    for file in pages() {
+        let text = read(&file);
         for block in text.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next()) {
-            let section = block.split(':').next().unwrap_or_default();
+            let section = block.split(':').next().unwrap_or_default().trim();
             if !SECTIONS.contains(&section) && !["web", "modules", "notify"].contains(&section) {
                 continue;
             }
@@ -137,8 +141,8 @@ fn every_piece_of_configuration_is_valid() {
 #[test]
 fn every_link_leads_somewhere() {
     let (mut links, mut wrong) = (0, String::new());
-    for file in documents().iter().filter(|file| file.ends_with(".md")) {
-        let text = read(file);
+    for file in pages() {
+        let text = read(&file);
         let folder = file.rsplit_once('/').map_or("", |(folder, _)| folder);
         for rest in text.split("](").skip(1) {
             let target = rest.split(')').next().unwrap_or_default();
