@@ -26,17 +26,13 @@ pub(super) fn text<'a>(boards: impl Iterator<Item = (&'a str, &'a str)>) -> Resu
         );
         for panel in board["panels"].as_array().into_iter().flatten() {
             let title = word(panel, "title");
-            match word(panel, "type") {
-                "row" => {
-                    let _ = writeln!(out, "- **{title}**");
-                }
-                _ => {
-                    let description = word(panel, "description");
-                    let first =
-                        description.split_once(". ").map_or(description, |(first, _)| first);
-                    let _ = writeln!(out, "- {title}: {}.", first.trim_end_matches('.'));
-                }
+            if word(panel, "type") == "row" {
+                let _ = writeln!(out, "- **{title}**");
+                continue;
             }
+            let description = word(panel, "description");
+            let first = description.split_once(". ").map_or(description, |(first, _)| first);
+            let _ = writeln!(out, "- {title}: {}.", first.trim_end_matches('.'));
         }
     }
     Ok(out)

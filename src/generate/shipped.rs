@@ -3,6 +3,8 @@
 //!
 //! What follows from the catalogue is generated, the rest is a part of the binary.
 
+use std::path::Path;
+
 use super::{RUNBOOK_BASE, threshold_rules};
 use crate::catalogue::Catalogue;
 
@@ -43,8 +45,8 @@ const BY_HAND: &[(&str, &str)] = by_hand! {
 
 /// Paths and texts of the dashboards.
 pub(super) fn boards() -> impl Iterator<Item = (&'static str, &'static str)> {
-    let parts = BY_HAND.iter().copied();
-    parts.filter(|(path, _)| path.starts_with("dashboards/") && path.ends_with(".json"))
+    let is_board = |path: &Path| path.extension().is_some_and(|ending| ending == "json");
+    BY_HAND.iter().copied().filter(move |(path, _)| is_board(Path::new(path)))
 }
 
 /// Every file with its text, in order. `external_url` is where people reach the exporter, and so its

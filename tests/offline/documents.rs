@@ -1,9 +1,11 @@
-//! What the documents tell people to type exists: every command of ours is understood, every link leads
-//! somewhere.
+//! What the documents tell people to type exists: every command of ours is understood, every piece of
+//! configuration is valid, every link leads somewhere.
 
 use std::collections::BTreeSet;
 
-use crate::support::{files, read, root, run, said};
+use stack_exporter::collectors::SECTIONS;
+
+use crate::support::{files, read, root, run, said, temporary};
 
 const EXPORTER: &str = env!("CARGO_BIN_EXE_stack-exporter");
 
@@ -20,6 +22,10 @@ fn documents() -> Vec<String> {
         found.extend(files(folder, ending));
     }
     found
+}
+
+fn pages() -> Vec<String> {
+    documents().into_iter().filter(|file| file.rsplit('.').next() == Some("md")).collect()
 }
 
 /// What stands before a command of ours: nothing, or what ends another one.
@@ -105,12 +111,38 @@ fn commands_are_found_where_they_stand() {
     );
 }
 
+/// Pieces of `stack.yml` are right but for the files that they name, which are other people's.
+#[test]
+fn every_piece_of_configuration_is_valid() {
+    let (mut tried, mut wrong) = (0, String::new());
+    for file in pages() {
+        let text = read(&file);
+        for block in text.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next()) {
+            let section = block.split(':').next().unwrap_or_default().trim();
+            if !SECTIONS.contains(&section) && !["web", "modules", "notify"].contains(&section) {
+                continue;
+            }
+            tried += 1;
+            let (_folder, place) = temporary("stack.yml", block);
+            let place = place.display().to_string();
+            let output = run(EXPORTER, &["config", "check", "--config.file", &place]);
+            for line in said(&output).lines().filter(|line| line.starts_with(&place)) {
+                if !line.contains("no such file") {
+                    wrong += &format!("{file}: {line}\n");
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+    assert!(tried >= 8, "{tried}");
+}
+
 /// Files and headings of this repository; addresses of others are not asked.
 #[test]
 fn every_link_leads_somewhere() {
     let (mut links, mut wrong) = (0, String::new());
-    for file in documents().iter().filter(|file| file.ends_with(".md")) {
-        let text = read(file);
+    for file in pages() {
+        let text = read(&file);
         let folder = file.rsplit_once('/').map_or("", |(folder, _)| folder);
         for rest in text.split("](").skip(1) {
             let target = rest.split(')').next().unwrap_or_default();
