@@ -216,8 +216,7 @@ impl Signal {
         self.measure.metric == "stack_target_up"
     }
 
-    /// Whether it says that what is watched does not serve: of such an alert it is told in which service
-    /// the target lives, so that one that is down mutes it.
+    /// Whether it says that what is watched does not serve.
     pub fn tells_gone(&self) -> bool {
         self.is_up() || self.is_probe()
     }

@@ -72,7 +72,10 @@ fn expression(area: &Area, signal: &Signal, severity: Severity) -> String {
     let against = |on: &[&str], more: &str| {
         let (labels, all) = (join_labels(on), join_labels(&[on, place].concat()));
         let taken = place.join(", ");
-        format!("{operator} on ({labels}) group_left ({taken})\nmax by ({all}) ({})", threshold(more))
+        format!(
+            "{operator} on ({labels}) group_left ({taken})\nmax by ({all}) ({})",
+            threshold(more)
+        )
     };
     let Some(last) = signal.item.last() else {
         return format!("{value}\n{}", against(&[], ""));

@@ -45,8 +45,13 @@ impl Stage {
     pub async fn start_with(config: &str, alertmanager_port: Option<u16>) -> Self {
         let exporter = Exporter::start(binary(), config).await;
         let targets = vec![Target::new("stack-exporter", exporter.port)];
-        let setup =
-            Setup { targets, rules: Some(rules()), pace: Pace::Fast, alertmanager_port, program: None };
+        let setup = Setup {
+            targets,
+            rules: Some(rules()),
+            pace: Pace::Fast,
+            alertmanager_port,
+            program: None,
+        };
         let prometheus = Prometheus::start(&setup).await;
         prometheus.targets_up(SOON).await;
         Self { exporter, prometheus }

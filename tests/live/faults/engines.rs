@@ -49,7 +49,7 @@ processes:
   groups:
     inner: {{ cmdline: \"nats-server .*-m {port} \", service: web/app }}
 files: {{}}
-systemd: {{}}
+systemd: {{ thresholds: {{ up: off }} }}
 host: {{ enabled: false }}
 ",
             window = super::machine::DEPLOY_WINDOW,
@@ -107,7 +107,7 @@ impl Twice {
     pub async fn start() -> Self {
         let nats = Nats::start(&[]).await;
         let config = format!(
-            "docker: {{ enabled: false }}\nhost: {{ enabled: false }}\nsystemd: {{}}\nnats:\n  main: {{ url: \"{}\", thresholds: {{ endpoint_duration: off }} }}\n",
+            "docker: {{ enabled: false }}\nhost: {{ enabled: false }}\nsystemd: {{ thresholds: {{ up: off }} }}\nnats:\n  main: {{ url: \"{}\", thresholds: {{ endpoint_duration: off }} }}\n",
             nats.monitor_url()
         );
         Self { exporter: Exporter::start(binary(), &config).await, nats }

@@ -111,18 +111,7 @@ host:
         );
         let storage = format!("--storage.path={}/state", text(&disk.path));
         let exporter = Exporter::start_with(binary(), &config, &[&storage], &[]).await;
-        Some(Self {
-            exporter,
-            docker,
-            postgres,
-            bus,
-            jobs,
-            inner,
-            web,
-            systemd,
-            disk,
-            backups,
-        })
+        Some(Self { exporter, docker, postgres, bus, jobs, inner, web, systemd, disk, backups })
     }
 
     /// The certificate of the web server: one of the names that it has.
@@ -185,7 +174,10 @@ impl Disk {
     fn mount() -> Self {
         let path = watchdog::dir("disk");
         let place = text(&path);
-        watchdog::at_end(&format!("umount -l {place}; rmdir {place} {}", text(watchdog::run_dir())));
+        watchdog::at_end(&format!(
+            "umount -l {place}; rmdir {place} {}",
+            text(watchdog::run_dir())
+        ));
         let args = ["-t", "tmpfs", "-o", "size=8m", "tmpfs", place];
         let done = Command::new("mount").args(args).output().unwrap();
         assert!(done.status.success(), "{done:?}");
@@ -220,9 +212,7 @@ pub fn beats(project: &str, name: &str) -> ContainerSpec {
 pub fn obedient(project: &str, then: &str) -> ContainerSpec {
     let script =
         format!("[ ! -e /broken ] || exit 3; trap '{then}' USR1; while :; do sleep 0.1; done");
-    ContainerSpec::calm(project, "app")
-        .shell(&script)
-        .merge("", json!({ "StopSignal": "SIGTERM" }))
+    ContainerSpec::calm(project, "app").shell(&script).merge("", json!({ "StopSignal": "SIGTERM" }))
 }
 
 /// Until its health check passes.
@@ -238,4 +228,3 @@ pub async fn shows(exporter: &Exporter, start: &str) {
     })
     .await;
 }
-

@@ -49,7 +49,7 @@ fn each_fault_is_told_once_and_its_end_once() {
     });
     // What a cured fault leaves behind would be told by now: what is kept for five minutes, at the next look
     // of Alertmanager after it.
-    run(watch.lasts("postgres hung", 28));
+    run(watch.lasts("postgres hung", 31));
     let (table, wrong) = watch.account();
     eprintln!("{table}all of it in {:.0?}", begun.elapsed());
     assert!(wrong.is_empty() && well, "{}", wrong.join("\n"));
@@ -70,7 +70,8 @@ struct Stack {
 
 impl Stack {
     async fn start(machine: &Machine) -> Self {
-        let last = "echo \"[ERROR] app: no connection\"; echo \"[CRITICAL] app: giving up\"; exit 3";
+        let last =
+            "echo \"[ERROR] app: no connection\"; echo \"[CRITICAL] app: giving up\"; exit 3";
         let repeats = obedient("loop", "touch /broken; exit 3").restart("always", 0);
         let docker = &machine.docker;
         let stack = Self {
@@ -115,6 +116,7 @@ impl Stack {
         self.worker.kill("STOP").unwrap();
         let mut client = machine.jobs.client().await;
         publish(&mut client).await;
+        drop(client);
         fault("worker SIGSTOP, with its queue", "QueueWithoutWorkers", &[("target", "worker")]);
         machine.postgres.server.pause().await;
         self.db.kill("STOP").unwrap();
@@ -141,14 +143,9 @@ impl Stack {
         for name in shorter.iter().chain(&others).chain(&["backup empty", "unit failed"]) {
             watch.told(name, true).await;
         }
-        let (scrape, _) = machine.exporter.try_scrape().await.unwrap();
-        for line in scrape.body.lines().filter(|l| l.contains("\"oom\"") && !l.ends_with(" 0") || l.contains("stack_target_failure{")) {
-            eprintln!("DEBUG {line}");
-        }
-        eprintln!("DEBUG {}", machine.exporter.log());
         // All that might be told of them as well has had its time: alerts are held for a quarter of an hour at most.
         watch.lasts("unit failed", 17).await;
-        self.cured(machine, watch, client).await;
+        self.cured(machine, watch).await;
         for name in shorter.iter().chain(&others).chain(&["backup empty", "unit failed"]) {
             watch.told(name, false).await;
         }
@@ -184,7 +181,7 @@ impl Stack {
         self.fresh.extend(make());
     }
 
-    async fn cured(&mut self, machine: &Machine, watch: &Watch, mut client: NatsClient) {
+    async fn cured(&mut self, machine: &Machine, watch: &Watch) {
         machine.inner.restart().await;
         self.crash.start().unwrap();
         watch.ends("container crash");
@@ -195,7 +192,7 @@ impl Stack {
         self.fresh.push(machine.docker.run(ContainerSpec::calm("loop", "app")));
         watch.ends("restart loop");
         self.worker.kill("CONT").unwrap();
-        work(&mut client).await;
+        work(&mut machine.jobs.client().await).await;
         watch.ends("worker SIGSTOP, with its queue");
         machine.postgres.server.resume();
         self.db.kill("CONT").unwrap();

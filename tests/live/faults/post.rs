@@ -14,7 +14,8 @@ use crate::servers::watchdog;
 use crate::stage::rules;
 
 /// The receivers of the shipped file, and whether they are told that something is over.
-const RECEIVERS: [(&str, bool); 3] = [("chat", true), ("chat-and-mail", true), ("chat-digest", false)];
+const RECEIVERS: [(&str, bool); 3] =
+    [("chat", true), ("chat-and-mail", true), ("chat-digest", false)];
 
 /// One message of a receiver.
 #[derive(Clone, Debug)]

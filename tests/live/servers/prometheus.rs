@@ -1,4 +1,4 @@
-//! A real Prometheus that scrapes and evaluates every second.
+//! A real Prometheus that scrapes and evaluates every second or two.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -236,10 +236,10 @@ fn write_config(setup: &Setup, dir: &Path) {
         .iter()
         .map(|port| json!({ "static_configs": [{ "targets": [format!("127.0.0.1:{port}")] }] }))
         .collect();
-    let second = "1s";
+    let (scrape, second) = (setup.pace.of_scrapes(), "1s");
     let config = json!({
         "global": {
-            "scrape_interval": second, "scrape_timeout": second, "evaluation_interval": second,
+            "scrape_interval": scrape, "scrape_timeout": scrape, "evaluation_interval": second,
         },
         "rule_files": [rules.join("*.yml")],
         "scrape_configs": scrapes,

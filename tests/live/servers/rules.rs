@@ -33,6 +33,15 @@ impl Pace {
         [format!("--rules.alert.resend-delay={again}"), format!("--query.lookback-delta={old}")]
     }
 
+    /// From one scrape to the next, which is also what it may take. A target that hangs holds one up for a
+    /// second; it must not be lost where a lost one means minutes.
+    pub const fn of_scrapes(self) -> &'static str {
+        match self {
+            Self::Divided(_) => "2s",
+            Self::Shipped | Self::Fast => "1s",
+        }
+    }
+
     fn each_line(self, text: &str, keys: &[&str]) -> String {
         if self == Self::Shipped {
             return text.to_owned();
@@ -93,8 +102,7 @@ impl Pace {
         for part in parts {
             let end = part.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(part.len());
             let (word, rest) = part.split_at(end);
-            let word =
-                if is_duration(word) { self.shorter(word, "10s") } else { word.to_owned() };
+            let word = if is_duration(word) { self.shorter(word, "10s") } else { word.to_owned() };
             result.extend([" offset ", &word, rest]);
         }
         result
