@@ -39,7 +39,7 @@ const BY_HAND: &[(&str, &str)] = by_hand! {
 
 /// The boards of Grafana.
 pub(super) fn boards() -> impl Iterator<Item = &'static str> {
-    let boards = BY_HAND.iter().filter(|(name, _)| name.ends_with(".json"));
+    let boards = BY_HAND.iter().filter(|(name, _)| name.strip_suffix(".json").is_some());
     boards.map(|(_, text)| *text)
 }
 
