@@ -2,7 +2,7 @@
 
 use super::judge::tells;
 use super::report::{Blind, Finding};
-use crate::catalogue::{Direction, Unit};
+use crate::catalogue::Direction;
 use crate::engine::Number;
 use crate::text::printable;
 
@@ -121,9 +121,7 @@ impl Finding {
         match (self.signal.is_fact(), self.signal.direction) {
             (true, Direction::Above) => "no".to_owned(),
             (true, Direction::Below) => "yes".to_owned(),
-            (false, Direction::Above) if threshold == 0.0 && self.signal.unit == Unit::Count => {
-                "none".to_owned()
-            }
+            (false, Direction::Above) if threshold == 0.0 => "none".to_owned(),
             (false, _) => {
                 format!("{} {}", self.signal.bound(), self.told(threshold))
             }

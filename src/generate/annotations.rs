@@ -12,7 +12,7 @@ use super::changed;
 use super::known::Known;
 use super::links::{Links, host};
 use super::rules::quoted;
-use crate::catalogue::{Area, Direction, Severity, Signal, Unit};
+use crate::catalogue::{Area, Direction, Severity, Signal};
 use crate::check::capitalised;
 
 /// Texts that many rules of a file have are written once, and named from then on.
@@ -127,9 +127,9 @@ fn threshold(area: &Area, signal: &Signal, severity: Severity) -> String {
     )
 }
 
-/// Things of which there should be none.
+/// Whether there may be a threshold of nothing, which reads "none" and not "at most 0".
 fn may_be_none(signal: &Signal) -> bool {
-    signal.unit == Unit::Count && signal.direction == Direction::Above
+    signal.direction == Direction::Above && !signal.is_fact()
 }
 
 /// An alert whose templates are filled in.
