@@ -83,8 +83,8 @@ fn each_way_is_told_once_and_of_the_end_once_over_a_restart() {
 docker: {{ enabled: false }}
 host: {{ enabled: false }}
 files:
-  one: {{ path: "{watched}/one" }}
-  two: {{ path: "{watched}/two" }}
+  one: {{ path: "{watched}/one", every: 1s }}
+  two: {{ path: "{watched}/two", every: 1s }}
 notify:
   heartbeat: {{ every: 10s, url: "{url}/beat" }}
   ntfy: {{ url_file: {ntfy}, bearer_token_file: {bearer} }}
