@@ -5,7 +5,7 @@
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
@@ -292,7 +292,7 @@ fn mistakes_are_told_by_name(folder: &Folder) {
         "{}",
         said(&missing)
     );
-    assert!(!Path::new(&folder.path.join("stak.yml")).exists(), "Docker made a folder of it");
+    assert!(!folder.path.join("stak.yml").exists(), "Docker made a folder of it");
     folder.env(&["TELEGRAM_BOT_TOKEN=123:sesame"]);
     let half = folder.run(&["up", "-d"]);
     assert!(!half.status.success() && said(&half).contains("setup"), "{}", said(&half));
