@@ -153,9 +153,12 @@ fn chats(ways: &Ways, shipped: Option<&Way>, mail: Option<&Way>) -> Vec<Way> {
     if let (Some(address), Some((key, way))) = (&ways.chat, shipped) {
         let settings = way.as_object().into_iter().flatten();
         // `api_url_file` becomes `api_url`.
-        let filled = settings.map(|(name, value)| match value == CHAT {
-            true => (name.trim_end_matches("_file").to_owned(), json!(address)),
-            false => (name.clone(), value.clone()),
+        let filled = settings.map(|(name, value)| {
+            if value == CHAT {
+                (name.trim_end_matches("_file").to_owned(), json!(address))
+            } else {
+                (name.clone(), value.clone())
+            }
         });
         out.push((key.clone(), Value::Object(filled.collect())));
     }

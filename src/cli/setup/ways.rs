@@ -35,16 +35,16 @@ impl Ways {
     /// # Errors
     /// Every mistake as a sentence.
     pub fn read(environment: &dyn Fn(&str) -> Option<String>) -> Result<Self, Vec<String>> {
-        let mut from = From { environment, mistakes: Vec::new() };
+        let mut env = Environment { look_up: environment, mistakes: Vec::new() };
         let ways = Self {
-            chat: from.url("CHAT_WEBHOOK_URL"),
-            telegram: from.telegram(),
-            webhook: from.url("WEBHOOK_URL"),
-            mail: from.mail(),
-            heartbeat: from.url("HEARTBEAT_URL"),
-            grafana: from.page("GRAFANA_URL"),
+            chat: env.url("CHAT_WEBHOOK_URL"),
+            telegram: env.telegram(),
+            webhook: env.url("WEBHOOK_URL"),
+            mail: env.mail(),
+            heartbeat: env.url("HEARTBEAT_URL"),
+            grafana: env.page("GRAFANA_URL"),
         };
-        if from.mistakes.is_empty() { Ok(ways) } else { Err(from.mistakes) }
+        if env.mistakes.is_empty() { Ok(ways) } else { Err(env.mistakes) }
     }
 
     /// The words for those that reach people.
@@ -59,14 +59,14 @@ impl Ways {
     }
 }
 
-struct From<'e> {
-    environment: &'e dyn Fn(&str) -> Option<String>,
+struct Environment<'e> {
+    look_up: &'e dyn Fn(&str) -> Option<String>,
     mistakes: Vec<String>,
 }
 
-impl From<'_> {
+impl Environment<'_> {
     fn text(&self, name: &str) -> Option<String> {
-        let text = (self.environment)(name)?.trim().to_owned();
+        let text = (self.look_up)(name)?.trim().to_owned();
         (!text.is_empty()).then_some(text)
     }
 
@@ -192,6 +192,10 @@ mod tests {
             (
                 &[("TELEGRAM_BOT_TOKEN", "1:sesame")],
                 &["TELEGRAM_BOT_TOKEN is set, but TELEGRAM_CHAT_ID is not"],
+            ),
+            (
+                &[("GRAFANA_URL", "https://g.test/{{sesame}}")],
+                &["GRAFANA_URL may hold letters, digits and -._~:/[]% only"],
             ),
             (
                 &[("TELEGRAM_BOT_TOKEN", "1:x"), ("TELEGRAM_CHAT_ID", "@sesame")],
