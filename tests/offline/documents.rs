@@ -152,7 +152,7 @@ fn every_link_leads_somewhere() {
             links += 1;
             let (path, heading) = target.split_once('#').unwrap_or((target, ""));
             let place =
-                if path.is_empty() { root().join(file) } else { root().join(folder).join(path) };
+                if path.is_empty() { root().join(&file) } else { root().join(folder).join(path) };
             let text = std::fs::read_to_string(&place).unwrap_or_default();
             let mut headings = text.lines().filter_map(|line| line.strip_prefix('#')).map(slug);
             if !place.exists() || !heading.is_empty() && !headings.any(|one| one == heading) {
