@@ -17,7 +17,6 @@ use crate::servers::docker::{Container, ContainerSpec};
 use crate::servers::nats_client::NatsClient;
 use crate::servers::prometheus::Target;
 use crate::servers::run;
-use crate::servers::wait::{PATIENT, until};
 
 #[test]
 fn each_fault_is_told_once_and_its_end_once() {
@@ -38,6 +37,7 @@ fn each_fault_is_told_once_and_its_end_once() {
         job("second", twice.exporter.port),
     ];
     let watch = run(Watch::start(targets));
+    run(watch.all_is_well());
     eprintln!("started in {:.0?}", begun.elapsed());
     let well = std::thread::scope(|scope| {
         let plays = [
@@ -103,7 +103,6 @@ impl Stack {
             all.extend(labels);
             watch.begins(Fault::new(name, alert, &all));
         };
-        self.all_is_well(watch, &instance).await;
         self.crash.kill("USR1").unwrap();
         machine.inner.server.kill();
         fault("container crash", "DockerServiceDown", &[("project", "crash")]);
@@ -149,21 +148,6 @@ impl Stack {
         for name in shorter.iter().chain(&others).chain(&["backup empty", "unit failed"]) {
             watch.told(name, false).await;
         }
-    }
-
-    /// Nothing is pending, and no rule is broken.
-    async fn all_is_well(&self, watch: &Watch, instance: &str) {
-        until("nothing to tell", PATIENT, async || {
-            let mut alerts = watch.prometheus.alerts().await;
-            let advice = ["info", "none"];
-            alerts.retain(|(labels, _)| {
-                labels.get("instance").is_some_and(|is| is == instance)
-                    && !advice.contains(&labels["severity"].as_str())
-            });
-            if alerts.is_empty() { Ok(()) } else { Err(alerts) }
-        })
-        .await;
-        assert_eq!(watch.prometheus.broken_rules().await, []);
     }
 
     /// All services of a project are removed and made again, as by `docker compose up --force-recreate`.

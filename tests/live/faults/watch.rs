@@ -64,6 +64,8 @@ pub struct Watch {
     pub prometheus: Prometheus,
     pub alertmanager: Alertmanager,
     post: Post,
+    /// When the first fault may begin: what was told before is of starting.
+    begin: Mutex<Instant>,
     courses: Mutex<Vec<Course>>,
 }
 
@@ -81,7 +83,23 @@ impl Watch {
         let prometheus = Prometheus::start(&setup).await;
         prometheus.targets_up(PATIENT).await;
         silence_the_kernel(&alertmanager).await;
-        Self { prometheus, alertmanager, post, courses: Mutex::default() }
+        let begin = Mutex::new(Instant::now());
+        Self { prometheus, alertmanager, post, begin, courses: Mutex::default() }
+    }
+
+    /// Until nothing is told and no rule is broken; on a machine that is busy with starting something may be.
+    pub async fn all_is_well(&self) {
+        until("nothing to tell", PATIENT * 3, async || {
+            let mut alerts = self.prometheus.alerts().await;
+            let advice = ["info", "none"];
+            alerts.retain(|(labels, state)| {
+                state == "firing" && !advice.contains(&labels["severity"].as_str())
+            });
+            if alerts.is_empty() { Ok(()) } else { Err(alerts) }
+        })
+        .await;
+        assert_eq!(self.prometheus.broken_rules().await, []);
+        *self.begin.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
     }
 
     fn courses(&self) -> MutexGuard<'_, Vec<Course>> {
@@ -151,8 +169,14 @@ impl Watch {
                 }
             }
         }
-        for message in &messages {
-            for alert in &message.alerts {
+        let begin = *self.begin.lock().unwrap_or_else(PoisonError::into_inner);
+        let (before, after): (Vec<_>, Vec<_>) = messages.iter().partition(|one| one.at < begin);
+        let of_start = |alert: &Alert| {
+            let mut told = before.iter().flat_map(|one| &one.alerts);
+            told.any(|one| one.labels == alert.labels)
+        };
+        for message in after {
+            for alert in message.alerts.iter().filter(|alert| !of_start(alert)) {
                 if !courses.iter().any(|course| course.fault.is(alert)) {
                     let at = in_minutes(message.at.saturating_duration_since(first));
                     wrong.push(format!("at {at} to {}: {alert:?}", message.receiver));
