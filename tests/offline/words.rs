@@ -14,8 +14,12 @@ use crate::support::{at, entries, files, items, read, root, stem, yaml};
 
 /// Labels that no area has for itself, with values of the configuration and of Prometheus.
 const OPEN: [&str; 3] = ["instance", "job", "target"];
-/// Labels of single metrics that are open in parts: hashes beside two words.
-const OPEN_OF: [(&str, &str); 1] = [("stack_log_error_group_events_total", "fingerprint")];
+/// Labels of single metrics that are open, or in parts: hashes beside two words.
+const OPEN_OF: [(&str, &str); 3] = [
+    ("stack_log_error_group_events_total", "fingerprint"),
+    ("stack_exporter_info", "hostname"),
+    ("stack_exporter_info", "external_url"),
+];
 /// What generated tests write where the rule asks for nothing, and where it must not be taken.
 const EXAMPLES: [&str; 3] = ["x", "another", "decoy"];
 /// Labels that a user gives to targets, in tests of rules.

@@ -13,7 +13,7 @@ use crate::support::read;
 pub const GRAFANA: &str = "https://grafana.example.org";
 pub const ALERTS: &str = "https://alerts.example.org";
 /// For all messages, on a machine that has other work.
-const PATIENT: Duration = Duration::from_secs(120);
+const PATIENT: Duration = Duration::from_secs(240);
 
 pub struct Manager {
     process: Child,

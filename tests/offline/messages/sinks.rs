@@ -33,6 +33,10 @@ pub fn chat(stream: &TcpStream, taken: &Taken) -> std::io::Result<()> {
         }
         line.clear();
     }
+    if length == 0 {
+        // Closed before anything was asked.
+        return Ok(());
+    }
     let mut body = vec![0; length];
     reader.read_exact(&mut body)?;
     taken.lock().unwrap().push(body);
