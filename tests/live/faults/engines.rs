@@ -34,7 +34,7 @@ impl Engines {
         let batch = docker.run(quick(ContainerSpec::calm("batch", "app")));
         let config = format!(
             "\
-docker: {{ url: {engine}, proc_path: {proc}, deploy_window: {window}, thresholds: {{ list_duration: off, health_check_duration: off }} }}
+docker: {{ url: {engine}, proc_path: {proc}, deploy_window: {window}s, thresholds: {{ list_duration: off, health_check_duration: off }} }}
 postgres: {{}}
 nats:
   inner: {{ url: \"{inner}\", service: web/app, thresholds: {{ endpoint_duration: off }} }}
@@ -52,7 +52,7 @@ files: {{}}
 systemd: {{ thresholds: {{ up: off }} }}
 host: {{ enabled: false }}
 ",
-            window = super::machine::DEPLOY_WINDOW,
+            window = super::machine::DEPLOY_WINDOW.as_secs(),
             engine = docker.host(),
             proc = docker.engine.proc().display(),
             inner = inner.monitor_url(),
