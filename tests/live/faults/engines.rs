@@ -7,6 +7,7 @@ use super::watch::{Fault, Watch};
 use crate::servers::docker::{Container, ContainerSpec, Docker};
 use crate::servers::exporter::Exporter;
 use crate::servers::nats::Nats;
+use crate::servers::wait::{PATIENT, until};
 use crate::stage::binary;
 
 /// Docker with a service that comes back by itself, one that does not, and a server that lives in a service.
@@ -77,7 +78,9 @@ host: {{ enabled: false }}
         watch.told("machine rebooted", false).await;
 
         // In order, with all that lives in it; and something that does not goes at the same time.
-        self.docker.engine.server.as_ref().unwrap().signal(rustix::process::Signal::TERM);
+        let server = self.docker.engine.server.as_ref().unwrap();
+        server.signal(rustix::process::Signal::TERM);
+        until("the end of Docker", PATIENT, async || !server.is_running()).await;
         self.inner.server.stop().await;
         watch.begins(Fault::new("Docker stopped", "DockerDown", &[("instance", &instance)]));
         self.beside.server.stop().await;
