@@ -7,6 +7,7 @@ use super::watch::{Fault, Watch};
 use crate::servers::docker::{Container, ContainerSpec, Docker};
 use crate::servers::exporter::Exporter;
 use crate::servers::nats::Nats;
+use crate::servers::wait::{PATIENT, until};
 use crate::stage::binary;
 
 /// Docker with a service that comes back by itself, one that does not, and a server that lives in a service.
@@ -34,7 +35,7 @@ impl Engines {
         let batch = docker.run(quick(ContainerSpec::calm("batch", "app")));
         let config = format!(
             "\
-docker: {{ url: {engine}, proc_path: {proc}, deploy_window: {window}, thresholds: {{ list_duration: off, health_check_duration: off }} }}
+docker: {{ url: {engine}, proc_path: {proc}, deploy_window: {window}s, thresholds: {{ list_duration: off, health_check_duration: off }} }}
 postgres: {{}}
 nats:
   inner: {{ url: \"{inner}\", service: web/app, thresholds: {{ endpoint_duration: off }} }}
@@ -52,7 +53,7 @@ files: {{}}
 systemd: {{ thresholds: {{ up: off }} }}
 host: {{ enabled: false }}
 ",
-            window = super::machine::DEPLOY_WINDOW,
+            window = super::machine::DEPLOY_WINDOW.as_secs(),
             engine = docker.host(),
             proc = docker.engine.proc().display(),
             inner = inner.monitor_url(),
@@ -77,7 +78,9 @@ host: {{ enabled: false }}
         watch.told("machine rebooted", false).await;
 
         // In order, with all that lives in it; and something that does not goes at the same time.
-        self.docker.engine.server.as_ref().unwrap().signal(rustix::process::Signal::TERM);
+        let server = self.docker.engine.server.as_ref().unwrap();
+        server.signal(rustix::process::Signal::TERM);
+        until("the end of Docker", PATIENT, async || !server.is_running()).await;
         self.inner.server.stop().await;
         watch.begins(Fault::new("Docker stopped", "DockerDown", &[("instance", &instance)]));
         self.beside.server.stop().await;

@@ -3,10 +3,12 @@
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::Duration;
 
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
+use super::watch::MINUTE;
 use crate::servers::docker::{Container, ContainerSpec, Docker};
 use crate::servers::exporter::Exporter;
 use crate::servers::nats::Nats;
@@ -18,7 +20,7 @@ use crate::servers::{text, watchdog};
 use crate::stage::binary;
 
 /// A deployment takes as much less time as the rules: the two minutes by default.
-pub const DEPLOY_WINDOW: &str = "6s";
+pub const DEPLOY_WINDOW: Duration = Duration::from_secs(2 * MINUTE.as_secs());
 
 pub struct Machine {
     pub exporter: Exporter,
@@ -61,7 +63,7 @@ impl Machine {
         fs::write(&password, MONITOR_PASSWORD).unwrap();
         let config = format!(
             "\
-docker: {{ url: {engine}, proc_path: {proc}, deploy_window: {DEPLOY_WINDOW}, thresholds: {{ list_duration: off, health_check_duration: off }} }}
+docker: {{ url: {engine}, proc_path: {proc}, deploy_window: {window}s, thresholds: {{ list_duration: off, health_check_duration: off }} }}
 postgres:
   main: {{ url: \"{postgres}\", password_file: {password}, service: shop/db }}
 nats:
@@ -94,6 +96,7 @@ host:
             // a quarter of an hour, which goes no faster here.
             quick = "thresholds: { endpoint_duration: off }",
             steady = "thresholds: { slow: off, failing: off }",
+            window = DEPLOY_WINDOW.as_secs(),
             engine = docker.host(),
             proc = docker.engine.proc().display(),
             postgres = postgres.url(),
