@@ -39,18 +39,14 @@ pub(super) fn run(options: &Options, command: &ConfigCommand) -> u8 {
             return BAD_USAGE;
         }
     };
-    match command {
-        ConfigCommand::Check(arguments) => {
-            if let (Ok(Some(asked)), Some(file)) = (web, web_file) {
-                print(&format!("ok: {}: {asked}\n", file.display()));
-            }
-            check(options, arguments, checked, &board)
+    if let ConfigCommand::Check(arguments) = command {
+        if let (Ok(Some(asked)), Some(file)) = (web, web_file) {
+            print(&format!("ok: {}: {asked}\n", file.display()));
         }
-        _ => {
-            print(&show(&checked));
-            0
-        }
+        return check(options, arguments, checked, &board);
     }
+    print(&show(&checked));
+    0
 }
 
 /// What can be said of a file without a mistake.

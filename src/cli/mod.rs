@@ -131,16 +131,16 @@ fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
     let spare: Vec<_> = (0..FILES)
         .map(|_| std::fs::File::open("/dev/null"))
         .collect::<std::io::Result<_>>()
-        .map_err(in_words)?;
+        .map_err(|error| in_words(&error))?;
     drop(spare);
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()
 }
 
 /// An error of the start, and what to do about it.
-fn in_words(error: std::io::Error) -> std::io::Error {
-    if !crate::failure::lacks_files(&error) {
-        return std::io::Error::new(error.kind(), crate::failure::plain(&error));
+fn in_words(error: &std::io::Error) -> std::io::Error {
+    if !crate::failure::lacks_files(error) {
+        return std::io::Error::new(error.kind(), crate::failure::plain(error));
     }
-    let failure = crate::failure::Failure::io("the start", &error);
+    let failure = crate::failure::Failure::io("the start", error);
     std::io::Error::other(format!("{failure}; do: {}", failure.hint.as_deref().unwrap_or_default()))
 }

@@ -8,7 +8,7 @@ use super::in_words;
 use crate::http::listen::Address;
 
 /// Why nothing is served, and what to do about it.
-pub(super) fn not_served(address: &Address, error: std::io::Error) -> String {
+pub(super) fn not_served(address: &Address, error: &std::io::Error) -> String {
     let hint = match address {
         Address::Tcp(address) => hint(*address, error.kind()),
         Address::Unix(_) => None,
@@ -95,9 +95,8 @@ mod tests {
 
     #[test]
     fn what_keeps_it_from_listening_has_a_remedy() {
-        let told = |text: &str, kind: ErrorKind| {
-            not_served(&address(text), std::io::Error::from(kind))
-        };
+        let told =
+            |text: &str, kind: ErrorKind| not_served(&address(text), &std::io::Error::from(kind));
         let taken = told("127.0.0.1:10188", ErrorKind::AddrInUse);
         assert!(taken.contains("ss -ltnp sport = :10188") && taken.contains("127.0.0.1:10189"));
         assert!(told("127.0.0.1:80", ErrorKind::PermissionDenied).contains("below 1024"));

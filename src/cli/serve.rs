@@ -69,7 +69,7 @@ pub(super) fn run(options: &Options) -> u8 {
     match served {
         Ok(()) => 0,
         Err(error) => {
-            tell(&place::not_served(&options.listen_address, error));
+            tell(&place::not_served(&options.listen_address, &error));
             1
         }
     }

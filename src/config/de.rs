@@ -28,7 +28,7 @@ pub(super) fn deserialise<T: DeserializeOwned>(
         let missing = error.inner().to_string().starts_with("missing field");
         let ours = |gone: &String| gone.starts_with(path.as_str());
         // A field that is missing because it was taken out was reported then.
-        let told = dropped.iter().any(|gone| *gone == path);
+        let told = dropped.contains(&path);
         if !(told || missing && dropped.iter().any(ours)) {
             problems.push(Problem::at(located, &path, "value is not accepted here"));
         }

@@ -11,6 +11,7 @@ use super::table::{self, Kind, View};
 use super::zone;
 use crate::cli::args::{CheckFormat, ErrorLevel, LogsTop, Options};
 use crate::cli::{BAD_USAGE, print, runtime, tell, tell_all};
+use crate::collectors::logs::errors::Groups;
 use crate::collectors::logs::offline::{Container, Journal, level_names};
 use crate::failure::Failure;
 
@@ -99,7 +100,7 @@ impl Counted {
         let offline = &self.counter.offline;
         let errors = offline.groups().merged().into_iter();
         let errors = errors.filter(|group| group.critical || least != ErrorLevel::Critical);
-        let warnings = offline.warnings().map(|groups| groups.merged()).unwrap_or_default();
+        let warnings = offline.warnings().map(Groups::merged).unwrap_or_default();
         let warnings = warnings.into_iter().map(|group| Kind { is_warning: true, group });
         let errors = errors.map(|group| Kind { is_warning: false, group });
         let mut kinds: Vec<Kind> = errors.chain(warnings).collect();

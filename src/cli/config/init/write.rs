@@ -106,8 +106,9 @@ impl<'a> Named<'a> {
                 |(project, name)| format!("{project}-{name}"),
             );
             let numbered = (2..).map(|number| format!("{long}-{number}"));
-            let mut names = [short.clone(), long.clone()].into_iter().chain(numbered).map(plain);
-            let name = names.find(|name| !taken.contains(name)).unwrap_or_default();
+            let mut candidates =
+                [short.clone(), long.clone()].into_iter().chain(numbered).map(|name| plain(&name));
+            let name = candidates.find(|name| !taken.contains(name)).unwrap_or_default();
             taken.insert(name.clone());
             named.push((name, container));
         }
@@ -128,7 +129,7 @@ impl<'a> Named<'a> {
 }
 
 /// As the name of a target may be.
-fn plain(name: String) -> String {
+fn plain(name: &str) -> String {
     let fit = |c: char| if c.is_ascii_alphanumeric() || "_.-".contains(c) { c } else { '_' };
     name.chars().take(60).map(fit).collect()
 }
@@ -244,7 +245,7 @@ fn logs(seen: &Seen, named: &Named) -> Vec<Entry> {
     let mut entries: Vec<Entry> = named.0.iter().map(of_container).collect();
     let units = seen.units.iter().flatten().filter_map(|unit| unit.strip_suffix(".service"));
     for unit in units.filter(|_| seen.journal) {
-        let name = plain(format!("unit-{unit}"));
+        let name = plain(&format!("unit-{unit}"));
         let line = format!("journal: {{ unit: {} }}", quoted(unit));
         entries.push(Entry::active(&name, vec![line]));
     }
