@@ -67,7 +67,10 @@ fn nobody_reads_an_id() {
         shipped.extend(files(folder, ending));
     }
     for file in shipped {
-        assert!(!has_id(&read(&file)), "{file}: an id of a fact: they stand in docs/project and tests/coverage.tsv");
+        assert!(
+            !has_id(&read(&file)),
+            "{file}: an id of a fact: they stand in docs/project and tests/coverage.tsv"
+        );
     }
     assert!(has_id("Normal: none. [X98 X99]") && !has_id("`compose_files[0]` [a] [P1]"));
 }
