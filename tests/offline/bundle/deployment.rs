@@ -173,11 +173,12 @@ fn systemd_accepts_the_unit() {
     succeed("systemd-analyze", &exposure);
 }
 
-/// The examples that are configurations of the exporter: all but those for Prometheus and for the
-/// lock.
+/// The examples that are configurations of the exporter: all but those for Prometheus, for the lock
+/// and for Compose.
 fn examples() -> Vec<String> {
+    let others = ["prometheus-scrape", "web-config", "compose.networks"];
     let mut found = files("examples", ".yml");
-    found.retain(|file| !["prometheus-scrape", "web-config"].contains(&stem(file, ".yml")));
+    found.retain(|file| !others.contains(&stem(file, ".yml")));
     found
 }
 
