@@ -128,9 +128,9 @@ async fn serve(
     }
     let stack = Arc::clone(&server.overview);
     let told_of = Arc::clone(&notifier);
-    let look = move |snapshot: &_, report: &_| told_of.look(snapshot, report);
+    let tells = move |snapshot: &_, report: &_| told_of.look(snapshot, report);
     let (path, period) = (options.telemetry_path.clone(), notify::period());
-    let watch = tokio::spawn(overview::watch(stack, path, period, look));
+    let watch = tokio::spawn(overview::watch(stack, path, period, tells));
     let lock = Arc::clone(&front.lock);
     let guard = {
         let (board, front) = (Arc::clone(&board), Arc::clone(&front));

@@ -12,8 +12,8 @@ pub(super) struct Board {
     pub(super) variables: Vec<String>,
 }
 
-/// The board that draws the signal's threshold, else the one that shows its metric, else that of its
-/// target's area, else the overview.
+/// The board that draws the signal's threshold, else the one that shows its metric, that of its area
+/// first, else that of its target's area, else the overview.
 pub(super) fn of(area: &Area, signal: &Signal) -> Board {
     let text = |file: &str| file.replace("\\\"", "\"");
     let threshold = format!("stack_threshold{{area=\"{}\", signal=\"{}\"", area.name, signal.name);
@@ -32,7 +32,9 @@ pub(super) fn of(area: &Area, signal: &Signal) -> Board {
             || file.contains(&format!("|{}\"", area.name))
     };
     let named = |file: &str| file.contains(&format!("\"uid\": \"stack-{}", area.name));
-    let ways: [&dyn Fn(&str) -> bool; 5] = [&draws, &shows, &named, &is_of, &is_overview];
+    let shows_its_own = |file: &str| named(file) && shows(file);
+    let ways: [&dyn Fn(&str) -> bool; 6] =
+        [&draws, &shows_its_own, &shows, &named, &is_of, &is_overview];
     let texts = || shipped::boards().map(|(_, text)| text);
     let found = ways.iter().find_map(|way| texts().find(|file| way(file)));
     parsed(found.unwrap_or_default())

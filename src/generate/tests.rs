@@ -2,19 +2,18 @@
 
 use std::process::Command;
 
-use super::{rule_tests, rules};
+use super::{RUNBOOK_BASE, rule_tests, rules};
 use crate::catalogue::examples::AREA;
-
-const BASE: &str = "http://{{ $labels.instance }}/runbooks";
 
 #[test]
 fn promtool_passes_the_cases_of_every_form_of_measure() {
     let folder = tempfile::tempdir().unwrap();
     let tests = folder.path().join("tests");
     std::fs::create_dir(&tests).unwrap();
-    std::fs::write(folder.path().join("example.rules.yml"), rules::text(&AREA, BASE)).unwrap();
+    std::fs::write(folder.path().join("example.rules.yml"), rules::text(&AREA, RUNBOOK_BASE))
+        .unwrap();
     let cases = tests.join("example.test.yml");
-    std::fs::write(&cases, rule_tests::text(&AREA, BASE)).unwrap();
+    std::fs::write(&cases, rule_tests::text(&AREA, RUNBOOK_BASE)).unwrap();
     let output = Command::new("promtool").args(["test", "rules"]).arg(&cases).output().unwrap();
     let said = [output.stdout, output.stderr].concat();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&said));

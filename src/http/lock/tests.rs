@@ -148,7 +148,7 @@ fn versions_suites_and_curves_are_those_of_the_file() {
             "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256 X25519",
         ),
         (
-            ", min_version: TLS13, curve_preferences: [CurveP384, CurveP256]",
+            ", min_version: TLS13, curve_preferences: [CurveP384]",
             "TLS13_AES_256_GCM_SHA384 secp384r1",
         ),
         (

@@ -63,7 +63,7 @@ fn what_runs_is_watched() {
         "docker",
         "postgres db 127.0.0.1:5555/postgres",
         "postgres local 127.0.0.1:5432/postgres",
-        "nats nats http://127.0.0.1:8222",
+        "nats http://127.0.0.1:8222",
         "probe cache tcp://127.0.0.1:6379",
         "probe off tcp://127.0.0.1:8080",
         "logs db compose service shop/db",
