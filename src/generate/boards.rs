@@ -68,7 +68,8 @@ mod tests {
             ("postgres", "up", "stack-postgres"),
             ("queue", "dead", "stack-nats-queues"),
             ("probe", "success", "stack-availability"),
-            ("process", "missing", "stack-processes"),
+            ("process", "missing", "stack-availability"),
+            ("process", "zombie", "stack-processes"),
             ("files", "exposed", "stack-backups"),
         ] {
             let of_area = CATALOGUE.area(area).unwrap();
