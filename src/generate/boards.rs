@@ -46,10 +46,11 @@ fn is_overview(file: &str) -> bool {
 
 fn parsed(file: &str) -> Board {
     let board: Value = serde_json::from_str(file).unwrap_or_default();
-    let list = board["templating"]["list"].as_array();
-    let names = list.into_iter().flatten().filter_map(|one| one["name"].as_str());
+    let list = board.pointer("/templating/list").and_then(Value::as_array);
+    let names =
+        list.into_iter().flatten().filter_map(|one| one.get("name").and_then(Value::as_str));
     Board {
-        uid: board["uid"].as_str().unwrap_or_default().to_owned(),
+        uid: board.get("uid").and_then(Value::as_str).unwrap_or_default().to_owned(),
         variables: names.map(ToOwned::to_owned).collect(),
     }
 }

@@ -24,7 +24,7 @@ pub(super) fn text<'a>(boards: impl Iterator<Item = (&'a str, &'a str)>) -> Resu
             word(&board, "title"),
             word(&board, "description")
         );
-        for panel in board["panels"].as_array().into_iter().flatten() {
+        for panel in board.get("panels").and_then(Value::as_array).into_iter().flatten() {
             let title = word(panel, "title");
             if word(panel, "type") == "row" {
                 let _ = writeln!(out, "- **{title}**");
@@ -39,5 +39,5 @@ pub(super) fn text<'a>(boards: impl Iterator<Item = (&'a str, &'a str)>) -> Resu
 }
 
 fn word<'a>(value: &'a Value, key: &str) -> &'a str {
-    value[key].as_str().unwrap_or_default()
+    value.get(key).and_then(Value::as_str).unwrap_or_default()
 }

@@ -58,6 +58,6 @@ pub(super) fn series(instance: &str, minutes: u64) -> [(String, f64); 6] {
             format!("pg_postmaster_start_time_seconds{{instance=\"{instance}\", target=\"old\"}}"),
             ago(31.0),
         ),
-        (format!("node_boot_time_seconds{{instance=\"of-another\", target=\"host\"}}"), ago(1.0)),
+        ("node_boot_time_seconds{instance=\"of-another\", target=\"host\"}".to_owned(), ago(1.0)),
     ]
 }

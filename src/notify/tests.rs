@@ -212,7 +212,7 @@ fn the_first_readings_are_no_news() {
     let mut at_once = alert("X", "db", "");
     at_once.breached = vec![(Critical, Duration::ZERO)];
     story.alerts = vec![at_once];
-    assert_eq!(story.run(MINUTE - STEP), NOTHING);
+    assert_eq!(story.run(MINUTE.saturating_sub(STEP)), NOTHING);
     assert_eq!(story.run(STEP), ["critical X db"]);
 }
 

@@ -18,7 +18,7 @@ use crate::stage::binary;
 
 const PACE: (&str, &str) = ("STACK_EXPORTER_TEST_NOTIFY_PACE", "60");
 /// Holds, ends and restarts take seconds; a busy machine takes more.
-const SOON: Duration = Duration::from_secs(60);
+const SOON: Duration = Duration::from_mins(1);
 const TOKEN: &str = "110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw";
 
 /// A web server whose paths are the receivers. Telegram wants to be left alone at first, and the webhook

@@ -150,7 +150,7 @@ impl Watch {
             let of = |fires| messages.iter().filter(move |one| fault.is_in(one, fires));
             let after = |since: Instant, fires| {
                 let first = of(fires).next().map(|one| one.at.saturating_duration_since(since));
-                first.map_or("-".to_owned(), |time| in_minutes(time))
+                first.map_or("-".to_owned(), in_minutes)
             };
             let over = cured.map_or("-".to_owned(), |cured| after(cured, false));
             let _ = writeln!(

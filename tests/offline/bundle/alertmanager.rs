@@ -7,7 +7,7 @@ use std::time::Duration;
 use stack_exporter::config::Dur;
 
 use super::rules;
-use crate::support::{at, items, keys, root, run, said, succeed, temporary, yaml};
+use crate::support::{at, items, keys, root, run, said, succeed, yaml};
 
 pub const CONFIG: &str = "alerts/alertmanager.yml";
 

@@ -269,10 +269,10 @@ fn every_alert_is_a_message_that_can_be_acted_on() {
 }
 
 fn nothing_of_a_name_is_more_than_text(alert: &Value, told: &BTreeMap<String, Message>) {
+    let links = Regex::new(r"<https?://[^|>]*\|(Runbook|Board|Page|Silence)>").unwrap();
     for status in ["firing", "resolved"] {
         let message = &told[&format!("Hostile critical {status}")];
         reads_well("Hostile critical", alert, message);
-        let links = Regex::new(r"<https?://[^|>]*\|(Runbook|Board|Page|Silence)>").unwrap();
         let chat = links.replace_all(&message.chat, "");
         for never in ["<", "@here", "@all", "](", "*b*", "~d~", "http://evil", "\u{202e}"] {
             for text in [&message.title, &message.short, chat.as_ref()] {

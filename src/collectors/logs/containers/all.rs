@@ -20,6 +20,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Bytes of one log that are read.
 const MOST: usize = 1 << 30;
 
+/// Takes a whole line with its time in seconds since 1970, or hears that a stream has ended.
+pub type Taker<'a> = dyn FnMut(Option<(&[u8], i64)>) + Send + 'a;
+
 /// A container whose log can be read.
 pub struct Container {
     client: Client,
@@ -64,11 +67,7 @@ impl Container {
 
     /// Hands out its lines, each whole with its newline and its time in seconds since 1970: standard
     /// output first, then standard error, and nothing after each. Whether it was read to its end.
-    pub async fn read(
-        &self,
-        since: Option<i64>,
-        give: &mut (dyn FnMut(Option<(&[u8], i64)>) + Send),
-    ) -> Result<bool, Failure> {
+    pub async fn read(&self, since: Option<i64>, give: &mut Taker<'_>) -> Result<bool, Failure> {
         let mut left = MOST;
         for origin in self.origins() {
             let mut open: Option<(i64, Partial)> = None;
@@ -130,7 +129,7 @@ impl Container {
     }
 }
 
-fn end(open: &mut Option<(i64, Partial)>, give: &mut dyn FnMut(Option<(&[u8], i64)>)) {
+fn end(open: &mut Option<(i64, Partial)>, give: &mut Taker<'_>) {
     if let Some((at, mut line)) = open.take() {
         line.end(|piece| give(Some((piece.lines, seconds(at)))));
     }
