@@ -77,7 +77,8 @@ fn a_first_configuration_from_what_runs() {
         assert!(code == Some(0) && ok.starts_with("ok: "), "{ok}{told}");
         let (code, ok, told) = check(&["--connect"]).await;
         assert_eq!(code, Some(1), "{ok}{told}");
-        for words in ["works   docker  ", "works   logs bot  ", "FAILS   postgres db  ", "        do: "]
+        for words in
+            ["works   docker  ", "works   logs bot  ", "FAILS   postgres db  ", "        do: "]
         {
             assert!(ok.contains(words), "{words}: {ok}{told}");
         }

@@ -86,7 +86,8 @@ impl Pace {
             let (inside, end) = after.split_once(']').unwrap_or((after, ""));
             let (range, step) =
                 inside.split_once(':').map_or((inside, None), |(r, s)| (r, Some(s)));
-            if is_duration(range.trim()) {
+            // Without a unit it is the place of an argument, as in `%[1]q`.
+            if is_duration(range.trim()) && !range.ends_with(|c: char| c.is_ascii_digit()) {
                 let step = step.map(|step| format!(":{}", self.shorter(step.trim(), "1s")));
                 let range = self.shorter(range.trim(), "10s");
                 result.extend(["[", &range, &step.unwrap_or_default(), "]"]);
@@ -175,6 +176,7 @@ mod tests {
             "      - alert: B\n        for: 0s\n        description: Waits for: 5m\n",
         );
         assert_eq!(Pace::Fast.of_rules(slow), fast);
+        assert_eq!(Pace::Fast.of_rules("x{b=%[1]q}[1d]\n"), "x{b=%[1]q}[10s]\n");
         let twentieth = concat!(
             "  - name: queue\n    interval: 1500ms\n    rules:\n      - alert: A\n",
             "        expr: rate(a{b=\"[x]\"}[15000ms]) > x offset 180000ms or max_over_time(c[180000ms:3000ms]) > 0\n",
