@@ -216,10 +216,8 @@ pub(super) enum Command {
     /// For developers. To get rules and dashboards there is `stack-exporter bundle`.
     #[command(hide = true)]
     Generate(Generate),
-    /// Make what the services of docker-compose.monitoring.yml need before they start.
-    ///
-    /// For the service `setup` of that file: fills the addresses of `.env` into alertmanager.yml,
-    /// and makes up a password for Grafana.
+    /// For the service `setup` of docker-compose.monitoring.yml: fills the addresses of `.env` into
+    /// alertmanager.yml, and makes up a password for Grafana.
     #[command(hide = true)]
     ComposeSetup(ComposeSetup),
 }

@@ -83,7 +83,9 @@ pub(super) fn completions(shell: Shell) -> u8 {
         Shell::Fish => clap_complete::Shell::Fish,
     };
     generate(shell, &mut command, NAME, &mut script);
-    print_as_is(&String::from_utf8_lossy(&script));
+    // The library takes the hyphen of our name for the end of a command in one half of bash's script.
+    let script = String::from_utf8_lossy(&script);
+    print_as_is(&script.replace("stack__subcmd__exporter", "stack__exporter"));
     0
 }
 
