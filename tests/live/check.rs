@@ -52,7 +52,7 @@ impl Shop {
             let words: Vec<&str> = paragraph.split_whitespace().collect();
             words.join(" ").replace(&prefix, "RUN-")
         });
-        // Which kernel counts block I/O is none of our business.
+        // See `one_service`.
         let block_io = "UNKNOWN docker: cannot see block I/O";
         let paragraphs = paragraphs.filter(|paragraph| !paragraph.starts_with(block_io));
         let text = paragraphs.collect::<Vec<_>>().join("\n\n").replace("1 not visible, ", "");
@@ -106,7 +106,9 @@ fn a_shop_with_a_loop_a_sick_service_and_six_logs_without_a_bound() {
 
 async fn one_service(shop: &Shop) {
     let (code, web, _) = shop.check(&["web"]).await;
-    assert_eq!(code, Some(0), "advice alone: {web}");
+    // Which kernel counts block I/O is none of our business: one that does not is a gap.
+    let well = if web.contains("cannot see block I/O") { 3 } else { 0 };
+    assert_eq!(code, Some(well), "advice alone: {web}");
     for there in ["ADVICE", "WELL", "shop-web"] {
         assert!(web.contains(there), "{there}: {web}");
     }

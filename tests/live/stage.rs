@@ -88,9 +88,12 @@ impl Stage {
     }
 
     async fn until(&self, series: &str, wanted: f64) -> Scrape {
+        let mut slow = Vec::new();
         until(&format!("{series} {wanted}"), SOON, async || {
             let scrape = self.exporter.scrape().await;
-            assert!(scrape.elapsed < FAST, "a scrape took {:?}", scrape.elapsed);
+            // One alone is the machine's: a source that holds scrapes up does it to each.
+            if scrape.elapsed < FAST { slow.clear() } else { slow.push(scrape.elapsed) }
+            assert!(slow.len() < 3, "scrapes took {slow:?}");
             let there = scrape.value(series) == Some(wanted);
             if there { Ok(scrape) } else { Err(scrape.body) }
         })
