@@ -22,6 +22,7 @@ mod values;
 
 use std::ffi::OsString;
 use std::io::Write as _;
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::FromArgMatches as _;
@@ -29,6 +30,8 @@ use clap::FromArgMatches as _;
 use args::{Args, Command, LogFormat};
 use logging::{say, tell};
 
+use crate::engine::Memory;
+use crate::load;
 use crate::text::{printable, printable_lines};
 
 /// Bad usage or a bad configuration.
@@ -113,6 +116,11 @@ fn print_as_is(text: &str) -> bool {
         tell(&format!("the output is not complete: standard output cannot be written: {why}"));
     }
     written.is_ok()
+}
+
+/// The configuration of this file, checked. What is wrong with it has been told.
+fn checked(file: Option<&Path>, memory: &Memory) -> Option<load::Checked> {
+    load::load(file, &load::environment, memory).map_err(|mistakes| tell_all(&mistakes)).ok()
 }
 
 /// Tells people a line for each.

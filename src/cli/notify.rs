@@ -5,19 +5,13 @@ use std::fmt::Write as _;
 use super::args::{NotifyCommand, Options};
 use super::healthcheck::speaks_tls;
 use super::machine::Machine;
-use super::{BAD_USAGE, print, runtime, tell, tell_all};
+use super::{BAD_USAGE, checked, print, runtime, tell};
 use crate::engine::Memory;
-use crate::{load, notify};
+use crate::notify;
 
 pub(super) fn run(options: &Options, NotifyCommand::Test: &NotifyCommand) -> u8 {
     let file = options.config_file.as_deref();
-    let checked = match load::load(file, &load::environment, &Memory::default()) {
-        Ok(checked) => checked,
-        Err(mistakes) => {
-            tell_all(&mistakes);
-            return BAD_USAGE;
-        }
-    };
+    let Some(checked) = checked(file, &Memory::default()) else { return BAD_USAGE };
     let Some(config) = &checked.config.notify else {
         tell(
             "the configuration has no section `notify`, so no message is sent; do: add one, docs/how-to/messages.md has an example for each way",

@@ -10,7 +10,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::args::Options;
 use super::front::Front;
-use super::{BAD_USAGE, logging, place, runtime, say, tell, tell_all};
+use super::{BAD_USAGE, checked, logging, place, runtime, say, tell, tell_all};
 use crate::check::judge;
 use crate::engine::{Board, Missed, Storage, Target};
 use crate::http::listen::{self, Listener};
@@ -46,13 +46,7 @@ pub(super) fn run(options: &Options) -> u8 {
     if let Err(failure) = board.homes.load(&board.memory.storage()) {
         tracing::warn!("in which services targets live is found anew: {failure}");
     }
-    let checked = match load::load(file.as_deref(), &load::environment, &board.memory) {
-        Ok(checked) => checked,
-        Err(mistakes) => {
-            tell_all(&mistakes);
-            return BAD_USAGE;
-        }
-    };
+    let Some(checked) = checked(file.as_deref(), &board.memory) else { return BAD_USAGE };
     let lock = match Lock::new(options.web_config_file.as_deref(), Arc::clone(&board.clients)) {
         Ok(lock) => Arc::new(lock),
         Err(mistakes) => {

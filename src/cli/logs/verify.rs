@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::table::grouped;
 use crate::cli::args::{LogsVerify, Options};
-use crate::cli::{BAD_USAGE, print, tell, tell_all};
+use crate::cli::{BAD_USAGE, checked, print, tell};
 use crate::collectors::logs::offline::level_names;
 use crate::collectors::logs::verify::{Counts, Recount, Verdict, Verified, verify};
 use crate::engine::{Memory, Storage};
@@ -18,13 +18,7 @@ const NOTHING: u8 = BAD_USAGE;
 
 pub(super) fn run(options: &Options, arguments: &LogsVerify) -> u8 {
     let file = options.config_file.as_deref();
-    let checked = match load::load(file, &load::environment, &Memory::default()) {
-        Ok(checked) => checked,
-        Err(mistakes) => {
-            tell_all(&mistakes);
-            return BAD_USAGE;
-        }
-    };
+    let Some(checked) = checked(file, &Memory::default()) else { return BAD_USAGE };
     let section = checked.config.logs.unwrap_or_default();
     if let Some(name) = arguments.source.as_ref().filter(|name| !section.contains_key(*name)) {
         let known: Vec<_> = section.keys().map(String::as_str).collect();

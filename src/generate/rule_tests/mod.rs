@@ -78,6 +78,22 @@ pub(super) fn alert_labels(area: &Area, signal: &Signal) -> Vec<&'static str> {
     labels.into_keys().collect()
 }
 
+/// What things are called in the cases, by the label that names them: a text that is read with it reads as
+/// those who get it will read it.
+fn example(area: &Area, label: &str) -> &'static str {
+    match label {
+        "project" => "shop",
+        "service" => "worker",
+        "name" if area.name == "systemd" => "bot.service",
+        "name" => "shop-worker-1",
+        "groupname" => "bot",
+        "datname" => "app",
+        "mountpoint" => "/srv",
+        "path" => "/srv/shop/.env",
+        _ => "x",
+    }
+}
+
 /// The labels of a metric in a case: each has the value of the first selection that speaks of it,
 /// or the same value everywhere, so that what is matched on it meets.
 pub(crate) fn example_labels(
@@ -89,7 +105,7 @@ pub(crate) fn example_labels(
     let names = facts.map(|facts| facts.labels).unwrap_or_default();
     let value = |name: &'static str| {
         let mut chosen = selections.iter().copied().flatten().filter(|m| m.label == name && !m.not);
-        chosen.find_map(|m| m.values.first()).map_or_else(|| "x".into(), ToString::to_string)
+        chosen.find_map(|m| m.values.first()).map_or_else(|| example(area, name).into(), ToString::to_string)
     };
     names.into_iter().map(|name| (name, value(name))).collect()
 }

@@ -19,7 +19,7 @@ use crate::servers::prometheus::Target;
 use crate::servers::run;
 
 #[test]
-#[ignore = "needs a machine that is not busy: scrapes that take 2 s are an exporter that is down, which mutes all"]
+#[ignore = "runs alone, last in .ci/run: on a machine that is busy a scrape takes 2 s, and an exporter that is down mutes all"]
 fn each_fault_is_told_once_and_its_end_once() {
     let begun = std::time::Instant::now();
     let Some((machine, engines, twice)) = run(async {

@@ -1,12 +1,15 @@
 //! Waiting for a condition, with a deadline. The only place of the live tests that sleeps.
 
 use std::fmt::Debug;
+use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
 
 /// Long enough for a loaded machine with two cores, short enough that a hang is noticed.
 pub const PATIENT: Duration = Duration::from_secs(30);
 
-const POLL: Duration = Duration::from_millis(25);
+/// From one look to the next: an eighth of the time waited so far, within these. What is looked at takes the
+/// machine its time as well, and often more than what is waited for.
+const POLL: RangeInclusive<Duration> = Duration::from_millis(25)..=Duration::from_millis(250);
 
 /// What one look at the world may answer: there, or not yet and what was seen instead.
 pub trait Outcome {
@@ -55,11 +58,12 @@ pub async fn until<O: Outcome>(
             Err(_) => last = format!("a look that hangs; before it: {last}"),
         }
         looks += 1;
+        let poll = (start.elapsed() / 8).clamp(*POLL.start(), *POLL.end());
         assert!(
-            start.elapsed() + POLL < deadline,
+            start.elapsed() + poll < deadline,
             "waited {deadline:?} for {what} ({looks} looks); last seen: {last}"
         );
-        tokio::time::sleep(POLL).await;
+        tokio::time::sleep(poll).await;
     }
 }
 
