@@ -52,7 +52,7 @@ static ALL: &[Known] = &[
         says: EXIT_CODE,
         counts: false,
         example: &[("stack_container_exit_code", 139.0)],
-        filled: "Last exit code of x: 139. ",
+        filled: "Last exit code of shop-worker-1: 139. ",
     },
     Known {
         area: "docker",
@@ -61,7 +61,7 @@ static ALL: &[Known] = &[
         says: EXIT_CODE,
         counts: false,
         example: &[("stack_container_exit_code", 127.0)],
-        filled: "Last exit code of x: 127. ",
+        filled: "Last exit code of shop-worker-1: 127. ",
     },
     Known {
         area: "docker",
@@ -70,7 +70,7 @@ static ALL: &[Known] = &[
         says: CONTAINER_LIMIT,
         counts: false,
         example: &[("container_spec_memory_limit_bytes", 536_870_912.0)],
-        filled: "Memory limit of x: 512MiB. ",
+        filled: "Memory limit of shop-worker-1: 512MiB. ",
     },
     Known {
         area: "docker",
@@ -80,7 +80,7 @@ static ALL: &[Known] = &[
         says: CONTAINER_LIMIT,
         counts: false,
         example: &[("container_spec_memory_limit_bytes", 536_870_912.0)],
-        filled: "Memory limit of x: 512MiB. ",
+        filled: "Memory limit of shop-worker-1: 512MiB. ",
     },
     Known {
         area: "host",

@@ -82,8 +82,8 @@ pub(super) fn alert_labels(area: &Area, signal: &Signal) -> Vec<&'static str> {
 /// those who get it will read it.
 fn example(area: &Area, label: &str) -> &'static str {
     match label {
-        "project" => "shop",
-        "service" => "worker",
+        "project" | "container_label_com_docker_compose_project" => "shop",
+        "service" | "container_label_com_docker_compose_service" => "worker",
         "name" if area.name == "systemd" => "bot.service",
         "name" => "shop-worker-1",
         "groupname" => "bot",
