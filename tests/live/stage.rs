@@ -92,7 +92,11 @@ impl Stage {
         until(&format!("{series} {wanted}"), SOON, async || {
             let scrape = self.exporter.scrape().await;
             // One alone is the machine's: a source that holds scrapes up does it to each.
-            if scrape.elapsed < FAST { slow.clear() } else { slow.push(scrape.elapsed) }
+            if scrape.elapsed < FAST {
+                slow.clear()
+            } else {
+                slow.push(scrape.elapsed)
+            }
             assert!(slow.len() < 3, "scrapes took {slow:?}");
             let there = scrape.value(series) == Some(wanted);
             if there { Ok(scrape) } else { Err(scrape.body) }

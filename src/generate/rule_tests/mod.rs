@@ -105,7 +105,9 @@ pub(crate) fn example_labels(
     let names = facts.map(|facts| facts.labels).unwrap_or_default();
     let value = |name: &'static str| {
         let mut chosen = selections.iter().copied().flatten().filter(|m| m.label == name && !m.not);
-        chosen.find_map(|m| m.values.first()).map_or_else(|| example(area, name).into(), ToString::to_string)
+        chosen
+            .find_map(|m| m.values.first())
+            .map_or_else(|| example(area, name).into(), ToString::to_string)
     };
     names.into_iter().map(|name| (name, value(name))).collect()
 }
