@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use super::config::{Journal, Logs, Start};
 use super::containers::find::Selector;
 use super::containers::look::Source as Engine;
-use super::follow::find::pattern;
+use super::follow::find::{Pattern, pattern};
 use super::follow::{self, Follow};
 use super::hours::Hours;
 use super::input::containers::Containers;
@@ -233,7 +233,7 @@ fn containers(
 fn files(logs: &Logs, mistakes: &mut Mistakes) -> Follow {
     let (mut texts, mut patterns) = (Vec::new(), Vec::new());
     for (index, text) in logs.files.iter().enumerate() {
-        match pattern(text) {
+        match of_program(text) {
             Ok(pattern) => {
                 texts.push(text.clone());
                 patterns.push(pattern);
@@ -244,6 +244,16 @@ fn files(logs: &Logs, mistakes: &mut Mistakes) -> Follow {
     let (open, budget) = (follow::file::open, follow::BUDGET);
     let held = follow::MAX_HELD;
     Follow { texts, patterns, start: logs.start, open, budget, held }
+}
+
+/// The pattern, unless it is of what Docker writes: JSON around each line, in pieces.
+fn of_program(text: &str) -> Result<Pattern, String> {
+    if text.ends_with("-json.log") || text.contains("/docker/containers/") {
+        return Err("is a file of Docker's own, with JSON around each line of the program: write \
+             `container: NAME` or `compose_service: NAME` instead of `files`, which reads it and unpacks it"
+            .into());
+    }
+    pattern(text)
 }
 
 #[cfg(test)]
@@ -268,6 +278,7 @@ bot:
   thresholds: { silense: 1h }
 empty: { files: [] }
 hours: { files: [/a.log], hours: "8-22" }
+docker: { files: ["/var/lib/docker/containers/*/*.log", "/x/0a1b-json.log", "/x/app-json.logs"] }
 both: { files: [/a.log], container: web, stdin: true }
 nowhere: { container: web, engine: "ssh://host" }
 service: { compose_service: a/b/c }
@@ -290,6 +301,8 @@ right: { files: ["/a/*.log"], presets: [python], rules: { r: { literal: "${x}" }
             "logs.bot.files[1]: is no pattern of file names: unclosed character class; missing ']'",
             "logs.bot.thresholds.silense: unknown signal (did you mean `silence`?)",
             "logs.empty.files: names no file, write for example `/srv/bot/*.log`; or name a `container`, a `compose_service`, the `journal` or `stdin`",
+            "logs.docker.files[0]: is a file of Docker's own, with JSON around each line of the program: write `container: NAME` or `compose_service: NAME` instead of `files`, which reads it and unpacks it",
+            "logs.docker.files[1]: is a file of Docker's own, with JSON around each line of the program: write `container: NAME` or `compose_service: NAME` instead of `files`, which reads it and unpacks it",
             "logs.hours.hours: must be two times of the day such as `08:00-22:00`",
             "logs.both.container: one source has one kind of input, and `files` is named",
             "logs.both.stdin: one source has one kind of input, and `files` is named",
@@ -299,7 +312,7 @@ right: { files: ["/a/*.log"], presets: [python], rules: { r: { literal: "${x}" }
         ];
         wanted.sort_unstable();
         assert_eq!(found, wanted);
-        assert_eq!(plan.targets.len(), 8);
+        assert_eq!(plan.targets.len(), 9);
         assert!(plan.targets.iter().all(|target| target.clock == Clock::Every(PERIOD)));
     }
 

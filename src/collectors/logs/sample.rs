@@ -158,7 +158,7 @@ mod tests {
 
     use super::super::config::{Logs, Start};
     use super::super::input::Input;
-    use super::super::memory::Memory;
+    use super::super::memory::{Memory, News};
     use super::super::plan;
     use super::*;
     use crate::engine::Storage;
@@ -185,11 +185,12 @@ mod tests {
         let mut memory = Memory::default();
         let storage = Storage::memory();
         let clock = 1_714_557_601;
-        memory.read(&source, &storage, None, || at(clock)).expect("a first reading");
+        memory.read(&source, &storage, &News::ALL, || at(clock)).expect("a first reading");
         // Quiet for a while, so that the last event is complete.
-        memory.read(&source, &storage, None, || at(clock + 5)).expect("a second one");
+        memory.read(&source, &storage, &News::ALL, || at(clock + 5)).expect("a second one");
         // What is new has been shown as 0 for a minute.
-        let raw = memory.read(&source, &storage, None, || at(clock + 90)).expect("a third one");
+        let raw =
+            memory.read(&source, &storage, &News::ALL, || at(clock + 90)).expect("a third one");
         sample(&source, &raw, at(clock + 90))
     }
 

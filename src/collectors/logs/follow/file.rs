@@ -156,7 +156,7 @@ impl Held {
             mark(base + newline as u64 + 1, all.get(..=old + newline).unwrap_or_default());
         }
         self.before = last(all.get(..old + end).unwrap_or_default(), TAIL).to_vec();
-        self.read_to = base + end as u64;
+        (self.read_to, self.at_end) = (base + end as u64, false);
         Ok(Read::Some(end))
     }
 

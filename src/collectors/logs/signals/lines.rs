@@ -25,6 +25,33 @@ pub const CRITICAL: Signal = Signal {
     next: KINDS,
 };
 
+pub const ERROR_LINES: Signal = Signal {
+    name: "error_lines",
+    alert: "LogErrorLines",
+    measure: level("stack_log_lines_total")
+        .select(&[Match::is("level", &["error"])])
+        .increase()
+        .unless("stack_log_catching_up", &[], &[]),
+    direction: Direction::Above,
+    unit: Unit::Count,
+    warning: Default::off(
+        "set it to 0 for a program whose levels end at ERROR, so that nothing is ever critical",
+    ),
+    critical: Default::off("see warning"),
+    advice: None,
+    hold: Hold::both(Duration::ZERO),
+    item: &[],
+    requirements: &["L05", "L06"],
+    title: Sentence::new("Lines of level ERROR are written into the log {target}"),
+    many: Many::targets("{count} logs have lines of level ERROR"),
+    clear: Sentence::new(
+        "No line of level ERROR was written into the log {target} for five minutes",
+    ),
+    what: "Lines of level ERROR in five minutes",
+    hint: "the program knows no higher level, so any of them may be what others call critical",
+    next: KINDS,
+};
+
 pub const ERROR_RATIO: Signal = Signal {
     name: "error_ratio",
     alert: "LogErrorRatio",

@@ -25,6 +25,7 @@ pub static SIGNALS: &[Signal] = &[
     reading::FILE_SIZE,
     reading::UNSAVED,
     lines::CRITICAL,
+    lines::ERROR_LINES,
     lines::ERROR_RATIO,
     lines::ERROR_BURST,
     lines::NEW_ERROR_GROUP,
