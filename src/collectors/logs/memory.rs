@@ -117,6 +117,7 @@ impl Memory {
         let (begun, mark) = (Instant::now(), self.tally.mark());
         let since = *self.since.get_or_insert(now);
         self.tally.errors.begin(now);
+        self.tally.unknown.begin(&source.scanner.reading);
         self.tally.errors.samples = source.samples;
         self.tally.access.clients.named = source.addresses;
         let mut changed = source.scanner.rules.expect(&mut self.tally.rules, now);

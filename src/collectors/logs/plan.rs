@@ -103,6 +103,8 @@ impl Logs {
 /// The source as far as its settings are right, and what is wrong with them.
 pub fn source(name: &str, logs: &Logs, engine: Option<Address>) -> (Source, Mistakes) {
     let (rules, mut mistakes) = Rules::compile(&presets::written(&logs.presets, &logs.rules));
+    let (forms, format, wrong) = logs.reading();
+    mistakes.extend(wrong);
     let input = input(logs, engine, &mut mistakes);
     let hours = logs.hours.as_ref().map(|hours| Hours::parse(hours));
     let hours = hours.and_then(|hours| match hours {
@@ -114,7 +116,9 @@ pub fn source(name: &str, logs: &Logs, engine: Option<Address>) -> (Source, Mist
     });
     let scanner = Scanner {
         rules,
-        format: logs.format,
+        format,
+        forms,
+        reading: serde_json::to_string(&(&logs.format, &logs.forms)).unwrap_or_default(),
         levels: true,
         access: presets::access(&logs.presets),
         errors: true,

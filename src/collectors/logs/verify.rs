@@ -53,7 +53,8 @@ pub struct Verified {
 /// Recounts a source from the bytes of its state.
 pub fn verify(logs: &Logs, saved: &[u8]) -> Result<Verified, String> {
     let saved = Saved::decode(saved).map_err(|why| why.to_string())?;
-    let scanner = Scanner { format: logs.format, levels: true, ..Scanner::default() };
+    let (forms, format, _) = logs.reading();
+    let scanner = Scanner { format, forms, levels: true, ..Scanner::default() };
     let counted = saved.files.files.iter().filter(|position| position.role == Role::Read);
     let files = counted.map(|position| check(&scanner, position)).collect();
     let doubt = serde_json::to_value(saved.tally().doubt).unwrap_or_default();

@@ -13,6 +13,7 @@
 //! | the same as one that stays in place, under a name that a copy has | not read |
 //! | holds something else than was read (`copytruncate`) | the rest is read in the copy, then from the beginning; doubt |
 //! | begins as before, but the end is another (an editor) | read on behind what is there; doubt |
+//! | holds something else, or is another file, but ends as before (`sed -i`, a prune) | read on behind that end; doubt |
 //! | gone while nobody held it | doubt, unless it had been quiet for a day |
 //! | not named any more after a reload | let go at once, unless it is deleted: that is read out |
 //! | no regular file, compressed, UTF-16, binary, behind a link of somebody else | not read |
@@ -41,6 +42,7 @@ use super::scan::lines::Piece;
 
 mod close;
 mod copies;
+mod edited;
 pub mod facts;
 pub mod file;
 pub mod find;

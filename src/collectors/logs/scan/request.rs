@@ -71,6 +71,12 @@ impl Method {
             _ => Self::Other,
         }
     }
+
+    /// The method of this name.
+    pub fn named(name: &[u8]) -> Self {
+        let is = |method: &Self| method.as_str().as_bytes() == name;
+        Self::ALL.into_iter().find(is).unwrap_or(Self::Other)
+    }
 }
 
 /// A class of status; the ones that tell of rights and limits stand apart from their class.

@@ -143,3 +143,32 @@ pub const SILENCE: Signal = Signal {
         "curl -s http://127.0.0.1:10188/debug/logs/{target} | head -12; docker ps -a; df -h",
     ),
 };
+
+pub const UNRECOGNISED: Signal = Signal {
+    name: "unrecognised",
+    alert: "LogUnrecognised",
+    measure: level("stack_log_unrecognised_ratio"),
+    direction: Direction::Above,
+    unit: Unit::Ratio,
+    warning: Default::off("advice; set it to be warned"),
+    critical: Default::off("nothing is broken"),
+    advice: Some(Default::ours(
+        0.5,
+        "errors in such lines are not counted, and 0 errors say nothing",
+    )),
+    hold: Hold::both(Duration::from_mins(10)),
+    item: &[],
+    requirements: &["L06"],
+    title: Sentence::new(
+        "Most lines of the log {target} are in no known form, so their errors are not counted",
+    ),
+    many: Many::targets(
+        "{count} logs are mostly in no known form, so their errors are not counted",
+    ),
+    clear: Sentence::new("Most lines of the log {target} are recognised again"),
+    what: "Share of lines that are not recognised",
+    hint: "describe them under `forms:`; or say `format: python` (or another) if they go on what stands before, `format: plain` if lines without a level are meant so",
+    next: Sentence::new(
+        "curl -s http://127.0.0.1:10188/debug/logs/{target} | grep -E '^place|unrecognised'; stack-exporter config check --sample FILE",
+    ),
+};

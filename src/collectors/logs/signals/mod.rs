@@ -30,6 +30,7 @@ pub static SIGNALS: &[Signal] = &[
     lines::ERROR_BURST,
     lines::NEW_ERROR_GROUP,
     lines::SILENCE,
+    lines::UNRECOGNISED,
     rules::RATE_LIMITED,
     rules::CORRUPTION,
     rules::TROUBLE,
