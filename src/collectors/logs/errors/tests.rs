@@ -265,8 +265,8 @@ fn nearly_equal_templates_are_one_for_people() {
         told,
         [
             (9, 8, "the user named * could not be found in time"),
-            (1, 1, "the user named alice could not be stored in place"),
             (1, 1, "no such thing"),
+            (1, 1, "the user named alice could not be stored in place"),
         ]
     );
     assert_eq!(merged[0].trend.until(now(), None)[23], 9);
