@@ -230,9 +230,10 @@ impl Kept {
     fn last(&self, source: &Arc<Source>) -> Option<Arc<Raw>> {
         let last = self.lock_last();
         let last = last.as_ref().filter(|last| Arc::ptr_eq(&last.of, source))?;
-        let safety = match last.raw.asks_for_all() {
-            true => SOON,
-            false => last.took.saturating_mul(SHARE).clamp(SAFETY, SELDOM),
+        let safety = if last.raw.asks_for_all() {
+            SOON
+        } else {
+            last.took.saturating_mul(SHARE).clamp(SAFETY, SELDOM)
         };
         let told = source.is_told_of(&last.raw) && last.at.elapsed() < safety;
         told.then(|| Arc::clone(&last.raw))
