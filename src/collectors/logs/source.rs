@@ -144,7 +144,7 @@ impl Collector for Reader {
 impl Reader {
     async fn read(&self, told: Told) -> Result<Arc<Raw>, Failure> {
         // If this fails the next one must look, whatever is told.
-        let last = self.kept.lock_last().take();
+        let before = self.kept.lock_last().take();
         let prepared = self.ask().await?;
         let begun = Instant::now();
         let (source, kept) = (Arc::clone(&self.source), Arc::clone(&self.kept));
@@ -167,7 +167,7 @@ impl Reader {
             self.kept.wake.tell(Told::All);
         }
         let raw = Arc::new(raw);
-        let whole = last.filter(|_| raw.touched).map(|last| (last.at, last.took));
+        let whole = before.filter(|_| raw.touched).map(|last| (last.at, last.took));
         let (at, took) = whole.unwrap_or_else(|| (Instant::now(), begun.elapsed()));
         let of = Arc::clone(&self.source);
         *self.kept.lock_last() = Some(Last { raw: Arc::clone(&raw), at, took, of });
@@ -230,9 +230,10 @@ impl Kept {
     fn last(&self, source: &Arc<Source>) -> Option<Arc<Raw>> {
         let last = self.lock_last();
         let last = last.as_ref().filter(|last| Arc::ptr_eq(&last.of, source))?;
-        let safety = match last.raw.asks_for_all() {
-            true => SOON,
-            false => last.took.saturating_mul(SHARE).clamp(SAFETY, SELDOM),
+        let safety = if last.raw.asks_for_all() {
+            SOON
+        } else {
+            last.took.saturating_mul(SHARE).clamp(SAFETY, SELDOM)
         };
         let told = source.is_told_of(&last.raw) && last.at.elapsed() < safety;
         told.then(|| Arc::clone(&last.raw))

@@ -56,9 +56,8 @@ impl Joined {
             (Some(Start::Named), None) if failed => return self.keep(taken, at, Due::Anything),
             (Some(Start::Error), _) => Due::Name,
             (Some(Start::Critical), _) if line.ends_with(b":") => Due::Text,
-            (Some(_), _) => Due::Anything,
+            (Some(_), _) | (None, Some(Due::Text)) => Due::Anything,
             (None, _) if named => Due::Anything,
-            (None, Some(Due::Text)) => Due::Anything,
             (None, Some(due)) if goes_on(line) => {
                 let flush = line.first().is_some_and(|byte| !byte.is_ascii_whitespace());
                 if flush { Due::Anything } else { due }

@@ -113,11 +113,10 @@ pub fn singular(word: &[u8]) -> Option<(usize, &'static [u8])> {
     }
     let length = word.len();
     match word {
-        [.., b's', b's'] | [.., b'u' | b'i', b's'] => None,
+        [.., b's' | b'u' | b'i', b's'] => None,
         [.., _, b'i', b'e', b's'] if length > 4 => Some((length - 3, b"y")),
-        [.., b's', b's', b'e', b's']
-        | [.., b'x', b'e', b's']
-        | [.., b's', b'h', b'e', b's']
+        [.., b'x', b'e', b's']
+        | [.., b's', b's' | b'h', b'e', b's']
         | [.., b't' | b'n', b'c', b'h', b'e', b's'] => Some((length - 2, b"")),
         [.., b's'] => Some((length - 1, b"")),
         _ => None,
