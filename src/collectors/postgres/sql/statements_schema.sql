@@ -1,0 +1,13 @@
+-- The extension's own function, of a superuser: nobody else's of that name is ever called.
+select n.nspname as schema,
+    exists (select 1 from pg_catalog.pg_attribute a where a.attrelid = v.oid
+        and a.attname = 'total_exec_time') as plans
+from pg_catalog.pg_extension e
+    join pg_catalog.pg_depend f on f.refobjid = e.oid and f.deptype = 'e'
+        and f.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass
+        and f.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass
+    join pg_catalog.pg_proc p on p.oid = f.objid and p.proname = 'pg_stat_statements'
+    join pg_catalog.pg_roles r on r.oid = p.proowner and r.rolsuper
+    join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+    join pg_catalog.pg_class v on v.relnamespace = n.oid and v.relname = 'pg_stat_statements'
+where e.extname = 'pg_stat_statements'
