@@ -49,8 +49,7 @@ fn a_watched_database_can_be_dropped_renamed_and_copied() {
         for sql in ["create database doomed", "create database named"] {
             admin.batch_execute(sql).await.unwrap();
         }
-        let queue =
-            "queues:\n  jobs: { sql: { postgres: doomed, query: \"select 'pending' as state, 1 as count\" } }\n";
+        let queue = "queues:\n  jobs: { sql: { postgres: doomed, query: \"select 'pending' as state, 1 as count\" } }\n";
         let targets =
             [("doomed", url(&postgres, "doomed"), ""), ("named", url(&postgres, "named"), "")];
         let exporter = Exporter::start(binary(), &config(&targets, queue)).await;

@@ -98,7 +98,7 @@ pub const ROLE_EXPIRES: Signal = Signal {
     item: &["rolname"],
     requirements: &["P01"],
     title: Sentence::new("The password of role {rolname} (PostgreSQL {target}) ends soon"),
-    many: Many::of("The passwords of {count} roles end soon", "{rolname}[ ({target})]"),
+    many: Many::of("{count} roles have passwords that end soon", "{rolname}[ ({target})]"),
     clear: Sentence::new(
         "The password of role {rolname} (PostgreSQL {target}) does not end soon any more",
     ),
