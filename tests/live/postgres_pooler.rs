@@ -72,8 +72,9 @@ fn a_pooler_is_read_through_and_named_where_it_is_at_fault() {
         assert!(client.is_pooled());
         client.log_in().await.expect("a log-in");
         // Nothing of ours stays on the connection that an application gets next.
-        let mut config = postgres.config(MONITOR, DATABASE);
-        config.port(pooler.port).password(MONITOR_PASSWORD);
+        let mut config = tokio_postgres::Config::new();
+        config.host("127.0.0.1").port(pooler.port).user(MONITOR).dbname(DATABASE);
+        config.password(MONITOR_PASSWORD);
         let application = crate::servers::postgres::connect(&config).await.unwrap().0;
         for (setting, want) in
             [("lock_timeout", "0"), ("statement_timeout", "0"), ("transaction_read_only", "off")]
