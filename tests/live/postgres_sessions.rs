@@ -311,9 +311,11 @@ fn reasons_are_told_without_texts() {
         let admin = connect(&postgres.config("postgres", "postgres")).await.unwrap().0;
         prepare(&admin).await;
         let owner = connect(&postgres.config("postgres", DATABASE)).await.unwrap().0;
-        let sql = "create table held as select generate_series(1, 1000); create table \"Free, \"\"ü\" (n int);
-                   begin; lock table held in access exclusive mode";
+        let sql = "create table held as select generate_series(1, 1000); create table \"Free, \"\"ü\" (n int)";
         owner.batch_execute(sql).await.unwrap();
+        // By itself: a BEGIN makes one transaction of all that stands before it in its message.
+        let lock = "begin; lock table held in access exclusive mode";
+        owner.batch_execute(lock).await.unwrap();
         let plain = url(&postgres, DATABASE);
         let as_postgres = plain.replace(MONITOR, "postgres");
         let targets = [
