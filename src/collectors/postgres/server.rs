@@ -81,9 +81,9 @@ pub fn of(batch: Batch, server: &str, row: Row, facts: &Facts) -> Batch {
     let archiver;
     (batch, archiver) = one(batch, "the archiver (pg_stat_archiver)", &facts.archiver);
     // Without an archive its counters are not about anything.
-    let archives = row.text("archive_mode").is_some_and(|mode| mode != "off");
+    let kept = row.text("archive_mode").is_some_and(|mode| mode != "off");
     if let Some(values) = archiver {
-        let failing = archives.then(|| values.get("failing")).flatten();
+        let failing = kept.then(|| values.get("failing")).flatten();
         batch = batch.with(vec![Archiver(fact(values))]).with(vec![Archiving { failing }]);
     }
     let wal;
