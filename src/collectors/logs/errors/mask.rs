@@ -53,6 +53,7 @@ pub fn mask(message: &[u8], template: &mut String) {
 }
 
 /// The template under way. What stays as it is is copied in runs: `message[run..at]` is still to be.
+#[allow(clippy::struct_excessive_bools, reason = "each may come with any of the others")]
 struct Writer<'a> {
     message: &'a [u8],
     out: &'a mut Vec<u8>,

@@ -1,5 +1,7 @@
 //! What is told of real changes.
 
+use std::io::Write as _;
+
 use super::*;
 
 async fn told(wake: &Wake) -> Told {
@@ -55,7 +57,6 @@ async fn of_a_file_that_is_written_to_its_path_is_told() {
     let wake = Arc::<Wake>::default();
     watcher.watch("one", &wake, &BTreeSet::from([dir.path().to_owned()])).unwrap();
     quiet(&wake).await;
-    use std::io::Write as _;
     let mut file = std::fs::OpenOptions::new().append(true).open(&path).unwrap();
     file.write_all(b"y\n").unwrap();
     assert_eq!(told(&wake).await, Told::Files(BTreeSet::from([path.clone()])));

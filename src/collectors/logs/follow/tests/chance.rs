@@ -29,6 +29,7 @@ fn open(path: &Path) -> io::Result<File> {
     if DENIED.get() { Err(io::ErrorKind::PermissionDenied.into()) } else { file::open(path) }
 }
 
+#[allow(clippy::struct_excessive_bools, reason = "each may come with any of the others")]
 struct Run {
     bench: Bench,
     chance: Chance,
