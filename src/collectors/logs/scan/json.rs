@@ -80,7 +80,8 @@ fn found(line: &[u8], keys: &Table, level: impl Fn(&[u8]) -> Option<Level>) -> O
     let mut spot = None;
     walk(line, |seen| {
         let inner = seen.key == b"name" && keys.get(seen.inside) == Some(Field::Level);
-        if !inner && !(SAYS.contains(&seen.inside) && keys.get(seen.key) == Some(Field::Level)) {
+        let own = || SAYS.contains(&seen.inside) && keys.get(seen.key) == Some(Field::Level);
+        if !(inner || own()) {
             return true;
         }
         let Some((word, length)) = scalar(seen.value) else { return true };

@@ -208,7 +208,8 @@ fn case_27_holes() {
 /// The newest lines are written back: each line counts at most once, and doubt says that something was done.
 #[test]
 fn lines_that_stay_in_an_edited_file_do_not_count_again() {
-    let edits: [(&str, fn(&Bench)); 3] = [
+    type Edit = fn(&Bench);
+    let edits: [(&str, Edit); 3] = [
         ("tail -n 50 app.log > t; cat t > app.log", |bench| {
             let kept = lines_of(bench).split_off(50).concat();
             std::fs::write(bench.path("app.log"), kept).unwrap();
