@@ -93,9 +93,9 @@ impl Stage {
             let scrape = self.exporter.scrape().await;
             // One alone is the machine's: a source that holds scrapes up does it to each.
             if scrape.elapsed < FAST {
-                slow.clear()
+                slow.clear();
             } else {
-                slow.push(scrape.elapsed)
+                slow.push(scrape.elapsed);
             }
             assert!(slow.len() < 3, "scrapes took {slow:?}");
             let there = scrape.value(series) == Some(wanted);
