@@ -3,6 +3,7 @@
 mod connect;
 mod costs;
 mod init;
+mod tried;
 
 use std::fmt::Write as _;
 
@@ -60,6 +61,9 @@ fn check(options: &Options, arguments: &ConfigCheck, checked: load::Checked, boa
     };
     print(&format!("ok: {} targets\n", checked.targets.len()));
     for (name, logs) in checked.config.logs.iter().flatten() {
+        if let Some(sample) = &sample {
+            print(&tried::tried(name, logs, sample));
+        }
         print(&costs::costs(name, logs, sample.as_deref()));
     }
     if arguments.connect { connect::run(options, checked, board) } else { 0 }

@@ -1,6 +1,7 @@
 //! Ways to talk to sources that more than one collector uses. I/O only, no metric names.
 
 pub mod access;
+pub mod anybody;
 pub mod engine;
 pub mod folder;
 pub mod fresh;

@@ -1,105 +1,74 @@
-//! Reading from PostgreSQL: one kept session, read-only transactions with time limits on the
+//! Reading from PostgreSQL: few sessions that all share, read-only transactions with time limits on the
 //! server's side, and failures sorted into reasons.
 //!
-//! Each query is one message of the simple protocol, so it works through a pooler too:
-//! `BEGIN READ ONLY; SET LOCAL search_path ...; SET LOCAL ...; <query>; COMMIT`. Never a bare `SET`: behind a pooler it would
-//! stick to a connection that an application gets next. A query whose future is dropped is
-//! cancelled on the server, and its session is closed.
+//! Each query is one message of the simple protocol, a transaction of its own, so it works through any pooler:
+//! `SET TRANSACTION READ ONLY; SET LOCAL search_path ...; SET LOCAL ...; <query>`. Never a bare `SET`: behind a
+//! pooler it would stick to a connection that an application gets next. A query whose future is
+//! dropped is cancelled on the server, and its session is closed.
 
 mod address;
 mod connect;
 mod failure;
+mod hub;
 mod methods;
+pub mod reasons;
+mod refusal;
 mod rows;
 mod server;
+mod session;
 mod statement;
 #[cfg(test)]
 mod tests;
+mod tls_probe;
 mod watch;
 
 use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use futures_util::{StreamExt, pin_mut};
-use tokio::sync::Mutex;
-use tokio::task::JoinHandle;
-use tokio_postgres::{Client, SimpleQueryMessage};
-
 pub use address::{Address, mistake};
-pub use failure::{NO_SLOT, identifier};
+pub use failure::identifier;
+pub use hub::{ADVISED, BOUND};
 pub use rows::{Row, Rows};
-pub use statement::{not_one_statement, without_texts};
+pub use statement::{not_one_statement, quoted, without_texts};
 
-use self::connect::Cancel;
-use self::failure::Open;
+use self::hub::{Hub, Key, Use};
+use self::reasons::POOLER;
+use self::session::{Answers, Guard, Terms, Trouble};
 pub use self::statement::SearchPath;
-use super::access::read_secret;
 use crate::config::{SafeUrl, Secret};
 use crate::failure::{Failure, Reason};
 
-/// From the first packet to the end of the log-in.
-const CONNECT: Duration = Duration::from_secs(2);
-/// How long a query may wait for a lock: a migration must not find us in its queue.
-const LOCK: Duration = Duration::from_millis(200);
-/// A backend keeps what it has once cached, so ours is replaced now and then.
-const SESSION: Duration = Duration::from_hours(1);
-/// Wrong passwords fill the server's log and lock accounts.
-const AUTH_PAUSE: Duration = Duration::from_secs(15);
-/// Answers beyond this are refused: they can only come from a query that forgot its limit.
-const MAX_ROWS: usize = 50_000;
-const MAX_BYTES: usize = 16 << 20;
 pub const APPLICATION: &str = "stack-exporter";
+/// Of a whole reading, unless another one is set.
+const DEADLINE: Duration = Duration::from_secs(5);
 
-/// One database, by one session that is made on demand and made again after a loss.
+/// One database of a server, by the sessions that all who read that server share.
 pub struct PostgresClient {
     address: Result<Address, Failure>,
     password: Option<Secret>,
     password_file: Option<PathBuf>,
+    /// Of one query, on the server.
     statement: Duration,
+    /// Of all that is asked for at once, here.
+    patience: Duration,
     path: SearchPath,
-    session: Mutex<Option<Session>>,
-    gate: Mutex<Gate>,
-}
-
-/// What is known of the way in.
-#[derive(Default)]
-struct Gate {
-    /// Start-up options are refused: a pooler stands between.
-    pooler: bool,
-    /// The last refused password, when and how: not tried again at once.
-    refused: Option<(Instant, Secret, Failure)>,
-}
-
-struct Session {
-    client: Client,
-    driver: JoinHandle<()>,
-    cancel: Cancel,
-    since: Instant,
-    /// Major version, 0 when it cannot be told.
-    major: u32,
-}
-
-/// Why a query did not succeed, and whether the session survives it.
-enum Trouble {
-    Lost(Failure),
-    /// Too large an answer: the session is given up with what is left of it, and asking once more
-    /// would yield the same.
-    Excess(Failure),
-    Refused(Failure),
+    hub: OnceLock<Arc<Hub>>,
 }
 
 impl PostgresClient {
     /// No I/O: mistakes of the address come as failures of the queries.
     pub fn new(url: &SafeUrl, password_file: Option<PathBuf>) -> Self {
-        Self {
+        let client = Self {
             address: Address::parse(url),
             password: None,
             password_file,
             statement: statement::STATEMENT,
+            patience: Duration::ZERO,
             path: SearchPath::default(),
-            session: Mutex::default(),
-            gate: Mutex::default(),
-        }
+            hub: OnceLock::new(),
+        };
+        client.deadline(DEADLINE)
     }
 
     /// A password that stands neither in the address nor in a file.
@@ -116,10 +85,11 @@ impl PostgresClient {
         self
     }
 
-    /// Makes queries end on the server within this deadline of a whole reading.
+    /// Makes queries end on the server within this deadline of a whole reading, and here as well.
     #[must_use]
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.statement = statement::limit_within(deadline);
+        self.patience = deadline.mul_f64(0.85);
         self
     }
 
@@ -133,182 +103,169 @@ impl PostgresClient {
         self.address.as_ref().ok()
     }
 
-    /// Runs one read-only query. A lost session is made again once.
+    /// Host and port of the server that was reached last.
+    pub fn place(&self) -> Option<String> {
+        self.hub().ok()?.place()
+    }
+
+    /// Whether a pooler stands between, as far as is known.
+    pub fn is_pooled(&self) -> bool {
+        self.hub().is_ok_and(|hub| hub.pooler())
+    }
+
+    /// Runs one read-only query in the database. A lost session is made again once.
     pub async fn query(&self, sql: &str) -> Result<Rows, Failure> {
         self.query_within(sql, self.statement).await
     }
 
     /// The same with a time limit of its own.
     pub async fn query_within(&self, sql: &str, limit: Duration) -> Result<Rows, Failure> {
-        let address = self.address.as_ref().map_err(Clone::clone)?;
         if let Some(message) = not_one_statement(sql) {
             return Err(Failure::new(Reason::PARSE, message));
         }
-        let mut kept_session = self.session.lock().await;
-        let kept = kept_session.take().filter(Session::usable);
+        let mut answers = self.query_all(|_| vec![sql.to_owned()], limit).await?;
+        answers.pop().unwrap_or_else(|| Err(Failure::new(Reason::OTHER, "no answer")))
+    }
+
+    /// Several queries in the database at once, made for the server's major version.
+    pub async fn query_all(
+        &self,
+        queries: impl Fn(u32) -> Vec<String> + Send,
+        limit: Duration,
+    ) -> Result<Answers, Failure> {
+        let address = self.address.as_ref().map_err(Clone::clone)?;
+        self.run(address, &queries, limit).await
+    }
+
+    /// The same for facts of the server: on the session that is kept, where there can be one. Else in the
+    /// database, by a session that comes and goes.
+    pub async fn query_server(
+        &self,
+        queries: impl Fn(u32) -> Vec<String> + Send,
+        limit: Duration,
+    ) -> Result<Answers, Failure> {
+        let address = self.address.as_ref().map_err(Clone::clone)?;
+        let hub = self.hub()?;
+        if let Some(maintenance) = hub.maintenance() {
+            let at = address.of_database(maintenance);
+            match self.run(&at, &queries, limit).await {
+                Err(failure) if hub.without_maintenance(&failure) => {}
+                answers => return answers,
+            }
+        }
+        self.run(address, &queries, limit).await
+    }
+
+    /// Whether somebody who comes now gets into the database, and how long that takes. The new session is
+    /// the one that is used there next.
+    pub async fn log_in(&self) -> Result<Duration, Failure> {
+        let address = self.address.as_ref().map_err(Clone::clone)?;
+        let hub = self.hub()?;
+        let slot = hub.slot(Use::Facts, &address.database);
+        let mut held = slot.lock().await;
+        let keeps = hub.keeps(Use::Facts, &address.database);
+        if !keeps && let Some(session) = held.take() {
+            session.close().await;
+        }
+        let started = Instant::now();
+        let session = hub.open(address, Some(Use::Facts)).await?;
+        let took = started.elapsed();
+        if keeps {
+            session.close().await;
+        } else {
+            *held = Some(session);
+            drop(held);
+            Hub::leave(slot);
+        }
+        Ok(took)
+    }
+
+    fn hub(&self) -> Result<&Arc<Hub>, Failure> {
+        let address = self.address.as_ref().map_err(Clone::clone)?;
+        Ok(self.hub.get_or_init(|| {
+            Hub::of(Key {
+                address: address.of_database(""),
+                password: self.password.clone(),
+                password_file: self.password_file.clone(),
+            })
+        }))
+    }
+
+    async fn run(
+        &self,
+        at: &Address,
+        queries: &(impl Fn(u32) -> Vec<String> + Send),
+        limit: Duration,
+    ) -> Result<Answers, Failure> {
+        let hub = self.hub()?;
+        let patience = self.patience.max(limit);
+        let work = self.on_session(hub, at, queries, limit);
+        // What is dropped here is cancelled on the server.
+        tokio::time::timeout(patience, work).await.unwrap_or_else(|_| {
+            let seconds = patience.as_secs_f64();
+            Err(if hub.pooler() {
+                let text = format!("{at}: no answer through the pooler within {seconds:.1} s");
+                Failure::new(POOLER, text).hint(
+                    "its pool is used up, or the server hangs: look at SHOW POOLS in its console",
+                )
+            } else {
+                let text = format!("{at}: no complete answer within {seconds:.1} s");
+                Failure::new(Reason::TIMEOUT, text)
+                    .hint("the server is overloaded or stuck, or the network is")
+            })
+        })
+    }
+
+    async fn on_session(
+        &self,
+        hub: &Hub,
+        at: &Address,
+        queries: &(impl Fn(u32) -> Vec<String> + Send),
+        limit: Duration,
+    ) -> Result<Answers, Failure> {
+        // A path with schemas is for queries of users.
+        let of = if self.path.has_schemas() { Use::Queries } else { Use::Facts };
+        let slot = hub.slot(of, &at.database);
+        let mut held = slot.lock().await;
+        let passing = (!hub.keeps(of, &at.database)).then_some(of);
+        let kept = match held.take() {
+            Some(session) if session.usable() => Some(session),
+            Some(session) => {
+                session.close().await;
+                None
+            }
+            None => None,
+        };
         let mut fresh = kept.is_none();
         let mut session = match kept {
             Some(session) => session,
-            None => self.connect(address, &mut *self.gate.lock().await).await?,
+            None => hub.open(at, passing).await?,
         };
         loop {
+            let all = queries(session.major);
+            let terms = Terms { at, limit, path: &self.path, pooler: hub.pooler() };
             // The session is in the guard's hands: a dropped future ends in a cancelled query.
             let guard = Guard(Some(session));
-            let outcome = guard.run(address, sql, limit, &self.path).await;
-            let trouble = match outcome {
-                Ok(rows) => {
-                    *kept_session = guard.release();
-                    return Ok(rows);
+            match guard.run(&all, &terms).await {
+                Ok(answers) => {
+                    *held = guard.release();
+                    drop(held);
+                    if !hub.keeps(of, &at.database) {
+                        Hub::leave(slot);
+                    }
+                    return Ok(answers);
                 }
-                Err(trouble) => trouble,
-            };
-            match trouble {
-                Trouble::Lost(_) if !fresh => {
+                Err(Trouble::Lost(_)) if !fresh => {
                     drop(guard);
-                    session = self.connect(address, &mut *self.gate.lock().await).await?;
+                    session = hub.open(at, passing).await?;
                     fresh = true;
                 }
-                Trouble::Lost(failure) | Trouble::Excess(failure) => return Err(failure),
-                Trouble::Refused(failure) => {
-                    if guard.rolled_back().await {
-                        *kept_session = guard.release();
-                    }
+                Err(
+                    Trouble::Lost(failure) | Trouble::Excess(failure) | Trouble::Refused(failure),
+                ) => {
                     return Err(failure);
                 }
             }
         }
-    }
-
-    /// Whether somebody who comes now gets in, and how long that takes. Not on the kept session.
-    pub async fn log_in(&self) -> Result<Duration, Failure> {
-        let address = self.address.as_ref().map_err(Clone::clone)?;
-        let started = Instant::now();
-        // A lock of its own: queries need not wait for a slow log-in.
-        let mut gate = self.gate.lock().await;
-        let session = self.connect(address, &mut gate).await?;
-        let took = started.elapsed();
-        drop(session.client);
-        // Until the server has let go of the slot.
-        let _ = tokio::time::timeout(Duration::from_millis(200), session.driver).await;
-        Ok(took)
-    }
-
-    async fn connect(&self, address: &Address, gate: &mut Gate) -> Result<Session, Failure> {
-        let password = self.read_password(address).await?;
-        if let Some((when, tried, failure)) = &gate.refused
-            && when.elapsed() < AUTH_PAUSE
-            && *tried == password
-        {
-            return Err(failure.clone());
-        }
-        gate.refused = None;
-        let mut result = connect::open(address, &password, !gate.pooler).await;
-        if let Err(Open::Options) = result {
-            gate.pooler = true;
-            result = connect::open(address, &password, false).await;
-        }
-        result.map_err(|error| {
-            let failure = error.into_failure(address);
-            if failure.reason == Reason::AUTH {
-                gate.refused = Some((Instant::now(), password, failure.clone()));
-            }
-            failure
-        })
-    }
-
-    async fn read_password(&self, address: &Address) -> Result<Secret, Failure> {
-        let Some(file) = self.password_file.clone() else {
-            return Ok(self.password.clone().unwrap_or_else(|| address.password().clone()));
-        };
-        // Off the workers: the file may lie on a disk that hangs.
-        let read = move || read_secret("password_file", &file);
-        let secret = tokio::task::spawn_blocking(read).await;
-        secret.map_err(|_| Failure::new(Reason::OTHER, "the password file: stopped"))?
-    }
-}
-
-impl Session {
-    fn usable(&self) -> bool {
-        !self.client.is_closed() && self.since.elapsed() < SESSION
-    }
-}
-
-/// Holds a session while a query runs on it. Dropped with the session still inside, it cancels
-/// the query on the server and closes the session.
-struct Guard(Option<Session>);
-
-impl Guard {
-    async fn run(
-        &self,
-        at: &Address,
-        sql: &str,
-        limit: Duration,
-        path: &SearchPath,
-    ) -> Result<Rows, Trouble> {
-        let Some(session) = &self.0 else {
-            return Err(Trouble::Lost(Failure::new(Reason::OTHER, "no session")));
-        };
-        let batch = statement::read_only(sql, limit, LOCK, session.major, path);
-        let sort = |error: &tokio_postgres::Error| {
-            let failure = failure::of_query(error, at, limit, path.has_schemas());
-            if failure::is_loss(error) { Trouble::Lost(failure) } else { Trouble::Refused(failure) }
-        };
-        let answer = session.client.simple_query_raw(&batch).await.map_err(|error| sort(&error))?;
-        pin_mut!(answer);
-        let (mut rows, mut bytes) = (Rows::default(), 0);
-        while let Some(message) = answer.next().await {
-            match message.map_err(|error| sort(&error))? {
-                SimpleQueryMessage::RowDescription(columns) => {
-                    rows = Rows::new(columns.iter().map(|column| column.name().to_owned()));
-                }
-                SimpleQueryMessage::Row(row) => {
-                    bytes += rows.push((0..row.len()).map(|at| row.try_get(at).ok().flatten()));
-                }
-                _ => {}
-            }
-            if rows.len() > MAX_ROWS || bytes > MAX_BYTES {
-                let text = format!("the answer has over {MAX_ROWS} rows or 16 MiB");
-                let hint = "count or limit in the query";
-                return Err(Trouble::Excess(Failure::new(Reason::PROTOCOL, text).hint(hint)));
-            }
-        }
-        Ok(rows)
-    }
-
-    /// After an error the transaction waits for its end.
-    async fn rolled_back(&self) -> bool {
-        match &self.0 {
-            Some(session) => session.client.batch_execute("ROLLBACK").await.is_ok(),
-            None => false,
-        }
-    }
-
-    fn release(mut self) -> Option<Session> {
-        self.0.take()
-    }
-}
-
-impl Drop for Guard {
-    fn drop(&mut self) {
-        let Some(session) = self.0.take() else { return };
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
-        runtime.spawn(async move {
-            let Session { client, mut driver, cancel, .. } = session;
-            let closed = client.is_closed();
-            // Without a client the driver ends by itself once the query has.
-            drop(client);
-            // A cancel that arrives before its query is lost, hence more than one.
-            for _ in 0..3 {
-                if closed {
-                    break;
-                }
-                let _ = tokio::time::timeout(Duration::from_secs(1), cancel.send()).await;
-                let wait = Duration::from_millis(300);
-                if tokio::time::timeout(wait, &mut driver).await.is_ok() {
-                    return;
-                }
-            }
-            driver.abort();
-        });
     }
 }

@@ -42,7 +42,7 @@ pub use slot::{Reading, Slot, State};
 #[cfg(test)]
 pub(crate) use snapshot::Looked;
 pub use snapshot::{Entry, Sample, Snapshot, samples};
-pub use storage::{Form, Keeping, Kept, Storage};
+pub use storage::{Form, Keeping, Kept, Lost, Storage};
 pub use target::{Target, TargetId, title};
 pub use threshold::{Source, Threshold, Thresholds, idle_keys};
 

@@ -49,7 +49,9 @@ fn families(body: &str) -> BTreeMap<String, Vec<Series>> {
 }
 
 fn is_listed(list: &str, key: &str) -> bool {
-    list.lines().any(|line| line.split_whitespace().next() == Some(key))
+    list.lines().filter_map(|line| line.split_whitespace().next()).any(|listed| {
+        listed.strip_suffix('*').map_or(listed == key, |start| key.starts_with(start))
+    })
 }
 
 /// Whether a word of the place, such as the alert's name, is listed.

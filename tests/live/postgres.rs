@@ -120,7 +120,7 @@ fn a_database_that_does_not_exist_is_down_and_says_so() {
         let postgres = Stack::postgres().await;
         let config = config(&postgres, "").replace(&format!("/{DATABASE}"), "/nowhere");
         let stage = Stage::start(&config).await;
-        stage.sick(MAIN, "not_found").await;
+        stage.sick(MAIN, "no_database").await;
         assert!(stage.exporter.log().contains("does not exist"), "{}", stage.exporter.log());
     });
 }

@@ -18,6 +18,7 @@ mod layering;
 mod messages;
 mod modules;
 mod mutation;
+mod postgres_exporter;
 mod reasons;
 mod secrets;
 #[path = "../shared/skip.rs"]

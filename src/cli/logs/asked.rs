@@ -7,8 +7,7 @@ use crate::cli::args::Options;
 use crate::clients::engine::address::{Address, discover};
 use crate::collectors::Config;
 use crate::collectors::logs::Logs;
-use crate::collectors::logs::offline::{Container, Journal, Whole};
-use crate::collectors::logs::scan::Format;
+use crate::collectors::logs::offline::{Container, Journal, Reading, Whole};
 use crate::config::nearest;
 use crate::engine::Memory;
 use crate::failure::Failure;
@@ -16,9 +15,9 @@ use crate::load;
 
 /// A log that is to be read.
 pub enum Log {
-    File(Source, Option<Format>),
-    Container(Box<Container>, Option<Format>),
-    Journal(Journal),
+    File(Source, Reading),
+    Container(Box<Container>, Reading),
+    Journal(Journal, Reading),
 }
 
 /// What was asked for, and what of it cannot be had.
@@ -46,7 +45,7 @@ pub fn asked(
                 Ok(whole) => asked.take(whole, logs),
                 Err(failure) => asked.failures.push(failure),
             },
-            None if is_file(name) => asked.file(name, None),
+            None if is_file(name) => asked.file(name, &Reading::default()),
             None => {
                 return Err(unknown(name, &section.keys().map(String::as_str).collect::<Vec<_>>()));
             }
@@ -57,19 +56,20 @@ pub fn asked(
 
 impl Asked {
     fn take(&mut self, whole: Whole, logs: &Logs) {
+        let reading = Reading::of(logs);
         match whole {
-            Whole::Files(files) => files.iter().for_each(|file| self.file(file, logs.format)),
+            Whole::Files(files) => files.iter().for_each(|file| self.file(file, &reading)),
             Whole::Containers(containers) => {
                 let each = containers.into_iter().map(Box::new);
-                self.logs.extend(each.map(|one| Log::Container(one, logs.format)));
+                self.logs.extend(each.map(|one| Log::Container(one, reading.clone())));
             }
-            Whole::Journal(journal) => self.logs.push(Log::Journal(journal)),
+            Whole::Journal(journal) => self.logs.push(Log::Journal(journal, reading)),
         }
     }
 
-    fn file(&mut self, path: &Path, format: Option<Format>) {
+    fn file(&mut self, path: &Path, reading: &Reading) {
         match Source::new(path) {
-            Ok(source) => self.logs.push(Log::File(source, format)),
+            Ok(source) => self.logs.push(Log::File(source, reading.clone())),
             Err(failure) => self.failures.push(failure),
         }
     }

@@ -7,8 +7,11 @@ use std::time::SystemTime;
 
 use flate2::bufread::MultiGzDecoder;
 
+use crate::collectors::logs::scan::bytes::{Content, refused};
 use crate::failure::{Failure, Reason};
 
+/// Bytes by which it is told what a file is.
+const HEAD: u64 = 4096;
 /// Bytes of one read.
 pub const CHUNK: usize = 256 * 1024;
 
@@ -33,12 +36,14 @@ impl Source {
         }
         let mut file = File::open(path).map_err(|error| failed(&error))?;
         let mut magic = Vec::new();
-        file.by_ref().take(4).read_to_end(&mut magic).map_err(|error| failed(&error))?;
+        file.by_ref().take(HEAD).read_to_end(&mut magic).map_err(|error| failed(&error))?;
         let other: Option<(&str, &str)> = match *magic {
-            [0x28, 0xb5, 0x2f, 0xfd] => Some(("zstd", "zstdcat")),
+            [0x28, 0xb5, 0x2f, 0xfd, ..] => Some(("zstd", "zstdcat")),
             [b'B', b'Z', b'h', ..] => Some(("bzip2", "bzcat")),
-            [0xfd, b'7', b'z', b'X'] => Some(("xz", "xzcat")),
-            [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Some(("UTF-16", "iconv -f UTF-16 -t UTF-8")),
+            [0xfd, b'7', b'z', b'X', ..] => Some(("xz", "xzcat")),
+            _ if refused(&magic) == Some(Content::Utf16) => {
+                Some(("UTF-16", "iconv -f UTF-16 -t UTF-8"))
+            }
             _ => None,
         };
         if let Some((name, tool)) = other {

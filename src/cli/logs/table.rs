@@ -31,6 +31,8 @@ pub struct View {
     pub warnings: Option<u64>,
     /// Errors of kinds that are not told apart.
     pub other: u64,
+    /// Lines of which nothing says what they are.
+    pub unrecognised: u64,
     /// Lines by level.
     pub lines: Vec<(&'static str, u64)>,
     pub read: Read,
@@ -195,6 +197,7 @@ pub fn json(view: &View) -> String {
         "since": view.since.map(exact),
         "until": exact(view.end),
         "lines": lines,
+        "unrecognised": view.unrecognised,
         "errors": view.errors,
         "warnings": view.warnings,
         "kinds": view.kinds.len(),

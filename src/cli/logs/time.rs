@@ -4,10 +4,12 @@
 //! |---|---|
 //! | near the start | `2024-01-31T12:00:00.123Z`, `2024-01-31 12:00:00,123 +02:00`, `2024/01/31 12:00:00`, with or without zone |
 //! | in brackets (access logs) | `[31/Jan/2024:12:00:00 +0200]` |
+//! | in brackets (Apache's errors) | `[Wed Jan 31 12:00:00.123456 2024]` |
 //! | at the start (syslog) | `Jan 31 12:00:00`: the newest such time that is not to come |
 //! | in JSON | `timestamp`, `@timestamp`, `time`, `ts`, `asctime`, `datetime`: text as above, or seconds, milli-, micro- or nanoseconds since 1970 |
 //!
-//! Without a zone the time is that of this machine.
+//! Without a zone the time is that of this machine, and so it is with the name of a zone that this machine gives its own
+//! time; other names are those of the table below, where more than one zone has a name the one that most use it for.
 
 use memchr::memmem;
 
@@ -27,7 +29,61 @@ pub struct Stamp {
     pub seconds: i64,
     /// Seconds east of Greenwich, or that of this machine.
     pub zone: Option<i64>,
+    /// The place in [`ZONES`] of the name that the zone is said by, if it is.
+    pub name: Option<usize>,
 }
+
+/// Names of zones, with minutes east of Greenwich.
+pub const ZONES: &[(&str, i64)] = &[
+    ("MSK", 180),
+    ("MSD", 240),
+    ("SAMT", 240),
+    ("YEKT", 300),
+    ("OMST", 360),
+    ("NOVT", 420),
+    ("KRAT", 420),
+    ("IRKT", 480),
+    ("VLAT", 600),
+    ("WET", 0),
+    ("WEST", 60),
+    ("BST", 60),
+    ("CET", 60),
+    ("CEST", 120),
+    ("EET", 120),
+    ("EEST", 180),
+    ("TRT", 180),
+    ("SAST", 120),
+    ("IST", 330),
+    ("ICT", 420),
+    ("WIB", 420),
+    ("HKT", 480),
+    ("SGT", 480),
+    ("PHT", 480),
+    ("JST", 540),
+    ("KST", 540),
+    ("AWST", 480),
+    ("ACST", 570),
+    ("AEST", 600),
+    ("AEDT", 660),
+    ("NZST", 720),
+    ("NZDT", 780),
+    ("NST", -210),
+    ("AST", -240),
+    ("ADT", -180),
+    ("EST", -300),
+    ("EDT", -240),
+    ("CST", -360),
+    ("CDT", -300),
+    ("MST", -420),
+    ("MDT", -360),
+    ("PST", -480),
+    ("PDT", -420),
+    ("AKST", -540),
+    ("AKDT", -480),
+    ("HST", -600),
+    ("BRT", -180),
+    ("ART", -180),
+];
 
 /// The time of a line. `latest` (seconds since 1970) tells which year is meant where none is said.
 pub fn find(line: &[u8], latest: i64) -> Option<Stamp> {
@@ -44,7 +100,9 @@ pub fn find(line: &[u8], latest: i64) -> Option<Stamp> {
             return Some(stamp);
         }
     }
-    access(line.get(..ACCESS_HEAD).unwrap_or(line)).or_else(|| syslog(head, latest))
+    access(line.get(..ACCESS_HEAD).unwrap_or(line))
+        .or_else(|| apache(head))
+        .or_else(|| syslog(head, latest))
 }
 
 /// Digits of a fixed place.
@@ -67,7 +125,30 @@ fn iso(text: &[u8]) -> Option<Stamp> {
         let fraction = rest.iter().skip(1).take_while(|byte| byte.is_ascii_digit()).count();
         rest = rest.get(fraction + 1..).unwrap_or_default();
     }
-    Some(Stamp { seconds, zone: zone(rest) })
+    Some(zoned(seconds, rest))
+}
+
+/// With the zone that the text behind a time names.
+fn zoned(seconds: i64, rest: &[u8]) -> Stamp {
+    let name = rest.strip_prefix(b" ").and_then(|rest| {
+        let letters = rest.iter().take_while(|byte| byte.is_ascii_uppercase()).count();
+        let ends = !rest.get(letters).is_some_and(u8::is_ascii_alphanumeric);
+        let word = rest.get(..letters).filter(|_| ends)?;
+        ZONES.iter().position(|(name, _)| name.as_bytes() == word)
+    });
+    let named = name.and_then(|at| ZONES.get(at)).map(|(_, minutes)| minutes * 60);
+    Stamp { seconds, zone: named.or_else(|| zone(rest)), name }
+}
+
+/// `[Wed Jan 31 12:00:00.123456 2024]` at the start.
+fn apache(head: &[u8]) -> Option<Stamp> {
+    let text = head.strip_prefix(b"[")?.get(4..)?;
+    let (month, clock) = (month(text.get(..3)?)?, clock(text.get(7..)?)?);
+    let day = if text.get(4) == Some(&b' ') { digits(text, 5, 1) } else { digits(text, 4, 2) }?;
+    let rest = text.get(15..)?;
+    let year = rest.get(memchr::memchr(b' ', rest)? + 1..)?;
+    let seconds = days(digits(year, 0, 4)?, month, day)? * 86_400 + clock;
+    (year.get(4) == Some(&b']')).then_some(Stamp { seconds, zone: None, name: None })
 }
 
 /// `12:00:00` as seconds of the day.
@@ -106,7 +187,7 @@ fn access(line: &[u8]) -> Option<Stamp> {
             && let Some(day) = days(digits(text, 7, 4)?, month, digits(text, 0, 2)?)
         {
             let seconds = day * 86_400 + clock(text.get(12..)?)?;
-            return Some(Stamp { seconds, zone: zone(text.get(20..).unwrap_or_default()) });
+            return Some(zoned(seconds, text.get(20..).unwrap_or_default()));
         }
     }
     None
@@ -122,7 +203,7 @@ fn syslog(head: &[u8], latest: i64) -> Option<Stamp> {
     // A day ahead may be a matter of zones.
     let years = [this_year + 1, this_year, this_year - 1];
     let seconds = years.into_iter().filter_map(of).find(|seconds| *seconds <= latest + 86_400)?;
-    Some(Stamp { seconds, zone: None })
+    Some(Stamp { seconds, zone: None, name: None })
 }
 
 fn json(line: &[u8]) -> Option<Stamp> {
@@ -147,7 +228,7 @@ fn number(text: &[u8]) -> Option<Stamp> {
     while seconds > 100_000_000_000 {
         seconds /= 1000;
     }
-    Some(Stamp { seconds, zone: Some(0) })
+    Some(Stamp { seconds, zone: Some(0), name: None })
 }
 
 fn month(name: &[u8]) -> Option<i64> {
@@ -185,6 +266,13 @@ mod tests {
             ("2024-02-29 12:00:00.1 -0330 x", zoned(NOON, -12_600)),
             ("2024-02-29 12:00:00.123 UTC [12] ERROR:  x", zoned(NOON, 0)),
             ("2024-02-29 12:00:00", local),
+            ("2024-02-29 12:00:00.123 MSK [12] ERROR:  x", zoned(NOON, 10_800)),
+            ("2024-02-29 12:00:00 EST [12] LOG:  x", zoned(NOON, -18_000)),
+            ("2024-02-29 12:00:00 CETA x", local),
+            ("2024-02-29 12:00:00 ERROR x", local),
+            ("[Thu Feb 29 12:00:00.123456 2024] [core:error] x", local),
+            ("[Thu Feb 29 12:00:00 2024] [error] x", local),
+            ("[Thu Feb  9 12:00:00 2024] [error] x", Some((NOON - 20 * 86_400, None))),
             ("2024/02/29 12:00:00 [error] 29#29: x", local),
             ("[1] 2024/02/29 12:00:00.000000 [INF] x", local),
             ("\x1b[32m2024-02-29 12:00:00.000\x1b[0m | ERROR", local),

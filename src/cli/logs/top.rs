@@ -59,6 +59,7 @@ fn report(arguments: &LogsTop, asked: Asked, now: i64, runtime: &Runtime) -> Rep
         errors: offline.groups().total,
         warnings: offline.warnings().map(|groups| groups.total),
         other: offline.groups().other,
+        unrecognised: offline.unrecognised(),
         lines: level_names().into_iter().zip(offline.lines()).collect(),
         read: counted.read,
         since: counted.since.map(zone::time),
@@ -138,19 +139,19 @@ fn count(
     let mut read = Read::default();
     for (first, log) in logs {
         let outcome = match &log {
-            Log::File(source, format) => {
+            Log::File(source, reading) => {
                 read.files += 1;
-                counter.offline.read_as(*format);
+                counter.offline.read_as(reading);
                 counter.file(source, first, &mut progress)
             }
-            Log::Container(one, format) => {
+            Log::Container(one, reading) => {
                 read.containers += 1;
-                counter.offline.read_as(*format);
+                counter.offline.read_as(reading);
                 container(one, since, &mut counter, runtime)
             }
-            Log::Journal(one) => {
+            Log::Journal(one, reading) => {
                 read.journals += 1;
-                counter.offline.read_as(None);
+                counter.offline.read_as(reading);
                 journal(one, since, &mut counter)
             }
         };
@@ -172,7 +173,7 @@ impl Log {
             Self::File(source, _) => looker.first(source),
             // If it cannot be read, that is told when it is.
             Self::Container(container, _) => runtime.block_on(container.oldest()).ok().flatten(),
-            Self::Journal(journal) => journal.oldest(),
+            Self::Journal(journal, _) => journal.oldest(),
         }
     }
 
@@ -232,8 +233,17 @@ fn notes(arguments: &LogsTop, counter: &Counter) -> Vec<String> {
     }
     if counter.cut > 0 {
         notes.push(format!(
-            "{} lines were longer than 64 KiB; their beginnings were read",
+            "{} lines were longer than 64 KiB; their beginnings and ends were read",
             counter.cut
+        ));
+    }
+    let unrecognised = counter.offline.unrecognised();
+    if unrecognised > 0 {
+        let lines = if unrecognised == 1 { "line is" } else { "lines are" };
+        notes.push(format!(
+            "{} {lines} in no form that is known, so what they tell is not counted; `stack-exporter config check \
+             --sample FILE` shows them, `format:` or `forms:` of a source says how they are meant",
+            table::grouped(unrecognised)
         ));
     }
     let other = counter.offline.groups().other;

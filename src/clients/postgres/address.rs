@@ -17,7 +17,7 @@ use crate::config::{SafeUrl, Secret, Tls, Url};
 use crate::failure::{Failure, Reason};
 
 /// A database: `postgresql[+driver]://user[:password]@host[:port]/database[?sslmode=...]`.
-#[derive(Clone)]
+#[derive(Clone, PartialEq)]
 pub struct Address {
     /// One or several servers, tried in this order.
     pub places: Vec<Place>,
@@ -171,8 +171,8 @@ impl Address {
         })
     }
 
-    /// Host and port, as `postgres_exporter` has it in its label `server`; of several servers all,
-    /// for nobody can tell which of them it will be.
+    /// Host and port, as `postgres_exporter` has it in its label `server`; of several servers all, while
+    /// none of them has been reached.
     pub fn server(&self) -> String {
         let places: Vec<_> = self.places.iter().map(ToString::to_string).collect();
         places.join(",")
@@ -186,12 +186,22 @@ impl Address {
         format!("postgresql:///{database}?user={user}&host={host}&port={port}&sslmode={mode}")
     }
 
+    /// The address in this text, if it is one.
+    pub fn of(url: &SafeUrl) -> Option<Self> {
+        Self::parse(url).ok()
+    }
+
     pub fn has_password(url: &SafeUrl) -> bool {
         Self::parse(url).is_ok_and(|address| !address.password.expose().is_empty())
     }
 
     pub fn database_of(url: &SafeUrl) -> String {
         Self::parse(url).map(|address| address.database).unwrap_or_default()
+    }
+
+    /// The same server and role, another database.
+    pub(super) fn of_database(&self, name: &str) -> Self {
+        Self { database: name.to_owned(), ..self.clone() }
     }
 
     pub(super) fn password(&self) -> &Secret {

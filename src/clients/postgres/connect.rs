@@ -16,13 +16,17 @@ use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres::{CancelToken, Client, Config, Connection, NoTls, SimpleQueryMessage};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use super::Address;
 use super::failure::Open;
 use super::methods::LogIn;
 use super::server::{Place, Wanted};
+use super::session::Session;
+use super::tls_probe;
 use super::watch::{Watched, WatchedTls};
-use super::{Address, CONNECT, Session};
 use crate::config::Secret;
 
+/// From the first packet to the end of the log-in.
+pub(super) const CONNECT: Duration = Duration::from_secs(2);
 const KEEPALIVE: Duration = Duration::from_mins(1);
 
 /// A connection to a server: by TCP or by a socket of this machine.
@@ -33,7 +37,7 @@ pub(super) enum Stream {
 
 /// Where a connection led, to lead another one there.
 #[derive(Clone)]
-enum End {
+pub(super) enum End {
     Tcp(SocketAddr),
     Unix(PathBuf),
 }
@@ -78,7 +82,11 @@ async fn try_all(
             Ok(Ok(session)) => return Ok(session),
             // All would say so, and a wrong password is not to be tried on each of them.
             Ok(Err(open @ Open::Options)) => return Err(open),
-            Ok(Err(open)) if open.is_about_us() => return Err(open),
+            Ok(Err(open)) if open.is_about_us() => {
+                let elsewise = !at.tls && open.is_for_want_of_a_line();
+                let wants_tls = elsewise && tls_probe::would_let_in(&config, place).await;
+                return Err(if wants_tls { Open::Unencrypted } else { open });
+            }
             Ok(Err(open)) => last = open,
             Err(_) => last = Open::Late,
         }
@@ -93,7 +101,7 @@ async fn try_one(
     config: &Config,
 ) -> Result<Session, Open> {
     let (stream, end) = reach(place).await.map_err(Open::Io)?;
-    let session = match at.encryption()? {
+    let mut session = match at.encryption()? {
         // Nothing is encrypted within a machine, whatever is asked for: as `libpq` does.
         Some(tls) if !place.is_socket() => {
             // Within TLS nobody else listens, and before it nothing is told.
@@ -114,6 +122,7 @@ async fn try_one(
             session(client, connection, end, None)
         }
     };
+    session.place = place.to_string();
     let Some((question, answer)) = wanted.question() else { return Ok(session) };
     let messages = session.client.simple_query(question).await.map_err(Open::of)?;
     let right = messages.iter().any(
@@ -122,14 +131,14 @@ async fn try_one(
     if right { Ok(session) } else { Err(Open::Unwanted(wanted)) }
 }
 
-type Connector = <MakeRustlsConnect as MakeTlsConnect<Watched<Stream>>>::TlsConnect;
+pub(super) type Connector = <MakeRustlsConnect as MakeTlsConnect<Watched<Stream>>>::TlsConnect;
 
-fn connector(tls: &MakeRustlsConnect, host: &str) -> Result<Connector, Open> {
+pub(super) fn connector(tls: &MakeRustlsConnect, host: &str) -> Result<Connector, Open> {
     let mut tls = tls.clone();
     MakeTlsConnect::<Watched<Stream>>::make_tls_connect(&mut tls, host).map_err(|_| Open::Name)
 }
 
-async fn reach(place: &Place) -> io::Result<(Stream, End)> {
+pub(super) async fn reach(place: &Place) -> io::Result<(Stream, End)> {
     if place.is_socket() {
         let path = PathBuf::from(&place.host).join(format!(".s.PGSQL.{}", place.port));
         let end = End::Unix(path);
@@ -206,7 +215,8 @@ where
     let major = digits.parse().unwrap_or(0);
     // Its error reaches the query that waits, too.
     let driver = tokio::spawn(async move { drop(connection.await) });
-    Session { client, driver, cancel, since: Instant::now(), major }
+    let (since, place) = (Instant::now(), String::new());
+    Session { client, driver, cancel, since, used: since, major, place, permit: None }
 }
 
 impl AsyncRead for Stream {

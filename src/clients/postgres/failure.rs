@@ -1,27 +1,38 @@
-//! Errors of the server and of the way to it, as reasons and advice. Texts of the server are
-//! repeated only where they name objects, never where they can quote data.
+//! Errors of the server and of the way to it, as reasons and advice. Judged are SQLSTATE and the routine
+//! that refused, never the server's texts: they are in any language.
 
 use std::error::Error as _;
-use std::time::Duration;
 
 use tokio_postgres::Error;
 use tokio_postgres::error::DbError;
 
 use super::Address;
+use super::hub::ADVISED;
 use super::methods::Refused;
+use super::reasons::{
+    DATABASE_FULL, LOCK_TIMEOUT, NO_DATABASE, NO_HBA, POOLER, RECOVERY_CONFLICT, ROLE_FULL,
+    SERVER_FULL, SHUTTING_DOWN, STARTING_UP, TLS_REQUIRED,
+};
+pub use super::refusal::identifier;
+pub(super) use super::refusal::of_query;
 use super::server::Wanted;
 use crate::failure::{Failure, Reason, lacks_files};
 
-/// How the failure for want of a connection slot ends.
-pub const NO_SLOT: &str = "no connection is free";
+/// The routine of the server that looks for a line of pg_hba.conf.
+const BY_LINE: &str = "ClientAuthentication";
+/// The one that looks at the role, and the one that looks at the database.
+const BY_ROLE: &str = "InitializeSessionUserId";
+const BY_DATABASE: &str = "CheckMyDatabase";
 
 /// Why a session could not be opened.
 pub(super) enum Open {
-    /// The server, or a pooler before it, takes no start-up options.
+    /// A pooler stands before the server; mostly it takes no start-up options.
     Options,
     Late,
     /// The server is none of those that `target_session_attrs` asks for.
     Unwanted(Wanted),
+    /// It would let us in over TLS.
+    Unencrypted,
     /// The host has no name that a certificate could be for.
     Name,
     Failed(Failure),
@@ -32,10 +43,18 @@ pub(super) enum Open {
 
 impl Open {
     pub(super) fn of(error: Error) -> Self {
-        let refused = error.as_db_error().is_some_and(|db| {
-            db.code().code() == "08P01" && db.message().contains("startup parameter")
-        });
-        if refused { Self::Options } else { Self::Error(error) }
+        // A server names the routine that complains, a pooler does not; and only poolers complain of
+        // start-up options that all servers know.
+        let pooler = error
+            .as_db_error()
+            .is_some_and(|db| db.code().code() == "08P01" && db.routine().is_none());
+        if pooler { Self::Options } else { Self::Error(error) }
+    }
+
+    /// There may be a line of pg_hba.conf that would let us in otherwise.
+    pub(super) fn is_for_want_of_a_line(&self) -> bool {
+        let Self::Error(error) = self else { return false };
+        error.as_db_error().is_some_and(|db| db.routine() == Some(BY_LINE))
     }
 
     /// Whether another server of the same address would say the same.
@@ -44,9 +63,19 @@ impl Open {
         error.as_db_error().is_some_and(|db| db.code().code().starts_with("28"))
     }
 
-    pub(super) fn into_failure(self, at: &Address) -> Failure {
+    pub(super) fn into_failure(self, at: &Address, pooler: bool) -> Failure {
         match self {
-            Self::Options => Failure::new(Reason::PROTOCOL, "start-up options are refused"),
+            Self::Options => Failure::new(POOLER, format!("{at}: the pooler lets us not in"))
+                .hint("check that its configuration has this database and user"),
+            Self::Late if pooler => Failure::new(
+                POOLER,
+                format!("{at}: the pooler gives no connection within 2 s"),
+            )
+            .hint("its pool is used up, or the server hangs: look at SHOW POOLS in its console"),
+            Self::Unencrypted => {
+                let text = format!("{at}: user `{}` is let in over TLS only", at.user);
+                Failure::new(TLS_REQUIRED, text).hint("add `?sslmode=require` to the address")
+            }
             Self::Late => Failure::new(Reason::TIMEOUT, format!("{at}: no log-in within 2 s"))
                 .hint("the server is overloaded, stuck, or not reachable from here"),
             Self::Unwanted(wanted) => {
@@ -65,6 +94,15 @@ impl Open {
     }
 }
 
+/// Whether a session ended for what a standby had to replay, or because the server goes.
+pub(super) fn of_end(code: &str) -> Reason {
+    match code {
+        "40001" | "57P04" => RECOVERY_CONFLICT,
+        "57P01" => SHUTTING_DOWN,
+        _ => STARTING_UP,
+    }
+}
+
 /// Whether the session is gone, so that another one may fare better.
 pub(super) fn is_loss(error: &Error) -> bool {
     match error.as_db_error() {
@@ -77,54 +115,120 @@ pub(super) fn is_loss(error: &Error) -> bool {
     }
 }
 
-fn of_log_in(db: &DbError, at: &Address) -> Failure {
-    let (user, database) = (&at.user, &at.database);
-    let code = db.code().code();
-    let (reason, what) = match code {
-        "28P01" => (Reason::AUTH, format!("the password of user `{user}` is refused")),
-        "28000" if db.message().contains("pg_hba.conf") => {
-            (Reason::AUTH, format!("pg_hba.conf does not let user `{user}` in from here"))
-        }
-        "28000" => (Reason::AUTH, format!("user `{user}` may not log in")),
-        "3D000" => (Reason::NOT_FOUND, format!("database `{database}` does not exist")),
-        "42501" => {
-            (Reason::RIGHTS, format!("user `{user}` may not connect to database `{database}`"))
-        }
-        "53300" => (Reason::OTHER, NO_SLOT.to_owned()),
-        "55000" => (Reason::RIGHTS, format!("database `{database}` takes no connections")),
-        "55P03" | "57014" => {
-            (Reason::TIMEOUT, "the log-in waits behind a lock on the catalogue".to_owned())
-        }
-        "57P03" => {
-            (Reason::REFUSED, "the server is starting up, shutting down or in recovery".to_owned())
-        }
-        _ => (Reason::OTHER, format!("the log-in is refused with SQLSTATE {code}")),
-    };
-    Failure::new(reason, format!("{at}: {what}")).hint(log_in_hint(db, at))
+/// Which limit is reached: three with one SQLSTATE.
+fn full(db: &DbError) -> Reason {
+    match db.routine() {
+        Some(BY_ROLE) => ROLE_FULL,
+        Some(BY_DATABASE) => DATABASE_FULL,
+        _ => SERVER_FULL,
+    }
 }
 
-fn log_in_hint(db: &DbError, at: &Address) -> String {
-    let (user, database) = (identifier(&at.user), identifier(&at.database));
-    let unencrypted = || db.message().contains("no encryption") || db.message().contains("SSL off");
-    match db.code().code() {
-        "28P01" => "check the password, its file and that the role exists".to_owned(),
-        "28000" if db.message().contains("pg_hba.conf") && unencrypted() => {
-            "add `?sslmode=require` to the address, or a line to pg_hba.conf".to_owned()
-        }
-        "28000" if db.message().contains("pg_hba.conf") => {
-            format!("add a line for {user} and this host to pg_hba.conf, then reload")
-        }
-        "28000" => format!("CREATE ROLE {user} LOGIN PASSWORD '...'"),
-        "3D000" => "the server itself is up: check the name, or restore the database".to_owned(),
-        "42501" => format!("GRANT CONNECT ON DATABASE {database} TO {user}"),
-        "53300" => "applications hold all of them: look for leaked or too large pools, or raise \
-                    max_connections or the CONNECTION LIMIT"
-            .to_owned(),
-        "55000" => format!("ALTER DATABASE {database} ALLOW_CONNECTIONS true"),
-        "55P03" | "57014" => "look for VACUUM FULL or LOCK on pg_catalog".to_owned(),
-        "57P03" => "wait; if it lasts, read the server's log".to_owned(),
-        _ => "the server's log says why".to_owned(),
+fn of_log_in(db: &DbError, at: &Address) -> Failure {
+    let (user, database) = (&at.user, &at.database);
+    let (role, name) = (identifier(user), identifier(database));
+    let code = db.code().code();
+    let (reason, what, hint) = match (code, db.routine()) {
+        ("28P01", _) => (
+            Reason::AUTH,
+            format!("the password of user `{user}` is refused"),
+            "check the password, its file, that the role exists and that it has not expired (VALID UNTIL)".to_owned(),
+        ),
+        ("28000", Some(BY_LINE)) => (
+            NO_HBA,
+            format!("pg_hba.conf does not let user `{user}` in from here"),
+            format!("add a line for {role} and this host to pg_hba.conf, then reload"),
+        ),
+        ("28000", _) => (
+            Reason::AUTH,
+            format!("user `{user}` may not log in"),
+            format!("ALTER ROLE {role} LOGIN, or CREATE ROLE {role} LOGIN PASSWORD '...'"),
+        ),
+        ("3D000", _) => (
+            NO_DATABASE,
+            format!("database `{database}` does not exist"),
+            "the server itself is up: check the name, or restore the database".to_owned(),
+        ),
+        ("42501", _) => (
+            Reason::RIGHTS,
+            format!("user `{user}` may not connect to database `{database}`"),
+            format!("GRANT CONNECT ON DATABASE {name} TO {role}"),
+        ),
+        ("53300", _) => return full_up(full(db), at),
+        ("55000", routine) => closed(routine, at),
+        ("55P03" | "57014", _) => (
+            LOCK_TIMEOUT,
+            "the log-in waits behind a lock on the catalogue".to_owned(),
+            "look for VACUUM FULL or LOCK on pg_catalog".to_owned(),
+        ),
+        ("57P01", _) => (SHUTTING_DOWN, "the server shuts down".to_owned(), WAIT.to_owned()),
+        ("57P03", _) => (
+            STARTING_UP,
+            "the server is starting up, shutting down or in recovery".to_owned(),
+            WAIT.to_owned(),
+        ),
+        (code, None) if code.starts_with("08") => (
+            POOLER,
+            format!("the pooler refuses the log-in ({code})"),
+            "check that its configuration has this database and user".to_owned(),
+        ),
+        _ => (
+            Reason::OTHER,
+            format!("the log-in is refused with SQLSTATE {code}"),
+            "the server's log says why".to_owned(),
+        ),
+    };
+    Failure::new(reason, format!("{at}: {what}")).hint(hint)
+}
+
+const WAIT: &str = "wait; if it lasts, read the server's log";
+
+/// A database that takes no connections: one whose DROP was interrupted can only be dropped.
+fn closed(routine: Option<&str>, at: &Address) -> (Reason, String, String) {
+    let (database, name) = (&at.database, identifier(&at.database));
+    if database == "template0" {
+        let hint = "it is a template, which nobody connects to: name another database";
+        return (
+            NO_DATABASE,
+            format!("database `{database}` takes no connections"),
+            hint.to_owned(),
+        );
     }
+    if routine == Some(BY_DATABASE) {
+        let hint = format!("ALTER DATABASE {name} ALLOW_CONNECTIONS true");
+        return (NO_DATABASE, format!("database `{database}` takes no connections"), hint);
+    }
+    let what = format!("database `{database}` is invalid: a DROP DATABASE was interrupted");
+    let hint = format!("DROP DATABASE {name}; nothing else helps, restore it from a dump");
+    (NO_DATABASE, what, hint)
+}
+
+fn full_up(which: Reason, at: &Address) -> Failure {
+    let (role, name) = (identifier(&at.user), identifier(&at.database));
+    let (what, hint) = if which == ROLE_FULL {
+        (
+            format!("no connection is free for our own role `{}`", at.user),
+            format!("ALTER ROLE {role} CONNECTION LIMIT {ADVISED}, and let nobody else use it"),
+        )
+    } else if which == DATABASE_FULL {
+        (
+            format!(
+                "no connection is free in database `{}`, its own limit is reached",
+                at.database
+            ),
+            format!(
+                "applications hold all of them: look for leaked or too large pools, or \
+                 ALTER DATABASE {name} CONNECTION LIMIT ..."
+            ),
+        )
+    } else {
+        (
+            "no connection is free on the server".to_owned(),
+            "applications hold all of them: look for leaked or too large pools, or raise max_connections"
+                .to_owned(),
+        )
+    };
+    Failure::new(which, format!("{at}: {what}")).hint(hint)
 }
 
 /// A log-in that ended without the server's word.
@@ -151,7 +255,7 @@ fn of_connection(error: &Error, at: &Address) -> Failure {
 }
 
 /// We have not sent what was asked for, or not read on.
-fn of_refused(refused: Refused, at: &Address) -> Failure {
+pub(super) fn of_refused(refused: Refused, at: &Address) -> Failure {
     const LIES: &str = "check the port: what answers there is not PostgreSQL, or means harm";
     let (reason, hint) = match refused {
         Refused::ClearText => (
@@ -169,7 +273,7 @@ fn of_refused(refused: Refused, at: &Address) -> Failure {
 }
 
 /// Ours, where it lies at the bottom of the driver's error.
-fn refused(error: &Error) -> Option<Refused> {
+pub(super) fn refused(error: &Error) -> Option<Refused> {
     let io = error.source()?.downcast_ref::<std::io::Error>()?;
     io.get_ref()?.downcast_ref::<Refused>().copied()
 }
@@ -223,96 +327,4 @@ fn of_tls(cause: &str) -> (Reason, &'static str, &'static str) {
     let hint = "give the certificate of the authority with `?sslrootcert=<file>`, or use \
                 `?sslmode=disable` on a trusted network";
     (Reason::TLS, what, hint)
-}
-
-/// A query on an open session. `named`: it is not ours, and its names are looked for in schemas.
-pub(super) fn of_query(error: &Error, at: &Address, limit: Duration, named: bool) -> Failure {
-    let Some(db) = error.as_db_error() else {
-        if let Some(refused) = refused(error) {
-            return of_refused(refused, at);
-        }
-        let text = format!("{at}: the connection was lost during a query");
-        return Failure::new(Reason::PROTOCOL, text).hint("did the server restart?");
-    };
-    let code = db.code().code();
-    let user = identifier(&at.user);
-    match code {
-        "42501" => Failure::new(Reason::RIGHTS, said(db)).hint(grant(db.message(), &user)),
-        "57014" => {
-            let text =
-                format!("the query was stopped by the server after {} s", limit.as_secs_f64());
-            Failure::new(Reason::TIMEOUT, text)
-                .hint("it is too dear for each reading, or the server is overloaded")
-        }
-        "55P03" => Failure::new(Reason::TIMEOUT, "the query waits behind a lock")
-            .hint("a migration, ALTER TABLE or VACUUM FULL holds it, or waits for it"),
-        "25006" => {
-            Failure::new(Reason::RIGHTS, "the query wants to write; only reading is allowed")
-        }
-        "42P01" | "42883" | "42704" | "3F000" if named => Failure::new(Reason::NOT_FOUND, said(db))
-            .hint(
-                "names are looked for in the schemas of `search_path` alone, by default `public`: \
-                 add the schema there, or write it before the name",
-            ),
-        "42P01" | "42703" | "42704" | "42883" | "3F000" => {
-            Failure::new(Reason::NOT_FOUND, said(db))
-        }
-        code if code.starts_with("42") => Failure::new(Reason::PARSE, said(db)),
-        code if code.starts_with("57P") => {
-            Failure::new(Reason::REFUSED, format!("{at}: the server ended the session ({code})"))
-                .hint("it restarts or shuts down")
-        }
-        // These texts can quote data.
-        _ => Failure::new(Reason::OTHER, format!("the query failed with SQLSTATE {code}")),
-    }
-}
-
-/// The server's own text on errors of class 42, which name objects and not data.
-fn said(db: &DbError) -> String {
-    let line = db.message().lines().next().unwrap_or_default();
-    let text: String = line.chars().take(200).collect();
-    format!("{text} (SQLSTATE {})", db.code().code())
-}
-
-/// The statement that gives the right that is missing.
-fn grant(message: &str, user: &str) -> String {
-    let object = message.strip_prefix("permission denied for ").unwrap_or_default();
-    let (kind, name) = object.split_once(' ').unwrap_or((object, ""));
-    let name = identifier(name.trim_start_matches("view "));
-    match kind {
-        "table" | "view" | "materialized" | "relation" => {
-            format!("GRANT SELECT ON {name} TO {user}")
-        }
-        "sequence" => format!("GRANT SELECT ON SEQUENCE {name} TO {user}"),
-        "schema" => format!("GRANT USAGE ON SCHEMA {name} TO {user}"),
-        "database" => format!("GRANT CONNECT ON DATABASE {name} TO {user}"),
-        _ => format!("GRANT pg_monitor TO {user}"),
-    }
-}
-
-/// A name as SQL takes it.
-pub fn identifier(name: &str) -> String {
-    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
-    if name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_') && name.chars().all(plain) {
-        return name.to_owned();
-    }
-    format!("\"{}\"", name.replace('"', "\"\""))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_missing_right_is_named() {
-        for (message, want) in [
-            ("permission denied for table message", "GRANT SELECT ON message TO mon"),
-            ("permission denied for materialized view Mv", "GRANT SELECT ON \"Mv\" TO mon"),
-            ("permission denied for schema app", "GRANT USAGE ON SCHEMA app TO mon"),
-            ("permission denied for function pg_ls_waldir", "GRANT pg_monitor TO mon"),
-            ("keine Berechtigung", "GRANT pg_monitor TO mon"),
-        ] {
-            assert_eq!(grant(message, "mon"), want);
-        }
-    }
 }

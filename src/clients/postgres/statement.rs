@@ -47,6 +47,11 @@ impl SearchPath {
     }
 }
 
+/// A text as SQL takes it, whatever the role's settings say of backslashes.
+pub fn quoted(text: &str) -> String {
+    format!("E'{}'", text.replace('\\', "\\\\").replace('\'', "''"))
+}
+
 /// The whole message of one query.
 pub(super) fn read_only(
     sql: &str,
@@ -59,10 +64,10 @@ pub(super) fn read_only(
     let (limit, lock) = (limit.as_millis(), lock.as_millis());
     // From 14 on the server notices during a query that we are gone, also when we were killed.
     let check = if major >= 14 { "SET LOCAL client_connection_check_interval = 500; " } else { "" };
-    // The new line ends a comment at the end of the query.
+    // Several statements in one message are one transaction: it ends with the message, whole or not.
     format!(
-        "BEGIN READ ONLY; SET LOCAL search_path = {path}; SET LOCAL statement_timeout = {limit}; \
-         SET LOCAL lock_timeout = {lock}; {check}{}\n; COMMIT",
+        "SET TRANSACTION READ ONLY; SET LOCAL search_path = {path}; \
+         SET LOCAL statement_timeout = {limit}; SET LOCAL lock_timeout = {lock}; {check}{}",
         sql.trim().trim_end_matches(';')
     )
 }
@@ -79,7 +84,7 @@ pub fn not_one_statement(sql: &str) -> Option<&'static str> {
         let length = match next {
             ';' => return Some("expected one statement, found `;` inside"),
             '\'' if ends_in_backslash(rest) => return Some(BACKSLASH),
-            '\'' | '"' => quoted(rest, next),
+            '\'' | '"' => quotation(rest, next),
             '-' if rest.starts_with("--") => rest.find(['\n', '\r']),
             '/' if rest.starts_with("/*") => comment(rest),
             '$' => dollars(rest),
@@ -103,12 +108,12 @@ pub fn without_texts(sql: &str) -> String {
     let (mut out, mut rest) = (String::with_capacity(sql.len()), sql);
     while let Some(next) = rest.chars().next() {
         let (length, shown) = match next {
-            '\'' => (quoted(rest, next), "'<secret>'"),
+            '\'' => (quotation(rest, next), "'<secret>'"),
             '-' if rest.starts_with("--") => (rest.find(['\n', '\r']), "-- <secret>"),
             '/' if rest.starts_with("/*") => (comment(rest), "/* <secret> */"),
             '$' if dollars(rest).is_none_or(|length| length > 1) => (dollars(rest), "'<secret>'"),
             '"' => {
-                let length = quoted(rest, next).unwrap_or(rest.len());
+                let length = quotation(rest, next).unwrap_or(rest.len());
                 (Some(length), rest.get(..length).unwrap_or_default())
             }
             c if is_name(c) && !c.is_ascii_digit() => {
@@ -129,7 +134,7 @@ fn is_name(c: char) -> bool {
 }
 
 /// Length of a quoted text. A doubled quote is two texts side by side, which comes to the same.
-fn quoted(text: &str, quote: char) -> Option<usize> {
+fn quotation(text: &str, quote: char) -> Option<usize> {
     Some(text.get(1..)?.find(quote)? + 2)
 }
 
@@ -225,6 +230,14 @@ mod tests {
     }
 
     #[test]
+    fn a_text_ends_where_it_should() {
+        for (text, want) in [("app", "E'app'"), ("a'b", "E'a''b'"), (r"a\'; x", r"E'a\\''; x'")] {
+            assert_eq!(quoted(text), want);
+            assert_eq!(not_one_statement(&format!("select {want}")), None);
+        }
+    }
+
+    #[test]
     fn a_backslash_has_a_message_of_its_own() {
         assert_eq!(not_one_statement(r"select 'C:\'"), Some(BACKSLASH));
         assert_eq!(not_one_statement(r"select E'it\'s'"), Some(BACKSLASH));
@@ -237,11 +250,12 @@ mod tests {
     }
 
     #[test]
-    fn a_comment_at_the_end_does_not_swallow_the_commit() {
+    fn the_query_comes_last_and_only_read() {
         let limit = Duration::from_secs(1);
         let path = SearchPath::default();
         let text = read_only("select 1 -- one;", limit, limit, 15, &path);
-        assert!(text.ends_with("-- one\n; COMMIT"), "{text}");
+        assert!(text.starts_with("SET TRANSACTION READ ONLY; "), "{text}");
+        assert!(text.ends_with("; select 1 -- one"), "{text}");
         assert!(!read_only("select 1", limit, limit, 13, &path).contains("check_interval"));
     }
 
@@ -257,7 +271,8 @@ mod tests {
         ] {
             let path = SearchPath::of(schemas.iter().map(ToString::to_string));
             let text = read_only("select 1", limit, limit, 15, &path);
-            let start = format!("BEGIN READ ONLY; SET LOCAL search_path = {want}; SET LOCAL ");
+            let start =
+                format!("SET TRANSACTION READ ONLY; SET LOCAL search_path = {want}; SET LOCAL ");
             assert!(text.starts_with(&start), "{text}");
         }
     }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
+use super::session::MAX_ROWS;
 use super::*;
 
 fn message(kind: u8, body: &[u8]) -> Vec<u8> {
@@ -54,18 +55,4 @@ async fn too_large_an_answer_is_asked_for_once() {
     assert!(failure.detail.contains("50000 rows"), "{failure}");
     assert_eq!(asked.load(Ordering::Relaxed), 1);
     assert_eq!(client.query("select 1").await.expect("a new session").len(), 1);
-}
-
-#[tokio::test]
-async fn the_password_file_is_read_at_each_connection() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let file = folder.path().join("password");
-    let client = PostgresClient::new(&SafeUrl::new("postgresql://u@h/d"), Some(file.clone()));
-    let address = client.address().expect("an address");
-    assert!(client.read_password(address).await.is_err());
-    for (text, want) in [("\n", None), ("hunter2\n", Some("hunter2")), ("other", Some("other"))] {
-        std::fs::write(&file, text).expect("a file");
-        let read = client.read_password(address).await.ok();
-        assert_eq!(read.as_ref().map(Secret::expose), want);
-    }
 }

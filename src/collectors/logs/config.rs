@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::containers::Streams;
 use super::presets::Preset;
 use super::rules::written::Rule;
-use super::scan::Format;
+use super::scan::forms::Form;
 use crate::config::{Dur, SafeUrl};
 use crate::plan::Thresholds;
 
@@ -46,9 +46,15 @@ pub struct Logs {
     pub journal: Option<Journal>,
     /// Whether the lines come from the standard input of the exporter; default `false`.
     pub stdin: bool,
-    /// How the program writes its lines; default: found by itself, line by line.
+    /// How the program writes its lines: `python`, `json`, `loguru`, `logfmt`, `uvicorn`, `nginx_combined`, `access`,
+    /// `nginx_error`, `postgresql`, `plain`, a form of docs/logs.md, or one of `forms`; default: found by itself, line by
+    /// line. With it lines of any other form belong to the event before them.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub format: Option<Format>,
+    pub format: Option<String>,
+    /// Forms of lines that are not known yet, by a name of yours: how a line begins, which words are its levels, which
+    /// fields hold what. `config check --sample` shows what they find.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub forms: BTreeMap<String, Form>,
     /// Where reading begins in what is there at the very first look; default `end`. From then on
     /// reading goes on where it stopped, also over restarts.
     pub start: Start,

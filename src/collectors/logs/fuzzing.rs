@@ -72,7 +72,7 @@ fn memory(data: &[u8]) -> std::io::Result<File> {
 
 /// A state file: as it is, and with a header that fits.
 pub fn state(data: &[u8]) {
-    let _ = FORM.decode::<Saved>(data);
+    let _ = Saved::decode(data);
     if let Ok(value) = serde_json::from_slice::<serde_json::Value>(data)
         && let Ok(bytes) = FORM.encode(&value)
     {

@@ -39,7 +39,8 @@ pub fn measure(
         return Err(format!("{key}: {message}"));
     }
     let Counted { levels, access, errors } = counted;
-    let scanner = Scanner { rules, format: logs.format, levels, access, errors, warnings: false };
+    let (forms, format, _) = logs.reading();
+    let scanner = Scanner { rules, format, forms, levels, access, errors, ..Scanner::default() };
     let (mut tally, mut buffer) = (Tally::default(), vec![0; CHUNK]);
     for file in files {
         let (mut stream, mut lines) = (Stream::default(), Lines::default());

@@ -1,13 +1,15 @@
 //! What a source knows: what it has counted, and how far it has read. Both are saved as one.
 
+mod saved;
+
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant, SystemTime};
 
-use serde::{Deserialize, Serialize};
-
+use self::saved::{AddedRef, SavedRef};
+pub use self::saved::{FORM, Saved};
 use super::AREA;
 use super::containers::state::Prepared;
 use super::follow::report::Report;
-use super::follow::saved::Positions as FilePositions;
 use super::follow::{Files, Sink};
 use super::input::{Input, containers};
 use super::journal::state::Positions;
@@ -17,16 +19,16 @@ use super::scan::{Scanner, Stream};
 use super::source::{Raw, Source};
 use super::stdin::Stdin;
 use super::tally::{Mark, Tally};
-use crate::engine::{Form, Storage};
+use super::watch::Told;
+use crate::engine::Storage;
 use crate::failure::{Failure, Reason};
 
 /// After a start nothing is shown for this long at most while what was written meanwhile is read.
 const BACKLOG: Duration = Duration::from_secs(10);
 /// So long what was caught up on is in the window of rules that judge increases.
 const WINDOW: Duration = Duration::from_mins(5);
-
-/// As a source's memory is written down: what was counted and where reading stopped are of one moment.
-pub const FORM: Form = Form { kind: "logs", version: 1 };
+/// What is added to a state before it is written anew, beyond as much as it has.
+const MAX_ADDED: usize = 64 << 10;
 
 /// A source's memory.
 #[derive(Default)]
@@ -47,23 +49,23 @@ pub struct Memory {
     unsaved: Option<Failure>,
     /// Why what was counted before is lost, until somebody has said so.
     lost: Option<String>,
+    /// Bytes that were saved as a whole and that may be added to, and those that were added.
+    whole: Option<usize>,
+    added: usize,
 }
 
-/// As it is written down.
-#[derive(Default, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Saved {
-    since: Option<SystemTime>,
-    tally: Tally,
-    pub files: FilePositions<Stream>,
-    pub containers: containers::Saved,
-    pub journal: Positions<Stream>,
+/// Why a reading is made.
+#[derive(Clone, Copy)]
+pub struct News<'a> {
+    /// What the Engine has said.
+    pub prepared: Option<&'a Prepared>,
+    pub told: &'a Told,
 }
 
-impl Saved {
-    pub fn tally(&self) -> &Tally {
-        &self.tally
-    }
+impl News<'_> {
+    /// Everything is looked at.
+    #[cfg(test)]
+    pub const ALL: Self = Self { prepared: None, told: &Told::All };
 }
 
 /// What was written before the start and is read first.
@@ -103,7 +105,7 @@ impl Memory {
         &mut self,
         source: &Source,
         storage: &Storage,
-        prepared: Option<&Prepared>,
+        news: &News,
         clock: impl Fn() -> SystemTime,
     ) -> Result<Raw, Failure> {
         let now = clock();
@@ -115,12 +117,16 @@ impl Memory {
         let (begun, mark) = (Instant::now(), self.tally.mark());
         let since = *self.since.get_or_insert(now);
         self.tally.errors.begin(now);
+        self.tally.unknown.begin(&source.scanner.reading);
         self.tally.errors.samples = source.samples;
         self.tally.access.clients.named = source.addresses;
         let mut changed = source.scanner.rules.expect(&mut self.tally.rules, now);
-        let mut report = self.step(source, prepared, now, begun);
+        let touch = self.touch(source, news.told, now, begun);
+        let mut touched = touch.is_some();
+        let mut report = touch.unwrap_or_else(|| self.step(source, news.prepared, now, begun));
         while !report.caught_up && begun.elapsed() < source.time {
             report = self.step(source, None, clock(), begun);
+            touched = false;
         }
         if matches!(source.input, Input::Containers(_)) {
             self.containers.tell(&mut report);
@@ -130,7 +136,7 @@ impl Memory {
         let failure = self.catch_up(&mark, &report, now);
         changed |= self.tally.mark() != mark || self.last.as_ref() != Some(&report);
         if changed || self.unsaved.is_some() {
-            self.unsaved = self.save(source, storage).err();
+            self.unsaved = self.save(source, storage, touched).err();
         }
         self.last = Some(report.clone());
         Ok(Raw {
@@ -143,7 +149,31 @@ impl Memory {
             unsaved: self.unsaved.clone(),
             capped,
             unwatched: None,
+            touched,
         })
+    }
+
+    /// Reads on in the files of which is told that they were written to, if that is all there is to do.
+    fn touch(
+        &mut self,
+        source: &Source,
+        told: &Told,
+        now: SystemTime,
+        begun: Instant,
+    ) -> Option<Report> {
+        let none = BTreeSet::new();
+        let paths = match told {
+            Told::All => return None,
+            Told::Files(paths) => paths,
+            Told::Nothing => &none,
+        };
+        let Input::Files(follow) = &source.input else { return None };
+        let Self { tally, files, .. } = self;
+        let in_time = || begun.elapsed() < source.time;
+        let mut counter = Counter { scanner: &source.scanner, tally, now };
+        let report = follow.touch(files, paths, now, &in_time, &mut counter)?;
+        tally.note(&report);
+        Some(report)
     }
 
     /// Keeps what comes from a backlog out of the windows that say how fast things come. Returns why
@@ -204,7 +234,7 @@ impl Memory {
         let bytes = storage.load(AREA.name, &source.name)?;
         self.loaded = true;
         let Some(bytes) = bytes else { return Ok(()) };
-        match FORM.decode::<Saved>(&bytes) {
+        match Saved::decode(&bytes) {
             Ok(saved) => {
                 self.since = saved.since;
                 self.tally = saved.tally;
@@ -222,7 +252,20 @@ impl Memory {
         Ok(())
     }
 
-    fn save(&self, source: &Source, storage: &Storage) -> Result<(), Failure> {
+    /// Saves what has changed if only a few files were touched, else all.
+    fn save(&mut self, source: &Source, storage: &Storage, touched: bool) -> Result<(), Failure> {
+        let odd = |error| {
+            Failure::new(Reason::OTHER, format!("the state cannot be written down: {error}"))
+        };
+        // Who fails has left we know not what.
+        let whole = self.whole.take().filter(|whole| touched && self.added < *whole + MAX_ADDED);
+        if let Some(whole) = whole {
+            let (at, files) = self.files.touched();
+            let bytes = FORM.encode(&AddedRef { tally: &self.tally, at, files }).map_err(odd)?;
+            storage.append(AREA.name, &source.name, &bytes)?;
+            (self.whole, self.added) = (Some(whole), self.added + bytes.len());
+            return Ok(());
+        }
         let saved = SavedRef {
             since: self.since,
             tally: &self.tally,
@@ -230,21 +273,11 @@ impl Memory {
             containers: self.containers.saved(),
             journal: &self.journal,
         };
-        let bytes = FORM.encode(&saved).map_err(|error| {
-            Failure::new(Reason::OTHER, format!("the state cannot be written down: {error}"))
-        })?;
-        storage.save(AREA.name, &source.name, &bytes)
+        let bytes = FORM.encode(&saved).map_err(odd)?;
+        storage.save(AREA.name, &source.name, &bytes)?;
+        (self.whole, self.added) = (Some(bytes.len()), 0);
+        Ok(())
     }
-}
-
-/// The same without a copy.
-#[derive(Serialize)]
-struct SavedRef<'a> {
-    since: Option<SystemTime>,
-    tally: &'a Tally,
-    files: FilePositions<Stream>,
-    containers: containers::Saved,
-    journal: &'a Positions<Stream>,
 }
 
 impl Backlog {

@@ -15,8 +15,12 @@ metrics! { Log {
     counter stack_log_bytes_total = |l| l.tally.bytes;
     /// Events: lines that begin one, by a level, as a request, or as a traceback of its own. Source: the lines.
     counter stack_log_events_total [H09] = |l| l.tally.events.all;
-    /// Events of level error or critical, and tracebacks of their own; the sum over all error groups. Source: the lines.
-    counter stack_log_errors_total [L06 L13 H09] = |l| l.tally.errors.total;
+    /// Lines of which nothing says what they are: text (no level, no request, and no part of an event), json (an object without a known field). They count as lines without a level. Source: the lines.
+    counter stack_log_unrecognised_total {form} = |l| [("text", l.tally.unknown.text), ("json", l.tally.unknown.objects)];
+    /// Share of lines that are not recognised in these and the events, of the last 4096 at most; absent below 20. Source: the lines.
+    gauge stack_log_unrecognised_ratio = |l| l.tally.unknown.share();
+    /// Events of level error or critical, and tracebacks of their own; the sum over all error groups, which follow when an event is complete, a second later. Source: the lines.
+    counter stack_log_errors_total [L06 L13 H09] = |l| l.tally.events.errors;
     /// Share of errors in the events of the last five minutes; absent below 20 events. Source: the lines.
     gauge stack_log_error_ratio [H09 L20] = |l| l.tally.pace.error_ratio(l.now);
     /// Errors of the last five minutes: events of level error or critical, and tracebacks of their own. Source: the lines.
@@ -54,7 +58,7 @@ metrics! { Log {
     counter stack_log_rotations_total [L05 L11] = |l| l.tally.rotations;
     /// Last lines without an end of line that nobody will finish; they count as lines. Source: the files.
     counter stack_log_unterminated_lines_total = |l| l.tally.unterminated;
-    /// Events that make the counts a lower bound: truncated (a file was cut off or written anew in its place), overrun (something was gone before it was read), state_lost (what was known before the start), cursor_lost (entries of the journal are gone), damaged (records that cannot be decoded), cut (rules saw only the first 64 KiB of a line), value (a number was none). Source: the comparison of what is there with what was read.
+    /// Events that make the counts a lower bound: truncated (a file was cut off or written anew in its place), overrun (something was gone before it was read), state_lost (what was known before the start), cursor_lost (entries of the journal are gone), damaged (records that cannot be decoded), cut (only the first 60 and the last 4 KiB of a line were seen), value (a number was none). Source: the comparison of what is there with what was read.
     counter stack_log_doubt_total {reason} = |l| {
         let doubt = &l.tally.doubt;
         [

@@ -41,6 +41,7 @@ pub mod offline;
 mod pace;
 mod plan;
 mod presets;
+mod reading;
 mod recent;
 mod rows;
 mod rules;

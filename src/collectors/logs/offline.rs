@@ -2,9 +2,12 @@
 
 mod whole;
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use super::Logs;
 use super::errors::Groups;
+use super::scan::forms::Forms;
 use super::scan::level::Level;
 use super::scan::lines::{Lines, Piece};
 use super::scan::{Format, Scanner, Stream};
@@ -23,6 +26,21 @@ pub struct Offline {
     lines: [u64; Level::ALL.len()],
     /// The same of warnings, where they are asked for.
     warnings: Option<Box<Warnings>>,
+}
+
+/// How the lines of a log are read.
+#[derive(Clone, Default)]
+pub struct Reading {
+    forms: Arc<Forms>,
+    format: Option<Format>,
+}
+
+impl Reading {
+    /// As a source has it.
+    pub fn of(logs: &Logs) -> Self {
+        let (forms, format, _) = logs.reading();
+        Self { forms, format }
+    }
 }
 
 #[derive(Default)]
@@ -62,11 +80,13 @@ impl Offline {
         self
     }
 
-    /// The only form in which events begin from here on, as the source has it.
-    pub fn read_as(&mut self, format: Option<Format>) {
-        self.scanner.format = format;
-        if let Some(warnings) = &mut self.warnings {
-            warnings.scanner.format = format;
+    /// How lines are read from here on, as the source has it.
+    pub fn read_as(&mut self, reading: &Reading) {
+        let scanners =
+            [Some(&mut self.scanner), self.warnings.as_mut().map(|all| &mut all.scanner)];
+        for scanner in scanners.into_iter().flatten() {
+            scanner.format = reading.format;
+            scanner.forms = Arc::clone(&reading.forms);
         }
     }
 
@@ -99,6 +119,11 @@ impl Offline {
     /// Groups of warnings, if they were asked for.
     pub fn warnings(&self) -> Option<&Groups> {
         self.warnings.as_ref().map(|warnings| &warnings.tally.errors)
+    }
+
+    /// Lines of which nothing says what they are.
+    pub fn unrecognised(&self) -> u64 {
+        self.tally.unknown.all()
     }
 
     /// Lines by level of the files that have ended, in the order of [`level_names`].

@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use super::config::{Journal, Logs, Start};
 use super::containers::find::Selector;
 use super::containers::look::Source as Engine;
-use super::follow::find::pattern;
+use super::follow::find::{Pattern, pattern};
 use super::follow::{self, Follow};
 use super::hours::Hours;
 use super::input::containers::Containers;
@@ -103,6 +103,8 @@ impl Logs {
 /// The source as far as its settings are right, and what is wrong with them.
 pub fn source(name: &str, logs: &Logs, engine: Option<Address>) -> (Source, Mistakes) {
     let (rules, mut mistakes) = Rules::compile(&presets::written(&logs.presets, &logs.rules));
+    let (forms, format, wrong) = logs.reading();
+    mistakes.extend(wrong);
     let input = input(logs, engine, &mut mistakes);
     let hours = logs.hours.as_ref().map(|hours| Hours::parse(hours));
     let hours = hours.and_then(|hours| match hours {
@@ -114,7 +116,9 @@ pub fn source(name: &str, logs: &Logs, engine: Option<Address>) -> (Source, Mist
     });
     let scanner = Scanner {
         rules,
-        format: logs.format,
+        format,
+        forms,
+        reading: serde_json::to_string(&(&logs.format, &logs.forms)).unwrap_or_default(),
         levels: true,
         access: presets::access(&logs.presets),
         errors: true,
@@ -233,7 +237,7 @@ fn containers(
 fn files(logs: &Logs, mistakes: &mut Mistakes) -> Follow {
     let (mut texts, mut patterns) = (Vec::new(), Vec::new());
     for (index, text) in logs.files.iter().enumerate() {
-        match pattern(text) {
+        match of_program(text) {
             Ok(pattern) => {
                 texts.push(text.clone());
                 patterns.push(pattern);
@@ -244,6 +248,16 @@ fn files(logs: &Logs, mistakes: &mut Mistakes) -> Follow {
     let (open, budget) = (follow::file::open, follow::BUDGET);
     let held = follow::MAX_HELD;
     Follow { texts, patterns, start: logs.start, open, budget, held }
+}
+
+/// The pattern, unless it is of what Docker writes: JSON around each line, in pieces.
+fn of_program(text: &str) -> Result<Pattern, String> {
+    if text.ends_with("-json.log") || text.contains("/docker/containers/") {
+        return Err("is a file of Docker's own, with JSON around each line of the program: write \
+             `container: NAME` or `compose_service: NAME` instead of `files`, which reads it and unpacks it"
+            .into());
+    }
+    pattern(text)
 }
 
 #[cfg(test)]
@@ -267,7 +281,9 @@ bot:
   rules: { one: {}, two: { regex: "(", labels: [x] }, three: { literal: x, values: [n] } }
   thresholds: { silense: 1h }
 empty: { files: [] }
+forms: { files: [/a.log], format: jsn, forms: { own: { line: "(" } } }
 hours: { files: [/a.log], hours: "8-22" }
+docker: { files: ["/var/lib/docker/containers/*/*.log", "/x/0a1b-json.log", "/x/app-json.logs"] }
 both: { files: [/a.log], container: web, stdin: true }
 nowhere: { container: web, engine: "ssh://host" }
 service: { compose_service: a/b/c }
@@ -290,16 +306,20 @@ right: { files: ["/a/*.log"], presets: [python], rules: { r: { literal: "${x}" }
             "logs.bot.files[1]: is no pattern of file names: unclosed character class; missing ']'",
             "logs.bot.thresholds.silense: unknown signal (did you mean `silence`?)",
             "logs.empty.files: names no file, write for example `/srv/bot/*.log`; or name a `container`, a `compose_service`, the `journal` or `stdin`",
+            "logs.docker.files[0]: is a file of Docker's own, with JSON around each line of the program: write `container: NAME` or `compose_service: NAME` instead of `files`, which reads it and unpacks it",
+            "logs.docker.files[1]: is a file of Docker's own, with JSON around each line of the program: write `container: NAME` or `compose_service: NAME` instead of `files`, which reads it and unpacks it",
             "logs.hours.hours: must be two times of the day such as `08:00-22:00`",
             "logs.both.container: one source has one kind of input, and `files` is named",
             "logs.both.stdin: one source has one kind of input, and `files` is named",
+            "logs.forms.format: no form is called `jsn`; did you mean `json`?",
+            "logs.forms.forms.own.line: unclosed group",
             "logs.nowhere.engine: SSH is not supported: use the socket, or a proxy by `tcp://`",
             "logs.service.compose_service: expected `service` or `project/service`",
             "logs.pipe.stdin: another log has the standard input already",
         ];
         wanted.sort_unstable();
         assert_eq!(found, wanted);
-        assert_eq!(plan.targets.len(), 8);
+        assert_eq!(plan.targets.len(), 9);
         assert!(plan.targets.iter().all(|target| target.clock == Clock::Every(PERIOD)));
     }
 
@@ -322,10 +342,10 @@ right: { files: ["/a/*.log"], presets: [python], rules: { r: { literal: "${x}" }
 
     #[test]
     fn mistakes_of_the_types_name_what_is_right() {
-        let yaml = "a: { files: [/a], presets: [pyton], start: top, format: jsn, rules: { r: { text: x } } }";
+        let yaml = "a: { files: [/a], presets: [pyton], start: top, rules: { r: { text: x } } }";
         let said = config::load::<Section>("x.yaml", yaml, &|_| None).finish().unwrap_err();
         let said = said.join("\n");
-        for word in ["python", "beginning", "literal", "json"] {
+        for word in ["python", "beginning", "literal"] {
             assert!(said.contains(word), "{said}");
         }
     }

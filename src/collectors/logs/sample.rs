@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use super::recent::{quantile, seconds, since};
 use super::rows::{Client, ErrorGroup, Log, Requests};
+use super::scan::bytes::Content;
 use super::scan::request::{BUCKETS, Method, Status};
 use super::source::{Raw, Source};
 use super::tally::Tally;
@@ -14,7 +15,8 @@ pub fn sample(source: &Source, raw: &Raw, now: SystemTime) -> Result<Batch, Fail
     if let Some(failure) = &raw.failure {
         return Err(failure.clone());
     }
-    if raw.nothing {
+    let refused = raw.nothing.then(|| refused(source, raw)).flatten();
+    if raw.nothing && refused.is_none() {
         return Err(nothing(source, raw));
     }
     let tally = &raw.tally;
@@ -45,7 +47,7 @@ pub fn sample(source: &Source, raw: &Raw, now: SystemTime) -> Result<Batch, Fail
         .dropped("directory entries", raw.report.not_listed)
         .dropped("label values", raw.capped)
         .detail(errors(tally, now));
-    if let Some(problem) = &raw.report.problem {
+    if let Some(problem) = raw.report.problem.as_ref().or(refused.as_ref()) {
         batch = batch.gap("a part of the log", problem.clone());
     }
     if let Some(problem) = &raw.unwatched {
@@ -137,17 +139,37 @@ fn errors(tally: &Tally, now: SystemTime) -> Detail {
     Detail { title: "Errors by kind", name: "errors", columns, rows }
 }
 
+/// Why none of the files that are there is read, if that is so: they are no trouble of the source's, but their owner
+/// must know.
+fn refused(source: &Source, raw: &Raw) -> Option<Failure> {
+    let skipped = &raw.report.skipped;
+    if raw.report.problem.is_some() || skipped.all() == 0 {
+        return None;
+    }
+    let content = [
+        (skipped.compressed, Content::Compressed),
+        (skipped.utf16, Content::Utf16),
+        (skipped.binary, Content::Binary),
+    ];
+    let found: Vec<_> = content.into_iter().filter(|(count, _)| *count > 0).collect();
+    let place = source.input.place();
+    let Some((_, first)) = found.first() else {
+        let detail = format!("{place}: none of what is there is a file that is read");
+        return Some(Failure::new(Reason::PARSE, detail).hint(
+            "pipes, directories, what is below /proc or /sys and links of a stranger are not read",
+        ));
+    };
+    let names: Vec<_> = found.iter().map(|(_, content)| content.describe().0).collect();
+    let detail = format!("{place}: only files that hold no lines of text ({})", names.join(", "));
+    Some(Failure::new(Reason::PARSE, detail).hint(first.describe().1))
+}
+
 /// Why there is nothing to read.
 fn nothing(source: &Source, raw: &Raw) -> Failure {
     if let Some(problem) = &raw.report.problem {
         return problem.clone();
     }
     let place = source.input.place();
-    if raw.report.skipped.all() > 0 {
-        let detail = format!("{place}: only files that hold no lines of text");
-        return Failure::new(Reason::NOT_FOUND, detail)
-            .hint("compressed files, UTF-16, pipes, directories and what is below /proc or /sys are not read");
-    }
     Failure::new(Reason::NOT_FOUND, format!("{place}: {}", source.input.missing()))
         .hint(source.input.advice())
 }
@@ -158,7 +180,7 @@ mod tests {
 
     use super::super::config::{Logs, Start};
     use super::super::input::Input;
-    use super::super::memory::Memory;
+    use super::super::memory::{Memory, News};
     use super::super::plan;
     use super::*;
     use crate::engine::Storage;
@@ -185,11 +207,12 @@ mod tests {
         let mut memory = Memory::default();
         let storage = Storage::memory();
         let clock = 1_714_557_601;
-        memory.read(&source, &storage, None, || at(clock)).expect("a first reading");
+        memory.read(&source, &storage, &News::ALL, || at(clock)).expect("a first reading");
         // Quiet for a while, so that the last event is complete.
-        memory.read(&source, &storage, None, || at(clock + 5)).expect("a second one");
+        memory.read(&source, &storage, &News::ALL, || at(clock + 5)).expect("a second one");
         // What is new has been shown as 0 for a minute.
-        let raw = memory.read(&source, &storage, None, || at(clock + 90)).expect("a third one");
+        let raw =
+            memory.read(&source, &storage, &News::ALL, || at(clock + 90)).expect("a third one");
         sample(&source, &raw, at(clock + 90))
     }
 

@@ -1,6 +1,7 @@
 //! One reading of a source: what is new is counted, positions and counts are saved as one, and only
 //! then is anything shown.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
@@ -12,12 +13,12 @@ use super::containers::state::Prepared;
 use super::follow::report::Report;
 use super::hours::Hours;
 use super::input::Input;
-use super::memory::Memory;
+use super::memory::{Memory, News};
 use super::recent;
 use super::sample;
 use super::scan::Scanner;
 use super::tally::Tally;
-use super::watch::{Wake, Watcher};
+use super::watch::{Told, Wake, Watcher};
 use crate::catalogue::Batch;
 use crate::engine::{Collector, Storage, blocking};
 use crate::failure::Failure;
@@ -72,11 +73,11 @@ pub struct Kept {
     last: Mutex<Option<Last>>,
 }
 
-/// The last reading, while nothing has changed.
+/// The last reading, which stands while nothing has changed, and on which the next may build.
 struct Last {
     raw: Arc<Raw>,
+    /// When everything was last looked at, and how long that took.
     at: Instant,
-    /// How long it took.
     took: Duration,
     /// The source that made it.
     of: Arc<Source>,
@@ -100,6 +101,8 @@ pub struct Raw {
     pub unsaved: Option<Failure>,
     /// Why changes are not told by the kernel.
     pub unwatched: Option<Failure>,
+    /// Only the files of which something was told were looked at.
+    pub touched: bool,
 }
 
 /// Reads one source.
@@ -115,12 +118,20 @@ impl Collector for Reader {
 
     async fn fetch(&self) -> Result<Arc<Raw>, Failure> {
         let told = self.kept.wake.take();
-        if let Some(raw) = self.kept.last(&self.source).filter(|_| !told) {
-            return Ok(raw);
-        }
-        let read = self.read().await;
-        if !read.as_ref().is_ok_and(|raw| self.source.is_told_of(raw) && raw.may_stand()) {
-            self.kept.wake.tell_in(SOON);
+        let last = self.kept.last(&self.source);
+        let told = match &last {
+            Some(raw) if told == Told::Nothing && raw.may_stand() => return Ok(Arc::clone(raw)),
+            Some(_) => told,
+            None => Told::All,
+        };
+        let read = self.read(told).await;
+        match &read {
+            Ok(raw) if !self.source.is_told_of(raw) || raw.asks_for_all() => {
+                self.kept.wake.tell_in(SOON, Told::All);
+            }
+            Ok(raw) if raw.may_stand() => {}
+            Ok(_) => self.kept.wake.tell_in(SOON, Told::Files(BTreeSet::new())),
+            Err(_) => self.kept.wake.tell_in(SOON, Told::All),
         }
         read
     }
@@ -131,9 +142,9 @@ impl Collector for Reader {
 }
 
 impl Reader {
-    async fn read(&self) -> Result<Arc<Raw>, Failure> {
+    async fn read(&self, told: Told) -> Result<Arc<Raw>, Failure> {
         // If this fails the next one must look, whatever is told.
-        *self.kept.lock_last() = None;
+        let before = self.kept.lock_last().take();
         let prepared = self.ask().await?;
         let begun = Instant::now();
         let (source, kept) = (Arc::clone(&self.source), Arc::clone(&self.kept));
@@ -141,19 +152,25 @@ impl Reader {
         let read = blocking("the log", &self.kept.busy, move || {
             // A reading that panicked has counted what it has counted.
             let mut state = kept.state();
-            let read = state.read(&source, &storage, prepared.as_ref(), SystemTime::now);
+            let news = News { prepared: prepared.as_ref(), told: &told };
+            let read = state.read(&source, &storage, &news, SystemTime::now);
             let lost = state.take_lost();
             drop(state);
             say_lost(&source, lost);
             read
         });
         let mut raw = read.await?;
-        raw.unwatched = self.watch(&raw.report);
+        if !raw.touched {
+            raw.unwatched = self.watch(&raw.report);
+        }
         if !raw.report.caught_up {
-            self.kept.wake.tell();
+            self.kept.wake.tell(Told::All);
         }
         let raw = Arc::new(raw);
-        self.kept.keep(&self.source, &raw, begun.elapsed());
+        let whole = before.filter(|_| raw.touched).map(|last| (last.at, last.took));
+        let (at, took) = whole.unwrap_or_else(|| (Instant::now(), begun.elapsed()));
+        let of = Arc::clone(&self.source);
+        *self.kept.lock_last() = Some(Last { raw: Arc::clone(&raw), at, took, of });
         Ok(raw)
     }
 
@@ -209,32 +226,31 @@ impl Kept {
         self.link.lock().await.list_again();
     }
 
-    /// The last reading if nothing can have changed since.
+    /// The last reading, if all that can have changed since is told.
     fn last(&self, source: &Arc<Source>) -> Option<Arc<Raw>> {
         let last = self.lock_last();
         let last = last.as_ref().filter(|last| Arc::ptr_eq(&last.of, source))?;
-        let safety = last.took.saturating_mul(SHARE).clamp(SAFETY, SELDOM);
-        let still =
-            source.is_told_of(&last.raw) && last.at.elapsed() < safety && last.raw.may_stand();
-        still.then(|| Arc::clone(&last.raw))
-    }
-
-    fn keep(&self, source: &Arc<Source>, raw: &Arc<Raw>, took: Duration) {
-        let last = Last { raw: Arc::clone(raw), at: Instant::now(), took, of: Arc::clone(source) };
-        *self.lock_last() = Some(last);
+        let safety = if last.raw.asks_for_all() {
+            SOON
+        } else {
+            last.took.saturating_mul(SHARE).clamp(SAFETY, SELDOM)
+        };
+        let told = source.is_told_of(&last.raw) && last.at.elapsed() < safety;
+        told.then(|| Arc::clone(&last.raw))
     }
 }
 
 impl Raw {
     /// Whether it is as good as a new one while nobody tells of a change: all is read and saved, and
-    /// no file is held for a while.
+    /// nothing waits for time to pass.
     fn may_stand(&self) -> bool {
-        let report = &self.report;
-        report.caught_up
-            && report.gone == 0
-            && self.failure.is_none()
-            && self.unsaved.is_none()
-            && !self.catching_up
-            && !report.unsettled
+        let waits = self.report.unsettled || self.catching_up || self.unsaved.is_some();
+        !waits && !self.asks_for_all()
+    }
+
+    /// Whether something is to be done of which nobody tells: there is more to read, or a file is held
+    /// for a while.
+    fn asks_for_all(&self) -> bool {
+        !self.report.caught_up || self.report.gone > 0 || self.failure.is_some()
     }
 }

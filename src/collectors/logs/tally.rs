@@ -10,9 +10,9 @@ use super::follow::report::Report;
 use super::pace::Pace;
 use super::recent::Recent;
 use super::rules::{Rules, Tallies};
-use super::scan::Events;
 use super::scan::level::Level;
 use super::scan::request::{Access, Method, Status};
+use super::scan::{Events, Unknown};
 
 #[derive(Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -22,6 +22,8 @@ pub struct Tally {
     pub bytes: u64,
     pub last_line: Option<SystemTime>,
     pub events: Events,
+    /// Lines that were not recognised.
+    pub unknown: Unknown,
     pub errors: Groups,
     pub access: Access,
     pub rules: Tallies,
@@ -86,7 +88,8 @@ impl Tally {
         Mark {
             bytes: self.bytes,
             events: self.events.all,
-            errors: self.errors.total,
+            // An error counts as one in the moment in which it is an event, or their share would be above one.
+            errors: self.events.errors,
             requests: self.access.total(),
             failed: Method::ALL.into_iter().map(failed).sum(),
             times: self.access.times.counts.to_vec(),

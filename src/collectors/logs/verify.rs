@@ -11,7 +11,7 @@ use std::time::SystemTime;
 use super::config::Logs;
 use super::follow::facts::{Facts, Identity};
 use super::follow::saved::{Position, Role};
-use super::memory::{FORM, Saved};
+use super::memory::Saved;
 use super::scan::level::Level;
 use super::scan::lines::Lines;
 use super::scan::{Scanner, Stream};
@@ -52,8 +52,9 @@ pub struct Verified {
 
 /// Recounts a source from the bytes of its state.
 pub fn verify(logs: &Logs, saved: &[u8]) -> Result<Verified, String> {
-    let saved: Saved = FORM.decode(saved).map_err(|why| why.to_string())?;
-    let scanner = Scanner { format: logs.format, levels: true, ..Scanner::default() };
+    let saved = Saved::decode(saved).map_err(|why| why.to_string())?;
+    let (forms, format, _) = logs.reading();
+    let scanner = Scanner { format, forms, levels: true, ..Scanner::default() };
     let counted = saved.files.files.iter().filter(|position| position.role == Role::Read);
     let files = counted.map(|position| check(&scanner, position)).collect();
     let doubt = serde_json::to_value(saved.tally().doubt).unwrap_or_default();

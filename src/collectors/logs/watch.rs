@@ -1,15 +1,17 @@
 //! Tells a source that something has happened in its directories, by inotify: one instance for all
 //! sources, one watch a directory.
 //!
-//! Nothing that is counted rests on it. Where it cannot be had (limits, file systems over the
+//! Of a file that was written to its path is told, so that a reading need not look at the others; of
+//! everything else, that something has happened. Nothing that is counted rests on it. Where it cannot be had (limits, file systems over the
 //! network, other systems) the files are looked at once a second, and every few seconds in any case.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 use std::time::Duration;
@@ -20,44 +22,78 @@ use tokio::sync::Notify;
 
 /// What happens to a busy file tells nothing new for this long: a writer that is never silent costs
 /// a few wake-ups a second.
-const PAUSE: Duration = Duration::from_millis(50);
+const PAUSE: Duration = Duration::from_millis(200);
 /// After so long without events it is looked whether anybody still wants them.
 const CHECK: Timespec = Timespec { tv_sec: 5, tv_nsec: 0 };
 /// Events that are taken at once.
 const BUFFER: usize = 16 * 1024;
+/// Of more files it is said that all may have changed.
+const MAX_TOLD: usize = 1_000;
+
+/// What a source has been told since it last asked.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Told {
+    #[default]
+    Nothing,
+    /// These files were written to; none: time has passed.
+    Files(BTreeSet<PathBuf>),
+    /// Anything may have happened.
+    All,
+}
+
+impl Told {
+    fn add(&mut self, more: Self) {
+        *self = match (std::mem::take(self), more) {
+            (Self::Nothing, one) | (one, Self::Nothing) => one,
+            (Self::Files(mut all), Self::Files(more)) if all.len() + more.len() <= MAX_TOLD => {
+                all.extend(more);
+                Self::Files(all)
+            }
+            _ => Self::All,
+        }
+    }
+}
 
 /// Where a source is told that there may be something to read.
 #[derive(Default)]
 pub struct Wake {
     pub notify: Arc<Notify>,
-    dirty: AtomicBool,
-    /// It tells itself soon.
-    due: AtomicBool,
+    told: Mutex<Told>,
+    /// What it tells itself soon.
+    due: Mutex<Told>,
 }
 
 impl Wake {
-    pub fn tell(&self) {
-        self.dirty.store(true, Ordering::Release);
+    pub fn tell(&self, what: Told) {
+        lock(&self.told).add(what);
         self.notify.notify_one();
     }
 
     /// Tells itself after a time; once, however often it is asked to until then. Needs the runtime.
-    pub fn tell_in(self: &Arc<Self>, after: Duration) {
-        if self.due.swap(true, Ordering::AcqRel) {
+    pub fn tell_in(self: &Arc<Self>, after: Duration, what: Told) {
+        let mut due = lock(&self.due);
+        let waits = *due != Told::Nothing;
+        due.add(what);
+        drop(due);
+        if waits {
             return;
         }
         let wake = Arc::clone(self);
         tokio::spawn(async move {
             tokio::time::sleep(after).await;
-            wake.due.store(false, Ordering::Release);
-            wake.tell();
+            let due = std::mem::take(&mut *lock(&wake.due));
+            wake.tell(due);
         });
     }
 
-    /// Whether something has been told since the last call.
-    pub fn take(&self) -> bool {
-        self.dirty.swap(false, Ordering::AcqRel)
+    /// What has been told since the last call.
+    pub fn take(&self) -> Told {
+        std::mem::take(&mut *lock(&self.told))
     }
+}
+
+fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
+    of.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Directories, and the sources that want to know of each.
@@ -118,19 +154,21 @@ impl Watcher {
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.inner)
     }
 
     /// Tells the sources of these watches, or all of them if events were lost.
-    fn tell(&self, told: &Told) {
+    fn tell(&self, events: &Events) {
         let mut inner = self.lock();
-        for directory in inner.directories.values() {
-            if told.all || told.watches.contains(&directory.watch) {
-                directory.sources.values().filter_map(Weak::upgrade).for_each(|wake| wake.tell());
+        for (path, directory) in &inner.directories {
+            let told = events.of(directory.watch, path);
+            if told != Told::Nothing {
+                let wakes = directory.sources.values().filter_map(Weak::upgrade);
+                wakes.for_each(|wake| wake.tell(told.clone()));
             }
         }
         // A directory that has gone is watched anew when it is asked for again.
-        inner.directories.retain(|_, directory| !told.gone.contains(&directory.watch));
+        inner.directories.retain(|_, directory| !events.gone.contains(&directory.watch));
     }
 }
 
@@ -156,7 +194,7 @@ impl Inner {
         directory.watch = watch;
         directory.sources.insert(source.to_owned(), Arc::downgrade(wake));
         // What has happened between the source's look and this call was told to nobody.
-        wake.tell();
+        wake.tell(Told::All);
         Ok(())
     }
 
@@ -187,10 +225,33 @@ fn there(directory: &Path) -> Option<&Path> {
 
 /// What one read of the instance has said.
 #[derive(Default)]
-struct Told {
-    watches: BTreeSet<i32>,
+struct Events {
+    /// By watch the names of files that were written to; none: something else has happened.
+    watches: BTreeMap<i32, Option<BTreeSet<OsString>>>,
     gone: BTreeSet<i32>,
     all: bool,
+}
+
+impl Events {
+    fn add(&mut self, watch: i32, name: Option<&OsStr>) {
+        let names = self.watches.entry(watch).or_insert_with(|| Some(BTreeSet::new()));
+        match (names.as_mut(), name) {
+            (Some(all), Some(name)) if all.contains(name) => {}
+            (Some(all), Some(name)) if all.len() < MAX_TOLD => drop(all.insert(name.to_owned())),
+            (Some(_), _) => *names = None,
+            (None, _) => {}
+        }
+    }
+
+    /// What is to be told of a directory.
+    fn of(&self, watch: i32, path: &Path) -> Told {
+        match self.watches.get(&watch) {
+            _ if self.all => Told::All,
+            None => Told::Nothing,
+            Some(None) => Told::All,
+            Some(Some(names)) => Told::Files(names.iter().map(|name| path.join(name)).collect()),
+        }
+    }
 }
 
 fn follow(instance: &OwnedFd, watcher: &Weak<Watcher>) {
@@ -212,123 +273,21 @@ fn gather() {
 }
 
 /// Takes all events that wait.
-fn read(instance: &OwnedFd) -> Told {
+fn read(instance: &OwnedFd) -> Events {
     let mut buffer = [MaybeUninit::uninit(); BUFFER];
     let mut reader = inotify::Reader::new(instance, &mut buffer);
-    let mut told = Told::default();
+    let mut events = Events::default();
     while let Ok(event) = reader.next() {
-        told.all |= event.events().contains(ReadFlags::QUEUE_OVERFLOW);
-        if event.events().intersects(ReadFlags::IGNORED | ReadFlags::MOVE_SELF) {
-            told.gone.insert(event.wd());
+        let what = event.events();
+        events.all |= what.contains(ReadFlags::QUEUE_OVERFLOW);
+        if what.intersects(ReadFlags::IGNORED | ReadFlags::MOVE_SELF) {
+            events.gone.insert(event.wd());
         }
-        told.watches.insert(event.wd());
+        let name = event.file_name().filter(|_| what == ReadFlags::MODIFY);
+        events.add(event.wd(), name.map(|name| OsStr::from_bytes(name.to_bytes())));
     }
-    told
+    events
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    async fn told(wake: &Wake) {
-        let told = tokio::time::timeout(Duration::from_secs(10), wake.notify.notified());
-        told.await.expect("it is told");
-        assert!(wake.take());
-    }
-
-    /// Until nothing more is told: the kernel's events come one by one.
-    async fn quiet(wake: &Wake) {
-        while tokio::time::timeout(4 * PAUSE, wake.notify.notified()).await.is_ok() {}
-        wake.take();
-    }
-
-    #[tokio::test]
-    async fn sources_are_told_of_their_own_directories_only() {
-        let (a, b) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        let watcher = Arc::new(Watcher::default());
-        let (one, both): (Arc<Wake>, Arc<Wake>) = Default::default();
-        let dirs = |dirs: &[&Path]| dirs.iter().map(|dir| dir.to_path_buf()).collect();
-        watcher.watch("one", &one, &dirs(&[a.path()])).unwrap();
-        watcher.watch("both", &both, &dirs(&[a.path(), b.path(), Path::new("/no/such")])).unwrap();
-        quiet(&one).await;
-        quiet(&both).await;
-        std::fs::write(b.path().join("x.log"), "x\n").unwrap();
-        told(&both).await;
-        assert!(!one.take());
-        std::fs::write(a.path().join("x.log"), "x\n").unwrap();
-        told(&one).await;
-        quiet(&both).await;
-        // Asked for a second time: nothing is told for that alone.
-        watcher.watch("both", &both, &dirs(&[b.path()])).unwrap();
-        assert!(!both.take());
-        std::fs::rename(a.path().join("x.log"), a.path().join("x.log.1")).unwrap();
-        told(&one).await;
-        assert!(!both.take());
-    }
-
-    #[tokio::test]
-    async fn a_directory_that_goes_and_comes_is_watched_again() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("logs");
-        let watcher = Arc::new(Watcher::default());
-        let wake = Arc::<Wake>::default();
-        let dirs = BTreeSet::from([path.clone()]);
-        for _ in 0..2 {
-            std::fs::create_dir(&path).unwrap();
-            watcher.watch("x", &wake, &dirs).unwrap();
-            quiet(&wake).await;
-            std::fs::write(path.join("x.log"), "x\n").unwrap();
-            told(&wake).await;
-            quiet(&wake).await;
-            std::fs::remove_dir_all(&path).unwrap();
-            told(&wake).await;
-            quiet(&wake).await;
-        }
-    }
-
-    #[tokio::test]
-    async fn a_directory_that_is_still_to_come_is_told_of() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("app/logs");
-        let watcher = Arc::new(Watcher::default());
-        let wake = Arc::<Wake>::default();
-        let dirs = BTreeSet::from([path.clone()]);
-        watcher.watch("x", &wake, &dirs).unwrap();
-        quiet(&wake).await;
-        watcher.watch("x", &wake, &dirs).unwrap();
-        assert!(!wake.take(), "nothing is told for being asked again");
-        for part in [path.parent().unwrap(), &path] {
-            std::fs::create_dir(part).unwrap();
-            told(&wake).await;
-            watcher.watch("x", &wake, &dirs).unwrap();
-            quiet(&wake).await;
-        }
-        std::fs::write(path.join("x.log"), "x\n").unwrap();
-        told(&wake).await;
-        // A source that is gone leaves nothing behind.
-        drop(wake);
-        watcher.watch("other", &Arc::default(), &BTreeSet::new()).unwrap();
-        assert!(watcher.lock().directories.is_empty());
-    }
-
-    #[test]
-    fn lost_events_are_told_to_everybody() {
-        let (busy, calm) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        // Without the thread, so that nobody reads meanwhile.
-        let instance = Arc::new(inotify::init(CreateFlags::NONBLOCK).unwrap());
-        let watcher = Arc::new(Watcher::default());
-        watcher.lock().instance = Some(Arc::clone(&instance));
-        let (one, other): (Arc<Wake>, Arc<Wake>) = Default::default();
-        watcher.watch("calm", &one, &BTreeSet::from([calm.path().to_owned()])).unwrap();
-        watcher.watch("busy", &other, &BTreeSet::from([busy.path().to_owned()])).unwrap();
-        assert!(one.take() && other.take());
-        let [from, to] = ["1", "2"].map(|name| busy.path().join(name));
-        std::fs::write(&from, "").unwrap();
-        for _ in 0..20_000 {
-            std::fs::rename(&from, &to).unwrap();
-            std::fs::rename(&to, &from).unwrap();
-        }
-        watcher.tell(&read(&instance));
-        assert!(one.take() && other.take());
-    }
-}
+mod tests;

@@ -10,6 +10,7 @@ pub const WORDS: &[Words] = &[
         "level",
         &["debug", "info", "warning", "error", "critical", "none"],
     ),
+    listed(&["stack_log_unrecognised_total"], "form", &["text", "json"]),
     listed(&["stack_log_files"], "state", &["open", "gone", "unreadable", "skipped"]),
     listed(
         &["stack_log_skipped_files"],

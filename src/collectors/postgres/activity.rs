@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::idle::{Idle, idle};
 use crate::clients::postgres::{APPLICATION, Row, Rows};
 
 /// Label sets of `pg_stat_activity_count` beyond this are left out and counted: names of
 /// applications and wait events come in many combinations.
 const GROUPS: usize = 200;
-const APPLICATIONS: usize = 50;
+pub(super) const APPLICATIONS: usize = 50;
 
 /// Every database gets a 0 for each of these.
 pub const STATES: [&str; 6] = [
@@ -41,18 +42,18 @@ const BACKEND_TYPES: [&str; 17] = [
 ];
 
 /// One row of the view, as far as it matters.
-struct Session<'a> {
+pub(super) struct Session<'a> {
     database: &'a str,
     user: &'a str,
-    application: &'a str,
+    pub application: &'a str,
     backend_type: &'a str,
-    state: &'a str,
+    pub state: &'a str,
     wait_type: &'a str,
     wait: &'a str,
     asking: bool,
     transaction: Option<f64>,
     query: Option<f64>,
-    in_state: Option<f64>,
+    pub in_state: Option<f64>,
 }
 
 /// The server as a whole.
@@ -66,7 +67,8 @@ pub struct Sessions {
 #[derive(Clone, Copy, Default)]
 pub struct Seen {
     pub clients: u64,
-    pub active: u64,
+    /// Not known where a role has `track_activities` off.
+    pub active: Option<u64>,
     pub own: u64,
 }
 
@@ -83,9 +85,10 @@ pub struct Transactions {
 pub struct InDatabase {
     pub database: String,
     pub states: BTreeMap<&'static str, u64>,
-    pub longest_query: f64,
-    pub longest_transaction: f64,
-    pub idle_in_transaction: f64,
+    /// These are not known where the role of a session has `track_activities` off.
+    pub longest_query: Option<f64>,
+    pub longest_transaction: Option<f64>,
+    pub idle_in_transaction: Option<f64>,
 }
 
 /// Sessions that `postgres_exporter` puts into one series.
@@ -122,6 +125,7 @@ pub struct Activity {
     pub groups_dropped: u64,
     pub applications: Vec<Application>,
     pub applications_dropped: u64,
+    pub idle: Vec<Idle>,
 }
 
 impl<'a> Session<'a> {
@@ -144,6 +148,11 @@ impl<'a> Session<'a> {
 
     fn is_client(&self) -> bool {
         self.backend_type == "client backend"
+    }
+
+    /// Its role has `track_activities` off: what it does is not known.
+    fn is_hidden(&self) -> bool {
+        self.state == "disabled"
     }
 
     /// An application's: neither ours nor the server's.
@@ -171,19 +180,24 @@ pub fn of(server: &str, rows: &Rows, known: &BTreeSet<&str>) -> Activity {
         groups_dropped,
         applications,
         applications_dropped,
+        idle: idle(server, &sessions),
     }
 }
 
 fn totals(sessions: &[Session]) -> Sessions {
     let mut backends = BTreeMap::from([("client backend", 0)]);
-    let mut seen = Seen::default();
+    let (mut seen, mut active) = (Seen::default(), Some(0));
     for session in sessions {
         let known = BACKEND_TYPES.iter().find(|known| **known == session.backend_type);
         *backends.entry(known.copied().unwrap_or("other")).or_default() += 1;
         seen.clients += u64::from(session.is_client());
         seen.own += u64::from(session.is_client() && !session.counts());
-        seen.active += u64::from(session.counts() && is_active(session.state));
+        if session.counts() {
+            let more = u64::from(is_active(session.state));
+            active = active.filter(|_| !session.is_hidden()).map(|active| active + more);
+        }
     }
+    seen.active = active;
     Sessions { backends, seen: Some(seen) }
 }
 
@@ -214,8 +228,13 @@ fn databases(sessions: &[Session], known: &BTreeSet<&str>) -> Vec<InDatabase> {
         if !session.counts() {
             continue;
         }
-        let longer = |longest: &mut f64, age: Option<f64>| {
-            *longest = longest.max(age.unwrap_or_default());
+        if session.is_hidden() {
+            database.longest_transaction = None;
+            database.longest_query = None;
+            database.idle_in_transaction = None;
+        }
+        let longer = |longest: &mut Option<f64>, age: Option<f64>| {
+            *longest = longest.map(|longest| longest.max(age.unwrap_or_default()));
         };
         longer(&mut database.longest_transaction, session.transaction);
         if is_active(session.state) {
@@ -231,7 +250,14 @@ fn databases(sessions: &[Session], known: &BTreeSet<&str>) -> Vec<InDatabase> {
 impl InDatabase {
     fn none(name: &str) -> Self {
         let states = STATES.iter().map(|state| (*state, 0)).collect();
-        Self { database: name.to_owned(), states, ..Self::default() }
+        let none = Some(0.0);
+        Self {
+            database: name.to_owned(),
+            states,
+            longest_query: none,
+            longest_transaction: none,
+            idle_in_transaction: none,
+        }
     }
 }
 
@@ -295,7 +321,7 @@ fn applications(sessions: &[Session]) -> (Vec<Application>, u64) {
 }
 
 /// Keeps the `cap` largest in their order and says how many went.
-fn keep_largest<T>(things: &mut Vec<T>, cap: usize, size: impl Fn(&T) -> u64) -> u64 {
+pub(super) fn keep_largest<T>(things: &mut Vec<T>, cap: usize, size: impl Fn(&T) -> u64) -> u64 {
     let dropped = things.len().saturating_sub(cap);
     if dropped > 0 {
         things.sort_by_key(|thing| std::cmp::Reverse(size(thing)));
@@ -307,6 +333,25 @@ fn keep_largest<T>(things: &mut Vec<T>, cap: usize, size: impl Fn(&T) -> u64) ->
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_role_hides_is_not_zero() {
+        let columns = ["datname", "backend_type", "state", "xact_age", "query_age"];
+        let row = |database: &str, state: &str| {
+            [database, "client backend", state, "7", "5"].map(str::to_owned)
+        };
+        let rows = [row("app", "active"), row("app", "disabled"), row("other", "active")];
+        let rows = serde_json::json!({ "columns": columns, "rows": rows });
+        let rows: Rows = serde_json::from_value(rows).expect("rows");
+        let seen = of("s", &rows, &["app", "other"].into());
+        assert_eq!(seen.sessions.seen.expect("seen").active, None);
+        let longest: Vec<_> = seen
+            .databases
+            .iter()
+            .map(|it| (it.longest_query, it.longest_transaction, it.idle_in_transaction))
+            .collect();
+        assert_eq!(longest, [(None, None, None), (Some(5.0), Some(7.0), Some(0.0))]);
+    }
 
     #[test]
     fn a_state_that_the_cap_left_out_is_not_empty() {

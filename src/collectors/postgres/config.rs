@@ -30,6 +30,14 @@ pub struct Postgres {
     /// that it cannot be used is muted. Default: found by its address among the services of the section `docker`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service: Option<String>,
+    /// How often a new connection asks whether one gets in; default `15s`. Each writes up to four lines into
+    /// the server's log where `log_connections` and `log_disconnections` are on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub login: Option<Dur>,
+    /// How many tables are told of one by one, the largest first; default 100, at most 1000, and 0 for none. The
+    /// others are told of as a sum.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tables: Option<u32>,
     /// Deadline of a reading; default `5s`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Dur>,

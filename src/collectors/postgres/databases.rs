@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::share::Share;
 use crate::catalogue::Batch;
 use crate::clients::postgres::{Row, Rows};
 
@@ -47,10 +48,14 @@ pub struct Database {
     pub xid_age: Option<u64>,
     pub mxid_age: Option<u64>,
     pub locks: Option<BTreeMap<String, u64>>,
+    /// What an interrupted DROP DATABASE leaves.
+    pub invalid: bool,
+    /// Sessions as a share of the database's own limit.
+    pub full: Option<f64>,
 }
 
 /// Columns of `pg_stat_database` that are taken over; which there are differs by version.
-const COLUMNS: [&str; 18] = [
+const COLUMNS: [&str; 23] = [
     "numbackends",
     "xact_commit",
     "xact_rollback",
@@ -69,6 +74,11 @@ const COLUMNS: [&str; 18] = [
     "blk_write_time",
     "reset_at",
     "active_time",
+    "confl_tablespace",
+    "confl_lock",
+    "confl_snapshot",
+    "confl_bufferpin",
+    "confl_deadlock",
 ];
 
 /// Locks by database and mode.
@@ -86,8 +96,17 @@ pub fn locks(rows: &Rows) -> Locks<'_> {
 }
 
 /// `timed`: whether times of blocks are measured; without, their 0 says nothing.
-pub fn of(batch: Batch, server: &str, rows: &Rows, timed: bool, locks: Option<&Locks>) -> Batch {
-    let named = || rows.iter().filter_map(|row| Some((row, row.text("datname")?.to_owned())));
+pub fn of(
+    batch: Batch,
+    (server, share): (&str, &Share),
+    rows: &Rows,
+    timed: bool,
+    locks: Option<&Locks>,
+) -> Batch {
+    let named = || {
+        let told = rows.iter().filter_map(|row| Some((row, row.text("datname")?.to_owned())));
+        told.filter(|(_, name)| share.tells(name))
+    };
     let statistics = named().map(|(row, database)| {
         let id = row.text("datid").unwrap_or_default().to_owned();
         Statistics { server: server.to_owned(), id, database, values: values(row, timed) }
@@ -106,6 +125,8 @@ pub fn of(batch: Batch, server: &str, rows: &Rows, timed: bool, locks: Option<&L
         xid_age: row.number("xid_age"),
         mxid_age: row.number("mxid_age"),
         locks: locks.map(|locks| all_modes(locks.get(name.as_str()))),
+        invalid: row.number("datconnlimit") == Some(INVALID),
+        full: full(row),
         name,
     });
     let total = rows.first().and_then(|row| row.number::<u64>("total")).unwrap_or_default();
@@ -113,7 +134,15 @@ pub fn of(batch: Batch, server: &str, rows: &Rows, timed: bool, locks: Option<&L
         .with(statistics.collect())
         .with(losses.collect())
         .with(databases.collect())
-        .dropped("databases", total.saturating_sub(DATABASES))
+        .dropped("databases", if share.leads { total.saturating_sub(DATABASES) } else { 0 })
+}
+
+/// The limit of a database that is not valid any more.
+const INVALID: i64 = -2;
+
+fn full(row: Row) -> Option<f64> {
+    let limit: f64 = row.number("datconnlimit").filter(|limit| *limit > 0.0)?;
+    Some(row.number::<f64>("numbackends")? / limit)
 }
 
 fn values(row: Row, timed: bool) -> BTreeMap<&'static str, f64> {

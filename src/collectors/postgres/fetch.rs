@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{AREA, Postgres, sample};
-use crate::clients::postgres::{PostgresClient, Rows};
+use super::share::Share;
+use super::{AREA, Postgres, tables};
+use crate::clients::postgres::reasons::NO_DATABASE;
+use crate::clients::postgres::{PostgresClient, Rows, quoted};
 use crate::engine::{Found, Latest, Memory, Pace, Part, Parts};
-use crate::failure::Failure;
+use crate::failure::{Failure, Reason};
 
 /// Ends with the reading at the latest.
 const LIMIT: Duration = Duration::from_mins(1);
@@ -19,22 +21,58 @@ const SIZES: Pace = Pace {
     limit: LIMIT,
 };
 /// A trial log-in costs the server a process.
-const LOGIN: Pace = Pace {
-    every: Duration::from_secs(15),
-    again: Duration::from_secs(15),
+pub const LOGIN: Duration = Duration::from_secs(15);
+/// Tables are read with each reading, unless somebody reads in a hurry.
+const TABLES: Pace = Pace {
+    every: Duration::from_secs(10),
+    again: Duration::from_secs(10),
+    stale_after: Some(Duration::from_mins(5)),
+    limit: LIMIT,
+};
+const STATEMENTS: Pace = Pace {
+    every: Duration::from_mins(1),
+    again: Duration::from_mins(5),
     stale_after: None,
     limit: LIMIT,
 };
 
+type Answer = Result<Rows, Failure>;
+
 /// What the server said. The first answer is there or the reading has failed.
 pub struct Raw {
+    /// Host and port of the server that was reached.
+    pub place: String,
+    pub share: Share,
     pub server: Rows,
-    pub activity: Result<Rows, Failure>,
-    pub databases: Result<Rows, Failure>,
-    pub locks: Result<Rows, Failure>,
-    pub waits: Result<Rows, Failure>,
+    pub facts: Facts,
     pub sizes: Latest<Rows>,
     pub login: Latest<Duration>,
+    pub inside: Latest<Inside>,
+    pub table_sizes: Latest<Rows>,
+    pub own: Latest<Rows>,
+}
+
+/// Facts of the whole server, each read or not for itself.
+pub struct Facts {
+    pub activity: Answer,
+    pub databases: Answer,
+    pub locks: Answer,
+    pub waits: Answer,
+    pub settings: Answer,
+    pub background: Answer,
+    pub archiver: Answer,
+    pub wal: Answer,
+    pub slots: Answer,
+    pub senders: Answer,
+    pub receiver: Answer,
+    pub roles: Answer,
+    pub horizon: Answer,
+}
+
+/// What one has to be in a database to see.
+pub struct Inside {
+    pub tables: Answer,
+    pub indexes: Answer,
 }
 
 /// What is not read each time. All of it is of one database: after a change of address nothing is
@@ -42,6 +80,9 @@ pub struct Raw {
 pub struct Slow {
     sizes: Part<Rows>,
     login: Part<Duration>,
+    tables: Part<Inside>,
+    table_sizes: Part<Rows>,
+    own: Part<Rows>,
 }
 
 impl Slow {
@@ -52,9 +93,14 @@ impl Slow {
         database: &Postgres,
     ) -> (Self, Parts<'a, Postgres>) {
         let mut parts = Parts::new(memory, AREA.name, name, database.clone());
+        let every = database.login.map_or(LOGIN, crate::config::Dur::get);
+        let login = Pace { every, again: every, stale_after: None, limit: LIMIT };
         let slow = Self {
             sizes: parts.add("sizes", "sizes of databases (pg_database_size)", SIZES),
-            login: parts.add("login", "a trial log-in", LOGIN),
+            login: parts.add("login", "a trial log-in", login),
+            tables: parts.add("tables", "tables (pg_stat_user_tables)", TABLES),
+            table_sizes: parts.add("table_sizes", "sizes of tables (pg_table_size)", SIZES),
+            own: parts.add("own", "what the monitoring costs (pg_stat_statements)", STATEMENTS),
         };
         (slow, parts)
     }
@@ -63,43 +109,146 @@ impl Slow {
 pub struct Source {
     pub client: PostgresClient,
     pub slow: Slow,
+    pub share: Share,
+    /// How many tables are told of one by one.
+    pub tables: u32,
+}
+
+/// The queries for facts of the server, in the order of [`Facts`] after the first.
+fn facts(major: u32, database: &str) -> Vec<String> {
+    let own = quoted(database);
+    let background = if major >= 17 {
+        include_str!("sql/background_17.sql")
+    } else {
+        include_str!("sql/background.sql")
+    };
+    [
+        include_str!("sql/server.sql"),
+        include_str!("sql/activity.sql"),
+        include_str!("sql/databases.sql"),
+        include_str!("sql/locks.sql"),
+        include_str!("sql/waits.sql"),
+        include_str!("sql/settings.sql"),
+        background,
+        include_str!("sql/archiver.sql"),
+        include_str!("sql/wal.sql"),
+        include_str!("sql/slots.sql"),
+        include_str!("sql/senders.sql"),
+        include_str!("sql/receiver.sql"),
+        include_str!("sql/roles.sql"),
+        include_str!("sql/horizon.sql"),
+    ]
+    .iter()
+    .map(|sql| sql.replace("{own}", &own))
+    .collect()
 }
 
 impl Source {
     pub async fn fetch(&self) -> Result<Raw, Failure> {
+        let database = &self.share.database;
         // First alone: it makes the session, and without one nothing else is tried.
-        let server = self.client.query(include_str!("sql/server.sql")).await?;
-        let (queries, login) = tokio::join!(self.queries(), self.login(&server));
-        let [activity, databases, locks, waits] = queries;
+        let answers =
+            self.client.query_server(|major| facts(major, database), self.client.limit()).await?;
+        let mut answers = answers.into_iter();
+        let mut next = || answers.next().unwrap_or_else(|| Err(none()));
+        let server = next()?;
+        let facts = Facts {
+            activity: next(),
+            databases: next(),
+            locks: next(),
+            waits: next(),
+            settings: next(),
+            background: next(),
+            archiver: next(),
+            wal: next(),
+            slots: next(),
+            senders: next(),
+            receiver: next(),
+            roles: next(),
+            horizon: next(),
+        };
+        let login = self.login().await;
+        // The server is there and the database is not.
+        if let Some(failure) = login.failure.clone().filter(|it| it.reason == NO_DATABASE) {
+            return Err(failure);
+        }
+        let inside = self.inside(login.failure.is_some()).await;
+        let table_sizes = self.table_sizes(login.failure.is_some()).await;
         let sizes = self.sizes().await;
-        Ok(Raw { server, activity, databases, locks, waits, sizes, login })
-    }
-
-    async fn queries(&self) -> [Result<Rows, Failure>; 4] {
-        [
-            self.client.query(include_str!("sql/activity.sql")).await,
-            self.client.query(include_str!("sql/databases.sql")).await,
-            self.client.query(include_str!("sql/locks.sql")).await,
-            self.client.query(include_str!("sql/waits.sql")).await,
-        ]
+        let own = self.own(login.failure.is_some()).await;
+        let place = self.client.place().unwrap_or_default();
+        let share = self.share.clone();
+        Ok(Raw { place, share, server, facts, sizes, login, inside, table_sizes, own })
     }
 
     /// Whether an application would get in now: our own session says nothing of that.
-    async fn login(&self, server: &Rows) -> Latest<Duration> {
-        let read = |_, _| async {
-            let took = self.client.log_in().await;
-            took.map(Found::from).map_err(|failure| sample::log_in_failure(server, failure))
-        };
+    async fn login(&self) -> Latest<Duration> {
+        let read = |_, _| async { self.client.log_in().await.map(Found::from) };
         self.slow.login.get(Instant::now() + LIMIT, |_| false, read).await
     }
 
     async fn sizes(&self) -> Latest<Rows> {
+        if !self.share.leads {
+            return Latest::default();
+        }
+        let sql = include_str!("sql/sizes.sql").replace("{own}", &quoted(&self.share.database));
         let read = |_, _| async {
             let limit = self.client.limit().mul_f64(0.7);
-            self.client.query_within(include_str!("sql/sizes.sql"), limit).await.map(Found::from)
+            let mut answers = self.client.query_server(|_| vec![sql.clone()], limit).await?;
+            answers.pop().unwrap_or_else(|| Err(none())).map(Found::from)
         };
         self.slow.sizes.get(Instant::now() + LIMIT, |_| false, read).await
     }
+
+    /// `locked_out`: the trial has just failed, and a second one would find the same.
+    async fn inside(&self, locked_out: bool) -> Latest<Inside> {
+        if locked_out || self.tables == 0 || !self.share.tells(&self.share.database) {
+            return Latest::default();
+        }
+        let (top, most) = (self.tables.to_string(), (self.tables * tables::INDEXES).to_string());
+        let sql = |text: &str| text.replace("{top}", &top).replace("{most}", &most);
+        let all =
+            || vec![sql(include_str!("sql/tables.sql")), sql(include_str!("sql/indexes.sql"))];
+        let read = |_, _| async {
+            let answers = self.client.query_all(|_| all(), self.client.limit()).await?;
+            let mut answers = answers.into_iter();
+            let mut next = || answers.next().unwrap_or_else(|| Err(none()));
+            Ok(Found::from(Inside { tables: next(), indexes: next() }))
+        };
+        self.slow.tables.get(Instant::now() + LIMIT, |_| false, read).await
+    }
+
+    async fn table_sizes(&self, locked_out: bool) -> Latest<Rows> {
+        if locked_out || self.tables == 0 || !self.share.tells(&self.share.database) {
+            return Latest::default();
+        }
+        let sql = include_str!("sql/table_sizes.sql").replace("{top}", &self.tables.to_string());
+        let read = |_, _| async { self.client.query(&sql).await.map(Found::from) };
+        self.slow.table_sizes.get(Instant::now() + LIMIT, |_| false, read).await
+    }
+
+    /// What our own statements cost. The view is where somebody has put it, or nowhere.
+    async fn own(&self, locked_out: bool) -> Latest<Rows> {
+        if locked_out || !self.share.leads {
+            return Latest::default();
+        }
+        let read = |_, _| async {
+            let found = self.client.query(include_str!("sql/statements_schema.sql")).await?;
+            let Some(row) = found.first() else { return Ok(Found::from(Rows::default())) };
+            let schema = row.text("schema").unwrap_or_default().replace('"', "\"\"");
+            // From 1.8 on planning is told apart from execution.
+            let time =
+                if row.flag("plans") == Some(true) { "total_exec_time" } else { "total_time" };
+            let sql = include_str!("sql/own_share.sql");
+            let sql = sql.replace("{schema}", &format!("\"{schema}\"")).replace("{time}", time);
+            self.client.query(&sql).await.map(Found::from)
+        };
+        self.slow.own.get(Instant::now() + LIMIT, |_| false, read).await
+    }
+}
+
+fn none() -> Failure {
+    Failure::new(Reason::PARSE, "the server gave fewer answers than there were questions")
 }
 
 #[cfg(test)]
@@ -117,7 +266,7 @@ mod tests {
         let login = async |slow: &Slow, took: Option<u64>| {
             let read = |_, _| async move {
                 let took = took.map(Duration::from_secs);
-                took.map(Found::from).ok_or_else(|| Failure::new(crate::failure::Reason::OTHER, ""))
+                took.map(Found::from).ok_or_else(|| Failure::new(Reason::OTHER, ""))
             };
             slow.login.get(Instant::now() + LIMIT, |_| false, read).await.value.map(|took| *took)
         };

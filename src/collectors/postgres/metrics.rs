@@ -3,8 +3,11 @@
 
 use super::activity::{Application, Group, InDatabase, Sessions, Transactions};
 use super::databases::{Database, Losses, Statistics};
+use super::idle::Idle;
 use super::sample::{Capacity, Server, Size, Up, Version, Waits};
 use crate::catalogue::metrics;
+use crate::clients::postgres::reasons::{DATABASE_FULL, ROLE_FULL, SERVER_FULL};
+use crate::failure::Reason;
 
 metrics! { Up {
     labels { server = |u| &u.server }
@@ -16,8 +19,16 @@ metrics! { Server {
     labels { server = |s| &s.place }
     /// When the server was started, in seconds since the epoch; a crash restart does not change it. Source: pg_postmaster_start_time().
     gauge pg_postmaster_start_time_seconds [P01] = |s| s.started;
+    /// Time since the server was started, in seconds and by its own clock. Source: pg_postmaster_start_time().
+    gauge stack_postgres_uptime_seconds [P01] = |s| s.uptime;
+    /// Time since the server recovered from a crash without being started anew, in seconds; absent where it did not. Source: pg_stat_activity.backend_start of the checkpointer.
+    gauge stack_postgres_crash_age_seconds [P01] = |s| s.crash_age;
     /// Whether the server is a replica. Source: pg_is_in_recovery().
     gauge pg_replication_is_replica = |s| s.replica;
+    /// Time in seconds that replaying is behind what was received; 0 on a primary. It grows on a standby of an idle primary, too. Source: pg_last_xact_replay_timestamp().
+    gauge pg_replication_lag_seconds = |s| s.replay_lag;
+    /// Time in seconds since the last transaction was replayed; absent where none was. Source: pg_last_xact_replay_timestamp().
+    gauge pg_replication_last_replay_seconds = |s| s.last_replay;
     /// Connections that the server allows, reserved ones included. Source: setting max_connections.
     gauge pg_settings_max_connections [P19] = |s| s.max_connections;
     /// Connections kept back for superusers. Source: setting superuser_reserved_connections.
@@ -42,9 +53,20 @@ metrics! { Capacity {
     gauge stack_postgres_login_up [P01] = |c| c.login;
     /// Time that the last trial log-in took, in seconds. Source: a new connection.
     gauge stack_postgres_login_duration_seconds [P01] = |c| c.login_took;
+    /// Which limit the last trial log-in ran into: of the server, of the database, or of our own role. Source: SQLSTATE 53300 and the routine that refused.
+    gauge stack_postgres_limit_reached {limit} [P02 P19] = |c| c.limits();
+    /// Sessions that this exporter may have on the server at once. Source: stack-exporter.
+    gauge stack_postgres_own_sessions_limit = |c| c.bound;
     /// Whether the monitoring role is a superuser, which is more than it needs. Source: setting is_superuser.
     gauge stack_postgres_superuser = |c| c.superuser;
 } }
+
+impl Capacity {
+    fn limits(&self) -> [(&'static str, Option<bool>); 3] {
+        let is = |which: Reason| self.tried.then(|| self.refused == Some(which));
+        [("server", is(SERVER_FULL)), ("database", is(DATABASE_FULL)), ("role", is(ROLE_FULL))]
+    }
+}
 
 metrics! { Sessions {
     labels {}
@@ -53,7 +75,7 @@ metrics! { Sessions {
     /// Sessions of clients, which are those that take connection slots. Source: pg_stat_activity.backend_type.
     gauge stack_postgres_client_connections [P02 P19] = |s| s.seen.map(|seen| seen.clients);
     /// Clients that execute a statement right now, our own left out. Source: pg_stat_activity.state.
-    gauge stack_postgres_active_queries [P03] = |s| s.seen.map(|seen| seen.active);
+    gauge stack_postgres_active_queries [P03] = |s| s.seen.and_then(|seen| seen.active);
     /// Sessions of this exporter. Source: pg_stat_activity.application_name.
     gauge stack_postgres_own_sessions = |s| s.seen.map(|seen| seen.own);
 } }
@@ -143,6 +165,22 @@ metrics! { Statistics {
     established pg_stat_database_stats_reset = |s| s.get("reset_at");
     /// Time spent executing statements, in seconds; from version 14 on. Source: pg_stat_database.active_time.
     counter pg_stat_database_active_time_seconds_total [P03] = |s| s.get("active_time").map(|time| time / 1000.0);
+    /// Queries cancelled because their tablespace was dropped on the primary. Source: pg_stat_database_conflicts.confl_tablespace.
+    established pg_stat_database_conflicts_confl_tablespace = |s| s.get("confl_tablespace");
+    /// Queries cancelled for a lock on the primary. Source: pg_stat_database_conflicts.confl_lock.
+    established pg_stat_database_conflicts_confl_lock = |s| s.get("confl_lock");
+    /// Queries cancelled for rows that were removed on the primary. Source: pg_stat_database_conflicts.confl_snapshot.
+    established pg_stat_database_conflicts_confl_snapshot = |s| s.get("confl_snapshot");
+    /// Queries cancelled for buffers that were needed. Source: pg_stat_database_conflicts.confl_bufferpin.
+    established pg_stat_database_conflicts_confl_bufferpin = |s| s.get("confl_bufferpin");
+    /// Queries cancelled for deadlocks with what was replayed. Source: pg_stat_database_conflicts.confl_deadlock.
+    established pg_stat_database_conflicts_confl_deadlock = |s| s.get("confl_deadlock");
+} }
+
+metrics! { Idle {
+    labels { server = |i| &i.server, state = |i| &i.state, application_name = |i| &i.application }
+    /// How long idle sessions have been idle, in seconds. Source: pg_stat_activity.state_change.
+    histogram pg_process_idle_seconds = |i| Some(&i.seconds);
 } }
 
 impl Statistics {
@@ -167,6 +205,9 @@ impl Losses {
     }
 }
 
+/// Ids that the server can tell apart: half of those that 32 bits have.
+const IDS: f64 = 2_147_483_648.0;
+
 metrics! { Database {
     labels { server = |d| &d.server, datname = |d| &d.name }
     /// Connections that the database allows; -1 without a limit. Source: pg_database.datconnlimit.
@@ -175,6 +216,14 @@ metrics! { Database {
     gauge pg_database_wraparound_age_datfrozenxid_seconds = |d| d.xid_age;
     /// Age of the oldest multixact id, in multixacts in spite of the established name. Source: pg_database.datminmxid.
     gauge pg_database_wraparound_age_datminmxid_seconds = |d| d.mxid_age;
+    /// Used share of the transaction ids that there are before the server stops taking writes. Source: pg_database.datfrozenxid.
+    gauge stack_postgres_xid_used_ratio [P04] = |d| d.xid_age.map(|age| age as f64 / IDS);
+    /// Used share of the multixact ids. Source: pg_database.datminmxid.
+    gauge stack_postgres_multixact_used_ratio [P04] = |d| d.mxid_age.map(|age| age as f64 / IDS);
+    /// Whether a DROP of the database was interrupted: nobody can connect to it any more, and it can only be dropped. Source: pg_database.datconnlimit.
+    gauge stack_postgres_database_invalid = |d| d.invalid;
+    /// Sessions in the database as a share of its own limit; absent without one. Source: pg_stat_database.numbackends, pg_database.datconnlimit.
+    gauge stack_postgres_database_connections_ratio [P02 P19] = |d| d.full;
     /// Locks held or waited for in the database, by mode; the asking session left out. Source: pg_locks.mode.
     gauge pg_locks_count {mode} [P07] = |d| d.locks.iter().flatten().map(|(mode, count)| (mode, *count));
 } }

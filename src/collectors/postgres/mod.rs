@@ -2,19 +2,29 @@
 //!
 //! | read | from | rights |
 //! |---|---|---|
-//! | version, settings, role | functions | none |
-//! | sessions | `pg_stat_activity` | `pg_monitor`, or nothing of others' sessions but their number |
-//! | databases, deadlocks | `pg_stat_database`, `pg_database` | none |
+//! | version, settings, roles | functions, `pg_settings`, `pg_roles` | none |
+//! | sessions, idle times, what holds the clean-up back | `pg_stat_activity` | `pg_monitor`, or nothing of others' sessions but their number |
+//! | databases, deadlocks, conflicts | `pg_stat_database`, `pg_database` | none |
 //! | locks and waits | `pg_locks` | none |
+//! | what is written | `pg_stat_bgwriter`, `pg_stat_checkpointer` and `pg_stat_io` (17), `pg_stat_archiver` | none |
+//! | write-ahead log | `pg_ls_waldir` | `pg_monitor` |
+//! | slots, standbys, the receiver | `pg_replication_slots`, `pg_stat_replication`, `pg_stat_wal_receiver` | `pg_monitor` |
 //! | sizes | `pg_database_size` | `pg_monitor`, or CONNECT; every five minutes |
-//! | whether one gets in | a trial log-in every 15 s | none |
+//! | tables and indexes, the largest by `relpages` | `pg_stat_user_tables`, `pg_statio_user_*` | none |
+//! | their sizes | `pg_table_size`, `pg_indexes_size` | none; every five minutes, and not while they are locked |
+//! | what our own statements cost | `pg_stat_statements` | where it is there; once a minute |
+//! | whether one gets in | a trial log-in, `login` | none |
 //!
-//! Cost: five queries on one kept session, about 5 ms together, and a log-in (3-13 ms). All in
-//! read-only transactions with `statement_timeout` (60 % of the deadline, at most 3 s) and
-//! `lock_timeout` (200 ms) on the server; nothing here waits behind locks on tables. A reading
-//! that is given up is cancelled on the server.
+//! Cost: fourteen queries at once on a kept session in the database `postgres`, and two in the named one
+//! after the trial log-in (3-13 ms), on its session. All in read-only transactions with `statement_timeout`
+//! (60 % of the deadline, at most 3 s) and `lock_timeout` (200 ms) on the server; nothing here waits behind locks
+//! on tables. A reading that is given up is cancelled on the server. Of several targets on one server each tells
+//! of its own database, and the first of the server as well (`share.rs`).
 //!
-//! Up means a session in the named database that answers, not `pg_isready`, which is content with
+//! Columns are read by name, for which there are differs by version: `server_version` decides of each
+//! session which view is asked.
+//!
+//! Up means that the server answers and the named database is there, not `pg_isready`, which is content with
 //! a database that does not exist. Our session may well outlive the last free slot, hence the
 //! trial log-in: `stack_postgres_login_up`.
 //!
@@ -24,27 +34,36 @@
 //! sessions, replication and parallel workers.
 //!
 //! Absent: everything about sessions without `pg_monitor` (a count would be 1, not unknown);
-//! times of blocks while `track_io_timing` is off; sizes that may not be read.
+//! what a session does whose role has `track_activities` off; times of blocks while `track_io_timing` is off; sizes that may not be read.
 
 mod activity;
 mod config;
 mod databases;
+mod established;
 mod fetch;
+mod idle;
 mod metrics;
 mod on_demand;
 mod sample;
+mod server;
+mod share;
 mod signals;
+mod tables;
+mod values;
 mod words;
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 pub use config::Postgres;
 pub use on_demand::{Module, offer};
 
+use self::share::Share;
 use crate::catalogue::{Area, Batch, Glance, TableEntry};
 use crate::clients::access;
+use crate::clients::postgres::reasons::REASONS;
 use crate::clients::postgres::{Address, PostgresClient, mistake};
 use crate::config::{Access, SafeUrl, Secret};
 use crate::engine::{Collector, Memory, Target};
@@ -73,6 +92,24 @@ pub static AREA: Area = Area {
         TableEntry::of::<databases::Losses>(),
         TableEntry::of::<databases::Database>(),
         TableEntry::of::<sample::Size>(),
+        TableEntry::of::<idle::Idle>(),
+        TableEntry::of::<server::Background>(),
+        TableEntry::of::<server::Checkpointer>(),
+        TableEntry::of::<server::Archiver>(),
+        TableEntry::of::<server::Archiving>(),
+        TableEntry::of::<server::Wal>(),
+        TableEntry::of::<server::Slot>(),
+        TableEntry::of::<server::Sender>(),
+        TableEntry::of::<server::Receiver>(),
+        TableEntry::of::<server::Role>(),
+        TableEntry::of::<server::Horizon>(),
+        TableEntry::of::<server::Condition>(),
+        TableEntry::of::<server::Settings>(),
+        TableEntry::of::<tables::Table>(),
+        TableEntry::of::<tables::TableSize>(),
+        TableEntry::of::<tables::Rest>(),
+        TableEntry::of::<tables::Index>(),
+        TableEntry::of::<tables::OwnShare>(),
     ],
     signals: signals::SIGNALS,
     glance: &[
@@ -80,7 +117,7 @@ pub static AREA: Area = Area {
         Glance::Signal("longest_query"),
         Glance::Signal("longest_transaction"),
     ],
-    reasons: &[],
+    reasons: REASONS,
     words: words::WORDS,
     runbook: include_str!("../../../docs/runbooks/postgres.md"),
 };
@@ -88,6 +125,7 @@ pub static AREA: Area = Area {
 /// Declared databases, else the one that the environment names.
 pub fn plan(section: Option<&Section>, plan: &mut Plan) {
     let Some(section) = section else { return discover(plan) };
+    let mut shares = share::shares(section.iter().map(|(name, it)| (name.as_str(), &it.url)));
     for (name, postgres) in section {
         check(name, postgres, plan);
         let common = Common {
@@ -106,7 +144,8 @@ pub fn plan(section: Option<&Section>, plan: &mut Plan) {
                 },
             },
         );
-        let target = target(name, postgres, plan.memory);
+        let share = shares.remove(name).unwrap_or_default();
+        let target = target(name, postgres, share, plan.memory);
         plan.declare(target, &common);
     }
 }
@@ -118,6 +157,12 @@ fn check(name: &str, postgres: &Postgres, plan: &mut Plan) {
         && (postgres.password.is_some() || postgres.password_file.is_some())
     {
         plan.mistake(name, "url", "has a password although another one is set, keep one of them");
+    }
+    if postgres.tables.is_some_and(|tables| tables > MOST_TABLES) {
+        plan.mistake(name, "tables", format!("must be at most {MOST_TABLES}"));
+    }
+    if postgres.login.is_some_and(|every| !TRIALS.contains(&every.get())) {
+        plan.mistake(name, "login", "must be from `1s` to `1d`");
     }
     check_password(name, postgres.password.as_ref(), postgres.password_file.as_deref(), plan);
 }
@@ -161,46 +206,51 @@ fn discover(plan: &mut Plan) {
         url,
         password,
         password_file: None,
+        login: None,
+        tables: None,
         timeout: None,
         thresholds: Thresholds::default(),
     };
     let name = Address::database_of(&postgres.url);
-    let target = target(&name, &postgres, plan.memory);
+    let target = target(&name, &postgres, Share::all_of(&name), plan.memory);
     plan.find(target, "environment");
 }
 
-fn target(name: &str, postgres: &Postgres, memory: &Memory) -> Target {
+fn target(name: &str, postgres: &Postgres, share: Share, memory: &Memory) -> Target {
     let deadline = postgres.timeout.map_or(Duration::from_secs(5), crate::config::Dur::get);
     let client = PostgresClient::new(&postgres.url, postgres.password_file.clone())
         .password(postgres.password.clone())
         .deadline(deadline);
     let place = client.address().map(ToString::to_string).unwrap_or_default();
     let server = client.address().map(Address::server).unwrap_or_default();
-    let down = Batch::new().with(vec![sample::Up { server: server.clone(), up: false }]);
+    let down = Batch::new().with(vec![sample::Up { server, up: false }]);
     let identity = postgres.identity();
     let (slow, parts) = fetch::Slow::of(memory, name, &identity);
-    let database = Database { source: fetch::Source { client, slow }, server };
-    let target = Target::new(&AREA, name, place, identity.clone(), database);
+    let tables = postgres.tables.unwrap_or(TABLES);
+    let database = Database(fetch::Source { client, slow, share: share.clone(), tables });
+    let target = Target::new(&AREA, name, place, (identity.clone(), share), database);
     let hosts = postgres.url.hosts(5432);
     target.while_down(down).with_parts(parts).at(hosts).read_from(AREA.name, name)
 }
 
+/// Tables that are told of one by one, and the most of them.
+const TABLES: u32 = 100;
+const MOST_TABLES: u32 = 1000;
+/// More often than this a trial log-in is a burden, and less often it says nothing.
+const TRIALS: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_hours(24);
+
 /// One database.
-struct Database {
-    source: fetch::Source,
-    /// Host and port, as `postgres_exporter` has it.
-    server: String,
-}
+struct Database(fetch::Source);
 
 impl Collector for Database {
     type Raw = fetch::Raw;
 
     async fn fetch(&self) -> Result<fetch::Raw, Failure> {
-        self.source.fetch().await
+        self.0.fetch().await
     }
 
     fn sample(&self, raw: fetch::Raw, _now: SystemTime) -> Result<Batch, Failure> {
-        sample::sample(&self.server, &raw)
+        sample::sample(&raw)
     }
 }
 

@@ -12,6 +12,7 @@ use percent_encoding::utf8_percent_encode;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::share::Share;
 use super::{Postgres, check_password, target};
 use crate::clients::postgres::{Address, PostgresClient, mistake};
 use crate::config::url::{UNRESERVED, decode};
@@ -115,11 +116,14 @@ impl Module {
             url,
             password: self.password.clone(),
             password_file: self.password_file.clone(),
+            login: None,
+            tables: None,
             timeout: self.timeout,
             thresholds: Thresholds::default(),
         };
         // A memory of its own: what is not read each time is not kept for the next request.
-        let target = target(&place, &postgres, &Memory::default());
+        let share = Share::all_of(&Address::database_of(&postgres.url));
+        let target = target(&place, &postgres, share, &Memory::default());
         Wanted { target, addresses: vec![server, place] }
     }
 

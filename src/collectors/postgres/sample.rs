@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::fetch::Raw;
-use super::{activity, databases};
+use super::{activity, databases, server, tables};
 use crate::catalogue::Batch;
-use crate::clients::postgres::{NO_SLOT, Row, Rows, identifier};
+use crate::clients::postgres::reasons::{NO_HBA, ROLE_FULL, TLS_REQUIRED};
+use crate::clients::postgres::{BOUND, Row, Rows, identifier};
 use crate::failure::{Failure, Reason};
 
 /// The one row that is there while the target is down, too.
@@ -20,7 +21,11 @@ pub struct Server {
     pub place: String,
     pub version_num: u32,
     pub replica: Option<bool>,
+    pub replay_lag: Option<f64>,
+    pub last_replay: Option<f64>,
     pub started: Option<f64>,
+    pub uptime: Option<f64>,
+    pub crash_age: Option<f64>,
     pub max_connections: Option<u64>,
     pub superuser_reserved: Option<u64>,
     /// From version 16 on.
@@ -39,6 +44,10 @@ pub struct Capacity {
     pub ratio: Option<f64>,
     pub login: Option<bool>,
     pub login_took: Option<Duration>,
+    /// A trial has been made, and why it failed.
+    pub tried: bool,
+    pub refused: Option<Reason>,
+    pub bound: u64,
     pub superuser: Option<bool>,
 }
 
@@ -56,13 +65,14 @@ pub struct Size {
     pub bytes: Option<u64>,
 }
 
-pub fn sample(server: &str, raw: &Raw) -> Result<Batch, Failure> {
+pub fn sample(raw: &Raw) -> Result<Batch, Failure> {
+    let (server, share) = (raw.place.as_str(), &raw.share);
     let row = raw.server.first().ok_or_else(unexpected)?;
     let facts = server_facts(server, row)?;
     let up = Up { server: server.to_owned(), up: true };
     let mut batch = Batch::new().with(vec![up]).with(vec![version(&facts, row)]);
     let wanted = ["datname", "datallowconn", "datistemplate", "xact_commit"];
-    let rows = match complete(&raw.databases, &wanted) {
+    let rows = match complete(&raw.facts.databases, &wanted) {
         Ok(rows) => rows.clone(),
         Err(failure) => {
             batch = batch.gap("databases (pg_stat_database)", failure);
@@ -70,20 +80,26 @@ pub fn sample(server: &str, raw: &Raw) -> Result<Batch, Failure> {
         }
     };
     let mut known = known(&rows);
-    known.extend(row.text("database"));
+    known.insert(&share.database);
+    known.retain(|name| share.tells(name));
     let clients;
-    (batch, clients) = sessions(batch, server, raw, row, &known)?;
-    batch = batch.with(vec![capacity(&facts, row, raw, clients)]).with(vec![facts]);
-    batch = waits(batch, &raw.waits, &known);
+    (batch, clients) = sessions(batch, raw, row, &known)?;
+    batch = batch.with(vec![capacity(&facts, row, raw, clients)]);
+    batch = waits(batch, &raw.facts.waits, &known);
     let timed = row.flag("track_io_timing") == Some(true);
-    let locks = match complete(&raw.locks, &["datname", "mode", "count"]) {
+    let locks = match complete(&raw.facts.locks, &["datname", "mode", "count"]) {
         Ok(rows) => Some(databases::locks(rows)),
         Err(failure) => {
             batch = batch.gap("locks (pg_locks)", failure);
             None
         }
     };
-    batch = databases::of(batch, server, &rows, timed, locks.as_ref());
+    batch = databases::of(batch, (server, share), &rows, timed, locks.as_ref());
+    batch = tables::of(batch, server, raw);
+    if !share.leads {
+        return Ok(batch);
+    }
+    batch = server::of(batch.with(vec![facts]), server, row, &raw.facts);
     Ok(sizes(batch, server, raw))
 }
 
@@ -104,7 +120,11 @@ fn server_facts(server: &str, row: Row) -> Result<Server, Failure> {
         place: server.to_owned(),
         version_num: row.number("version_num").ok_or_else(unexpected)?,
         replica: row.flag("replica"),
+        replay_lag: row.number("replay_lag"),
+        last_replay: row.number("last_replay"),
         started: row.number("started"),
+        uptime: row.number("uptime"),
+        crash_age: row.number("crash_age"),
         max_connections: row.number("max_connections"),
         superuser_reserved: row.number("superuser_reserved"),
         reserved: row.number("reserved"),
@@ -131,28 +151,30 @@ fn known(databases: &Rows) -> BTreeSet<&str> {
 /// The sessions, and how many of them are clients.
 fn sessions(
     batch: Batch,
-    server: &str,
     raw: &Raw,
     row: Row,
     known: &BTreeSet<&str>,
 ) -> Result<(Batch, Option<u64>), Failure> {
     const WHAT: &str = "sessions (pg_stat_activity)";
     let wanted = ["datname", "backend_type", "state", "xact_age", "query_age", "state_age", "own"];
-    let rows = match complete(&raw.activity, &wanted) {
+    let (server, leads) = (raw.place.as_str(), raw.share.leads);
+    let rows = match complete(&raw.facts.activity, &wanted) {
         Ok(rows) => rows,
         Err(failure) => return Ok((batch.gap(WHAT, failure), None)),
     };
     if row.flag("reads_stats").ok_or_else(unexpected)? {
         let seen = activity::of(server, rows, known);
         let clients = seen.sessions.seen.map(|seen| seen.clients);
-        let mut batch = batch
-            .with(vec![seen.sessions])
-            .with(vec![seen.transactions])
-            .with(seen.databases)
-            .with(seen.groups)
-            .with(seen.applications)
-            .dropped("activity", seen.groups_dropped)
-            .dropped("applications", seen.applications_dropped);
+        let mut batch =
+            batch.with(seen.databases).with(seen.groups).dropped("activity", seen.groups_dropped);
+        if leads {
+            batch = batch
+                .with(vec![seen.sessions])
+                .with(vec![seen.transactions])
+                .with(seen.applications)
+                .with(seen.idle)
+                .dropped("applications", seen.applications_dropped);
+        }
         if row.flag("track_activities") == Some(false) {
             let text = "track_activities is off: what sessions do is not known";
             batch = batch.gap(WHAT, Failure::new(Reason::OTHER, text).hint("turn it on"));
@@ -162,7 +184,8 @@ fn sessions(
     let role = identifier(row.text("role").unwrap_or("monitor"));
     let text = "the role sees that there are sessions of others, but not what they do";
     let failure = Failure::new(Reason::RIGHTS, text).hint(format!("GRANT pg_monitor TO {role}"));
-    Ok((batch.with(vec![activity::blind(rows)]).gap(WHAT, failure), None))
+    let blind = leads.then(|| activity::blind(rows)).into_iter().collect();
+    Ok((batch.with(blind).gap(WHAT, failure), None))
 }
 
 fn capacity(facts: &Server, row: Row, raw: &Raw, clients: Option<u64>) -> Capacity {
@@ -173,32 +196,29 @@ fn capacity(facts: &Server, row: Row, raw: &Raw, clients: Option<u64>) -> Capaci
     let ratio = clients
         .zip(limit.filter(|limit| *limit > 0))
         .map(|(clients, limit)| clients as f64 / limit as f64);
-    let login = match &raw.login.failure {
+    let refused = raw.login.failure.as_ref().map(|failure| failure.reason);
+    let login = match refused {
         None => raw.login.value.as_ref().map(|_| true),
-        Some(failure) if own_limit(row, failure) => None,
+        // Of our own role: nothing is said of others.
+        Some(reason) if OURS.contains(&reason) => None,
         Some(_) => Some(false),
     };
+    let of_server = raw.share.leads;
     Capacity {
-        limit,
-        ratio,
+        limit: limit.filter(|_| of_server),
+        ratio: ratio.filter(|_| of_server),
         login,
         login_took: raw.login.value.as_deref().copied().filter(|_| login == Some(true)),
+        tried: login.is_some() || refused.is_some(),
+        refused,
+        bound: BOUND as u64,
         superuser: row.flag("superuser"),
     }
 }
 
-/// Whether a log-in was refused for a limit that applications need not share.
-fn own_limit(row: Row, failure: &Failure) -> bool {
-    let limited = row.number::<i64>("role_limit").is_some_and(|limit| limit >= 0);
-    failure.detail.ends_with(NO_SLOT) && limited
-}
-
-/// Why a trial log-in failed, with what to do where only our own role is at its limit.
-pub fn log_in_failure(server: &Rows, failure: Failure) -> Failure {
-    let Some(row) = server.first().filter(|row| own_limit(*row, &failure)) else { return failure };
-    let role = identifier(row.text("role").unwrap_or("monitor"));
-    failure.hint(format!("ALTER ROLE {role} CONNECTION LIMIT 5"))
-}
+/// Why our own role may be refused where applications are not.
+const OURS: [Reason; 6] =
+    [Reason::AUTH, Reason::RIGHTS, Reason::TLS, ROLE_FULL, NO_HBA, TLS_REQUIRED];
 
 fn waits(batch: Batch, rows: &Result<Rows, Failure>, known: &BTreeSet<&str>) -> Batch {
     let rows = match complete(rows, &["pid", "datname", "waited"]) {
@@ -234,7 +254,10 @@ fn sizes(batch: Batch, server: &str, raw: &Raw) -> Batch {
 
 #[cfg(test)]
 mod tests {
+    use super::super::fetch::{Facts, Inside};
+    use super::super::share::Share;
     use super::*;
+    use crate::clients::postgres::reasons::SERVER_FULL;
     use crate::engine::Latest;
     use crate::golden;
 
@@ -257,21 +280,36 @@ mod tests {
         golden::run("postgres", |case| {
             let login = match golden::file(case, "login.txt") {
                 None => latest(Ok(Duration::from_millis(4))),
-                Some(text) => {
-                    let text = String::from_utf8_lossy(&text);
-                    latest(Err(Failure::new(Reason::OTHER, text.trim())))
-                }
+                Some(_) => latest(Err(Failure::new(SERVER_FULL, "no connection is free"))),
             };
-            let raw = Raw {
-                server: rows(case, "server")?,
+            let facts = Facts {
                 activity: rows(case, "activity"),
                 databases: rows(case, "databases"),
                 locks: rows(case, "locks"),
                 waits: rows(case, "waits"),
+                settings: rows(case, "settings"),
+                background: rows(case, "background"),
+                archiver: rows(case, "archiver"),
+                wal: rows(case, "wal"),
+                slots: rows(case, "slots"),
+                senders: rows(case, "senders"),
+                receiver: rows(case, "receiver"),
+                roles: rows(case, "roles"),
+                horizon: rows(case, "horizon"),
+            };
+            let inside = Inside { tables: rows(case, "tables"), indexes: rows(case, "indexes") };
+            let raw = Raw {
+                place: "127.0.0.1:5432".into(),
+                share: Share::all_of("app"),
+                server: rows(case, "server")?,
+                facts,
                 sizes: latest(rows(case, "sizes")),
                 login,
+                inside: latest(Ok(inside)),
+                table_sizes: latest(rows(case, "table_sizes")),
+                own: latest(rows(case, "own")),
             };
-            sample("127.0.0.1:5432", &raw)
+            sample(&raw)
         });
     }
 }

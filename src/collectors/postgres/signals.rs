@@ -1,5 +1,7 @@
 //! What is judged on a PostgreSQL database.
 
+mod conditions;
+
 use std::time::Duration;
 
 use crate::catalogue::{Default, Direction, Hold, Many, Match, Sentence, Signal, Unit, level};
@@ -53,9 +55,9 @@ pub static SIGNALS: &[Signal] = &[
         ),
         clear: Sentence::new("PostgreSQL {target} lets new sessions in again"),
         what: "",
-        hint: "mostly all connections are taken, or the password of the monitoring role has changed",
+        hint: "mostly all connections of the server, or of this database, are taken: `limit_reached` says which limit it is",
         next: Sentence::new(
-            "curl -s http://127.0.0.1:10188/debug/postgres/{target} | grep -E '^(place|failure|gap)|application_connections'; psql -d postgres -c 'select 1'",
+            "curl -s http://127.0.0.1:10188/debug/postgres/{target} | grep -E '^(place|failure|gap)|limit_reached|application_connections'; psql -d postgres -c 'select 1'",
         ),
     },
     Signal {
@@ -314,4 +316,13 @@ pub static SIGNALS: &[Signal] = &[
             "psql -d postgres -c 'select rolname, rolsuper from pg_roles where rolcanlogin'",
         ),
     },
+    conditions::DATABASE_CONNECTIONS,
+    conditions::XID,
+    conditions::MULTIXACT,
+    conditions::ROLE_EXPIRES,
+    conditions::INVALID,
+    conditions::CRASHED,
+    conditions::RESTARTED,
+    conditions::SETTINGS_PENDING,
+    conditions::ARCHIVE_FAILING,
 ];

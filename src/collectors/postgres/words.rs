@@ -8,7 +8,7 @@ pub const WORDS: &[Words] = &[
     listed(
         &["stack_target_part_age_seconds", "stack_target_part_failure"],
         "part",
-        &["sizes", "login"],
+        &["sizes", "login", "tables", "table_sizes", "own"],
     ),
     listed(
         &[
@@ -31,10 +31,21 @@ pub const WORDS: &[Words] = &[
     listed(
         &["stack_target_series_dropped_total"],
         "cap",
-        &["databases", "activity", "applications"],
+        &["databases", "activity", "applications", "indexes"],
+    ),
+    listed(&["stack_postgres_limit_reached"], "limit", &["server", "database", "role"]),
+    listed(
+        &["stack_postgres_horizon_age_transactions"],
+        "holder",
+        &["session", "prepared_transaction", "slot", "standby"],
     ),
     open("datname"),
     open("server"),
     open("usename"),
     open("application_name"),
+    open("rolname"),
+    open("schemaname"),
+    open("relname"),
+    open("indexrelname"),
+    open("slot_name"),
 ];

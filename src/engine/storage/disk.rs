@@ -49,7 +49,7 @@ impl Disk {
         };
         make(dir).map_err(|error| failed(&error))?;
         let is_new = !dir.join(LOCK).exists();
-        let lock = open(&dir.join(LOCK), false).map_err(|error| failed(&error))?;
+        let lock = open(&dir.join(LOCK), Way::Keep).map_err(|error| failed(&error))?;
         match rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {}
             Err(rustix::io::Errno::WOULDBLOCK) => {
@@ -74,12 +74,32 @@ impl Disk {
             let _ = std::fs::remove_file(&beside);
             return Err(error);
         }
+        self.note(path, due);
+        Ok(())
+    }
+
+    /// Writes behind what is there. Fails if nothing is: what is added means nothing alone.
+    pub(super) fn append(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        let path = self.dir.join(name);
+        let flushed = || self.flushed.lock().unwrap_or_else(PoisonError::into_inner);
+        let due = flushed().get(&path).is_none_or(|(at, _)| at.elapsed() >= FLUSH);
+        let mut file = open(&path, Way::Add)?;
+        file.write_all(bytes)?;
         if due {
-            flushed().insert(path, (Instant::now(), false));
-        } else if let Some((_, dirty)) = flushed().get_mut(&path) {
+            file.sync_data()?;
+        }
+        self.note(path, due);
+        Ok(())
+    }
+
+    /// A file was written, and brought to the disk or not.
+    fn note(&self, path: PathBuf, flushed: bool) {
+        let mut all = self.flushed.lock().unwrap_or_else(PoisonError::into_inner);
+        if flushed {
+            all.insert(path, (Instant::now(), false));
+        } else if let Some((_, dirty)) = all.get_mut(&path) {
             *dirty = true;
         }
-        Ok(())
     }
 
     pub(super) fn flush(&self) {
@@ -104,17 +124,27 @@ impl Drop for Disk {
 }
 
 pub(super) fn write(path: &Path, bytes: &[u8], flush: bool) -> io::Result<()> {
-    let mut file = open(path, true)?;
+    let mut file = open(path, Way::Empty)?;
     file.write_all(bytes)?;
     if flush { file.sync_data() } else { Ok(()) }
 }
 
+/// What becomes of what is in a file that is opened.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Keep,
+    Empty,
+    /// It stays, and what is written comes behind it.
+    Add,
+}
+
 /// Never a link of somebody else, and never a pipe, which would be waited for.
-fn open(path: &Path, empty: bool) -> io::Result<File> {
+fn open(path: &Path, way: Way) -> io::Result<File> {
     #[allow(clippy::cast_possible_wrap, reason = "a set of bits")]
     let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits() as i32;
     let mut options = OpenOptions::new();
-    let file = options.write(true).create(true).mode(0o600).custom_flags(flags).open(path);
+    options.append(way == Way::Add).create(way != Way::Add);
+    let file = options.write(true).mode(0o600).custom_flags(flags).open(path);
     let irregular = |kind| {
         let text = format!("{} is {}, expected a regular file", path.display(), files::kind(kind));
         io::Error::new(io::ErrorKind::InvalidInput, text)
@@ -127,7 +157,7 @@ fn open(path: &Path, empty: bool) -> io::Result<File> {
     if !kind.is_file() {
         return Err(irregular(kind));
     }
-    if empty {
+    if way == Way::Empty {
         file.set_len(0)?;
     }
     Ok(file)

@@ -5,7 +5,9 @@
 //! {...}
 //! ```
 //! One document, so that all of it is of one moment. A state that cannot be read is lost, and says
-//! so: a guess would count things twice.
+//! so: a guess would count things twice. Where a state is large and little of it changes, more
+//! documents may stand behind the first, each of them whole: one that is not ends the state, which is
+//! then of the moment before.
 
 use std::fmt;
 
@@ -73,8 +75,31 @@ impl Form {
         serde_json::from_slice(self.open(bytes)?).map_err(|_| Lost::Unknown)
     }
 
-    /// The document behind a header, if it is whole and of this form.
+    /// The state, and what was added to it, in order.
+    pub fn decode_all<T: DeserializeOwned, U: DeserializeOwned>(
+        &self,
+        bytes: &[u8],
+    ) -> Result<(T, Vec<U>), Lost> {
+        let (first, mut rest) = self.split(bytes)?;
+        let state = serde_json::from_slice(first).map_err(|_| Lost::Unknown)?;
+        let mut added = Vec::new();
+        while let Ok((next, after)) = self.split(rest)
+            && let Ok(next) = serde_json::from_slice(next)
+        {
+            added.push(next);
+            rest = after;
+        }
+        Ok((state, added))
+    }
+
+    /// The document behind a header, if it is whole, of this form, and all there is.
     pub fn open<'a>(&self, bytes: &'a [u8]) -> Result<&'a [u8], Lost> {
+        let (body, rest) = self.split(bytes)?;
+        if rest.is_empty() { Ok(body) } else { Err(Lost::Damaged) }
+    }
+
+    /// The first document, if it is whole and of this form, and what stands behind it.
+    fn split<'a>(&self, bytes: &'a [u8]) -> Result<(&'a [u8], &'a [u8]), Lost> {
         let end = bytes.iter().take(MAX_HEADER).position(|byte| *byte == b'\n');
         let (header, body) = bytes.split_at(end.ok_or(Lost::Damaged)?);
         let body = body.get(1..).unwrap_or_default();
@@ -84,18 +109,20 @@ impl Form {
             return Err(Lost::Damaged);
         }
         let wrote: u32 = parts.next().and_then(|text| text.parse().ok()).ok_or(Lost::Damaged)?;
-        let (length, sum) = (parts.next(), parts.next());
-        let whole = length == Some(body.len().to_string().as_str())
-            && sum == Some(format!("{:016x}", checksum(body)).as_str())
-            && parts.next().is_none();
         // What a newer version writes may be of any other form.
         if wrote > self.version {
             return Err(Lost::Newer { wrote, reads: self.version });
         }
-        if !whole || wrote != self.version {
+        let (length, sum) = (parts.next(), parts.next());
+        // Written as we write it: `+5` and `05` are damage.
+        let number = |text: &str| text.parse().ok().filter(|size: &usize| size.to_string() == text);
+        let length = length.and_then(number).ok_or(Lost::Damaged)?;
+        let (body, rest) = body.split_at_checked(length).ok_or(Lost::Damaged)?;
+        let whole = sum == Some(format!("{:016x}", checksum(body)).as_str());
+        if !whole || parts.next().is_some() || wrote != self.version {
             return Err(Lost::Damaged);
         }
-        Ok(body)
+        Ok((body, rest))
     }
 }
 
@@ -121,7 +148,7 @@ mod tests {
 
     const FORM: Form = Form { kind: "logs", version: 1 };
 
-    #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
+    #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
     #[serde(default)]
     struct State {
         lines: u64,
@@ -153,6 +180,31 @@ mod tests {
         }
         assert_eq!(FORM.decode::<State>(&[bytes, b"x".to_vec()].concat()), Err(Lost::Damaged));
         assert_eq!(FORM.decode::<State>(&vec![0; 100_000]), Err(Lost::Damaged));
+    }
+
+    #[test]
+    fn what_is_added_counts_up_to_the_first_that_is_not_whole() {
+        let one = |lines: u64| FORM.encode(&State { lines, names: Vec::new() }).unwrap();
+        let parts = [one(1), one(2), one(3)];
+        let bytes = parts.concat();
+        let read = |bytes: &[u8]| {
+            let (first, added) = FORM.decode_all::<State, State>(bytes)?;
+            Ok([vec![first], added].concat().iter().map(|state| state.lines).collect::<Vec<_>>())
+        };
+        assert_eq!(read(&bytes), Ok(vec![1, 2, 3]));
+        let ends = [parts[0].len(), parts[0].len() + parts[1].len(), bytes.len()];
+        for end in 0..bytes.len() {
+            let whole = ends.iter().filter(|at| **at <= end).count() as u64;
+            let wanted = if whole == 0 { Err(Lost::Damaged) } else { Ok((1..=whole).collect()) };
+            assert_eq!(read(&bytes[..end]), wanted, "the first {end} bytes");
+            let mut damaged = bytes.clone();
+            damaged[end] ^= 1;
+            let found = read(&damaged);
+            assert_eq!(found, wanted, "byte {end} flipped");
+            let zeros = [&bytes[..end], &[0; 40]].concat();
+            assert_eq!(read(&zeros), wanted, "zeros from {end} on");
+        }
+        assert_eq!(FORM.decode::<State>(&bytes), Err(Lost::Damaged), "where nothing is added");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The state directory: one small file per target that has something to remember over a restart.
 //!
-//! A file is replaced as a whole (written beside, renamed), so what is there is of one moment. The
-//! end of the process loses nothing that was saved; a power cut loses at most half a minute, for
+//! A file is replaced as a whole (written beside, renamed), so what is there is of one moment; or a
+//! document is added to it, which counts once all of it is there. The end of the process loses nothing that was saved; a power cut loses at most half a minute, for
 //! which the disk is not asked more often than that.
 
 mod disk;
@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustix::fs::Access;
 
-pub use self::frame::Form;
+pub use self::frame::{Form, Lost};
 pub use self::kept::{Keeping, Kept};
 
 use self::disk::{Disk, file_name, make, read};
@@ -168,15 +168,19 @@ impl Storage {
         };
         place.memory.remove(&file);
         drop(place);
-        disk.save(&file, bytes).map_err(|error| {
-            let what = format!("state {}", disk.dir.join(&file).display());
-            Failure::io(&what, &error).hint(match error.kind() {
-                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                    "free some space: counting goes on, but a restart would not know of it"
-                }
-                _ => "let the exporter write there: counting goes on, but a restart would not know of it",
-            })
-        })
+        disk.save(&file, bytes).map_err(|error| unsaved(&disk, &file, &error))
+    }
+
+    /// Adds to what was saved. After a failure a part of it may be there, and it is to be replaced.
+    pub fn append(&self, area: &str, name: &str, bytes: &[u8]) -> Result<(), Failure> {
+        let file = file_name(area, name);
+        let mut place = self.tried();
+        let Some(disk) = place.disk.clone() else {
+            place.memory.entry(file).or_default().extend_from_slice(bytes);
+            return place.trouble.as_ref().map_or(Ok(()), |trouble| Err(trouble.failure().clone()));
+        };
+        drop(place);
+        disk.append(&file, bytes).map_err(|error| unsaved(&disk, &file, &error))
     }
 
     /// Forgets what was saved.
@@ -217,6 +221,16 @@ impl Storage {
             disk.flush();
         }
     }
+}
+
+fn unsaved(disk: &Disk, file: &str, error: &io::Error) -> Failure {
+    let what = format!("state {}", disk.dir.join(file).display());
+    Failure::io(&what, error).hint(match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            "free some space: counting goes on, but a restart would not know of it"
+        }
+        _ => "let the exporter write there: counting goes on, but a restart would not know of it",
+    })
 }
 
 fn homeless() -> Failure {

@@ -62,6 +62,23 @@ fn case_32_a_save_that_fails_leaves_the_last_one_and_is_told() {
 }
 
 #[test]
+fn what_is_added_stands_behind_what_was_saved() {
+    let dir = tempfile::tempdir().unwrap();
+    for storage in [Storage::open(dir.path()).unwrap(), Storage::memory()] {
+        let added = storage.dir().map(|_| storage.append("logs", "bot", b"x").unwrap_err());
+        assert!(added.is_none_or(|failure| failure.detail.contains("logs-bot.state")));
+        storage.save("logs", "bot", b"one").unwrap();
+        for _ in 0..2 {
+            storage.append("logs", "bot", b"+two").unwrap();
+        }
+        assert_eq!(storage.load("logs", "bot").unwrap().unwrap(), b"one+two+two");
+        storage.save("logs", "bot", b"three").unwrap();
+        assert_eq!(storage.load("logs", "bot").unwrap().unwrap(), b"three");
+        storage.flush();
+    }
+}
+
+#[test]
 fn memory_needs_no_directory() {
     let storage = Storage::memory();
     assert_eq!(storage.load("logs", "bot").unwrap(), None);

@@ -247,6 +247,14 @@ fn newest_bin() -> PathBuf {
     })
 }
 
+/// The user as whom the server runs.
+///
+/// # Panics
+/// When there is none.
+pub fn user_id() -> u32 {
+    ids(USER).expect("the user postgres: apt-get install postgresql").0
+}
+
 fn ids(user: &str) -> Option<(u32, u32)> {
     let users = fs::read_to_string("/etc/passwd").ok()?;
     let line = users.lines().find(|line| line.split(':').next() == Some(user))?;

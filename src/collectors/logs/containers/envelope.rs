@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::super::follow::Sink;
+use super::super::scan::judge::clean;
 use super::super::scan::lines::{MAX_LINE, Piece};
 use super::Streams;
 use super::partial::{ENGINE_PIECE, Partial};
@@ -43,6 +44,8 @@ impl<'a, S> Envelope<'a, S> {
     }
 
     fn record(&mut self, unwrap: &mut Unwrap<S>, line: &[u8]) {
+        // A crash of the machine leaves blocks of zeros.
+        let line = clean(line);
         let Some(record) = Record::parse(line) else {
             self.damaged += u64::from(!line.is_empty());
             return;

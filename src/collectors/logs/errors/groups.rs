@@ -14,8 +14,7 @@ use std::time::{Duration, SystemTime};
 use serde::{Deserialize, Serialize};
 
 use super::super::recent::since;
-use super::fingerprint::{Fingerprint, Parts};
-use super::mask::Masks;
+use super::fingerprint::{Fingerprint, Parts, VERSION};
 use super::text;
 use super::trend::Trend;
 use crate::collectors::logs::recent::BIRTH;
@@ -52,6 +51,8 @@ pub struct Groups {
     pub ended: u64,
     /// When counting began.
     since: Option<SystemTime>,
+    /// With which version of fingerprints. With another one every group is new again.
+    version: u64,
     /// Keep one raw text of each group. A setting, so it is not part of the state.
     #[serde(skip)]
     pub samples: bool,
@@ -61,9 +62,6 @@ pub struct Groups {
     /// Where each group is; made anew after a start.
     #[serde(skip)]
     places: HashMap<u64, usize, BuildHasherDefault<Same>>,
-    /// The templates of messages that came before.
-    #[serde(skip)]
-    pub masks: Masks,
     /// No place is looked for before this.
     #[serde(skip)]
     full_until: Option<SystemTime>,
@@ -136,6 +134,9 @@ pub struct Event<'a> {
 impl Groups {
     /// Counting of the source begins. Later calls change nothing.
     pub fn begin(&mut self, now: SystemTime) {
+        if self.version != VERSION {
+            (self.version, self.since) = (VERSION, None);
+        }
         self.since.get_or_insert(now);
     }
 

@@ -8,26 +8,26 @@
 //! | text | becomes |
 //! |---|---|
 //! | a word with a digit, a path, an address, a dotted name, a word of over 40 letters | `*` |
-//! | what stands in quotes (unless it is a key, as in `{"code": 5}`) | `"*"` |
+//! | what stands in quotes, unless it names a thing, as in `constraint "users_pkey"` | `"*"` |
+//! | a value of JSON, in quotes or not, `null` | `*` |
+//! | a unit behind a number; `rows` there is `row` | |
+//! | a list in brackets | `[*]` |
+//! | a day of the week; `deadbeef` | `*` |
 //! | what stands after `=`, unless it is a name such as `TimeoutError` or `ECONNREFUSED` | `*` |
-//! | the name in `for user bob`, `invalid user bob` | `*` |
+//! | the name in `for user bob`, `invalid user bob`, `пользователю Иван Петров` | `*` |
 //! | what stands after the name of a secret: `password: x`, `TOKEN=X`, `Bearer x`, `пароль x` | `*` |
 //! | several of them in a row, with nothing but punctuation between | one `*` |
 //! | colours and control bytes, repeated spaces, escapes of JSON | what they stand for |
 
-mod known;
+mod meaning;
 mod quotes;
 mod secrets;
+mod word;
 mod words;
 
-pub use self::known::Masks;
-use self::known::{Kind, Op};
-use self::quotes::{Quoted, guillemets, opening, quoted};
-use self::secrets::{Next, is_secret};
-use self::words::{
-    DELIMITER, DIGIT, HIGH, LOWER, MAX_WORD, PLAIN, SLASH, UPPER, class, is_day, is_month, is_name,
-    is_variable,
-};
+use self::quotes::{Quoted, quoted};
+use self::secrets::is_secret;
+use self::words::{DELIMITER, MAX_WORD, PLAIN, class};
 use super::text;
 
 /// Longest template. What comes later in a message does not tell templates apart.
@@ -37,31 +37,23 @@ const MAX_MESSAGE: usize = 4096;
 
 /// Writes the template of a message into `template`.
 pub fn mask(message: &[u8], template: &mut String) {
-    taken_apart(message, template, &mut Vec::new());
-}
-
-/// The same, and which parts of the message were replaced. Whether every message that has the same
-/// text between parts of the same kind has the same template.
-fn taken_apart(message: &[u8], template: &mut String, parts: &mut Vec<Op>) -> bool {
     let mut out = std::mem::take(template).into_bytes();
     out.clear();
-    parts.clear();
     let message = message.get(..MAX_MESSAGE).unwrap_or(message);
-    let told = if text::has_unicode_escape(message) {
-        mask_bytes(&text::unescaped(message), &mut out, parts);
-        false
+    if text::has_unicode_escape(message) {
+        mask_bytes(&text::unescaped(message), &mut out);
     } else {
-        mask_bytes(message, &mut out, parts)
-    };
+        mask_bytes(message, &mut out);
+    }
     out.truncate(text::boundary(&out, MAX_TEMPLATE));
     *template = text::string(out);
     // What replaces a byte that is no text is longer than it.
     template.truncate(text::boundary(template.as_bytes(), MAX_TEMPLATE));
     template.truncate(template.trim_end().len());
-    told
 }
 
 /// The template under way. What stays as it is is copied in runs: `message[run..at]` is still to be.
+#[allow(clippy::struct_excessive_bools, reason = "each may come with any of the others")]
 struct Writer<'a> {
     message: &'a [u8],
     out: &'a mut Vec<u8>,
@@ -74,15 +66,16 @@ struct Writer<'a> {
     hidden: bool,
     /// The next word is a value: `=` came before it.
     value: bool,
-    /// What was replaced.
-    parts: &'a mut Vec<Op>,
-    /// Up to here all must stay as it is for the same to be done.
-    fixed: usize,
-    /// Something else than the parts and what is between them has decided.
-    odd: bool,
+    /// What is in quotes now is a key, and what comes behind its colon is a value.
+    key: bool,
+    payload: bool,
+    /// A number has just been taken out.
+    number: bool,
+    /// The next words are a name, if they begin like one.
+    person: bool,
 }
 
-fn mask_bytes(message: &[u8], out: &mut Vec<u8>, parts: &mut Vec<Op>) -> bool {
+fn mask_bytes(message: &[u8], out: &mut Vec<u8>) {
     let mut writer = Writer {
         message,
         out,
@@ -91,9 +84,10 @@ fn mask_bytes(message: &[u8], out: &mut Vec<u8>, parts: &mut Vec<Op>) -> bool {
         opened: 0,
         hidden: false,
         value: false,
-        parts,
-        fixed: 0,
-        odd: false,
+        key: false,
+        payload: false,
+        number: false,
+        person: false,
     };
     let (mut at, mut before) = (0, b' ');
     while let Some(byte) = message.get(at).copied() {
@@ -101,17 +95,21 @@ fn mask_bytes(message: &[u8], out: &mut Vec<u8>, parts: &mut Vec<Op>) -> bool {
         let Some(room) = MAX_TEMPLATE.checked_sub(length).filter(|room| *room > 0) else { break };
         if class(byte) & DELIMITER != 0 {
             (at, before) = writer.delimiter(at, byte, before);
-        } else if class(byte) & !PLAIN != 0 || writer.value || writer.hidden {
+        } else if class(byte) & !PLAIN != 0 || writer.expects() {
             (at, before) = (at + writer.word(at), b'a');
         } else {
             (at, before) = writer.plain(at, room);
         }
     }
     writer.flush(at);
-    !writer.odd && at == message.len()
 }
 
 impl Writer<'_> {
+    /// Whether what came before says something of the next word.
+    fn expects(&self) -> bool {
+        self.value || self.hidden || self.payload || self.number || self.person
+    }
+
     /// What is taken out or replaced begins here.
     fn flush(&mut self, at: usize) {
         self.out.extend_from_slice(self.message.get(self.run..at).unwrap_or_default());
@@ -123,12 +121,6 @@ impl Writer<'_> {
         self.flush(at);
         self.out.extend_from_slice(by);
         self.run = end;
-    }
-
-    /// Notes what is replaced.
-    fn part(&mut self, at: usize, end: usize, kind: Kind) {
-        self.odd |= at < self.fixed;
-        self.parts.push(Op { at, end, kind });
     }
 
     fn variable(&mut self, at: usize, end: usize) {
@@ -197,12 +189,15 @@ impl Writer<'_> {
         (start + word + length, b'a')
     }
 
-    /// Whether the word between these two is `user` or `Bearer` or the name of a secret: the next
-    /// one may be hidden.
+    /// Whether the word between these two is `user` or `Bearer` or the name of a secret, so that the
+    /// next one may be hidden, or is data itself.
     fn hides(&self, start: usize, word: usize, at: usize) -> bool {
         let word = self.message.get(start + word..start + at).unwrap_or_default();
         matches!(word, [_, b's', b'e', b'r'] | [_, b'e', b'a', b'r', b'e', b'r'])
             || secrets::may_name(word)
+            || meaning::is_weekday(word)
+            || meaning::is_hex(word)
+            || (word.len() > 20 && meaning::names_a_person(word))
     }
 
     /// Takes what stands between words; where it ends and how.
@@ -212,7 +207,6 @@ impl Writer<'_> {
             b'\\' => self.escape(at, before),
             0x1b => {
                 let end = at + text::colour(self.message, at);
-                self.odd = true;
                 self.replace(at, end, b"");
                 (end, before)
             }
@@ -220,22 +214,40 @@ impl Writer<'_> {
                 self.replace(at, at + 1, if before == b' ' { b"" } else { b" " });
                 (at + 1, b' ')
             }
+            b'[' if let Some(length) = self.list(at) => {
+                self.star = None;
+                self.forget();
+                self.replace(at, at + length, b"[*]");
+                (at + length, b']')
+            }
             b')' | b']' | b'}' => {
+                self.forget();
                 self.close(at, before);
                 (at + 1, byte)
             }
             b'=' | b':' => {
+                let of_key = std::mem::take(&mut self.key) && matches!(before, b'"' | b'\'');
+                self.payload = byte == b':' && of_key;
                 self.value = byte == b'=';
                 self.hidden = is_secret(self.message.get(..at).unwrap_or_default());
-                // What is secret depends on more than the text around it.
-                self.odd |= self.hidden;
                 (at + 1, byte)
             }
             _ => {
                 self.value = false;
+                self.forget();
                 (at + 1, byte)
             }
         }
+    }
+
+    fn list(&self, at: usize) -> Option<usize> {
+        let (before, rest) = self.message.split_at_checked(at)?;
+        meaning::list(before, rest)
+    }
+
+    /// Punctuation has come: what was said of the next word is void.
+    fn forget(&mut self) {
+        (self.payload, self.number, self.person) = (false, false, false);
     }
 
     /// A quote that may open something; it is at `mark`, its escape begins at `at`.
@@ -243,20 +255,40 @@ impl Writer<'_> {
         if class(before) & DELIMITER != 0 {
             match quoted(self.message, at, mark, quote) {
                 Quoted::Text(length) => {
-                    self.star = None;
-                    (self.hidden, self.value) = (false, false);
-                    self.part(at, mark + length, Kind::Quoted(quote));
-                    self.replace(at, mark + length, &[quote, b'*', quote]);
+                    self.text(at, mark, mark + length, quote);
                     return mark + length;
                 }
-                Quoted::Key(length) => self.fixed = mark + length,
-                Quoted::No => self.odd = true,
+                Quoted::Key => self.key = true,
+                Quoted::No => {}
             }
         }
         if mark != at {
             self.replace(at, mark, b"");
         }
         mark + 1
+    }
+
+    /// A text in quotes, from `at`, or from `mark` without its escape.
+    fn text(&mut self, at: usize, mark: usize, end: usize, quote: u8) {
+        let payload = std::mem::take(&mut self.payload);
+        let secret = std::mem::take(&mut self.hidden);
+        self.value = false;
+        self.forget();
+        let message = self.message;
+        let inside = message.get(mark + 1..end - 1).unwrap_or_default();
+        let inside = inside.strip_suffix(b"\\").unwrap_or(inside);
+        let (before, after) = (message.get(..at).unwrap_or_default(), message.get(end..));
+        if payload {
+            self.variable(at, end);
+            return;
+        }
+        self.star = None;
+        if !secret && meaning::stays(before, inside, after.unwrap_or_default()) {
+            self.replace(at, mark + 1, &[quote]);
+            self.replace(mark + 1 + inside.len(), end, &[quote]);
+        } else {
+            self.replace(at, end, &[quote, b'*', quote]);
+        }
     }
 
     /// An escape of JSON is what it stands for: `\"` a quote, `\n` a space.
@@ -272,116 +304,6 @@ impl Writer<'_> {
                 (at + 1, before)
             }
             _ => (at + 1, b'\\'),
-        }
-    }
-
-    /// Takes a word and returns its length.
-    fn word(&mut self, at: usize) -> usize {
-        let rest = self.message.get(at..).unwrap_or_default();
-        let (mut seen, mut length) = (0, 0);
-        for byte in rest {
-            let class = class(*byte);
-            if class & DELIMITER != 0 {
-                break;
-            }
-            seen |= class;
-            length += 1;
-        }
-        self.odd |= seen & HIGH != 0 && opening(rest).is_some();
-        if seen & HIGH != 0
-            && let Some(length) = guillemets(rest)
-        {
-            (self.hidden, self.value, self.odd) = (false, false, true);
-            self.variable(at, at + length);
-            return length;
-        }
-        let word = rest.get(..length).unwrap_or_default();
-        if seen & HIGH != 0
-            && (seen & (DIGIT | UPPER | LOWER) != 0 || word.contains(&0xef))
-            && let Some(value) = secrets::within(word)
-        {
-            (self.hidden, self.value, self.odd, self.star) = (false, false, true, None);
-            self.variable(at + value, at + length);
-            return length;
-        }
-        // `Authorization: Bearer x`
-        let scheme = matches!(word, b"Bearer" | b"bearer" | b"Basic");
-        let named = std::mem::take(&mut self.hidden) && !scheme;
-        // In `a= b=1` nothing is the value of `a`.
-        let is_key = rest.get(length) == Some(&b'=');
-        let after = std::mem::take(&mut self.value) && !is_key;
-        let value = after && !is_name(word, seen);
-        let glued = seen & SLASH != 0 && self.is_glued(at);
-        if named || value || is_variable(word, seen) || glued {
-            self.odd |= glued || seen & HIGH != 0;
-            let digit = seen & DIGIT != 0;
-            self.part(at, at + length, Kind::Word { named, after, digit });
-            // A word of a language without spaces is more than the number in it.
-            if seen & (HIGH | DIGIT) == HIGH | DIGIT && !value && !named {
-                self.without_numbers(at, word);
-            } else {
-                if seen & DIGIT != 0 && self.star.is_none() {
-                    self.flush(at);
-                    self.take_back_date();
-                }
-                self.variable(at, at + length);
-            }
-        } else {
-            self.stays(at, word, scheme);
-        }
-        length
-    }
-
-    /// A word that stays, and perhaps names what comes after it.
-    fn stays(&mut self, at: usize, word: &[u8], scheme: bool) {
-        self.star = None;
-        let next = secrets::next(self.message, at, word.len());
-        self.hidden = scheme
-            || next == Next::Secret
-            || matches!(word, b"user" | b"User") && self.names_a_user(at);
-        // What comes next decides.
-        self.odd |= scheme || next != Next::Unsaid;
-    }
-
-    /// Whether a word stands right behind a colon, as the second half of the token in
-    /// `/bot123:AAbc/getMe`.
-    fn is_glued(&self, at: usize) -> bool {
-        let before = self.message.get(..at).unwrap_or_default();
-        matches!(before, [.., byte, b':'] if byte.is_ascii_alphanumeric())
-    }
-
-    /// Whether what stands before `user` makes the next word a name: `for user bob`.
-    fn names_a_user(&mut self, at: usize) -> bool {
-        let before = self.message.get(..at).unwrap_or_default().trim_ascii_end();
-        self.odd |= self.parts.last().is_some_and(|part| part.end >= before.len());
-        ["for", "nvalid", "illegal", "unknown", "by", "of", "from"]
-            .iter()
-            .any(|word| before.ends_with(word.as_bytes()))
-    }
-
-    /// Takes back the names of a date whose number comes now: `Sat Jul 9`, `Jul 9`.
-    fn take_back_date(&mut self) {
-        for is_name in [is_month, is_day] {
-            let before = self.out.trim_ascii_end();
-            let Some(from) = before.len().checked_sub(3) else { return };
-            let alone = from == 0 || self.out.get(from - 1).is_some_and(|byte| *byte <= b'[');
-            if alone && self.out.get(from..from + 3).is_some_and(is_name) {
-                self.out.truncate(from);
-            }
-        }
-    }
-
-    /// Takes only what is ASCII and has a digit out of a word.
-    fn without_numbers(&mut self, at: usize, word: &[u8]) {
-        let mut at = at;
-        for run in word.chunk_by(|left, right| left.is_ascii() == right.is_ascii()) {
-            let end = at + run.len();
-            if run.iter().any(u8::is_ascii_digit) {
-                self.variable(at, end);
-            } else {
-                self.star = None;
-            }
-            at = end;
         }
     }
 }

@@ -1,14 +1,18 @@
-//! Groups that are nearly the same, joined for people: in the API, on the page and in `logs top`,
-//! never in metrics.
+//! Groups that differ in one word of many values, joined for people: in the API, on the page and in
+//! `logs top`, never in metrics.
+//!
+//! Two messages that differ in a word may be two things (`Started`, `Stopped`). A word that takes
+//! many values in the same place is data, whatever it looks like.
 
+use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 use super::fingerprint::Fingerprint;
 use super::groups::{Group, Groups};
 use super::trend::Trend;
 
-/// Words that must be equal, of ten.
-const SIMILAR: usize = 8;
+/// So many values make a word one of data.
+const MANY: usize = 8;
 
 /// Groups that were joined.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,16 +41,57 @@ impl Groups {
         let mut sorted: Vec<&Group> = self.all().iter().collect();
         // The fingerprint makes the order, and so the view, a function of the counts alone.
         sorted.sort_by_key(|group| (std::cmp::Reverse(group.count), group.fingerprint));
-        let mut merged: Vec<Merged> = Vec::new();
-        for group in sorted {
-            match merged.iter_mut().find_map(|into| Some((common(into, group)?, into))) {
-                Some((template, into)) => into.join(group, template),
-                None => merged.push(Merged::of(group)),
-            }
-        }
+        let mut merged = merge(&sorted);
         merged.sort_by_key(|one| (std::cmp::Reverse(one.count), one.fingerprint));
         merged
     }
+}
+
+/// All but one word of a template, and what must be the same besides.
+type Frame<'a> = (bool, [&'a str; 3], usize, String);
+
+fn merge(sorted: &[&Group]) -> Vec<Merged> {
+    let mut frames: BTreeMap<Frame, Vec<usize>> = BTreeMap::new();
+    for (place, group) in sorted.iter().enumerate() {
+        let of = [group.logger.as_str(), &group.exception, &group.frame];
+        let words: Vec<&str> = group.template.split(' ').collect();
+        // Of a text of two words, or by its first, nothing would be left that says what it is.
+        for (at, word) in words.iter().enumerate().skip(1).filter(|_| words.len() > 2) {
+            if says_what(word) {
+                continue;
+            }
+            let around = [words.get(..at), words.get(at + 1..)];
+            let around = around.map(|part| part.unwrap_or_default().join(" ")).join(" * ");
+            frames.entry((group.critical, of, at, around)).or_default().push(place);
+        }
+    }
+    let mut frames: Vec<_> = frames.into_iter().filter(|(_, all)| all.len() >= MANY).collect();
+    frames.sort_by_key(|(_, all)| std::cmp::Reverse(all.len()));
+    let mut merged: Vec<Option<Merged>> = sorted.iter().map(|one| Some(Merged::of(one))).collect();
+    for ((.., around), all) in frames {
+        let free = |place: &usize| {
+            merged.get(*place).is_some_and(|one| one.as_ref().is_some_and(|one| one.groups == 1))
+        };
+        let all: Vec<usize> = all.into_iter().filter(free).collect();
+        let Some((first, others)) = all.split_first().filter(|_| all.len() >= MANY) else {
+            continue;
+        };
+        for place in others {
+            let other = sorted.get(*place);
+            drop(merged.get_mut(*place).and_then(Option::take));
+            let first = merged.get_mut(*first).and_then(Option::as_mut);
+            if let (Some(first), Some(other)) = (first, other) {
+                first.join(other, around.trim().to_owned());
+            }
+        }
+    }
+    merged.into_iter().flatten().collect()
+}
+
+/// Whether a word says what has happened, in however many ways that can be said.
+fn says_what(word: &str) -> bool {
+    let plain = word.trim_matches(|char: char| !char.is_alphanumeric());
+    word == "*" || plain.ends_with("ed") || plain.ends_with("ing")
 }
 
 impl Merged {
@@ -84,29 +129,6 @@ impl Merged {
     }
 }
 
-/// The template of both, if they are nearly the same.
-fn common(one: &Merged, other: &Group) -> Option<String> {
-    let same = one.critical == other.critical
-        && one.logger == other.logger
-        && one.exception == other.exception
-        && one.frame == other.frame;
-    if !same {
-        return None;
-    }
-    let (left, right) = (one.template.split(' '), other.template.split(' '));
-    let words = left.clone().count();
-    if words != right.clone().count() {
-        return None;
-    }
-    let equal = left.clone().zip(right.clone()).filter(|(left, right)| left == right).count();
-    // A first word says what kind of message it is.
-    if equal * 10 < words * SIMILAR || left.clone().next() != right.clone().next() {
-        return None;
-    }
-    let word = |(left, right)| if left == right { left } else { "*" };
-    Some(left.zip(right).map(word).collect::<Vec<_>>().join(" "))
-}
-
 /// For each fingerprint the one that it is joined with, as [`Groups::merged`] would do.
 #[cfg(test)]
 pub fn joined(
@@ -130,17 +152,19 @@ pub fn joined(
     let mut sorted: Vec<_> =
         counts.iter().map(|((print, text), count)| group(*print, text, *count)).collect();
     sorted.sort_by_key(|group| (std::cmp::Reverse(group.count), group.fingerprint));
-    let (mut merged, mut into): (Vec<Merged>, _) = (Vec::new(), std::collections::BTreeMap::new());
-    for group in &sorted {
-        let found = merged.iter_mut().find_map(|one| Some((common(one, group)?, one)));
-        let to = if let Some((template, one)) = found {
-            one.join(group, template);
-            one.fingerprint
-        } else {
-            merged.push(Merged::of(group));
-            group.fingerprint
-        };
-        into.insert(group.fingerprint.0, to.0);
-    }
-    into
+    let sorted: Vec<&Group> = sorted.iter().collect();
+    let merged = merge(&sorted);
+    // A group is in what has its words, with `*` in one place.
+    let is_in = |one: &Merged, group: &Group| {
+        let (of, words) = (one.template.split(' '), group.template.split(' '));
+        let differ = of.clone().zip(words.clone()).filter(|(of, word)| of != word);
+        let fits = differ.clone().count() <= usize::from(one.groups > 1);
+        of.count() == words.count() && fits && differ.into_iter().all(|(of, _)| of == "*")
+    };
+    let home = |group: &&Group| {
+        let exact = merged.iter().find(|one| one.fingerprint == group.fingerprint);
+        let joined = || merged.iter().find(|one| is_in(one, group));
+        exact.or_else(joined).map(|one| (group.fingerprint.0, one.fingerprint.0))
+    };
+    sorted.iter().filter_map(home).collect()
 }

@@ -14,6 +14,7 @@ pub mod fingerprint;
 pub mod groups;
 mod mask;
 pub mod merge;
+mod start;
 mod text;
 mod trace;
 mod tracker;
@@ -21,7 +22,8 @@ mod trend;
 
 pub use fingerprint::Fingerprint;
 pub use groups::{Group, Groups};
-pub use mask::{Masks, mask};
+pub use mask::mask;
+pub use start::{Start, begins as start_of, goes_on, is_frame, may_name};
 pub use tracker::Tracker;
 pub use trend::Trend;
 
@@ -36,13 +38,19 @@ pub struct Head<'a> {
     pub exception: Option<&'a [u8]>,
 }
 
-/// Whether an error that nobody announced begins with this line (a bare traceback, a panic). Of lines
-/// without a head, only these must reach [`Tracker::more`] while nothing is open.
+/// Whether an error that nobody announced begins with this line (a bare traceback, a panic), or may
+/// begin with it, or the first frame of a stack. Of lines without a head, only these must reach
+/// [`Tracker::more`] while nothing is open.
 #[inline]
 pub fn begins(line: &[u8]) -> bool {
-    // Nearly all lines are told by their first byte.
-    matches!(line.first(), Some(b'T' | b' ' | b'E' | b'p' | b'f' | b't'))
-        && trace::begins(line).is_some()
+    match line.first() {
+        Some(b' ' | b'\t') if start::is_frame(line) => true,
+        // Ruby begins with a path, and ends like this.
+        Some(b'/' | b'-' | b'.' | b' ' | b'a'..=b'z' | b'A'..=b'Z') => {
+            start::begins(line).is_some()
+        }
+        _ => false,
+    }
 }
 
 #[cfg(test)]

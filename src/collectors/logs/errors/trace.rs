@@ -6,11 +6,13 @@
 //! | Loguru | the same, between its drawings | the same |
 //! | Java, JavaScript | of the last `Caused by:` | first own frame |
 //! | Go | `panic` | first own frame |
+//! | Ruby | of the first line | the same |
 //!
 //! Own is what no package folder and no runtime holds. If there is no own frame, any counts.
 
 use serde::{Deserialize, Serialize};
 
+use super::start::{Start, TRACEBACK, begins, ruby};
 use super::text;
 
 /// Longest class that is kept.
@@ -19,7 +21,6 @@ const MAX_CLASS: usize = 80;
 const MAX_FRAME: usize = 120;
 /// Bytes of a line of a stack that are looked at.
 const MAX_LINE: usize = 1024;
-const TRACEBACK: &[u8] = b"Traceback (most recent call last):";
 
 /// What the lines of a stack have told so far.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -36,6 +37,8 @@ pub struct Trace {
     leaf: Leaf,
     /// Its next traceback belongs to it: a sentence that joins them has come.
     joined: bool,
+    /// A program has said that it dies. If one says so again, that is another event.
+    begun: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -71,36 +74,10 @@ pub enum Line {
     Begins,
 }
 
-/// Whether an error without a head begins with this line: a program that dies says so in its own
-/// way.
-pub fn begins(line: &[u8]) -> Option<Start> {
-    match line.first()? {
-        b'T' if line.starts_with(TRACEBACK) => Some(Start::Error),
-        b' ' if line.trim_ascii_start().starts_with(b"+ Exception Group Traceback (") => {
-            Some(Start::Error)
-        }
-        b'E' if line.starts_with(b"Exception in thread ") => Some(Start::Error),
-        b'p' if line.starts_with(b"panic: ") => Some(Start::Critical),
-        b'f' if line.starts_with(b"fatal error: ") => Some(Start::Critical),
-        b't' if line.starts_with(b"thread '")
-            && memchr::memmem::find(line, b"panicked at").is_some() =>
-        {
-            Some(Start::Critical)
-        }
-        _ => None,
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Start {
-    Error,
-    Critical,
-}
-
 impl Trace {
     /// Whether anything is to be forgotten.
     pub fn is_empty(&self) -> bool {
-        self.phase == Phase::None && self.candidate.is_empty()
+        self.phase == Phase::None && self.candidate.is_empty() && !self.begun
     }
 
     /// Takes a line that has no head.
@@ -116,6 +93,19 @@ impl Trace {
         let text = strip_drawing(line).trim_ascii();
         if text.ends_with(TRACEBACK) {
             return self.traceback(text, line);
+        }
+        if matches!(begins(line), Some(Start::Error | Start::Critical))
+            && std::mem::replace(&mut self.begun, true)
+        {
+            return Line::Begins;
+        }
+        if self.phase == Phase::None
+            && let Some((class, file, function)) = ruby(text)
+        {
+            self.class = text::bounded(class, MAX_CLASS).replace("::", ".");
+            self.set_frame(file, function, true);
+            self.phase = Phase::Below;
+            return Line::Part;
         }
         match self.phase {
             Phase::Frames => self.frames(line, text),
@@ -261,9 +251,12 @@ impl Trace {
             && memchr::memmem::find(place, b"node_modules").is_none()
             && !place.starts_with(b"node:");
         if own || self.frame.is_empty() {
-            let path = place.strip_suffix(b")").unwrap_or(place);
+            // Logback writes behind it from which package that comes: `(Foo.java:10) ~[app.jar:1.0]`.
+            let end =
+                memchr::memmem::find(place, b") ").or(place.strip_suffix(b")").map(<[u8]>::len));
+            let path = end.and_then(|end| place.get(..end)).unwrap_or(place);
             let method = function.rsplit(|byte| *byte == b'.').next().unwrap_or(function);
-            self.set_frame(before_numbers(path), method, own);
+            self.set_frame(before_numbers(path), unnumbered(method), own);
         }
         if names { Line::Names } else { Line::Part }
     }
@@ -301,7 +294,7 @@ pub fn strip_drawing(line: &[u8]) -> &[u8] {
 }
 
 /// `aiogram.exceptions.TelegramBadRequest: chat not found`, or without the text.
-fn class_of(text: &[u8]) -> Option<&[u8]> {
+pub fn class_of(text: &[u8]) -> Option<&[u8]> {
     let end =
         text.iter().position(|byte| !(byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.')));
     let (class, rest) = text.split_at(end.unwrap_or(text.len()));
@@ -311,7 +304,7 @@ fn class_of(text: &[u8]) -> Option<&[u8]> {
 }
 
 /// Whether a class looks like one without a traceback around it.
-fn is_exception(class: &[u8]) -> bool {
+pub fn is_exception(class: &[u8]) -> bool {
     class.ends_with(b"Error") || class.ends_with(b"Exception") || class.contains(&b'.')
 }
 
@@ -327,6 +320,14 @@ fn file_name(path: &[u8]) -> &[u8] {
     let before = path.get(..start.saturating_sub(1)).unwrap_or_default();
     let start = before.iter().rposition(folder).map_or(0, |at| at + 1);
     path.get(start..).unwrap_or_default()
+}
+
+/// `lambda$run$0` without the number that the compiler gives it.
+fn unnumbered(method: &[u8]) -> &[u8] {
+    let Some(at) = method.iter().rposition(|byte| *byte == b'$') else { return method };
+    let (name, number) = method.split_at(at);
+    let is_number = number.len() > 1 && number.iter().skip(1).all(u8::is_ascii_digit);
+    if is_number && !name.is_empty() { name } else { method }
 }
 
 /// `/app/a.js:10:5` without its numbers.

@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 use super::fingerprint::Parts;
 use super::groups::{Event, Groups};
 use super::mask::mask;
-use super::trace::{Line, Start, Trace, begins, strip_drawing};
+use super::start::{Start, begins, is_frame};
+use super::trace::{Line, Trace, strip_drawing};
 use super::{Head, text};
 use crate::collectors::logs::scan::level::Level;
 
@@ -53,6 +54,8 @@ enum State {
     Lower,
     /// An error is open.
     Open,
+    /// An exception was named, which is an error if a stack follows.
+    Named,
 }
 
 impl Tracker {
@@ -78,7 +81,7 @@ impl Tracker {
         if self.named != head.logger || head.logger.is_empty() {
             self.set_logger(head.logger);
         }
-        groups.masks.mask(message, &mut self.template);
+        mask(message, &mut self.template);
         if groups.samples {
             self.raw.extend_from_slice(head.message.get(..MAX_RAW).unwrap_or(head.message));
         }
@@ -90,7 +93,7 @@ impl Tracker {
     /// A line of another level: what is open ends.
     #[inline]
     pub fn other(&mut self, level: Level, now: SystemTime, groups: &mut Groups) {
-        if self.state == State::Open {
+        if matches!(self.state, State::Open | State::Named) {
             self.settle(now, groups);
         }
         let lower = matches!(level, Level::Warning | Level::Debug);
@@ -100,21 +103,31 @@ impl Tracker {
     /// A line without a head. Need not be called if nothing is open and [`begins`] says no.
     pub fn more(&mut self, line: &[u8], now: SystemTime, groups: &mut Groups) {
         match (self.state, begins(line)) {
-            (State::Open, _) => match self.trace.line(line) {
-                Line::Names if self.bare => self.name(line, groups.samples),
+            (State::Open, start) => match self.trace.line(line) {
+                Line::Names if self.bare && !is_frame(line) => self.name(line, groups.samples),
                 Line::Part | Line::Names => {}
                 Line::Begins => {
                     self.settle(now, groups);
-                    self.bare(Start::Error, line, now, groups.samples);
+                    self.bare(start.unwrap_or(Start::Error), line, now, groups.samples);
                 }
             },
-            (State::Idle, Some(start)) => self.bare(start, line, now, groups.samples),
+            (State::Named, _) if is_frame(line) => {
+                (self.state, self.bare, self.critical) = (State::Open, true, false);
+                self.trace.line(line);
+            }
+            (State::Idle | State::Named, Some(start)) => {
+                self.trace = Trace::default();
+                self.bare(start, line, now, groups.samples);
+            }
             _ => {}
         }
     }
 
     /// Nothing more will come for now: what is open is complete.
     pub fn settle(&mut self, now: SystemTime, groups: &mut Groups) {
+        if self.state == State::Named {
+            (self.state, self.trace) = (State::Idle, Trace::default());
+        }
         if self.state != State::Open {
             return;
         }
@@ -136,7 +149,8 @@ impl Tracker {
     /// An error that nobody announced.
     fn bare(&mut self, start: Start, line: &[u8], now: SystemTime, samples: bool) {
         self.at = Some(now);
-        (self.state, self.bare, self.critical) = (State::Open, true, start == Start::Critical);
+        let state = if start == Start::Named { State::Named } else { State::Open };
+        (self.state, self.bare, self.critical) = (state, true, start == Start::Critical);
         self.logger.clear();
         self.named.clear();
         // Of a traceback the exception will be the message.

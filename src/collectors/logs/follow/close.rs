@@ -1,18 +1,19 @@
 //! The end of a step: what is quiet is complete, what is gone and quiet is let go, and what is to
 //! be told.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use super::file::Content;
 use super::record::Record;
 use super::report::Report;
 use super::saved::Role;
-use super::{Step, since};
+use super::{Sink, Step, since};
 
 /// A file that is gone is held this long after its last line: its writer may not know yet.
 pub const QUIET: Duration = Duration::from_secs(30);
-/// After this long without a line the last event is complete.
-const COMPLETE: Duration = Duration::from_secs(1);
+/// After this long without a line the last event is complete: a program that says that it failed may
+/// take its time to write the traceback.
+pub const COMPLETE: Duration = Duration::from_secs(3);
 /// Files that are gone and still held. Beyond this, quiet ones are let go at once.
 pub const MAX_GONE: usize = 100;
 
@@ -23,14 +24,14 @@ impl<S: Default + Clone> Step<'_, S> {
         let mut gone = self.files.records.values().filter(|record| held(record)).count();
         let now = self.now;
         let mut deleted = Vec::new();
+        self.files.unsettled.clear();
         for (id, record) in &mut self.files.records {
             let quiet = since(record.fresh, now);
             let at_end = record.held.as_ref().is_some_and(|held| held.at_end);
-            if record.position.unsettled && at_end && quiet >= COMPLETE {
-                record.position.unsettled = false;
-                self.sink.settle(&mut record.position.stream);
+            record.complete(now, self.sink);
+            if record.position.unsettled {
+                self.files.unsettled.insert(*id);
             }
-            self.report.unsettled |= record.position.unsettled;
             let ended = at_end || record.refused.is_some();
             if !held(record) || !ended || (quiet < QUIET && gone <= MAX_GONE) {
                 continue;
@@ -83,7 +84,10 @@ impl<S: Default + Clone> Step<'_, S> {
         self.remember();
         let now = self.now;
         let mut report = self.report;
+        report.unsettled = !self.files.unsettled.is_empty();
+        self.files.held = 0;
         for record in self.files.records.values_mut() {
+            self.files.held += usize::from(record.held.is_some());
             record.position.settled = record.done == Some(record.facts);
             let lag = record.lag();
             record.behind = if lag > 0 { Some(record.behind.unwrap_or(now)) } else { None };
@@ -97,14 +101,28 @@ impl<S: Default + Clone> Step<'_, S> {
         report.skipped.link = look.skipped.link;
         report.skipped.pseudo = look.skipped.pseudo;
         report.skipped.compressed += look.skipped.compressed;
+        let complete = look.complete();
         report.problem = look.problem.or(report.problem);
         report.dirs = look.dirs;
+        self.files.places.clear();
+        self.files.told = (complete && report.caught_up).then(|| report.standing());
         report
     }
 }
 
+impl<S> Record<S> {
+    /// Tells that its last event is complete, if nothing has come for a while.
+    pub(super) fn complete(&mut self, now: SystemTime, sink: &mut dyn Sink<S>) {
+        let read = self.held.as_ref().map_or(self.done == Some(self.facts), |held| held.at_end);
+        if self.position.unsettled && read && since(self.fresh, now) >= COMPLETE {
+            self.position.unsettled = false;
+            sink.settle(&mut self.position.stream);
+        }
+    }
+}
+
 impl Report {
-    fn add<S>(&mut self, record: &Record<S>, lag: u64, now: std::time::SystemTime) {
+    fn add<S>(&mut self, record: &Record<S>, lag: u64, now: SystemTime) {
         if record.named {
             self.largest = self.largest.max(record.facts.size);
             self.total += record.facts.size;

@@ -28,7 +28,7 @@ impl<S: Default + Clone> Step<'_, S> {
         })
     }
 
-    fn peek(&self, found: &Found) -> Option<Held> {
+    pub(super) fn peek(&self, found: &Found) -> Option<Held> {
         let held = Held::new((self.follow.open)(&found.real).ok()?, 0).ok()?;
         let same = held.facts().is_ok_and(|facts| facts.identity == found.facts.identity);
         same.then_some(held)
@@ -59,6 +59,10 @@ impl<S: Default + Clone> Step<'_, S> {
         let Some(record) = self.files.records.get_mut(&id) else { return Ok(None) };
         let unread = record.position.size.saturating_sub(record.position.offset);
         let unsettled = record.position.unsettled;
+        if record.edited()? {
+            self.report.doubt.truncated += 1;
+            return Ok(None);
+        }
         let mut old = record.rewind()?;
         self.report.doubt.truncated += 1;
         if let Some(copy) = self.copy_of(&old) {

@@ -12,6 +12,7 @@ use super::super::scan::lines::{Lines, MAX_LINE, Piece};
 use super::facts::Facts;
 use super::print::{HEAD, Print, TAIL, last};
 
+pub use super::super::scan::bytes::{Content, refused};
 pub use crate::clients::folder::open;
 
 /// Bytes of one read; files take turns after each.
@@ -75,7 +76,7 @@ impl Held {
         self.part(0, HEAD)
     }
 
-    fn part(&self, from: u64, length: usize) -> io::Result<Vec<u8>> {
+    pub(super) fn part(&self, from: u64, length: usize) -> io::Result<Vec<u8>> {
         let mut part = vec![0; length];
         let mut have = 0;
         while let Some(room) = part.get_mut(have..).filter(|room| !room.is_empty()) {
@@ -156,7 +157,7 @@ impl Held {
             mark(base + newline as u64 + 1, all.get(..=old + newline).unwrap_or_default());
         }
         self.before = last(all.get(..old + end).unwrap_or_default(), TAIL).to_vec();
-        self.read_to = base + end as u64;
+        (self.read_to, self.at_end) = (base + end as u64, false);
         Ok(Read::Some(end))
     }
 
@@ -201,56 +202,5 @@ impl Held {
             self.lines.finish(give);
             self.before.as_slice()
         })
-    }
-}
-
-/// Why the content of a file is not read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Content {
-    Compressed,
-    Utf16,
-    Binary,
-}
-
-/// By the first bytes, whether this is something else than lines of text.
-pub fn refused(head: &[u8]) -> Option<Content> {
-    const COMPRESSED: [&[u8]; 5] =
-        [b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\xfd7zXZ\0", b"BZh", b"\x04\x22\x4d\x18"];
-    if COMPRESSED.iter().any(|magic| head.starts_with(magic)) {
-        return Some(Content::Compressed);
-    }
-    if head.starts_with(b"\xff\xfe") || head.starts_with(b"\xfe\xff") {
-        return Some(Content::Utf16);
-    }
-    // Zeros at the beginning are a hole.
-    let text = head.iter().position(|byte| *byte != 0).and_then(|at| head.get(at..))?;
-    let text = text.get(..=text.iter().rposition(|byte| *byte != 0)?)?;
-    let zeros = memchr::memchr_iter(0, text).count();
-    let many = zeros * 10 > text.len();
-    (zeros > 0 && (many || memchr(b'\n', text).is_none())).then_some(Content::Binary)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_no_text() {
-        for (head, is) in [
-            (b"\x1f\x8b\x08".as_slice(), Some(Content::Compressed)),
-            (b"BZh91AY", Some(Content::Compressed)),
-            (b"\xff\xfeE\0", Some(Content::Utf16)),
-            (b"E\0R\0R\0\n\0", Some(Content::Binary)),
-            (b"\x7fELF\x02\x01\x01\0\0\0\0\n\0\0\0\x03", Some(Content::Binary)),
-            (b"SQLite format 3\0x", Some(Content::Binary)),
-            (b"", None),
-            (b"\0\0\0\0", None),
-            (b"\0\0\0ERROR: x\n", None),
-            (b"ERR\0\0\0\0", None),
-            (b"ERROR: some \0 error\n", None),
-            (b"\xff\x80\n", None),
-        ] {
-            assert_eq!(refused(head), is, "{head:?}");
-        }
     }
 }

@@ -47,6 +47,13 @@ impl<S: Default + Clone> Step<'_, S> {
             record.align = true;
             return record;
         }
+        if self.left.contains(&found.path)
+            && let Some(offset) = self.goes_on(found)
+        {
+            (record.position.offset, record.position.begin) = (offset, offset);
+            self.report.doubt.truncated += 1;
+            return record;
+        }
         let records = &self.files.records;
         let base = |id: &Identity| {
             records.get(id).is_some_and(|base| {

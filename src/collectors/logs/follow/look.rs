@@ -53,7 +53,7 @@ pub struct Look {
     pub problem: Option<Failure>,
     /// Patterns that could be followed only in part for lack of rights.
     pub blind: BTreeSet<usize>,
-    pub dirs: BTreeSet<PathBuf>,
+    pub dirs: Arc<BTreeSet<PathBuf>>,
 }
 
 /// The names of a look, kept until a directory changes.
@@ -61,6 +61,8 @@ pub struct Look {
 pub struct Names {
     entries: Vec<Entry>,
     dirs: BTreeMap<PathBuf, Dir>,
+    /// Their names, for who wants to know of changes in them.
+    watched: Arc<BTreeSet<PathBuf>>,
     bases: BTreeSet<PathBuf>,
     listed: usize,
     dropped: u64,
@@ -109,12 +111,13 @@ impl Names {
                 self.expand(Path::new("/"), &pattern.parts, MAX_DEPTH);
             }
             self.siblings();
+            self.watched = Arc::new(self.dirs.keys().cloned().collect());
         }
         let mut look = Look {
             dropped: self.dropped,
             problem: self.problem.clone(),
             blind: self.blind.clone(),
-            dirs: self.dirs.keys().cloned().collect(),
+            dirs: Arc::clone(&self.watched),
             ..Look::default()
         };
         look.skipped.link = self.links;
@@ -123,6 +126,24 @@ impl Names {
             look.add(entry);
         }
         look
+    }
+
+    /// What is at a path in a known directory now, if it is a regular file.
+    pub fn at(&self, path: &Path) -> Option<Found> {
+        let real = self.dirs.get(path.parent()?)?.real.as_ref()?.join(path.file_name()?);
+        let meta = std::fs::symlink_metadata(&real).ok()?;
+        let (path, facts) = (path.to_owned(), Facts::of(&meta));
+        let found =
+            Found { path, real, link: false, facts, named: true, pattern: 0, crowded: false };
+        meta.is_file().then_some(found)
+    }
+
+    /// Whether a path is one of those that were found.
+    pub fn holds_path(&self, path: &Path) -> bool {
+        let bytes = path.as_os_str();
+        self.entries
+            .iter()
+            .any(|one| one.path.as_os_str() == bytes || one.real.as_os_str() == bytes)
     }
 
     /// Forgets all names, as after a change of the patterns.

@@ -13,9 +13,13 @@
 //! | the same as one that stays in place, under a name that a copy has | not read |
 //! | holds something else than was read (`copytruncate`) | the rest is read in the copy, then from the beginning; doubt |
 //! | begins as before, but the end is another (an editor) | read on behind what is there; doubt |
+//! | holds something else, or is another file, but ends as before (`sed -i`, a prune) | read on behind that end; doubt |
 //! | gone while nobody held it | doubt, unless it had been quiet for a day |
 //! | not named any more after a reload | let go at once, unless it is deleted: that is read out |
 //! | no regular file, compressed, UTF-16, binary, behind a link of somebody else | not read |
+//!
+//! A whole step looks at every file. One that is told which files were written to looks at these
+//! alone ([`touch`]), and leaves to a whole one all but what simply has grown where it was.
 //!
 //! Where it cannot be known whether lines count already they do not, and doubt says so. What nobody
 //! can see: a file that comes and goes between two looks, and content that is replaced by the same.
@@ -30,15 +34,15 @@ use self::find::Pattern;
 use self::look::{Look, Names};
 use self::record::Record;
 use self::report::Report;
-#[cfg(test)]
-use self::saved::Position;
-use self::saved::{Positions, Role};
+use self::saved::{Position, Positions, Role};
+use self::touch::Place;
 use super::config::Start;
 use super::recent::since;
 use super::scan::lines::Piece;
 
 mod close;
 mod copies;
+mod edited;
 pub mod facts;
 pub mod file;
 pub mod find;
@@ -49,7 +53,10 @@ mod read;
 mod record;
 pub mod report;
 pub mod saved;
+mod touch;
 mod trace;
+
+pub use self::close::COMPLETE;
 
 /// Bytes of one step over all files. What is left is for the next one.
 pub const BUDGET: usize = 16 << 20;
@@ -93,6 +100,15 @@ pub struct Files<S> {
     names: Names,
     turn: u64,
     buffer: Vec<u8>,
+    /// What the last step has told, if it has read all that was there, and what it has left: files
+    /// that are open, and those with an event that may go on.
+    told: Option<Report>,
+    held: usize,
+    unsettled: BTreeSet<Identity>,
+    /// What was found out of paths since the last whole step.
+    places: BTreeMap<PathBuf, Place>,
+    /// Files that are other than they were before the last touch.
+    touched: BTreeSet<Identity>,
 }
 
 impl<S> Default for Files<S> {
@@ -107,6 +123,11 @@ impl<S> Default for Files<S> {
             names: Names::default(),
             turn: 0,
             buffer: Vec::new(),
+            told: None,
+            held: 0,
+            unsettled: BTreeSet::new(),
+            places: BTreeMap::new(),
+            touched: BTreeSet::new(),
         }
     }
 }
@@ -120,6 +141,8 @@ struct Step<'a, S> {
     now: SystemTime,
     /// Files that are held open.
     held: usize,
+    /// It looks at a few files only.
+    touches: bool,
     sink: &'a mut dyn Sink<S>,
     /// Paths from which files may have been rotated away.
     vacant: BTreeSet<PathBuf>,
@@ -146,19 +169,7 @@ impl Follow {
         }
         let bases = files.bases(self);
         let look = files.names.look(&self.patterns, bases, now);
-        let mut step = Step {
-            follow: self,
-            files,
-            look,
-            report: Report::default(),
-            now,
-            held: 0,
-            sink,
-            vacant: BTreeSet::new(),
-            left: BTreeSet::new(),
-            staying: BTreeSet::new(),
-            suspects: Vec::new(),
-        };
+        let mut step = Step::new(self, files, look, now, sink);
         step.reload();
         step.trace();
         step.sort();
@@ -167,6 +178,31 @@ impl Follow {
         step.suspect();
         step.close();
         step.finish()
+    }
+}
+
+impl<'a, S> Step<'a, S> {
+    fn new(
+        follow: &'a Follow,
+        files: &'a mut Files<S>,
+        look: Look,
+        now: SystemTime,
+        sink: &'a mut dyn Sink<S>,
+    ) -> Self {
+        Self {
+            follow,
+            files,
+            look,
+            report: Report::default(),
+            now,
+            held: 0,
+            touches: false,
+            sink,
+            vacant: BTreeSet::new(),
+            left: BTreeSet::new(),
+            staying: BTreeSet::new(),
+            suspects: Vec::new(),
+        }
     }
 }
 
@@ -186,6 +222,12 @@ impl<S: Default + Clone> Files<S> {
             vacant: self.vacant.clone(),
             files: self.records.values().map(|record| record.position.clone()).collect(),
         }
+    }
+
+    /// When the last step was, and the positions that have changed in it, if it was a touch.
+    pub fn touched(&self) -> (Option<SystemTime>, Vec<&Position<S>>) {
+        let touched = self.touched.iter().filter_map(|id| self.records.get(id));
+        (self.at, touched.map(|record| &record.position).collect())
     }
 
     /// Goes on from what was written down.

@@ -116,17 +116,29 @@ impl<S: Default + Clone> Step<'_, S> {
         if !inspected && let Some(turn) = self.inspect(id)? {
             return Ok(turn);
         }
-        let Some(record) = self.files.records.get_mut(&id) else { return Ok(Turn::Done) };
-        if record.held.is_none() {
+        match self.chunk(id, buffer, room)? {
+            Read::Some(count) => Ok(Turn::More(count)),
+            Read::End => Ok(Turn::Done),
+            Read::Replaced => self.replaced(id),
+        }
+    }
+
+    /// Reads once in an open file.
+    pub(super) fn chunk(
+        &mut self,
+        id: Identity,
+        buffer: &mut Vec<u8>,
+        room: usize,
+    ) -> io::Result<Read> {
+        let Some(record) = self.files.records.get_mut(&id) else { return Ok(Read::End) };
+        let Record { position, held, .. } = record;
+        let Some(held) = held else {
             // Closed for others since its last chunk: if that was all, it is done.
-            let all = record.position.offset == record.facts.size;
-            if all && record.facts.settled(self.now) {
+            if position.offset == record.facts.size && record.facts.settled(self.now) {
                 record.done = Some(record.facts);
             }
-            return Ok(Turn::Done);
-        }
-        let Record { position, held, .. } = record;
-        let Some(held) = held else { return Ok(Turn::Done) };
+            return Ok(Read::End);
+        };
         held.turn = self.files.turn;
         let (sink, report, stream) = (&mut *self.sink, &mut self.report, &mut position.stream);
         let (mut lines, mut bytes) = (false, position.offset);
@@ -148,18 +160,17 @@ impl<S: Default + Clone> Step<'_, S> {
         position.offset = bytes;
         position.unsettled |= lines;
         match read {
-            Read::Some(count) => {
+            Read::Some(_) => {
                 record.fresh = self.now;
                 record.position.closed = false;
-                Ok(Turn::More(count))
             }
             Read::End => {
                 record.done = record.facts.settled(self.now).then_some(record.facts);
                 record.behind = None;
-                Ok(Turn::Done)
             }
-            Read::Replaced => self.replaced(id),
+            Read::Replaced => {}
         }
+        Ok(read)
     }
 
     /// Opens a file and looks what is in it. Nothing if it is to be read on.
@@ -222,15 +233,15 @@ impl<S: Default + Clone> Step<'_, S> {
 
     /// Makes room for one more open file: the one that was needed longest ago, best one that is
     /// read to its end, is closed until it changes.
-    fn room(&mut self, id: Identity) {
+    pub(super) fn room(&mut self, id: Identity) {
         let records = &mut self.files.records;
         if records.get(&id).is_none_or(|record| record.held.is_some()) {
             return;
         }
-        self.held += 1;
-        if self.held > self.follow.held.max(2) {
+        if self.held >= self.follow.held.max(2) {
             self.evict(1 + self.held / 8);
         }
+        self.held += 1;
     }
 
     /// Closes files that others need less than these.
@@ -239,7 +250,7 @@ impl<S: Default + Clone> Step<'_, S> {
         let mut held: Vec<_> = records
             .filter_map(|(id, record)| {
                 let held = record.held.as_ref()?;
-                let found = self.look.files.contains_key(id);
+                let found = self.touches && record.named || self.look.files.contains_key(id);
                 found.then_some((!held.at_end, record.position.gone, held.turn, *id))
             })
             .collect();

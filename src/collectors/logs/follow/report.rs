@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use crate::failure::Failure;
@@ -40,13 +41,28 @@ pub struct Report {
     pub largest: u64,
     pub total: u64,
     /// Directories in which something can happen that asks for a step.
-    pub dirs: BTreeSet<PathBuf>,
+    pub dirs: Arc<BTreeSet<PathBuf>>,
     /// Lines of an event may still come: ask again soon, and it is complete.
     pub unsettled: bool,
     /// All that was there when the step began has been read.
     pub caught_up: bool,
     /// The first reason why a part cannot be read.
     pub problem: Option<Failure>,
+}
+
+impl Report {
+    /// How the files are, without what happened in the step.
+    pub fn standing(&self) -> Self {
+        Self {
+            rotations: 0,
+            doubt: Doubt::default(),
+            unknown_bytes: 0,
+            cut: 0,
+            unterminated: 0,
+            unsettled: false,
+            ..self.clone()
+        }
+    }
 }
 
 /// Events in a step that make the counts a lower bound.

@@ -22,14 +22,14 @@ mod rotation;
 
 /// What a user of the lines keeps of each file.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-struct Seen {
+pub(super) struct Seen {
     lines: u64,
     open: bool,
 }
 
 #[derive(Clone, Default)]
-struct Counts {
-    lines: u64,
+pub(super) struct Counts {
+    pub(super) lines: u64,
     bytes: u64,
     settled: u64,
     texts: Vec<Vec<u8>>,
@@ -54,36 +54,36 @@ impl Sink<Seen> for Counts {
 }
 
 /// A state file: what was counted and the positions.
-struct Snapshot {
+pub(super) struct Snapshot {
     counts: Counts,
     doubt: Doubt,
     positions: String,
 }
 
-struct Bench {
-    dir: tempfile::TempDir,
-    follow: Follow,
-    files: Files<Seen>,
-    counts: Counts,
-    doubt: Doubt,
-    rotations: u64,
-    unterminated: u64,
-    cut: u64,
-    unknown: u64,
-    now: SystemTime,
-    next: Cell<usize>,
+pub(super) struct Bench {
+    pub(super) dir: tempfile::TempDir,
+    pub(super) follow: Follow,
+    pub(super) files: Files<Seen>,
+    pub(super) counts: Counts,
+    pub(super) doubt: Doubt,
+    pub(super) rotations: u64,
+    pub(super) unterminated: u64,
+    pub(super) cut: u64,
+    pub(super) unknown: u64,
+    pub(super) now: SystemTime,
+    pub(super) next: Cell<usize>,
 }
 
 impl Bench {
-    fn new(pattern: &str) -> Self {
+    pub(super) fn new(pattern: &str) -> Self {
         Self::with(&[pattern])
     }
 
-    fn with(patterns: &[&str]) -> Self {
+    pub(super) fn with(patterns: &[&str]) -> Self {
         Self::within(tempfile::tempdir().unwrap(), patterns)
     }
 
-    fn within(dir: tempfile::TempDir, patterns: &[&str]) -> Self {
+    pub(super) fn within(dir: tempfile::TempDir, patterns: &[&str]) -> Self {
         let follow = follow(dir.path(), patterns);
         Self {
             dir,
@@ -101,72 +101,80 @@ impl Bench {
     }
 
     /// A bench whose first look is over.
-    fn watching(pattern: &str) -> Self {
+    pub(super) fn watching(pattern: &str) -> Self {
         let mut bench = Self::new(pattern);
         bench.step();
         bench
     }
 
     /// The configuration names these files from now on.
-    fn names(&mut self, patterns: &[&str]) {
+    pub(super) fn names(&mut self, patterns: &[&str]) {
         self.follow = follow(self.dir.path(), patterns);
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(super) fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
 
-    fn append(&self, name: &str) -> File {
+    pub(super) fn append(&self, name: &str) -> File {
         OpenOptions::new().create(true).append(true).open(self.path(name)).unwrap()
     }
 
     /// Lines of which no two are the same, as with times in them.
-    fn some(&self, lines: usize) -> String {
+    pub(super) fn some(&self, lines: usize) -> String {
         let first = self.next.replace(self.next.get() + lines);
         let lines = (first..first + lines).map(|number| format!("{number:08} ERROR: some error\n"));
         lines.collect::<Vec<_>>().concat()
     }
 
-    fn write(&self, name: &str, lines: usize) {
+    pub(super) fn write(&self, name: &str, lines: usize) {
         self.text(name, self.some(lines));
     }
 
-    fn put(&self, file: &mut File, lines: usize) {
+    pub(super) fn put(&self, file: &mut File, lines: usize) {
         file.write_all(self.some(lines).as_bytes()).unwrap();
     }
 
-    fn text(&self, name: &str, text: impl AsRef<[u8]>) {
+    pub(super) fn text(&self, name: &str, text: impl AsRef<[u8]>) {
         self.append(name).write_all(text.as_ref()).unwrap();
     }
 
-    fn rename(&self, from: &str, to: &str) {
+    pub(super) fn rename(&self, from: &str, to: &str) {
         fs::rename(self.path(from), self.path(to)).unwrap();
     }
 
-    fn remove(&self, name: &str) {
+    pub(super) fn remove(&self, name: &str) {
         fs::remove_file(self.path(name)).unwrap();
     }
 
     /// As `logrotate` does it.
-    fn copy(&self, from: &str, to: &str) {
+    pub(super) fn copy(&self, from: &str, to: &str) {
         fs::copy(self.path(from), self.path(to)).unwrap();
     }
 
-    fn truncate(&self, name: &str, size: u64) {
+    pub(super) fn truncate(&self, name: &str, size: u64) {
         OpenOptions::new().write(true).open(self.path(name)).unwrap().set_len(size).unwrap();
     }
 
-    fn size(&self, name: &str) -> u64 {
+    pub(super) fn size(&self, name: &str) -> u64 {
         fs::metadata(self.path(name)).unwrap().len()
     }
 
     /// A step a second later.
-    fn step(&mut self) -> Report {
+    pub(super) fn step(&mut self) -> Report {
         self.now += Duration::from_secs(1);
         self.step_while(&|| true)
     }
 
-    fn step_while(&mut self, in_time: &dyn Fn() -> bool) -> Report {
+    /// A second later it is told that these files were written to.
+    pub(super) fn touch(&mut self, names: &[&str]) -> Option<Report> {
+        self.now += Duration::from_secs(1);
+        let paths = names.iter().map(|name| self.path(name)).collect();
+        let (follow, files) = (&self.follow, &mut self.files);
+        follow.touch(files, &paths, self.now, &|| true, &mut self.counts)
+    }
+
+    pub(super) fn step_while(&mut self, in_time: &dyn Fn() -> bool) -> Report {
         let report = self.follow.step(&mut self.files, self.now, in_time, &mut self.counts);
         self.doubt.truncated += report.doubt.truncated;
         self.doubt.overrun += report.doubt.overrun;
@@ -178,35 +186,35 @@ impl Bench {
     }
 
     /// The lines counted after one more step.
-    fn lines(&mut self) -> u64 {
+    pub(super) fn lines(&mut self) -> u64 {
         self.step();
         self.counts.lines
     }
 
-    fn doubt(&self) -> (u64, u64) {
+    pub(super) fn doubt(&self) -> (u64, u64) {
         (self.doubt.truncated, self.doubt.overrun)
     }
 
-    fn quiet(&mut self) {
+    pub(super) fn quiet(&mut self) {
         for _ in 0..2 {
             self.now += close::QUIET;
             self.step();
         }
     }
 
-    fn save(&self) -> Snapshot {
+    pub(super) fn save(&self) -> Snapshot {
         let positions = serde_json::to_string(&self.files.saved()).unwrap();
         Snapshot { counts: self.counts.clone(), doubt: self.doubt, positions }
     }
 
     /// The process ends without warning, and another one goes on from what was saved.
-    fn restore(&mut self, saved: &Snapshot) {
+    pub(super) fn restore(&mut self, saved: &Snapshot) {
         self.counts = saved.counts.clone();
         self.doubt = saved.doubt;
         self.files = Files::restore(serde_json::from_str(&saved.positions).unwrap());
     }
 
-    fn restart(&mut self) {
+    pub(super) fn restart(&mut self) {
         let saved = self.save();
         self.restore(&saved);
     }

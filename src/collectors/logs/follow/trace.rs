@@ -157,7 +157,7 @@ impl<S> Record<S> {
     }
 
     /// It is there. Gives the bytes that nobody will read if it was never read and is shorter now.
-    fn see(&mut self, found: &Found, now: std::time::SystemTime) -> Option<u64> {
+    pub(super) fn see(&mut self, found: &Found, now: std::time::SystemTime) -> Option<u64> {
         let position = &mut self.position;
         let waits = position.gone && !position.closed;
         if position.settled && !waits && self.done.is_none() && self.held.is_none() {

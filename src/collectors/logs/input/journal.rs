@@ -1,5 +1,7 @@
 //! The journal as an input.
 
+use std::sync::Arc;
+
 use super::super::follow::Sink;
 use super::super::follow::report::{Doubt, Report};
 use super::super::journal::Source;
@@ -25,9 +27,8 @@ impl Journal {
                 ..Doubt::default()
             },
             crowded_out: told.crowded_out,
-            dirs: told.folders,
-            // Messages that wait until nothing new comes are complete.
-            unsettled: told.entries > 0,
+            dirs: Arc::new(told.folders),
+            unsettled: told.unsettled,
             caught_up: told.waiting == 0 || told.problem.is_some(),
             problem: told.problem,
             ..Report::default()

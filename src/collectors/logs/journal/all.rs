@@ -1,6 +1,7 @@
 //! All entries of a journal once, for those who look at what has been.
 
 use super::file::{Fault, Journal, Place};
+use super::joined::Joined;
 use super::select::{Known, Taken};
 use super::{Report, Source, failure};
 
@@ -42,6 +43,7 @@ impl Source {
         give: &mut dyn FnMut(&Taken, i64),
     ) -> Result<(), Fault> {
         let (mut known, mut place) = (Known::default(), Place::default());
+        let mut joined = Joined::default();
         for number in 0..journal.header.entries {
             if report.entries >= MOST {
                 report.waiting += journal.header.entries - number;
@@ -50,16 +52,17 @@ impl Source {
             let Some(offset) = journal.entry_at(number, &mut place)? else { break };
             report.entries += 1;
             let taken = journal.entry(offset).and_then(|entry| {
-                let at = seconds(entry.realtime);
-                if since.is_some_and(|since| at < since) {
+                let at = entry.realtime;
+                if since.is_some_and(|since| seconds(at) < since) {
                     return Ok(None);
                 }
                 Ok(self.selector.take(journal, &entry, &mut known)?.map(|taken| (taken, at)))
             });
             match taken {
-                Ok(Some((taken, at))) => {
+                Ok(Some((mut taken, at))) => {
                     report.taken += 1;
-                    give(&taken, at);
+                    taken.hint = joined.hint(&taken, at);
+                    give(&taken, seconds(at));
                 }
                 Ok(None) => {}
                 Err(Fault::Damaged) => report.damaged += 1,

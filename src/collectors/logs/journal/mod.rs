@@ -6,7 +6,8 @@
 //!
 //! No library and no `journalctl` is needed. Entries of a unit are those that `journalctl -u` shows,
 //! those of the manager about it too. The message is the text, its priority the level of a line that
-//! names none; what follows a newline in it are lines of the same event.
+//! names none; what follows a newline in it are lines of the same event, and so are the next entries of
+//! a process that read as one traceback with it ([`joined`]).
 //!
 //! Cost: a listing and the header of each file in a look, then what is new. 1 MiB of memory. At most
 //! 16 MiB of messages in one step.
@@ -21,17 +22,19 @@ mod compressed;
 #[cfg(test)]
 mod export;
 pub mod file;
+mod joined;
 pub mod select;
 pub mod state;
 
 use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use self::file::{Fault, Journal};
 use self::select::{Known, Selector, Taken};
 use self::state::{MAX_FILES, Position, Positions};
-use super::follow::Sink;
+use super::follow::{COMPLETE, Sink};
 use super::scan::lines::Piece;
 use crate::failure::{Failure, Reason};
 
@@ -69,6 +72,8 @@ pub struct Report {
     pub waiting: u64,
     /// Files beyond the cap.
     pub crowded_out: u64,
+    /// What came may go on: ask again soon, and it is complete.
+    pub unsettled: bool,
     /// Folders whose changes tell of new entries.
     pub folders: BTreeSet<PathBuf>,
     pub problem: Option<Failure>,
@@ -106,9 +111,13 @@ impl Source {
             step.report.waiting += entries.saturating_sub(position.read);
             positions.files.insert(journal.header.file_id, position);
         }
-        if report.entries == 0 {
+        if report.taken > 0 {
+            positions.last = Some(Instant::now());
+        } else if positions.last.is_none_or(|last| last.elapsed() >= COMPLETE) {
             positions.streams.values_mut().for_each(|stream| sink.settle(stream));
+            positions.last = None;
         }
+        report.unsettled = positions.last.is_some();
         positions.looked |= report.files > 0 || report.problem.is_none();
         report
     }
@@ -197,13 +206,15 @@ impl<S: Default> Step<'_, S> {
             };
             (position.place, position.stuck) = (place, false);
             let entry = journal.entry(offset);
+            let at = entry.as_ref().map_or(0, |entry| entry.realtime);
             let taken = entry.and_then(|entry| {
                 let new = positions.is_new(position, &entry, journal.header.tail_realtime);
                 if new { self.selector.take(journal, &entry, &mut known) } else { Ok(None) }
             });
             self.report.entries += 1;
             match taken {
-                Ok(Some(taken)) => {
+                Ok(Some(mut taken)) => {
+                    taken.hint = positions.joined.hint(&taken, at);
                     self.report.taken += 1;
                     self.report.damaged += u64::from(taken.damaged);
                     self.left = self.left.saturating_sub(taken.message.len() + 1);
@@ -256,7 +267,8 @@ impl Block {
             let lines = [first, b"\n"].concat();
             let piece =
                 Piece { lines: &lines, bytes: lines.len() as u64, cut: true, hint: self.hint };
-            return sink.lines(positions.stream(&self.writer), &piece);
+            let stream = positions.stream(&self.writer, sink);
+            return sink.lines(stream, &piece);
         }
         self.lines.extend_from_slice(first);
         self.lines.push(b'\n');
@@ -276,7 +288,8 @@ impl Block {
         }
         let bytes = self.lines.len() as u64;
         let piece = Piece { lines: &self.lines, bytes, cut: false, hint: self.hint };
-        sink.lines(positions.stream(&self.writer), &piece);
+        let stream = positions.stream(&self.writer, sink);
+        sink.lines(stream, &piece);
         self.lines.clear();
     }
 }

@@ -68,7 +68,7 @@ enum Field {
     /// The unit of which a process dumped its core.
     OfCore(bool),
     Identifier(String, bool),
-    IsFirst,
+    Process(String),
     IsRoot,
     IsCoreDump,
 }
@@ -93,7 +93,7 @@ pub struct Taken {
     pub hint: Option<Level>,
     /// Something of it could not be read.
     pub damaged: bool,
-    /// Who wrote it: the unit, else the identifier.
+    /// Who wrote it: the unit, else the identifier, and the number of the process.
     pub writer: String,
 }
 
@@ -104,12 +104,12 @@ struct Sum {
     hint: Option<Level>,
     unit: String,
     identifier: String,
+    process: String,
     wrote: bool,
     named: bool,
     of_manager: bool,
     of_root: bool,
     of_core: bool,
-    is_first: bool,
     is_root: bool,
     is_core_dump: bool,
 }
@@ -130,7 +130,7 @@ impl Sum {
                 self.identifier.clone_from(name);
                 self.named |= wanted;
             }
-            Field::IsFirst => self.is_first = true,
+            Field::Process(number) => self.process.clone_from(number),
             Field::IsRoot => self.is_root = true,
             Field::IsCoreDump => self.is_core_dump = true,
         }
@@ -139,7 +139,7 @@ impl Sum {
     /// As `journalctl -u` and `-t` do.
     fn wanted(&self, selector: &Selector) -> bool {
         let unit = self.wrote
-            || self.of_manager && self.is_first
+            || self.of_manager && self.process == "1"
             || self.of_root && self.is_root
             || self.of_core && self.is_root && self.is_core_dump;
         (unit || selector.unit.is_none()) && (self.named || selector.identifier.is_none())
@@ -149,6 +149,8 @@ impl Sum {
         let cut = message.len() > MAX_LINE;
         message.truncate(MAX_LINE);
         let writer = if self.unit.is_empty() { self.identifier } else { self.unit };
+        let writer =
+            if self.process.is_empty() { writer } else { writer + "[" + &self.process + "]" };
         Taken { message, cut, hint: self.hint, damaged, writer }
     }
 }
@@ -213,7 +215,7 @@ impl Selector {
                 let wanted = self.identifier.as_ref().is_some_and(|text| text.is_match(&*value));
                 Field::Identifier(value.into_owned(), wanted)
             }
-            b"_PID" if value == "1" => Field::IsFirst,
+            b"_PID" => Field::Process(value.into_owned()),
             b"_UID" if value == "0" => Field::IsRoot,
             b"MESSAGE_ID" if value == CORE_DUMP => Field::IsCoreDump,
             _ => Field::Other,

@@ -2,9 +2,13 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use std::time::Instant;
+
 use serde::{Deserialize, Serialize};
 
+use super::super::follow::Sink;
 use super::file::{Entry, Header, Place};
+use super::joined::Joined;
 
 /// Entries that are known by themselves: those that may be in two files.
 const MAX_RECENT: usize = 1024;
@@ -26,8 +30,17 @@ pub struct Positions<S> {
     /// The newest time of an entry, in microseconds since 1970.
     newest: u64,
     recent: VecDeque<u64>,
-    /// By who wrote: the unit, else the identifier.
+    /// By who wrote: the unit, else the identifier, and the number of the process.
     pub streams: BTreeMap<String, S>,
+    pub(super) joined: Joined,
+    /// Streams by when they were last needed.
+    #[serde(skip)]
+    turns: BTreeMap<String, u64>,
+    #[serde(skip)]
+    turn: u64,
+    /// When something last came that may go on.
+    #[serde(skip)]
+    pub(super) last: Option<Instant>,
 }
 
 /// One file.
@@ -80,10 +93,20 @@ impl<S> Positions<S> {
 }
 
 impl<S: Default> Positions<S> {
-    /// The stream of a writer; of those beyond the cap, a common one.
-    pub(super) fn stream(&mut self, writer: &str) -> &mut S {
-        let room = self.streams.len() < MAX_WRITERS || self.streams.contains_key(writer);
-        self.streams.entry(if room { writer.to_owned() } else { String::new() }).or_default()
+    /// The stream of a writer. Where there are many, that which was longest quiet is complete and gives
+    /// its place up.
+    pub(super) fn stream(&mut self, writer: &str, sink: &mut dyn Sink<S>) -> &mut S {
+        self.turn += 1;
+        if !self.streams.contains_key(writer) && self.streams.len() >= MAX_WRITERS {
+            let turn = |name: &&String| self.turns.get(*name).copied().unwrap_or(0);
+            let oldest = self.streams.keys().min_by_key(turn).cloned().unwrap_or_default();
+            if let Some(mut stream) = self.streams.remove(&oldest) {
+                sink.settle(&mut stream);
+            }
+            self.turns.remove(&oldest);
+        }
+        self.turns.insert(writer.to_owned(), self.turn);
+        self.streams.entry(writer.to_owned()).or_default()
     }
 }
 

@@ -42,7 +42,7 @@ impl World {
     }
 
     fn read(&mut self, source: &Source, now: SystemTime) -> Raw {
-        self.memory.read(source, &self.storage, None, || now).unwrap()
+        self.memory.read(source, &self.storage, &News::ALL, || now).unwrap()
     }
 
     fn kill(&mut self) {
@@ -133,4 +133,120 @@ fn what_another_place_holds_already_is_no_burst() {
     let raw = world.read(&other.source("start: beginning"), now);
     assert_eq!(raw.tally.events.errors, 100);
     assert!(raw.catching_up && raw.tally.pace.recent_errors(now) == 0);
+}
+
+/// A source of many files, of which one is written to at a time.
+struct Many {
+    world: World,
+    source: Source,
+}
+
+impl Many {
+    const FILES: usize = 300;
+
+    fn new() -> Self {
+        let mut world = World::new();
+        let yaml =
+            format!("{{ files: ['{}/*.log'], start: beginning }}", world.dir.path().display());
+        let logs = config::load::<Logs>("x.yaml", &yaml, &|_| None).finish().unwrap();
+        let (mut source, mistakes) = plan::source("x", &logs, None);
+        assert_eq!(mistakes, []);
+        // A busy machine must not end a touch before its time.
+        source.time = Duration::from_mins(1);
+        for number in 0..Self::FILES {
+            std::fs::write(world.dir.path().join(format!("{number}.log")), "INFO a line\n")
+                .unwrap();
+        }
+        let raw = world.read(&source, at(0));
+        assert_eq!((raw.report.open, raw.touched), (Self::FILES as u64, false));
+        // What their last lines began is complete.
+        world.read(&source, at(5));
+        Self { world, source }
+    }
+
+    fn path(&self, number: usize) -> std::path::PathBuf {
+        self.world.dir.path().join(format!("{number}.log"))
+    }
+
+    /// A line in one file, and a reading to which that is told.
+    fn touch(&mut self, number: usize, second: u64) -> Raw {
+        use std::io::Write as _;
+        let path = self.path(number);
+        let mut file = std::fs::OpenOptions::new().append(true).open(&path).unwrap();
+        file.write_all(b"ERROR another\n").unwrap();
+        let told = Told::Files(BTreeSet::from([path]));
+        let news = News { prepared: None, told: &told };
+        self.world.memory.read(&self.source, &self.world.storage, &news, || at(second)).unwrap()
+    }
+
+    fn state(&self) -> Vec<u8> {
+        self.world.storage.load(AREA.name, "x").unwrap().unwrap()
+    }
+
+    /// Lines by level, files that are known, and doubts, after a kill.
+    fn after_a_kill(&mut self) -> ([u64; 6], u64, u64) {
+        self.world.kill();
+        let raw = self.world.read(&self.source, at(10_000));
+        let doubt =
+            raw.tally.doubt.truncated + raw.tally.doubt.overrun + raw.tally.doubt.state_lost;
+        (raw.tally.levels, raw.report.open, doubt)
+    }
+}
+
+#[test]
+fn a_touch_adds_what_has_changed_and_a_kill_loses_nothing() {
+    let mut many = Many::new();
+    let whole = many.state().len();
+    for number in 0..10 {
+        let raw = many.touch(number % 3, 10 + number as u64);
+        assert!(raw.touched && raw.unsaved.is_none());
+        assert_eq!(raw.tally.events.errors, number as u64 + 1);
+    }
+    let added = many.state().len() - whole;
+    assert!(added > 0 && added < 10 * 3_000 && whole > 100_000, "{added} bytes to {whole}");
+    let saved = Saved::decode(&many.state()).unwrap();
+    assert_eq!((saved.tally.levels[3], saved.files.files.len()), (10, Many::FILES));
+    let offsets: u64 = saved.files.files.iter().map(|position| position.offset).sum();
+    assert_eq!(offsets, (Many::FILES * 12 + 10 * 14) as u64);
+    assert_eq!(many.after_a_kill(), ([0, 300, 0, 10, 0, 0], 300, 0));
+}
+
+#[test]
+fn what_is_not_wholly_added_is_read_again() {
+    let mut many = Many::new();
+    many.touch(1, 10);
+    let first = many.state().len();
+    many.touch(2, 11);
+    let state = many.state();
+    for cut in [first, first + 1, state.len() - 1] {
+        many.world.storage.save(AREA.name, "x", &state[..cut]).unwrap();
+        let saved = Saved::decode(&many.state()).unwrap();
+        assert_eq!(saved.tally.levels[3], 1, "what is there is of the moment before");
+        assert_eq!(many.after_a_kill(), ([0, 300, 0, 2, 0, 0], 300, 0), "cut at {cut}");
+    }
+}
+
+#[test]
+fn what_is_added_has_a_bound() {
+    let mut many = Many::new();
+    let whole = many.state().len();
+    for second in 0..2_000 {
+        assert!(many.touch(7, 10 + second).touched);
+        let (now, most) = (many.state().len(), 2 * whole + MAX_ADDED + 4_000);
+        assert!(now < most, "{now} of {most}, {whole} whole");
+    }
+    assert_eq!(many.after_a_kill().0, [0, 300, 0, 2_000, 0, 0]);
+}
+
+#[test]
+fn what_is_more_than_growth_is_looked_at_and_written_whole() {
+    let mut many = Many::new();
+    many.touch(1, 10);
+    let before = many.state();
+    // Another file in its place.
+    std::fs::remove_file(many.path(5)).unwrap();
+    std::fs::write(many.path(5), "INFO new\n").unwrap();
+    assert!(!many.touch(5, 12).touched);
+    assert!(!many.state().starts_with(&before));
+    assert_eq!(many.after_a_kill().0, [0, 301, 0, 2, 0, 0]);
 }

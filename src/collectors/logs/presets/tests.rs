@@ -110,6 +110,45 @@ fn tasks_are_split_and_judged_by_their_own_limits() {
     assert_eq!((found("other"), found("process_message")), ((1, 0, 1), (0, 0, 0)));
 }
 
+/// In each spelling it is the same time of the same task [Q07].
+#[test]
+fn the_time_of_a_task_is_read_in_any_spelling() {
+    for line in [
+        "Task score_message_task completed, execution_time_ms=1234.5",
+        "task=score_message_task execution_time_ms=1,234.5",
+        "{'task_name': 'app.tasks:score_message_task', 'execution_time_ms': 1234.5}",
+        "{\"execution_time_ms\": 1234.5, \"task_name\": \"app.tasks:score_message_task\"}",
+        "{\"executionTimeMs\":1234.5,\"taskName\":\"score_message_task\"}",
+        "Task score_message_task done, execution time: 1.2345 s",
+        "Task score_message_task done, execution time: 1234.5ms",
+    ] {
+        let tallies = counted(&[Preset::Taskiq], &Written::new(), &format!("{line}\n"));
+        let shares = &tallies["task_finished"].shares;
+        let share = shares.iter().find(|share| share.text == "score_message_task").unwrap();
+        assert!((share.values[0].sum - 1.2345).abs() < 1e-9, "{line}: {:?}", share.values);
+        assert_eq!((share.matches, share.values[0].over), (1, 1), "{line}");
+    }
+    // Of what unit nobody knows.
+    assert_eq!(hits(Preset::Taskiq, "Task score_message_task done, execution_time: 1.2"), [""; 0]);
+}
+
+/// Seconds unless the line says otherwise [L14].
+#[test]
+fn response_times_are_read_with_their_unit() {
+    for (line, seconds) in [
+        ("response_time: 0.9", 0.9),
+        ("response_time=812ms", 0.812),
+        ("{\"response_time\": \"812.5 ms\"}", 0.8125),
+        ("response_time = 1,234 ms, ok", 1.234),
+        ("response_time=250\u{b5}s", 0.00025),
+        ("response_time=3 small things", 3.0),
+    ] {
+        let tallies = counted(&[Preset::ResponseTime], &Written::new(), &format!("{line}\n"));
+        let sum = tallies["response_time"].shares[0].values[0].sum;
+        assert!((sum - seconds).abs() < 1e-9, "{line}: {sum}");
+    }
+}
+
 /// The answer is a setting [L08].
 #[test]
 fn requests_wait_once_the_answer_is_given() {

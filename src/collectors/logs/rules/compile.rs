@@ -63,10 +63,6 @@ pub struct Pair {
 }
 
 impl Number {
-    pub fn base(&self, number: f64) -> f64 {
-        self.unit.map_or(number, |unit| unit.base(number))
-    }
-
     pub fn limit(&self, split: &str) -> Option<f64> {
         let own = self.limits.iter().find(|(text, _)| text == split).map(|(_, limit)| *limit);
         own.or(self.limit)
@@ -147,16 +143,9 @@ impl Rule {
             || !written.values.is_empty()
             || written.split.is_some()
             || !ids.is_empty();
-        let (key, pattern) = pattern(written)?;
-        let matcher = Matcher::new(&pattern, written.ignore_case, captures)
-            .map_err(|why| (key.to_owned(), why))?;
-        let not = match &written.not {
-            Some(not) => Some(
-                Matcher::new(&regex_syntax::escape(not), written.ignore_case, false)
-                    .map_err(|why| ("not".to_owned(), why))?,
-            ),
-            None => None,
-        };
+        let matcher = matcher(written, captures)?;
+        let not = written.not.as_ref().map(|not| Matcher::literal(not, written.ignore_case));
+        let not = not.transpose().map_err(|why| ("not".to_owned(), why))?;
         let groups = Groups { matcher: &matcher, written };
         groups.check(&ids)?;
         let labels = groups.labels()?;
@@ -184,15 +173,17 @@ impl Rule {
     }
 }
 
-fn pattern(written: &written::Rule) -> Result<(&'static str, String), Mistake> {
-    match (&written.literal, &written.regex) {
+fn matcher(written: &written::Rule, captures: bool) -> Result<Matcher, Mistake> {
+    let ignore_case = written.ignore_case;
+    let (key, matcher) = match (&written.literal, &written.regex) {
         (Some(text), None) if text.contains(['\n', '\r']) => {
-            Err(("literal".into(), "a rule sees one line at a time".into()))
+            ("literal", Err("a rule sees one line at a time".to_owned()))
         }
-        (Some(text), None) => Ok(("literal", regex_syntax::escape(text))),
-        (None, Some(pattern)) => Ok(("regex", pattern.clone())),
-        _ => Err((String::new(), "needs either `literal` or `regex`".into())),
-    }
+        (Some(text), None) => ("literal", Matcher::literal(text, ignore_case)),
+        (None, Some(pattern)) => ("regex", Matcher::new(pattern, ignore_case, captures)),
+        _ => ("", Err("needs either `literal` or `regex`".to_owned())),
+    };
+    matcher.map_err(|why| (key.to_owned(), why))
 }
 
 fn ends(

@@ -163,7 +163,7 @@ mod tests {
             costs.iter().map(|cost| (cost.rule.as_str(), cost.way.as_str(), cost.hits)).collect();
         let wanted = [
             ("bare", "pattern everywhere", 0),
-            ("call", "walked from `Task `", 1),
+            ("call", "pattern from `Task `", 1),
             ("few", "text `QueuePool limit` or 1 more", 2),
             ("line", "pattern in lines with ` of size `", 1),
             ("text", "text `upstream`", 1),

@@ -5,7 +5,7 @@
 use regex_syntax::hir::{Class, Hir, HirKind};
 
 /// Texts of one rule.
-const MOST: usize = 16;
+const MOST: usize = 20;
 /// Bytes of one text.
 const LONGEST: usize = 64;
 /// Shorter texts stand in too many lines to be worth the search.
@@ -37,7 +37,7 @@ struct Part {
     best: Option<Need>,
 }
 
-#[derive(Clone, Default)]
+#[derive(Clone, Default, PartialEq, Eq)]
 struct Text {
     bytes: Vec<u8>,
     fold: bool,
@@ -223,13 +223,24 @@ impl Need {
     }
 }
 
+/// Each text once: spellings may be the same.
+fn unlike(texts: Vec<Text>) -> Vec<Text> {
+    let mut unlike: Vec<Text> = Vec::new();
+    for text in texts {
+        if !unlike.contains(&text) {
+            unlike.push(text);
+        }
+    }
+    unlike
+}
+
 fn alternation(parts: &[Hir]) -> Part {
     let parts: Vec<Part> = parts.iter().map(walk).collect();
     let exact: Option<Vec<Text>> = parts
         .iter()
         .map(|part| part.exact.clone())
         .collect::<Option<Vec<_>>>()
-        .map(|all| all.concat());
+        .map(|all| unlike(all.concat()));
     if let Some(texts) = exact.filter(|texts| texts.len() <= MOST) {
         return Part::exact(texts);
     }

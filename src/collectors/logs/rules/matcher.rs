@@ -6,27 +6,30 @@ use regex_automata::util::primitives::NonMaxUsize;
 use regex_automata::{Anchored, Input, PatternID};
 use regex_syntax::hir::{Hir, HirKind, Look};
 
-use super::hand::{Hand, NONE, Slots, Walk};
 use super::literal::{Literal, Required, is_letter, required};
-use super::refine::{refine, with_escapes};
+use super::refine::{refine, spellings, with_escapes};
 
 /// Memory of one compiled pattern.
 const SIZE: usize = 1 << 20;
 /// Memory of one automaton that is built while it is used: what a full one costs is a fresh start.
 const CACHE: usize = 1 << 18;
 
+/// Where groups begin and end; [`NONE`] where one did not take part.
+pub type Slots = [(usize, usize)];
+pub const NONE: (usize, usize) = (usize::MAX, usize::MAX);
+
 pub struct Matcher {
     regex: Regex,
     /// Groups of a match, the whole one included.
     pub groups: usize,
+    /// Groups that stand for another one where that took no part.
+    stands_for: Vec<(usize, usize)>,
     way: Way,
 }
 
 enum Way {
     /// A literal is found, and that is all.
     Literal(Vec<Literal>),
-    /// From the literal on, by hand.
-    Hand(Vec<Literal>, Hand),
     /// From the literal on.
     Anchored(Vec<Literal>),
     /// In the line of the literal.
@@ -85,8 +88,7 @@ pub fn parse(pattern: &str, ignore_case: bool) -> Result<Hir, String> {
 impl Matcher {
     /// `captures` says whether groups are read.
     pub fn new(pattern: &str, ignore_case: bool, captures: bool) -> Result<Self, String> {
-        let plain = parse(pattern, ignore_case)?;
-        let hir = with_escapes(plain.clone());
+        let hir = with_escapes(parse(pattern, ignore_case)?);
         let regex = build(&hir)?;
         let way = match required(&hir) {
             None => {
@@ -96,22 +98,37 @@ impl Matcher {
             }
             Some(Required { literals, all: true, .. }) if !captures => Way::Literal(literals),
             Some(Required { literals, first: true, .. }) if in_order(&literals) => {
-                match Hand::new(&plain) {
-                    // The other spellings of letters are for the automaton.
-                    Some(hand) if plain == hir => Way::Hand(literals, hand),
-                    _ => Way::Anchored(literals),
-                }
+                Way::Anchored(literals)
             }
             Some(Required { literals, .. }) => Way::Line(literals),
         };
         // The spellings of a pattern share its groups; `captures_len` would count them anew.
-        Ok(Self { groups: regex.group_info().slot_len() / 2, regex, way })
+        let groups = regex.group_info().slot_len() / 2;
+        let mut matcher = Self { regex, groups, stands_for: Vec::new(), way };
+        matcher.stands_for = matcher.second_names();
+        Ok(matcher)
+    }
+
+    /// A text that stands in a line, as it is or as JSON writes it.
+    pub fn literal(text: &str, ignore_case: bool) -> Result<Self, String> {
+        let spelled: Vec<_> = spellings(text).iter().map(|one| regex_syntax::escape(one)).collect();
+        Self::new(&spelled.join("|"), ignore_case, false)
+    }
+
+    /// Groups whose name is that of another one with `_2` to `_9` at its end, and that one.
+    fn second_names(&self) -> Vec<(usize, usize)> {
+        let names = self.regex.group_info().pattern_names(PatternID::ZERO).enumerate();
+        let first = |name: Option<&str>| {
+            let (first, number) = name?.rsplit_once('_')?;
+            matches!(number.as_bytes(), [b'2'..=b'9']).then(|| self.group(first)).flatten()
+        };
+        names.filter_map(|(second, name)| Some((second, first(name)?))).collect()
     }
 
     /// What to look for in a block; nothing if the rule looks for itself.
     pub fn literals(&self) -> &[Literal] {
         match &self.way {
-            Way::Literal(all) | Way::Hand(all, _) | Way::Anchored(all) | Way::Line(all) => all,
+            Way::Literal(all) | Way::Anchored(all) | Way::Line(all) => all,
             Way::Block { .. } => &[],
         }
     }
@@ -133,7 +150,6 @@ impl Matcher {
     pub fn way(&self) -> &'static str {
         match self.way {
             Way::Literal(_) => "text",
-            Way::Hand(..) => "walked from",
             Way::Anchored(_) => "pattern from",
             Way::Line(_) => "pattern in lines with",
             Way::Block { .. } => "pattern everywhere",
@@ -145,11 +161,6 @@ impl Matcher {
     pub fn matches(&self, line: &[u8], at: usize, slots: &mut Slots) -> bool {
         match &self.way {
             Way::Literal(_) => true,
-            Way::Hand(_, hand) => match hand.walk(line, at, slots) {
-                Walk::Match => true,
-                Walk::No => self.after(line, at, slots),
-                Walk::Unsure => self.from(line, at, slots),
-            },
             Way::Anchored(_) => self.from(line, at, slots),
             Way::Line(_) | Way::Block { .. } => self.run(Input::new(line), slots),
         }
@@ -186,6 +197,12 @@ impl Matcher {
                 [Some(start), Some(end)] => (start.get(), end.get()),
                 _ => NONE,
             };
+        }
+        for (second, first) in &self.stands_for {
+            let found = slots.get(*second).copied().unwrap_or(NONE);
+            if let Some(slot) = slots.get_mut(*first).filter(|slot| **slot == NONE) {
+                *slot = found;
+            }
         }
         true
     }

@@ -15,7 +15,7 @@ metrics! { RuleRow {
     gauge stack_log_last_match_timestamp_seconds [L07 L08 L09] = |m| m.last.map(unix);
     /// Time since a rule last matched within the hours of the source, or since it is watched if it never did. Source: the log and the rule.
     gauge stack_log_match_silence_seconds [L04 L09] = |m| m.silence;
-    /// How long a rule has been matching with pauses of at most two minutes, from the first match to the last; 0 when it is over. Source: the log and the rule.
+    /// How long a rule has been matching with pauses of at most five minutes, from the first match to the last; 0 when it is over. Source: the log and the rule.
     gauge stack_log_match_run_seconds [L02] = |m| m.run;
 } }
 

@@ -8,10 +8,10 @@
 mod compile;
 pub mod cost;
 mod expect;
-mod hand;
 mod literal;
 mod matcher;
 mod metrics;
+mod number;
 mod pairs;
 mod refine;
 pub mod rows;
@@ -28,8 +28,7 @@ use std::time::SystemTime;
 use jiff::tz::TimeZone;
 
 use self::compile::Rule;
-use self::hand::NONE;
-use self::matcher::{bounds, line};
+use self::matcher::{NONE, bounds, line};
 use self::pairs::Event;
 use self::search::Search;
 use self::tally::{Moment, RuleTally, text};

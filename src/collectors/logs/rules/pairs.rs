@@ -1,6 +1,6 @@
 //! Starts and ends: what is open, and how long it took.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
@@ -23,8 +23,8 @@ pub struct Pairs {
     open: BTreeMap<u64, (u64, SystemTime)>,
     order: HashMap<u64, u64>,
     next: u64,
-    /// Without identifier: the first start after the last end.
-    waiting: Option<SystemTime>,
+    /// Without identifier: starts in their order. An end is that of the oldest.
+    queue: VecDeque<SystemTime>,
     pub finished: u64,
     pub expired: u64,
     pub dropped: u64,
@@ -36,6 +36,9 @@ pub struct Pairs {
 #[serde(default)]
 struct Saved {
     open: Vec<(u64, u64)>,
+    queue: Vec<u64>,
+    /// Of a version that knew one of them only.
+    #[serde(skip_serializing)]
     waiting: Option<SystemTime>,
     finished: u64,
     expired: u64,
@@ -62,19 +65,18 @@ impl Pairs {
     }
 
     pub fn start(&mut self, id: Option<u64>, now: SystemTime) {
-        let Some(id) = id else {
-            self.waiting.get_or_insert(now);
-            return;
-        };
         // The same identifier again is another try of the same.
-        if self.order.contains_key(&id) {
+        if id.is_some_and(|id| self.order.contains_key(&id)) {
             return;
         }
-        if self.open.len() >= OPEN {
+        if self.open() >= OPEN {
             self.dropped += 1;
             return;
         }
-        self.insert(id, now);
+        match id {
+            Some(id) => self.insert(id, now),
+            None => self.queue.push_back(now),
+        }
     }
 
     fn insert(&mut self, id: u64, at: SystemTime) {
@@ -86,7 +88,7 @@ impl Pairs {
     /// An end without a start is of something that began before it was watched.
     pub fn end(&mut self, id: Option<u64>, now: SystemTime) {
         let started = match id {
-            None => self.waiting.take(),
+            None => self.queue.pop_front(),
             Some(id) => {
                 self.order.remove(&id).and_then(|order| self.open.remove(&order)).map(|(_, at)| at)
             }
@@ -107,32 +109,34 @@ impl Pairs {
             self.open.pop_first();
             self.expired += 1;
         }
-        if self.waiting.is_some_and(|at| since(at, now) > timeout) {
-            self.waiting = None;
+        while self.queue.front().is_some_and(|at| since(*at, now) > timeout) {
+            self.queue.pop_front();
             self.expired += 1;
         }
         self.expired > before
     }
 
     pub fn open(&self) -> usize {
-        self.open.len() + usize::from(self.waiting.is_some())
+        self.open.len() + self.queue.len()
     }
 
     /// How long the oldest one is open.
     pub fn waiting(&self, now: SystemTime) -> Duration {
         let oldest = self.open.first_key_value().map(|(_, (_, at))| *at);
-        let oldest = [oldest, self.waiting].into_iter().flatten().min();
+        let oldest = oldest.into_iter().chain(self.queue.front().copied()).min();
         oldest.map_or(Duration::ZERO, |at| since(at, now))
     }
 }
 
 impl From<Saved> for Pairs {
     fn from(saved: Saved) -> Self {
-        let Saved { open, waiting, finished, expired, dropped, durations } = saved;
-        let mut pairs = Self { waiting, finished, expired, dropped, durations, ..Self::default() };
+        let Saved { open, queue, waiting, finished, expired, dropped, durations } = saved;
+        let mut pairs = Self { finished, expired, dropped, durations, ..Self::default() };
+        let time = |millis| UNIX_EPOCH.checked_add(Duration::from_millis(millis));
+        pairs.queue = waiting.into_iter().chain(queue.into_iter().filter_map(time)).collect();
+        pairs.queue.truncate(OPEN);
         for (id, millis) in open.into_iter().take(OPEN) {
-            let at = UNIX_EPOCH.checked_add(Duration::from_millis(millis));
-            if let Some(at) = at.filter(|_| !pairs.order.contains_key(&id)) {
+            if let Some(at) = time(millis).filter(|_| !pairs.order.contains_key(&id)) {
                 pairs.insert(id, at);
             }
         }
@@ -146,7 +150,8 @@ impl From<Pairs> for Saved {
             |at: SystemTime| u64::try_from(since(UNIX_EPOCH, at).as_millis()).unwrap_or(u64::MAX);
         Self {
             open: pairs.open.values().map(|(id, at)| (*id, millis(*at))).collect(),
-            waiting: pairs.waiting,
+            queue: pairs.queue.into_iter().map(millis).collect(),
+            waiting: None,
             finished: pairs.finished,
             expired: pairs.expired,
             dropped: pairs.dropped,

@@ -102,6 +102,42 @@ fn bytewise(hir: Hir) -> Hir {
     Hir::class(Class::Bytes(ClassBytes::new(all)))
 }
 
+/// A text as it is, and as writers of JSON may escape it: all of them `"` and `\`, PHP also `/`, Go
+/// `<`, `>` and `&`, .NET the quotes as numbers. What is not ASCII is for [`with_escapes`].
+pub fn spellings(text: &str) -> Vec<String> {
+    let plain = |c: char| match c {
+        '"' => "\\\"".to_owned(),
+        '\\' => "\\\\".to_owned(),
+        '\t' => "\\t".to_owned(),
+        '\u{8}' => "\\b".to_owned(),
+        '\u{c}' => "\\f".to_owned(),
+        c if c.is_ascii_control() => format!("\\u{:04x}", u32::from(c)),
+        c => c.to_string(),
+    };
+    let slash = |c: char| if c == '/' { "\\/".to_owned() } else { plain(c) };
+    let small = |c: char| match c {
+        '<' | '>' | '&' => format!("\\u{:04x}", u32::from(c)),
+        c => plain(c),
+    };
+    let large = |c: char| match c {
+        '"' | '\'' | '<' | '>' | '&' | '+' | '`' => format!("\\u{:04X}", u32::from(c)),
+        c => plain(c),
+    };
+    let gson = |c: char| match c {
+        '=' | '\'' => format!("\\u{:04x}", u32::from(c)),
+        c => small(c),
+    };
+    let mut all = vec![text.to_owned()];
+    let ways: [&dyn Fn(char) -> String; 5] = [&plain, &slash, &small, &large, &gson];
+    for way in ways {
+        let spelled: String = text.chars().map(way).collect();
+        if !all.contains(&spelled) {
+            all.push(spelled);
+        }
+    }
+    all
+}
+
 /// The pattern, or its letters as JSON may escape them: `\u0437` in either case. Python does so
 /// with all that is not ASCII.
 pub fn with_escapes(hir: Hir) -> Hir {

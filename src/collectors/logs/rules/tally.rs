@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::super::recent::since;
 use super::compile::{Group, Number, Rule};
-use super::hand::Slots;
+use super::matcher::Slots;
+use super::number::number;
 use super::pairs::Pairs;
 use crate::catalogue::Histogram;
 use crate::collectors::logs::recent::BIRTH;
@@ -19,10 +20,9 @@ const TEXTS: usize = 20;
 /// Longer texts are cut.
 const CHARS: usize = 64;
 pub const OTHER: &str = "other";
-/// Matches with no longer pauses are one run: rate limits are retried about once a minute.
-const PAUSE: Duration = Duration::from_mins(2);
-/// Larger numbers are none: a sum with them would stand still, or be none itself.
-const LARGEST: f64 = 1e18;
+/// Matches with no longer pauses are one run: what is refused is tried again once a minute, or with
+/// the next request of a user.
+const PAUSE: Duration = Duration::from_mins(5);
 
 /// All rules of a source.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -226,8 +226,8 @@ impl Share {
     fn count(&mut self, rule: &Rule, line: &[u8], slots: &Slots, at: &mut Moment) {
         for (value, sum) in rule.values.iter().zip(&mut self.values) {
             let Some(text) = text(line, slots, value.group) else { continue };
-            match number(text) {
-                Some(number) => sum.observe(value.base(number), value.limit(&self.text)),
+            match number(text, value.unit) {
+                Some(number) => sum.observe(number, value.limit(&self.text)),
                 None => *at.no_number += 1,
             }
         }
@@ -290,18 +290,6 @@ pub(super) fn text<'a>(line: &'a [u8], slots: &Slots, group: usize) -> Option<&'
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde gives a field as it is")]
 fn is_false(value: &bool) -> bool {
     !*value
-}
-
-fn number(text: &[u8]) -> Option<f64> {
-    let whole =
-        |sum: u32, byte: &u8| byte.is_ascii_digit().then(|| sum * 10 + u32::from(byte - b'0'));
-    if (1..=9).contains(&text.len())
-        && let Some(number) = text.iter().try_fold(0, whole)
-    {
-        return Some(f64::from(number));
-    }
-    let number: f64 = std::str::from_utf8(text).ok()?.trim().parse().ok()?;
-    (number.abs() <= LARGEST).then_some(number)
 }
 
 /// A text from a log as a label: bounded, and without what would disturb a terminal.

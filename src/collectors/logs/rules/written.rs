@@ -13,12 +13,16 @@ use crate::config::Dur;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Rule {
-    /// A text that stands in the line as it is. In lines of JSON its escaped spelling counts too.
+    /// A text that stands in the line as it is. In lines of JSON its escaped spelling counts too: quotes
+    /// and backslashes, `/` as PHP writes it, `<`, `>` and `&` as Go does, and letters as `\u0437`.
     #[schemars(extend("x-verbatim" = true))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub literal: Option<String>,
-    /// A regular expression; `^` and `$` are the ends of the line. One that holds a fixed text of
-    /// three letters or more is many times as fast as one without: `config check` says which.
+    /// A regular expression; `^` and `$` are the ends of the line, `\d` is one of the ten digits of
+    /// ASCII, and `(?i)` takes k and s for those of ASCII alone. One that holds a fixed text of three
+    /// letters or more is many times as fast as one without: `config check` says which. A group with the
+    /// name of another one and `_2` (to `_9`) stands for it where that took no part, so that both orders
+    /// of two fields are one rule.
     #[schemars(extend("x-verbatim" = true))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub regex: Option<String>,
@@ -116,7 +120,8 @@ impl Values {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Value {
-    /// What the line counts in; metrics are in seconds, bytes and parts of one.
+    /// What the line counts in, where it does not say so itself, as in `812 ms`; metrics are in seconds,
+    /// bytes and parts of one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unit: Option<Unit>,
     /// What becomes of it; default: the sum and the last one.
@@ -172,6 +177,29 @@ pub enum Unit {
 }
 
 impl Unit {
+    /// The unit behind a number in a line.
+    pub fn named(text: &[u8]) -> Option<Self> {
+        Some(match text {
+            b"s" | b"sec" | b"secs" | b"second" | b"seconds" => Self::Seconds,
+            b"ms" | b"msec" | b"millis" | b"milliseconds" => Self::Milliseconds,
+            b"us" | b"\xc2\xb5s" | b"\xce\xbcs" | b"usec" | b"microseconds" => Self::Microseconds,
+            b"min" | b"mins" | b"minute" | b"minutes" => Self::Minutes,
+            b"B" | b"byte" | b"bytes" => Self::Bytes,
+            b"kB" | b"KB" => Self::Kilobytes,
+            b"KiB" => Self::Kibibytes,
+            b"MB" => Self::Megabytes,
+            b"MiB" => Self::Mebibytes,
+            b"%" => Self::Percent,
+            _ => return None,
+        })
+    }
+
+    /// Whether both are of one kind, so that the one can stand where the other is expected.
+    pub fn is_like(self, other: Self) -> bool {
+        let is_share = |unit| matches!(unit, Self::Percent | Self::Ratio);
+        self.is_time() == other.is_time() && is_share(self) == is_share(other)
+    }
+
     pub fn is_time(self) -> bool {
         matches!(self, Self::Seconds | Self::Milliseconds | Self::Microseconds | Self::Minutes)
     }
@@ -238,7 +266,7 @@ pub struct Pair {
     #[schemars(extend("x-show-value" = true))]
     pub end: String,
     /// A named group of both rules whose text is the same at the start and at the end. Without it
-    /// any end answers all starts before it.
+    /// an end is that of the oldest start that has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// After this time an end is not expected any more; default `1h`.

@@ -1,5 +1,9 @@
-//! Access logs: what a request line of nginx or uvicorn says.
+//! Access logs of text: a request in quotes with its status behind it, and who asked before it.
 
+use std::net::{IpAddr, SocketAddr};
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
 use memchr::{memchr, memrchr};
 
 use super::request::{Access, Method};
@@ -10,6 +14,8 @@ const MAX_CLIENT: usize = 64;
 const MAX_USER: usize = 256;
 /// `[01/Jan/2024:12:00:00 +0000`
 const TIME: usize = 27;
+/// What a line with a request has nearly always, and what is looked for first.
+pub static HTTP: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(" HTTP/"));
 /// Quotes that a line is searched for the end of its request.
 const MAX_QUOTES: usize = 16;
 
@@ -36,8 +42,9 @@ pub fn nginx(line: &[u8]) -> Option<Request<'_>> {
         _ => rest.get(memchr(b'[', rest.get(..MAX_USER).unwrap_or(rest))?..)?,
     };
     let rest = rest.get(TIME..)?.strip_prefix(b"] \"")?;
-    let (request, status, rest) = answer(rest)?;
-    let rest = rest.strip_prefix(b" ")?;
+    let (request, status, after) = answer(rest)?;
+    let early = || rest.get(request.len()..).and_then(early);
+    let rest = after.strip_prefix(b" ")?;
     let (bytes, rest) = match rest {
         [b'-', rest @ ..] => (0, rest),
         _ => number(rest)?,
@@ -45,7 +52,8 @@ pub fn nginx(line: &[u8]) -> Option<Request<'_>> {
     if !matches!(rest.first(), None | Some(b' ')) {
         return None;
     }
-    Some(Request { client, method: Method::of(request), status, bytes, micros: time(rest) })
+    let micros = time(rest).or_else(early);
+    Some(Request { client, method: Method::of(request), status, bytes, micros })
 }
 
 /// What uvicorn writes behind the level: `127.0.0.1:5000 - "GET / HTTP/1.1" 200 OK`.
@@ -55,6 +63,87 @@ pub fn uvicorn(text: &[u8]) -> Option<Request<'_>> {
     let (request, status, _) = answer(rest.strip_prefix(b"- \"")?)?;
     let client = memrchr(b':', client).and_then(|at| client.get(..at)).unwrap_or(client);
     Some(Request { client, method: Method::of(request), status, bytes: 0, micros: None })
+}
+
+/// Any line with a request in quotes, whatever stands before and behind it: who asks is the first address before
+/// it, or the first word where a time in brackets stands before it.
+pub fn quoted(text: &[u8]) -> Option<Request<'_>> {
+    HTTP.find(text)?;
+    let quote = memchr(b'"', text)?;
+    let (before, rest) = (text.get(..quote)?, text.get(quote + 1..)?);
+    let client = asker(before)?;
+    let (request, status, rest) = answer(rest)?;
+    if !is_line(request) {
+        return None;
+    }
+    let early = text.get(quote + 1 + request.len()..).and_then(early);
+    let bytes = rest.strip_prefix(b" ").and_then(number);
+    let (bytes, rest) = bytes.unwrap_or((0, rest));
+    let micros = early.or_else(|| time(rest));
+    Some(Request { client, method: Method::of(request), status, bytes, micros })
+}
+
+/// The same in a text of JSON, where quotes are escaped.
+pub fn escaped(text: &[u8]) -> Option<Request<'_>> {
+    HTTP.find(text)?;
+    let quote = memchr(b'\\', text)?;
+    let rest = text.get(quote..)?.strip_prefix(b"\\\"")?;
+    let request = rest.get(..memchr(b'\\', rest)?)?;
+    let (status, after) = status(rest.get(request.len() + 1..)?)?;
+    if !is_line(request) {
+        return None;
+    }
+    let client = asker(text.get(..quote)?)?;
+    let bytes = after.strip_prefix(b" ").and_then(number).map_or(0, |(bytes, _)| bytes);
+    Some(Request { client, method: Method::of(request), status, bytes, micros: None })
+}
+
+/// `GET / HTTP/1.1`
+pub fn is_line(request: &[u8]) -> bool {
+    let length = request.iter().take_while(|byte| byte.is_ascii_uppercase()).count();
+    (2..=16).contains(&length) && request.get(length) == Some(&b' ')
+}
+
+/// An address without its port.
+pub fn host(text: &[u8]) -> &[u8] {
+    address(text).unwrap_or(text)
+}
+
+fn address(word: &[u8]) -> Option<&[u8]> {
+    let text = std::str::from_utf8(word).ok()?;
+    if text.parse::<IpAddr>().is_ok() {
+        return Some(word);
+    }
+    text.parse::<SocketAddr>().ok()?;
+    let host = word.get(..memrchr(b':', word)?)?;
+    Some(host.strip_prefix(b"[").and_then(|host| host.strip_suffix(b"]")).unwrap_or(host))
+}
+
+fn asker(before: &[u8]) -> Option<&[u8]> {
+    let before = before.strip_suffix(b" ")?;
+    // `::1:5000 -` is an address and a port.
+    if let Some(word) =
+        before.strip_suffix(b" -").and_then(|head| head.rsplit(|byte| *byte == b' ').next())
+        && let Some(at) = memrchr(b':', word)
+        && let Some(host) = word.get(..at)
+        && address(host).is_some()
+    {
+        return Some(host);
+    }
+    let words = before.split(|byte| b" ,()".contains(byte)).filter(|word| word.len() > 1);
+    let found = words.clone().find_map(address);
+    let first =
+        || words.clone().next().filter(|word| word.first() != Some(&b'[')).unwrap_or_default();
+    found.or_else(|| before.ends_with(b"]").then(first))
+}
+
+/// The seconds that stand between a request and its status.
+fn early(behind: &[u8]) -> Option<u64> {
+    let rest = behind.strip_prefix(b"\" ")?;
+    let rest = rest.strip_prefix(b"\"").unwrap_or(rest);
+    let (micros, end) = seconds(rest)?;
+    let ends = matches!(rest.get(end), Some(b' ' | b'"'));
+    (ends && rest.get(..end)?.contains(&b'.')).then_some(micros)
 }
 
 fn word(text: &[u8]) -> Option<(&[u8], &[u8])> {
@@ -84,10 +173,22 @@ fn answer(text: &[u8]) -> Option<(&[u8], u16, &[u8])> {
     second
 }
 
-/// `" 200` with an end behind it.
+/// `" 200` with an end behind it, or with a time in between: `" 0.250 200`.
 #[inline]
 fn status(text: &[u8]) -> Option<(u16, &[u8])> {
-    let [b'"', b' ', a @ b'0'..=b'9', b @ b'0'..=b'9', c @ b'0'..=b'9', rest @ ..] = text else {
+    let text = text.strip_prefix(b"\" ")?;
+    code(text).or_else(|| {
+        let rest = text.strip_prefix(b"\"").unwrap_or(text);
+        let (_, end) = seconds(rest)
+            .filter(|(_, end)| rest.get(..*end).is_some_and(|text| text.contains(&b'.')))?;
+        let rest = rest.get(end..)?;
+        code(rest.strip_prefix(b"\"").unwrap_or(rest).strip_prefix(b" ")?)
+    })
+}
+
+#[inline]
+fn code(text: &[u8]) -> Option<(u16, &[u8])> {
+    let [a @ b'0'..=b'9', b @ b'0'..=b'9', c @ b'0'..=b'9', rest @ ..] = text else {
         return None;
     };
     let digit = |byte: &u8| u16::from(byte - b'0');
@@ -104,16 +205,30 @@ fn number(text: &[u8]) -> Option<(u64, &[u8])> {
     (length > 0).then(|| Some((sum, text.get(length..)?))).flatten()
 }
 
-/// The seconds behind the last quote: `0.123`, also with a name (`rt=0.123`). Of several the first
-/// is the request's, the others are those of upstreams.
+/// The seconds behind the last quote: `0.123`, also with a name (`rt=0.123`), or in quotes themselves. Of several
+/// the first is the request's, the others are those of upstreams.
 #[inline]
 fn time(rest: &[u8]) -> Option<u64> {
     let text = match memrchr(b'"', rest) {
+        Some(quote) if quote + 1 == rest.len() => {
+            let text = rest.get(..quote)?;
+            let text = text.get(memrchr(b'"', text)? + 1..)?;
+            return seconds(text)
+                .filter(|(_, end)| *end == text.len() && text.contains(&b'.'))
+                .map(|(micros, _)| micros);
+        }
         Some(quote) => rest.get(quote + 1..)?,
         None => rest,
     };
     let text = text.strip_prefix(b" ")?;
     let text = if text.first()?.is_ascii_digit() { text } else { named(text)? };
+    let (micros, end) = seconds(text)?;
+    matches!(text.get(end), None | Some(b' ' | b'\t')).then_some(micros)
+}
+
+/// `0.123` in microseconds, and where it ends.
+#[inline]
+fn seconds(text: &[u8]) -> Option<(u64, usize)> {
     let (seconds, rest) = number(text)?;
     let mut micros = seconds.saturating_mul(1_000_000);
     let mut unit = 1_000_000;
@@ -126,7 +241,7 @@ fn time(rest: &[u8]) -> Option<u64> {
             rest = after;
         }
     }
-    matches!(rest.first(), None | Some(b' ' | b'\t')).then_some(micros)
+    Some((micros, text.len() - rest.len()))
 }
 
 /// What follows the name of a request's time.
@@ -183,6 +298,11 @@ mod tests {
                 r#""GET / HTTP/1.1" 200 1 "-" "x" "9.9.9.9" 0.001"#,
                 "1.2.3.4 GET 200 1 1000",
             ),
+            (
+                "1.2.3.4 - -",
+                r#""GET / HTTP/1.1" 200 1 "-" "x" "0.250""#,
+                "1.2.3.4 GET 200 1 250000",
+            ),
             ("1.2.3.4 - -", r#""GET / HTTP/1.1" 200 1 "-" "x" -"#, "1.2.3.4 GET 200 1 -"),
             ("1.2.3.4 - -", r#""GET / HTTP/1.1" 200 1 "-" "x" 0.1x"#, "1.2.3.4 GET 200 1 -"),
             ("1.2.3.4 - -", r#""GET / HTTP/1.0" 404 9"#, "1.2.3.4 GET 404 9 -"),
@@ -211,6 +331,54 @@ mod tests {
             ["", "1", "2024-01-01 12:00:00,123 [ERROR] x - [", "1.2.3.4 - - [\"", "1.2.3.4 - - ["]
         {
             assert_eq!(nginx(line.as_bytes()), None, "{line}");
+        }
+    }
+
+    /// Orders and prefixes of public reports.
+    #[test]
+    fn lines_with_a_request_in_quotes() {
+        for (line, wanted) in [
+            (
+                r#"1.2.3.4 - - [01/Jan/2024:12:00:00 +0000] "GET / HTTP/1.1" 0.250 200 612 "-" "x""#,
+                "1.2.3.4 GET 200 612 250000",
+            ),
+            (
+                r#"1.2.3.4 - - [01/Jan/2024:12:00:00 +0000] "GET / HTTP/1.1" "0.250" 200 612"#,
+                "1.2.3.4 GET 200 612 250000",
+            ),
+            (
+                r#"shop.example.com:443 1.2.3.4 - me [01/Jan/2024:12:00:00 +0000] "GET / HTTP/1.1" 200 612"#,
+                "1.2.3.4 GET 200 612 -",
+            ),
+            (
+                r#"1.2.3.4, 10.0.0.1 - - [01/Jan/2024:12:00:00 +0000] "GET / HTTP/1.1" 200 612"#,
+                "1.2.3.4 GET 200 612 -",
+            ),
+            (
+                r#"ns.example.com - - [01/Jan/2024:12:00:00 +0000] "GET / HTTP/1.1" 200 612 "-" "x""#,
+                "ns.example.com GET 200 612 -",
+            ),
+            (r#"[25/Apr/2024 05:33:00] "GET /a HTTP/1.1" 404 12"#, " GET 404 12 -"),
+            (
+                r#"127.0.0.1 - - [25/Apr/2024 05:33:00] "POST / HTTP/1.1" 200 -"#,
+                "127.0.0.1 POST 200 0 -",
+            ),
+            (
+                r#"127.0.0.1 [25/Apr/2024:05:33:00 +0000] "GET / HTTP/1.1" 200 168 "-" "x""#,
+                "127.0.0.1 GET 200 168 -",
+            ),
+            (
+                r#": 127.0.0.1 "GET / HTTP/1.1" 200 12 "-" "x" 0.001234"#,
+                "127.0.0.1 GET 200 12 1234",
+            ),
+            (r#" - [::1]:5 - "GET / HTTP/1.1" 200 OK"#, "::1 GET 200 0 -"),
+            (r#"::1:5000 - "GET / HTTP/1.1" 200 OK"#, "::1 GET 200 0 -"),
+            // What a program asks of another.
+            (r#"https://api.example.com:443 "GET /x HTTP/1.1" 200 None"#, "none"),
+            (r#"HTTP Request: POST https://api.example.com "HTTP/1.1 200 OK""#, "none"),
+            (r#"*1 open() failed, client: 1.2.3.4, request: "GET / HTTP/1.1", host: "x""#, "none"),
+        ] {
+            assert_eq!(brief(quoted(line.as_bytes())), wanted, "{line}");
         }
     }
 

@@ -1,23 +1,20 @@
 //! The ways in which programs write a line, and what of a line is its logger and its message.
 
 use memchr::{memchr, memchr_iter, memmem};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
+use super::forms::{Field, TABLE};
 use super::json;
-use super::level::Spot;
+use super::level::{Spot, after_colour};
 
 /// How a program writes its lines. Without it each line is looked at by itself, which is right for
 /// nearly all logs, also mixed ones. With it lines of any other form belong to the event before
 /// them, whatever words they have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     /// Python's logging and what looks like it: a date, then the level in brackets, between dashes or
     /// alone (`2024-01-01 12:00:00,123 [ERROR] logger: text`), or `ERROR:logger:text`.
     Python,
-    /// An object in each line, with `level`, `severity`, `levelname` or `lvl` (names, or pino's
-    /// numbers), also as Loguru and ECS nest them.
+    /// An object in each line.
     Json,
     /// Loguru's own: `2024-01-01 12:00:00.123 | ERROR    | module:function:1 - text`.
     Loguru,
@@ -27,22 +24,29 @@ pub enum Format {
     Uvicorn,
     /// Access logs of nginx: `combined`, with or without the request time at its end.
     NginxCombined,
+    /// Other access logs: a request in quotes and its status.
+    Access,
     /// Error logs of nginx: `2024/01/01 12:00:00 [error] 29#29: *1 text`.
     NginxError,
     /// PostgreSQL's standard error: `2024-01-01 12:00:00.123 UTC [12] ERROR:  text`.
     Postgresql,
     /// Anything else: a level is a word in capitals at the start of a line.
     Plain,
+    /// A row of the table of known forms, or of the source's own.
+    Known(u16),
+    Own(u16),
 }
 
 impl Format {
-    pub const ALL: [Self; 9] = [
+    /// Those that are known by themselves and not by a row of the table.
+    pub const ENGINES: [Self; 10] = [
         Self::Python,
         Self::Json,
         Self::Loguru,
         Self::Logfmt,
         Self::Uvicorn,
         Self::NginxCombined,
+        Self::Access,
         Self::NginxError,
         Self::Postgresql,
         Self::Plain,
@@ -56,15 +60,21 @@ impl Format {
             Self::Logfmt => "logfmt",
             Self::Uvicorn => "uvicorn",
             Self::NginxCombined => "nginx_combined",
+            Self::Access => "access",
             Self::NginxError => "nginx_error",
             Self::Postgresql => "postgresql",
             Self::Plain => "plain",
+            Self::Known(_) | Self::Own(_) => "",
         }
+    }
+
+    pub fn engine(name: &str) -> Option<Self> {
+        Self::ENGINES.into_iter().find(|format| format.as_str() == name)
     }
 
     /// The form of a line whose level stands there.
     pub fn of(line: &[u8], spot: Spot) -> Self {
-        if line.first() == Some(&b'{') {
+        if line.trim_ascii_start().first() == Some(&b'{') {
             return Self::Json;
         }
         let (before, after) = around(line, spot);
@@ -82,6 +92,10 @@ impl Format {
                 _ => Self::Plain,
             };
         }
+        let before = match before.first() {
+            Some(0x1b) => before.get(after_colour(before, 0)..).unwrap_or_default(),
+            _ => before,
+        };
         let before = before.strip_prefix(b"[").unwrap_or(before);
         match (date(before), after) {
             (Some(b'/'), [b']', b' ', b'0'..=b'9', ..]) if before.ends_with(b" [") => {
@@ -119,9 +133,7 @@ impl Format {
             }
             Self::Python => python(line, before, after),
             Self::Plain if !spot.firm => (b"", line),
-            Self::Plain | Self::Uvicorn | Self::NginxCombined | Self::Postgresql => {
-                (b"", trim(after))
-            }
+            _ => (b"", trim(after)),
         }
     }
 }
@@ -220,10 +232,37 @@ fn value<'a>(line: &'a [u8], keys: &[&[u8]]) -> Option<&'a [u8]> {
     })
 }
 
+/// The fields of a line of `key=value` that the table knows.
+pub fn pairs(line: &[u8]) -> impl Iterator<Item = (Field, &[u8])> {
+    let mut rest = line;
+    std::iter::from_fn(move || {
+        loop {
+            let at = memchr(b'=', rest)?;
+            let (before, after) = rest.split_at(at);
+            let key = before.rsplit(|byte| *byte == b' ').next().unwrap_or_default();
+            let value = after.get(1..)?;
+            let text = match value.strip_prefix(b"\"") {
+                Some(text) => json::string(text)?,
+                None => value.split(|byte| *byte == b' ').next()?,
+            };
+            let quotes = if value.first() == Some(&b'"') { 2 } else { 0 };
+            rest = value.get(text.len() + quotes..)?;
+            if let Some(field) = TABLE.keys.get(key) {
+                return Some((field, text));
+            }
+        }
+    })
+}
+
 #[cfg(test)]
 mod tests {
-    use super::super::level::find;
+    use super::super::forms::Forms;
+    use super::super::judge::judge;
     use super::*;
+
+    fn find(line: &[u8]) -> Option<Spot> {
+        judge(&Forms::default(), line, None).spot
+    }
 
     const LINES: &[(&str, &str, &str, &str)] = &[
         (
@@ -303,14 +342,6 @@ mod tests {
                 std::str::from_utf8(two).unwrap(),
             );
             assert_eq!(parts, (format, logger, message), "{line}");
-        }
-    }
-
-    #[test]
-    fn names_are_those_of_the_configuration() {
-        for format in Format::ALL {
-            let name = serde_json::to_string(&format).unwrap();
-            assert_eq!(name, format!("\"{}\"", format.as_str()));
         }
     }
 }

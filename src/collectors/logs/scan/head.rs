@@ -4,22 +4,34 @@ use memchr::memchr;
 
 use super::format::Format;
 use super::json;
+use super::judge::clean;
 use super::level::{self, Spot};
 use crate::collectors::logs::errors::Head;
 
 /// What is kept of a message.
 const MESSAGE: usize = 4096;
 
-/// The head of a line whose level stands there. The format is what is known of it already.
+/// The head of a line whose level stands there. The format is what is known of it already, and so are the parts.
 /// `scratch` holds the line if it has colours.
 pub fn head<'a>(
     line: &'a [u8],
     format: Option<Format>,
     spot: Spot,
+    parts: Option<(&'a [u8], &'a [u8])>,
     scratch: &'a mut Vec<u8>,
 ) -> Head<'a> {
     let level = spot.level;
-    if line.first() == Some(&b'{') {
+    let line = clean(line);
+    if let Some((logger, message)) = parts {
+        let message = if memchr(0x1b, message).is_none() {
+            message
+        } else {
+            colourless(message, scratch);
+            scratch
+        };
+        return Head { level, logger, message: bounded(message), exception: None };
+    }
+    if line.trim_ascii_start().first() == Some(&b'{') {
         let fields = json::fields(line);
         let (logger, exception) = (fields.logger, fields.exception);
         return Head { level, logger, message: bounded(fields.message), exception };
@@ -42,7 +54,7 @@ fn bounded(message: &[u8]) -> &[u8] {
 }
 
 /// A text without its colours.
-fn colourless(text: &[u8], out: &mut Vec<u8>) {
+pub fn colourless(text: &[u8], out: &mut Vec<u8>) {
     out.clear();
     let mut at = 0;
     while let Some(found) = text.get(at..).and_then(|rest| memchr(0x1b, rest)) {
@@ -54,7 +66,13 @@ fn colourless(text: &[u8], out: &mut Vec<u8>) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::forms::Forms;
+    use super::super::judge::judge;
     use super::*;
+
+    fn spot(line: &[u8]) -> Spot {
+        judge(&Forms::default(), line, None).spot.unwrap()
+    }
 
     #[test]
     fn heads() {
@@ -71,7 +89,7 @@ mod tests {
             ("FATAL: database is corrupted", ["critical", "", "database is corrupted", ""]),
         ] {
             let (line, mut scratch) = (line.as_bytes(), Vec::new());
-            let found = head(line, None, level::find(line).unwrap(), &mut scratch);
+            let found = head(line, None, spot(line), None, &mut scratch);
             let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
             let parts =
                 [found.logger, found.message, found.exception.unwrap_or_default()].map(text);
@@ -83,7 +101,7 @@ mod tests {
     #[test]
     fn long_messages_are_cut() {
         let line = format!("ERROR: {}", "x".repeat(100_000));
-        let spot = level::find(line.as_bytes()).unwrap();
-        assert_eq!(head(line.as_bytes(), None, spot, &mut Vec::new()).message.len(), MESSAGE);
+        let spot = spot(line.as_bytes());
+        assert_eq!(head(line.as_bytes(), None, spot, None, &mut Vec::new()).message.len(), MESSAGE);
     }
 }

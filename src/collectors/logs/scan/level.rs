@@ -1,17 +1,20 @@
-//! The level of a line, from its level field and never from a word in its message.
+//! The level of a line of text, from its level field and never from a word in its message.
 //!
-//! Known forms: JSON (see [`super::json`]), `key=value` (`level=error`), and text where the level is
-//! a word of its own near the start: `[ERROR]`, `| ERROR    |`, `ERROR:`, ` - ERROR - `, `[error]`,
-//! with colours or without. A line of a traceback has none.
+//! That is `key=value` (`level=error`), and text where the level is a word of its own near the start: `[ERROR]`,
+//! `| ERROR    |`, `ERROR:`, ` - ERROR - `, `[error]`, with colours or without; in small letters too where nothing
+//! but a time stands before it. A line of a traceback has none.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::json;
+use super::forms::{Field, TABLE};
 
 /// The level stands within this many bytes of the start of a line of text.
 const HEAD: usize = 160;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Level {
     Debug,
@@ -55,39 +58,15 @@ impl Level {
         matches!(self, Self::Error | Self::Critical)
     }
 
+    /// The level that a word stands for.
     pub(super) fn named(word: &[u8]) -> Option<Self> {
-        let mut upper = [0; 9];
-        let upper = upper.get_mut(..word.len())?;
-        upper.copy_from_slice(word);
-        upper.make_ascii_uppercase();
-        Some(match &*upper {
-            b"TRACE" | b"TRC" | b"DEBUG" | b"DBG" | b"VERBOSE" => Self::Debug,
-            b"INFO" | b"INF" | b"NOTICE" | b"SUCCESS" => Self::Info,
-            b"WARN" | b"WARNING" | b"WRN" => Self::Warning,
-            b"ERROR" | b"ERR" | b"SEVERE" => Self::Error,
-            b"CRITICAL" | b"CRIT" | b"FATAL" | b"FTL" | b"PANIC" | b"EMERG" | b"EMERGENCY"
-            | b"ALERT" => Self::Critical,
-            _ => return None,
-        })
-    }
-
-    /// The numbers of pino and bunyan.
-    pub(super) fn numbered(number: &[u8]) -> Option<Self> {
-        Some(match number {
-            b"10" | b"20" => Self::Debug,
-            b"30" => Self::Info,
-            b"40" => Self::Warning,
-            b"50" => Self::Error,
-            b"60" => Self::Critical,
-            _ => return None,
-        })
+        TABLE.words.get(word)
     }
 }
 
-/// Where a line of any form names its level: the truth that faster ways are tested against.
+/// Where a line of text names its level.
 pub fn find(line: &[u8]) -> Option<Spot> {
     match line.first()? {
-        b'{' => json::level(line),
         // Tracebacks and dumps are indented; a line that is indented and has a level field starts
         // with its time.
         b' ' | b'\t' => {
@@ -105,7 +84,7 @@ pub fn find(line: &[u8]) -> Option<Spot> {
 fn text(line: &[u8]) -> Option<Spot> {
     let head = line.get(..HEAD).unwrap_or(line);
     let (mut at, mut before, mut last_word): (usize, u8, &[u8]) = (0, b'\n', b"");
-    let mut first = None;
+    let (mut first, mut timed) = (None, false);
     while let Some(byte) = head.get(at) {
         match byte {
             0x1b => {
@@ -120,15 +99,19 @@ fn text(line: &[u8]) -> Option<Spot> {
                 let first = *first.get_or_insert(*byte);
                 let word = letters(head, at);
                 let end = at + word.len();
-                if let Some(level) = field(before, word, line.get(end), last_word) {
+                let rest = line.get(end..).unwrap_or_default();
+                let place = Place { before, last_word, alone: last_word.is_empty() && timed };
+                if let Some(level) = place.field(word, rest) {
                     let firm = last_word.is_empty() || before == b'=' || first.is_ascii_digit();
                     return Some(Spot { level, at, end, firm });
                 }
-                let rest = line.get(end..).unwrap_or_default();
                 if is_detail(word, rest) || is_exception(word, rest, at, before) {
                     return None;
                 }
-                (at, before, last_word) = (end, b'a', word);
+                if !is_of_time(word) {
+                    last_word = word;
+                }
+                (at, before) = (end, b'a');
                 continue;
             }
             // `level="error"`: the quote does not matter.
@@ -136,6 +119,7 @@ fn text(line: &[u8]) -> Option<Spot> {
             _ => {
                 before = *byte;
                 if byte.is_ascii_digit() {
+                    timed = true;
                     first.get_or_insert(*byte);
                 }
             }
@@ -145,28 +129,53 @@ fn text(line: &[u8]) -> Option<Spot> {
     None
 }
 
-/// Whether a word between these bytes is a level field. `before` is a newline at the start.
-fn field(before: u8, word: &[u8], after: Option<&u8>, last_word: &[u8]) -> Option<Level> {
-    let after = after.copied().unwrap_or(b' ');
-    let capitals = word.iter().all(u8::is_ascii_uppercase);
-    let stands = match before {
-        b'=' => return is_level_key(last_word).then(|| Level::named(word)).flatten(),
-        b'[' | b'<' if matches!(after, b']' | b'>') => true,
-        b'\n' if after == b':' => true,
-        b'\n' | b' ' | b'\t' | b'[' | b'(' | b'<' | b'|' | b':' => {
-            let ends = b" \t\r])>|:,/\x1b";
-            capitals && ends.contains(&after)
+/// What stands before a word.
+struct Place<'a> {
+    /// The byte before it; a newline at the start.
+    before: u8,
+    last_word: &'a [u8],
+    /// Nothing but a time and marks.
+    alone: bool,
+}
+
+impl Place<'_> {
+    /// Whether a word in this place is a level field.
+    fn field(&self, word: &[u8], rest: &[u8]) -> Option<Level> {
+        let after = rest.first().copied().unwrap_or(b' ');
+        let capitals = word.iter().all(u8::is_ascii_uppercase);
+        let stands = match self.before {
+            b'=' => {
+                let key = TABLE.keys.get(self.last_word) == Some(Field::Level);
+                return key.then(|| Level::named(word)).flatten();
+            }
+            b'[' | b'<' if matches!(after, b']' | b'>') => true,
+            b'[' if rest.trim_ascii_start().first() == Some(&b']') => true,
+            b'\n' if matches!(after, b':' | 0x1b) => true,
+            b' ' | b'\t' | b'|' if self.alone && matches!(after, b':' | b'|' | b'\t' | 0x1b) => {
+                true
+            }
+            b'\n' | b' ' | b'\t' | b'[' | b'(' | b'<' | b'|' | b':' => {
+                let ends = b" \t\r])>|:,/\x1b";
+                capitals && ends.contains(&after)
+            }
+            _ => false,
+        };
+        if !stands {
+            return None;
         }
-        _ => false,
-    };
-    if !stands {
-        return None;
+        // PostgreSQL's own name for what others call info.
+        if word == b"LOG" && after == b':' {
+            return Some(Level::Info);
+        }
+        Level::named(word)
     }
-    // PostgreSQL's own name for what others call info.
-    if word == b"LOG" && after == b':' {
-        return Some(Level::Info);
-    }
-    Level::named(word)
+}
+
+/// A word that is a part of a time.
+fn is_of_time(word: &[u8]) -> bool {
+    const MONTHS: &[u8] = b"JanFebMarAprMayJunJulAugSepOctNovDecMonTueWedThuFriSatSun";
+    matches!(word, b"T" | b"Z" | b"UTC" | b"GMT" | b"AM" | b"PM")
+        || MONTHS.chunks(3).any(|name| name == word)
 }
 
 /// PostgreSQL's lines that belong to the message before them, in whose texts a level may stand.
@@ -195,13 +204,6 @@ pub(super) fn after_colour(head: &[u8], at: usize) -> usize {
     let Some(rest) = rest.strip_prefix(b"[") else { return at + 1 };
     let length = rest.iter().position(u8::is_ascii_alphabetic).map_or(rest.len(), |end| end + 1);
     at + 2 + length
-}
-
-pub(super) fn is_level_key(key: &[u8]) -> bool {
-    matches!(
-        key,
-        b"level" | b"levelname" | b"severity" | b"lvl" | b"loglevel" | b"log.level" | b"Level"
-    )
 }
 
 #[cfg(test)]

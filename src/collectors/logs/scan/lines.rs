@@ -4,16 +4,18 @@ use memchr::{memchr, memrchr};
 
 use super::level::Level;
 
-/// The part of a line that rules see. The rest of a longer line is skipped, so that memory stays
-/// what it is.
+/// The part of a line that is looked at: of a longer one its beginning and, for a level may stand there, its end.
+/// What is between is skipped, so that memory stays what it is.
 pub const MAX_LINE: usize = 64 * 1024;
+const TAIL: usize = 4 * 1024;
+const START: usize = MAX_LINE - TAIL;
 
 /// Whole lines, each with its newline.
 pub struct Piece<'a> {
     pub lines: &'a [u8],
     /// What they take in the file, their cut part included.
     pub bytes: u64,
-    /// There is one line, and only its beginning.
+    /// There is one line, and only its beginning and its end.
     pub cut: bool,
     /// The level that its source gives to lines that name none themselves: the journal's priority.
     pub hint: Option<Level>,
@@ -22,7 +24,7 @@ pub struct Piece<'a> {
 /// The unfinished line at the end of what has been read.
 #[derive(Default)]
 pub struct Lines {
-    /// Its beginning, up to [`MAX_LINE`].
+    /// All of it up to [`MAX_LINE`]; of more its beginning and its end.
     partial: Vec<u8>,
     /// Its length in the file.
     length: u64,
@@ -70,8 +72,20 @@ impl Lines {
     }
 
     fn keep(&mut self, bytes: &[u8]) {
-        let room = MAX_LINE.saturating_sub(self.partial.len());
-        self.partial.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
+        let start = START.saturating_sub(self.partial.len()).min(bytes.len());
+        let (start, rest) = bytes.split_at(start);
+        self.partial.extend_from_slice(start);
+        let rest = if self.partial.len() + rest.len() > MAX_LINE {
+            // The end makes room for a later end.
+            let rest = rest.get(rest.len().saturating_sub(TAIL)..).unwrap_or_default();
+            let kept = TAIL - rest.len();
+            let old = self.partial.len().saturating_sub(START).saturating_sub(kept);
+            self.partial.drain(START..START + old);
+            rest
+        } else {
+            rest
+        };
+        self.partial.extend_from_slice(rest);
         self.length += bytes.len() as u64;
     }
 }
@@ -94,9 +108,10 @@ fn pieces(mut whole: &[u8], give: &mut impl FnMut(&Piece)) {
         plain(before, give);
         let end = memchr(b'\n', from).map_or(from.len(), |at| at + 1);
         let (long, after) = from.split_at(end);
-        let mut start = long.get(..MAX_LINE).unwrap_or(long).to_vec();
-        start.push(b'\n');
-        give(&Piece { lines: &start, bytes: long.len() as u64, cut: true, hint: None });
+        let line = long.strip_suffix(b"\n").unwrap_or(long);
+        let end = line.get(line.len().saturating_sub(TAIL)..).unwrap_or_default();
+        let cut = [long.get(..START).unwrap_or_default(), end, b"\n"].concat();
+        give(&Piece { lines: &cut, bytes: long.len() as u64, cut: true, hint: None });
         (whole, checked) = (after, 0);
     }
     plain(whole, give);
@@ -129,6 +144,23 @@ mod tests {
             for to in at..=text.len() {
                 assert_eq!(counted(&[&text[..at], &text[at..to], &text[to..]]), whole);
             }
+        }
+    }
+
+    /// A level at the end of a long object is seen, in whatever pieces it comes.
+    #[test]
+    fn beginning_and_end_of_a_long_line_are_kept() {
+        let text =
+            [b"{\"x\":\"", "y".repeat(MAX_LINE * 3).as_bytes(), b"z\",\"level\":\"error\"}\n"]
+                .concat();
+        let line = &text[..text.len() - 1];
+        let wanted = [&line[..START], &line[line.len() - TAIL..], b"\n"].concat();
+        for size in [1000, 4096, 5000, MAX_LINE - 1, MAX_LINE, MAX_LINE + 1, text.len()] {
+            let (mut lines, mut got) = (Lines::default(), Vec::new());
+            for chunk in text.chunks(size) {
+                lines.feed(chunk, |piece| got.extend_from_slice(piece.lines));
+            }
+            assert!(got == wanted, "{size}");
         }
     }
 

@@ -2,26 +2,32 @@
 //! out.
 //!
 //! Each line is one of three: an event that names its level, a request of an access log, or a part of
-//! the event before it. [`level::find`] and [`access::nginx`] say which; [`shape::Shapes`] says it
-//! faster for lines that begin like one before.
+//! the event before it. [`judge::judge`] says which, by the table of [`forms`]; [`shape::Shapes`] says it
+//! faster for lines that begin like one before. A line of which nothing says what it is counts as unrecognised.
 
 pub mod access;
+pub mod bytes;
 pub mod clients;
 pub mod format;
+pub mod forms;
 pub mod head;
 mod json;
+pub mod judge;
 pub mod level;
 pub mod lines;
 mod pass;
 pub mod request;
 mod shape;
+pub mod tried;
 
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use memchr::memchr_iter;
 use serde::{Deserialize, Serialize};
 
 pub use self::format::Format;
+use self::forms::Forms;
 use self::level::Level;
 use self::lines::Piece;
 use self::pass::Pass;
@@ -36,6 +42,10 @@ pub struct Scanner {
     pub rules: Rules,
     /// The only form in which events begin; none: any.
     pub format: Option<Format>,
+    /// The forms of the source itself.
+    pub forms: Arc<Forms>,
+    /// Both as they are written: with others, what was not recognised may be now.
+    pub reading: String,
     /// Count lines by level.
     pub levels: bool,
     /// Count requests of access logs.
@@ -55,16 +65,66 @@ pub struct Stream {
     pub lines: [u64; Level::ALL.len()],
     #[serde(skip_serializing_if = "Tracker::is_new")]
     pub tracker: Tracker,
-    /// Events by their form, of late.
-    forms: [u32; Format::ALL.len()],
-    /// How surely its events begin with their level: each that does adds one, each that names one
-    /// within a text takes one.
-    firm: u8,
+    /// It has had an event, so that lines of other forms belong to one where the form is set.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    begun: bool,
     #[serde(skip)]
     shapes: shape::Shapes,
     /// For what the shapes were learned.
     #[serde(skip)]
     format: Option<Format>,
+}
+
+/// Lines of which nothing says what they are.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Unknown {
+    /// Text without a level that belongs to no event.
+    pub text: u64,
+    /// Objects of JSON without a known field.
+    pub objects: u64,
+    /// Of late: events, and lines that were not recognised.
+    lately: [u64; 2],
+    /// How they were read then.
+    reading: String,
+}
+
+/// Lines that are looked back on: of more, all count half.
+const LATELY: u64 = 4096;
+/// Fewer lines have no share.
+const ENOUGH: u64 = 20;
+
+impl Unknown {
+    /// With other settings what was not recognised says nothing any more.
+    pub fn begin(&mut self, reading: &str) {
+        if self.reading != reading {
+            reading.clone_into(&mut self.reading);
+            self.lately = [0; 2];
+        }
+    }
+
+    fn add(&mut self, events: u64, text: u64, objects: u64) {
+        self.text += text;
+        self.objects += objects;
+        let [known, unknown] = &mut self.lately;
+        *known += events;
+        *unknown += text + objects;
+        while *known + *unknown > LATELY {
+            *known /= 2;
+            *unknown /= 2;
+        }
+    }
+
+    /// Share of the lines of late that were not recognised, without those that belong to an event; nothing while
+    /// they are few.
+    pub fn share(&self) -> Option<f64> {
+        let [known, unknown] = self.lately;
+        (known + unknown >= ENOUGH).then(|| unknown as f64 / (known + unknown) as f64)
+    }
+
+    pub fn all(&self) -> u64 {
+        self.text + self.objects
+    }
 }
 
 /// Events of a source.
@@ -75,14 +135,6 @@ pub struct Events {
     pub all: u64,
     /// Of these the errors.
     pub errors: u64,
-}
-
-impl Stream {
-    /// The form that most events have had of late.
-    pub fn format(&self) -> Option<Format> {
-        let forms = Format::ALL.into_iter().zip(self.forms);
-        forms.filter(|(_, count)| *count > 0).max_by_key(|(_, count)| *count).map(|(form, _)| form)
-    }
 }
 
 impl Scanner {

@@ -2,20 +2,17 @@
 
 use std::time::{Duration, SystemTime};
 
-use memchr::memchr_iter;
+use memchr::{memchr, memchr_iter};
 
 use super::format::Format;
-use super::head::head;
-use super::level::{self, Level, Spot};
+use super::head::{colourless, head};
+use super::judge::{Judged, clean, judge, request};
+use super::level::{Level, Spot};
 use super::lines::Piece;
-use super::{Scanner, Stream, access};
+use super::{Scanner, Stream, access, json};
 use crate::collectors::logs::errors;
 use crate::collectors::logs::tally::Tally;
 
-/// Events that begin with their level, until a word within a text is none any more.
-const SURE: u8 = 32;
-/// Events by form; when there are more they count half, so that a new form shows.
-const FORMS: u32 = 1 << 12;
 /// What Python writes first of an exception.
 const TRACEBACK: &[u8] = b"Traceback (most recent call last):";
 
@@ -26,11 +23,22 @@ pub struct Pass<'a> {
     now: SystemTime,
     minute: u64,
     levels: [u64; Level::ALL.len()],
-    forms: [u32; Format::ALL.len()],
     /// Events that [`Self::levels`] do not show: requests, and tracebacks of their own.
     requests: u64,
     tracebacks: u64,
+    /// Lines that were not recognised: text, and objects of JSON.
+    unknown: [u64; 2],
     scratch: Vec<u8>,
+}
+
+/// A line that begins an event.
+struct Begun<'a> {
+    line: &'a [u8],
+    format: Format,
+    spot: Spot,
+    /// Logger and message, where they are known.
+    parts: Option<(&'a [u8], &'a [u8])>,
+    request: Option<access::Request<'a>>,
 }
 
 impl<'a> Pass<'a> {
@@ -52,9 +60,9 @@ impl<'a> Pass<'a> {
             now,
             minute: since.as_secs() / 60,
             levels: [0; Level::ALL.len()],
-            forms: [0; Format::ALL.len()],
             requests: 0,
             tracebacks: 0,
+            unknown: [0; 2],
             scratch: Vec::new(),
         }
     }
@@ -73,95 +81,97 @@ impl<'a> Pass<'a> {
     #[inline]
     fn line(&mut self, line: &[u8], hint: Option<Level>) {
         match self.stream.shapes.find(line) {
-            Some((format, spot)) => {
-                self.stream.firm = self.stream.firm.saturating_add(1);
-                self.event(line, format, spot);
+            Some((format, spot)) if format != Format::Json || !json::is_outranked(line) => {
+                self.event(&Begun { line, format, spot, parts: None, request: None });
             }
-            None => self.other(line, hint),
+            _ => self.other(line, hint),
         }
     }
 
     /// A line that begins like none before.
     fn other(&mut self, line: &[u8], hint: Option<Level>) {
         let wanted = self.scanner.format;
-        if wanted.is_none_or(|format| format == Format::NginxCombined)
-            && let Some(request) = access::nginx(line)
-        {
-            return self.request(&request);
-        }
-        let found = level::find(line).map(|spot| (Format::of(line, spot), spot));
-        match found.filter(|(format, spot)| self.begins(*format, *spot)) {
-            Some((format, spot)) => {
-                // An empty beginning does not tell one form from another.
-                if spot.firm && (spot.at > 0 || wanted.is_none()) {
-                    self.stream.shapes.learn(line, format, spot);
-                }
-                self.event(line, format, spot);
-            }
-            None => match hint {
-                Some(level) => {
-                    let spot = Spot { level, at: 0, end: 0, firm: false };
-                    self.event(line, Format::Plain, spot);
-                }
+        let Judged { format, level, spot, parts, request } =
+            judge(&self.scanner.forms, line, wanted);
+        let level = level.or(hint.filter(|_| request.is_none()));
+        let Some(level) = level else {
+            return match request {
+                Some(request) => self.request(&request),
                 None => self.more(line),
-            },
+            };
+        };
+        let format = format.unwrap_or(Format::Plain);
+        if let Some(spot) = spot {
+            self.learn(line, format, spot);
         }
+        let spot = spot.unwrap_or(Spot { level, at: 0, end: 0, firm: false });
+        self.event(&Begun { line, format, spot, parts, request });
     }
 
-    /// Whether a level that was found makes the line an event.
-    fn begins(&mut self, format: Format, spot: Spot) -> bool {
-        match self.scanner.format {
-            Some(Format::Plain) => return true,
-            Some(wanted) => return wanted == format,
-            None => {}
+    fn learn(&mut self, line: &[u8], format: Format, spot: Spot) {
+        // What the source's own forms say of a line cannot be seen from its beginning, nor can what a number means.
+        let sure = self.scanner.forms.is_usual() && clean(line).len() == line.len();
+        let outranked =
+            || format == Format::Json && (spot.end - spot.at < 2 || json::is_outranked(line));
+        // An empty beginning does not tell one form from another.
+        let tells = spot.at > 0 || self.scanner.format.is_none();
+        if spot.firm && sure && tells && !outranked() {
+            self.stream.shapes.learn(line, format, spot);
         }
-        if spot.firm {
-            self.stream.firm = self.stream.firm.saturating_add(1);
-            return true;
-        }
-        let sure = self.stream.firm >= SURE;
-        self.stream.firm = self.stream.firm.saturating_sub(1);
-        !sure
     }
 
     #[inline]
-    fn event(&mut self, line: &[u8], format: Format, spot: Spot) {
+    fn event(&mut self, begun: &Begun) {
+        let Begun { line, format, spot, parts, .. } = *begun;
         bump(&mut self.levels, spot.level as usize);
-        if let Some(count) = self.forms.get_mut(format as usize) {
-            *count += 1;
-        }
         if self.scanner.warnings {
-            return self.warning(line, format, spot);
+            return self.warning(begun);
+        }
+        if self.scanner.access && !(spot.level.is_error() && format != Format::Json) {
+            self.asked(begun);
         }
         if spot.level.is_error() {
             if self.scanner.errors {
                 // An empty beginning does not tell one form from another.
                 let format = (spot.at > 0).then_some(format);
-                let head = head(line, format, spot, &mut self.scratch);
+                let head = head(line, format, spot, parts, &mut self.scratch);
                 self.stream.tracker.head(&head, self.now, &mut self.tally.errors);
             }
-            return;
-        }
-        if self.scanner.errors {
+        } else if self.scanner.errors {
             self.stream.tracker.other(spot.level, self.now, &mut self.tally.errors);
-        }
-        if self.scanner.access
-            && let Some(text) = behind(line, spot)
-            && let Some(request) = access::uvicorn(text)
-        {
-            self.tally.access.count(&request, self.minute);
         }
     }
 
     /// Where warnings are grouped, and what follows an error is a part of that.
-    fn warning(&mut self, line: &[u8], format: Format, spot: Spot) {
+    fn warning(&mut self, begun: &Begun) {
+        let Begun { line, format, spot, parts, .. } = *begun;
         let groups = &mut self.tally.errors;
         if spot.level == Level::Warning {
             let format = (spot.at > 0).then_some(format);
-            let head = head(line, format, spot, &mut self.scratch);
+            let head = head(line, format, spot, parts, &mut self.scratch);
             self.stream.tracker.head(&head, self.now, groups);
         } else {
             self.stream.tracker.other(Level::Debug, self.now, groups);
+        }
+    }
+
+    /// The request that a line with a level may tell of.
+    #[inline]
+    fn asked(&mut self, begun: &Begun) {
+        let Begun { line, format, spot, parts, .. } = *begun;
+        if let Some(request) = &begun.request {
+            return self.tally.access.count(request, self.minute);
+        }
+        let text = parts.map_or_else(|| line.get(spot.end..).unwrap_or_default(), |(_, text)| text);
+        let forms = &self.scanner.forms;
+        let found = if memchr(0x1b, text).is_some() {
+            colourless(text, &mut self.scratch);
+            request(forms, line, format, spot.level, &self.scratch)
+        } else {
+            request(forms, line, format, spot.level, text)
+        };
+        if let Some(request) = found {
+            self.tally.access.count(&request, self.minute);
         }
     }
 
@@ -169,9 +179,6 @@ impl<'a> Pass<'a> {
     fn request(&mut self, request: &access::Request) {
         bump(&mut self.levels, Level::None as usize);
         self.requests += 1;
-        if let Some(count) = self.forms.get_mut(Format::NginxCombined as usize) {
-            *count += 1;
-        }
         if self.scanner.errors || self.scanner.warnings {
             self.stream.tracker.other(Level::None, self.now, &mut self.tally.errors);
         }
@@ -202,23 +209,41 @@ impl<'a> Pass<'a> {
             // One has begun if none was open, or if the one that was has ended.
             let begun = !open || self.tally.errors.total > before;
             self.tracebacks += u64::from(begun && self.stream.tracker.open());
+        } else {
+            self.unknown(line);
         }
+    }
+
+    /// A line that belongs to no error and says nothing of itself. Where the form is set it belongs to the event
+    /// before it; else what begins like a part of something is one.
+    fn unknown(&mut self, line: &[u8]) {
+        let set =
+            self.scanner.format.is_some_and(|format| format == Format::Plain || self.has_begun());
+        let part = line.first().is_none_or(|first| b" \t}])\x00".contains(first));
+        if set || part {
+            return;
+        }
+        let object = line.first() == Some(&b'{') && line.last() == Some(&b'}');
+        bump(&mut self.unknown, usize::from(object));
+    }
+
+    fn has_begun(&self) -> bool {
+        let [debug, info, warning, error, critical, _] = self.levels;
+        self.stream.begun || debug + info + warning + error + critical + self.requests > 0
     }
 
     fn finish(self) {
         let [debug, info, warning, error, critical, _] = self.levels;
+        let errors = error + critical + self.tracebacks;
+        let all = debug + info + warning + errors + self.requests;
         let events = &mut self.tally.events;
-        events.errors += error + critical + self.tracebacks;
-        events.all += debug + info + warning + error + critical + self.requests + self.tracebacks;
+        events.errors += errors;
+        events.all += all;
+        self.stream.begun |= all > 0;
+        let [text, objects] = self.unknown;
+        self.tally.unknown.add(all, text, objects);
         for counts in [&mut self.stream.lines, &mut self.tally.levels] {
             counts.iter_mut().zip(self.levels).for_each(|(count, more)| *count += more);
-        }
-        let forms = &mut self.stream.forms;
-        forms.iter_mut().zip(self.forms).for_each(|(count, more)| *count += more);
-        while forms.iter().sum::<u32>() > FORMS {
-            for count in forms.iter_mut() {
-                *count /= 2;
-            }
         }
     }
 }
@@ -227,16 +252,5 @@ impl<'a> Pass<'a> {
 fn bump(counts: &mut [u64], index: usize) {
     if let Some(count) = counts.get_mut(index) {
         *count += 1;
-    }
-}
-
-/// Where a request of uvicorn would stand: behind `INFO:     `, or behind the name of its logger.
-#[inline]
-fn behind(line: &[u8], spot: Spot) -> Option<&[u8]> {
-    let rest = line.get(spot.end..)?;
-    match rest {
-        [b':', b' ', ..] if spot.at == 0 => Some(rest.get(1..)?.trim_ascii_start()),
-        [b']', b' ', b'u', ..] => rest.strip_prefix(b"] uvicorn.access: "),
-        _ => None,
     }
 }

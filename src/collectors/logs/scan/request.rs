@@ -71,6 +71,12 @@ impl Method {
             _ => Self::Other,
         }
     }
+
+    /// The method of this name.
+    pub fn named(name: &[u8]) -> Self {
+        let is = |method: &Self| method.as_str().as_bytes() == name;
+        Self::ALL.into_iter().find(is).unwrap_or(Self::Other)
+    }
 }
 
 /// A class of status; the ones that tell of rights and limits stand apart from their class.
@@ -161,7 +167,8 @@ impl Access {
             *count += 1;
         }
         self.bytes = self.bytes.saturating_add(bytes);
-        if let Some(micros) = micros {
+        // What becomes a WebSocket lasts as long as the client stays [L21].
+        if let Some(micros) = micros.filter(|_| status != 101) {
             self.times.add(micros);
         }
     }
@@ -212,13 +219,14 @@ mod tests {
             (200, Some(5_001)),
             (404, Some(11_000_000)),
             (401, None),
+            (101, Some(3_600_000_000)),
             (0, None),
         ] {
             access.add(Method::of(b"GET / HTTP/1.1"), status, 10, micros);
         }
         let counts = Status::ALL.map(|status| access.requests(Method::Get, status));
-        assert_eq!(counts, [0, 2, 0, 1, 0, 1, 0, 0, 1]);
-        assert_eq!((access.total(), access.bytes, access.times.count()), (5, 50, 3));
+        assert_eq!(counts, [1, 2, 0, 1, 0, 1, 0, 0, 1]);
+        assert_eq!((access.total(), access.bytes, access.times.count()), (6, 60, 3));
         assert_eq!(access.times.counts[..2], [1, 1]);
         assert_eq!(access.times.counts[11], 1);
         assert!((access.times.sum() - 11.010_001).abs() < 1e-9);

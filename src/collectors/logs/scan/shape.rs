@@ -134,8 +134,13 @@ impl Shape {
 
 #[cfg(test)]
 mod tests {
-    use super::super::level::find;
+    use super::super::forms::Forms;
+    use super::super::judge::judge;
     use super::*;
+
+    fn find(line: &[u8]) -> Option<Spot> {
+        judge(&Forms::default(), line, None).spot
+    }
 
     /// Whatever was learned, a known line has the level that it has by itself.
     #[test]

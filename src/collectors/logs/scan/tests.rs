@@ -3,7 +3,9 @@
 use std::time::{Duration, SystemTime};
 
 use super::format::Format;
-use super::level::{Level, find};
+use super::forms::Forms;
+use super::judge::judge;
+use super::level::Level;
 use super::lines::Lines;
 use super::request::{Method, Status};
 use super::{Scanner, Stream};
@@ -66,15 +68,100 @@ fn fields_and_not_words() {
     assert_eq!((tally.events.all, tally.events.errors), (7, 3));
 }
 
+/// What a line counts as does not depend on the lines before it.
 #[test]
-fn a_word_in_a_text_is_a_level_until_events_are_known() {
-    let loose = "got an ERROR from upstream\n";
+fn a_word_in_a_text_is_a_level_whatever_came_before() {
+    let loose = "worker-3 ERROR cannot write\n";
     assert_eq!(levels(&all(loose)), "error 1");
     let firm = "2024-01-01 12:00:00,123 [INFO] app: an answer\n".repeat(40);
-    assert_eq!(levels(&all(&format!("{firm}{loose}"))), "info 40, none 1");
-    // A program that writes so from now on is understood after a while.
-    let tally = all(&format!("{firm}{}", loose.repeat(100)));
-    assert_eq!(tally.levels[Level::Error as usize], 100 - 9);
+    assert_eq!(levels(&all(&format!("{firm}{loose}"))), "info 40, error 1");
+    // Where the form is set it is a part of the event before it.
+    let set = Scanner { format: Some(Format::Python), ..scanner() };
+    let text = format!("{firm}{loose}");
+    let tally = scan(&set, &mut Stream::default(), text.as_bytes(), usize::MAX);
+    assert_eq!(levels(&tally), "info 40, none 1");
+}
+
+#[test]
+fn what_is_not_recognised_is_counted() {
+    let unknown = |format, text: &str| {
+        let scanner = Scanner { format, ..scanner() };
+        let tally = scan(&scanner, &mut Stream::default(), text.as_bytes(), usize::MAX);
+        (tally.unknown.text, tally.unknown.objects, tally.unknown.share())
+    };
+    let text = "starting\n  more of it\n\n{\"a\":1}\nGET / 200\n";
+    assert_eq!(unknown(None, text), (2, 1, None));
+    let many = text.repeat(10);
+    assert_eq!(unknown(None, &many), (20, 10, Some(1.0)));
+    let event = "2024-01-01 12:00:00,123 [INFO] app: x\n";
+    let mixed = format!("{}{}", event.repeat(30), "more\n".repeat(10));
+    assert_eq!(unknown(None, &mixed), (10, 0, Some(0.25)));
+    // With its form set a line of another belongs to the event before it, if there is one.
+    assert_eq!(unknown(Some(Format::Python), &mixed), (0, 0, Some(0.0)));
+    assert_eq!(unknown(Some(Format::Json), &mixed), (40, 0, Some(1.0)));
+    // And where lines without a level are meant so, they are no trouble.
+    assert_eq!(unknown(Some(Format::Plain), &many), (0, 0, None));
+    // What belongs to an error is known, and so is a traceback on its own.
+    let error = "2024-01-01 12:00:00,123 [ERROR] app: x\nwhy\nTraceback (most recent call last):\nKeyError: 1\n";
+    assert_eq!(unknown(None, error), (0, 0, None));
+    let requests =
+        "1.2.3.4 - - [01/Jan/2024:12:00:00 +0000] \"GET / HTTP/1.1\" 200 1 \"-\" \"-\"\n"
+            .repeat(20);
+    assert_eq!(unknown(None, &requests), (0, 0, Some(0.0)));
+}
+
+/// With other settings it is judged anew.
+#[test]
+fn other_settings_begin_anew() {
+    let mut tally = all(&"what\n".repeat(30));
+    assert_eq!(tally.unknown.share(), Some(1.0));
+    tally.unknown.begin("");
+    assert_eq!(tally.unknown.share(), Some(1.0), "the same");
+    tally.unknown.begin("plain");
+    assert_eq!((tally.unknown.share(), tally.unknown.all()), (None, 30));
+}
+
+/// An error and its event count at the same moment, so that their share is never above one.
+#[test]
+fn an_error_is_an_event_at_once() {
+    let text = "2024-01-01 12:00:00,123 [ERROR] app: failed\n".repeat(25);
+    let mut tally = Tally::default();
+    let mark = tally.mark();
+    let (mut lines, mut stream) = (Lines::default(), Stream::default());
+    lines.feed(text.as_bytes(), |piece| scanner().scan(&mut stream, piece, now(), &mut tally));
+    tally.keep_pace(&mark, now());
+    assert_eq!((tally.pace.error_ratio(now()), tally.events.errors), (Some(1.0), 25));
+    // The last one is complete when the source has been quiet.
+    assert_eq!(tally.errors.total, 24);
+    let mark = tally.mark();
+    scanner().settle(&mut stream, now(), &mut tally);
+    tally.keep_pace(&mark, now());
+    assert_eq!((tally.pace.error_ratio(now()), tally.errors.total), (Some(1.0), 25));
+}
+
+#[test]
+fn marks_and_blocks_of_zeros_hide_no_line() {
+    let text =
+        [b"\xef\xbb\xbfERROR: one\n".as_slice(), &[0; 512], b"ERROR: two\nERROR: three\n"].concat();
+    let tally = scan(&scanner(), &mut Stream::default(), &text, usize::MAX);
+    assert_eq!(levels(&tally), "error 3");
+    let mut tally = scan(
+        &scanner(),
+        &mut Stream::default(),
+        b"\xef\xbb\xbf{\"level\":\"error\",\"msg\":\"x\"}\n",
+        7,
+    );
+    scanner().settle(&mut Stream::default(), now(), &mut tally);
+    assert_eq!(levels(&tally), "error 1");
+}
+
+#[test]
+fn the_level_at_the_end_of_a_long_line_counts() {
+    let text = format!("{{\"msg\":\"{}\",\"level\":\"error\"}}\n", "x".repeat(5_000_000));
+    for size in [100_000, 262_144, usize::MAX] {
+        let tally = scan(&scanner(), &mut Stream::default(), text.as_bytes(), size);
+        assert_eq!((levels(&tally).as_str(), tally.doubt.cut), ("error 1", 1));
+    }
 }
 
 #[test]
@@ -117,19 +204,6 @@ fn a_setting_that_changes_forgets_what_was_learned() {
 }
 
 #[test]
-fn the_form_is_found_and_revised() {
-    let mut stream = Stream::default();
-    let mut form = |line: &str, count| {
-        scan(&scanner(), &mut stream, line.repeat(count).as_bytes(), 100_000);
-        stream.format()
-    };
-    assert_eq!(form("no level\n", 10), None);
-    assert_eq!(form("{\"level\":\"info\",\"message\":\"x\"}\n", 10_000), Some(Format::Json));
-    assert_eq!(form("ERROR:a:x\n", 100), Some(Format::Json));
-    assert_eq!(form("ERROR:a:x\n", 10_000), Some(Format::Python));
-}
-
-#[test]
 fn a_hint_is_for_lines_that_name_no_level() {
     let piece = |lines: &[u8], hint| {
         let (mut stream, mut tally) = (Stream::default(), Tally::default());
@@ -163,7 +237,7 @@ fn a_stream_goes_on_after_a_restart() {
     scan(&scanner(), &mut stream, text, usize::MAX);
     let text = serde_json::to_string(&stream).unwrap();
     let mut again: Stream = serde_json::from_str(&text).unwrap();
-    assert_eq!((again.lines, again.format()), (stream.lines, Some(Format::Python)));
+    assert_eq!(again.lines, stream.lines);
     let tally = scan(&scanner(), &mut again, b"Traceback (most recent call last):\n", usize::MAX);
     assert_eq!((tally.events.all, again.lines.iter().sum::<u64>()), (0, 2));
     assert_eq!(serde_json::from_str::<Stream>("{}").unwrap(), Stream::default());
@@ -184,7 +258,22 @@ impl Chance {
 /// bytes come.
 #[test]
 fn the_fast_way_agrees_with_the_slow_one() {
-    let forms: [fn(&str, usize) -> String; 10] = [
+    let forms: [fn(&str, usize) -> String; 15] = [
+        |level, n| {
+            format!(
+                "{{\"level\":\"{level}\",\"ts\":\"2024-01-01T00:00:00.{:03}Z\",\"msg\":\"own {n}\"}}",
+                n % 1000
+            )
+        },
+        |level, n| {
+            format!(
+                "{{\"level\":\"info\",\"ts\":\"2024-01-01T00:00:00.{:03}Z\",\"record\":{{\"error_severity\":\"{level}\"}}}}",
+                n % 1000
+            )
+        },
+        |level, n| format!("{{\"level\":{},\"time\":{n},\"msg\":\"{level}\"}}", n % 9),
+        |level, n| format!("2024-01-01 12:00:00.{:03} UTC [12] {level} C-0x5: ERROR {n}", n % 1000),
+        |level, n| format!("<{}>Oct 11 22:14:15 host app[{n}]: {level}: x and something", n % 190),
         |level, n| format!("2024-01-01 12:{:02}:00,123 [{level}] app.m{n}: x {n}", n % 60),
         |level, n| format!("2024-01-01 12:00:00,{:03} - app.m{n} - {level} - x", n % 1000),
         |level, n| format!("{level}:app:x and something {n}"),
@@ -207,6 +296,7 @@ fn the_fast_way_agrees_with_the_slow_one() {
         },
     ];
     let names = ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL", "FATAL", "NOTICE", "LOUD"];
+    let forms_of = Forms::default();
     for seed in 0..50_usize {
         let mut chance = Chance(seed as u64);
         let few = 1 + chance.below(forms.len());
@@ -214,7 +304,7 @@ fn the_fast_way_agrees_with_the_slow_one() {
         for _ in 0..500 {
             let form = forms[(chance.below(few) + seed) % forms.len()];
             let line = form(names[chance.below(names.len())], chance.below(100_000));
-            let level = find(line.as_bytes()).map_or(Level::None, |spot| spot.level);
+            let level = judge(&forms_of, line.as_bytes(), None).level.unwrap_or(Level::None);
             wanted[level as usize] += 1;
             text += &line;
             text += ["\n", "\r\n"][chance.below(2)];

@@ -25,6 +25,33 @@ pub const CRITICAL: Signal = Signal {
     next: KINDS,
 };
 
+pub const ERROR_LINES: Signal = Signal {
+    name: "error_lines",
+    alert: "LogErrorLines",
+    measure: level("stack_log_lines_total")
+        .select(&[Match::is("level", &["error"])])
+        .increase()
+        .unless("stack_log_catching_up", &[], &[]),
+    direction: Direction::Above,
+    unit: Unit::Count,
+    warning: Default::off(
+        "set it to 0 for a program whose levels end at ERROR, so that nothing is ever critical",
+    ),
+    critical: Default::off("see warning"),
+    advice: None,
+    hold: Hold::both(Duration::ZERO),
+    item: &[],
+    requirements: &["L05", "L06"],
+    title: Sentence::new("Lines of level ERROR are written into the log {target}"),
+    many: Many::targets("{count} logs have lines of level ERROR"),
+    clear: Sentence::new(
+        "No line of level ERROR was written into the log {target} for five minutes",
+    ),
+    what: "Lines of level ERROR in five minutes",
+    hint: "the program knows no higher level, so any of them may be what others call critical",
+    next: KINDS,
+};
+
 pub const ERROR_RATIO: Signal = Signal {
     name: "error_ratio",
     alert: "LogErrorRatio",
@@ -114,5 +141,34 @@ pub const SILENCE: Signal = Signal {
     hint: "the program hangs, is gone, or logs elsewhere since its last deployment",
     next: Sentence::new(
         "curl -s http://127.0.0.1:10188/debug/logs/{target} | head -12; docker ps -a; df -h",
+    ),
+};
+
+pub const UNRECOGNISED: Signal = Signal {
+    name: "unrecognised",
+    alert: "LogUnrecognised",
+    measure: level("stack_log_unrecognised_ratio"),
+    direction: Direction::Above,
+    unit: Unit::Ratio,
+    warning: Default::off("advice; set it to be warned"),
+    critical: Default::off("nothing is broken"),
+    advice: Some(Default::ours(
+        0.5,
+        "errors in such lines are not counted, and 0 errors say nothing",
+    )),
+    hold: Hold::both(Duration::from_mins(10)),
+    item: &[],
+    requirements: &["L06"],
+    title: Sentence::new(
+        "Most lines of the log {target} are in no known form, so their errors are not counted",
+    ),
+    many: Many::targets(
+        "{count} logs are mostly in no known form, so their errors are not counted",
+    ),
+    clear: Sentence::new("Most lines of the log {target} are recognised again"),
+    what: "Share of lines that are not recognised",
+    hint: "describe them under `forms:`; or say `format: python` (or another) if they go on what stands before, `format: plain` if lines without a level are meant so",
+    next: Sentence::new(
+        "curl -s http://127.0.0.1:10188/debug/logs/{target} | grep -E '^place|unrecognised'; stack-exporter config check --sample FILE",
     ),
 };

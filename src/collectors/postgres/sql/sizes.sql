@@ -4,5 +4,6 @@ select d.datname,
             or pg_catalog.pg_has_role('pg_read_all_stats', 'USAGE')
         then pg_catalog.pg_database_size(d.oid) end as bytes
 from pg_catalog.pg_database d
-order by d.datname = pg_catalog.current_database() desc, d.oid
+where d.datconnlimit <> -2
+order by d.datname = {own} desc, d.oid
 limit 200

@@ -122,3 +122,18 @@ fn what_is_no_record_is_no_line() {
     envelope.settle(&mut state);
     assert_eq!((envelope.damaged, state.stdout.stream, state.stderr.stream), (1, 11, 12));
 }
+
+/// A crash of the machine leaves a block of zeros in the file.
+#[test]
+fn a_block_of_zeros_hides_no_record() {
+    let record = |text: &str| {
+        format!(
+            "{{\"log\":\"{text}\\n\",\"stream\":\"stderr\",\"time\":\"2024-01-01T12:00:00.000000001Z\"}}\n"
+        )
+    };
+    let text = format!("{}{}{}", record("ERROR: one"), "\0".repeat(512), record("ERROR: two"));
+    assert_eq!(super::super::super::scan::judge::clean(b"\0\0{"), b"{");
+    let lines: Vec<_> =
+        text.lines().map(|line| super::super::super::scan::judge::clean(line.as_bytes())).collect();
+    assert!(lines.iter().all(|line| Record::parse(line).is_some()), "{lines:?}");
+}

@@ -9,7 +9,7 @@ const MAX_QUOTED: usize = 1024;
 pub enum Quoted {
     Text(usize),
     /// The key of something.
-    Key(usize),
+    Key,
     /// It does not end like a quoted text.
     No,
 }
@@ -23,7 +23,7 @@ pub fn quoted(message: &[u8], at: usize, mark: usize, quote: u8) -> Quoted {
         let after = inside.get(end + 1).copied().unwrap_or(b' ');
         let before = || message.get(..at).unwrap_or_default().trim_ascii_end();
         if after == b':' && matches!(before().last(), Some(b'{' | b',')) {
-            return Quoted::Key(end + 3);
+            return Quoted::Key;
         }
         // An apostrophe inside a word does not end a quotation.
         if class(after) & DELIMITER != 0 || matches!(after, b'.' | b'!' | b'?') {
@@ -35,7 +35,7 @@ pub fn quoted(message: &[u8], at: usize, mark: usize, quote: u8) -> Quoted {
 }
 
 /// What closes `«...»` or `“...”` that opens at the start.
-pub fn opening(rest: &[u8]) -> Option<&'static [u8]> {
+fn opening(rest: &[u8]) -> Option<&'static [u8]> {
     match rest {
         [0xc2, 0xab, ..] => Some(&[0xc2, 0xbb]),
         [0xe2, 0x80, 0x9c, ..] => Some(&[0xe2, 0x80, 0x9d]),

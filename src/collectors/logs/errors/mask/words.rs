@@ -1,5 +1,7 @@
 //! Which words are data, by their form.
 
+use super::meaning::{is_hex, is_weekday};
+
 /// Longer words are data.
 pub const MAX_WORD: usize = 40;
 
@@ -68,7 +70,8 @@ pub fn class(byte: u8) -> u8 {
 /// Whether a word is data by its form.
 pub fn is_variable(word: &[u8], seen: u8) -> bool {
     if seen & (DIGIT | SLASH | DOT | AT) == 0 {
-        return word.len() > MAX_WORD && seen & HIGH == 0;
+        let long = word.len() > MAX_WORD && seen & HIGH == 0;
+        return long || is_hex(word) || is_weekday(word);
     }
     if seen & (DIGIT | AT) != 0 {
         return true;

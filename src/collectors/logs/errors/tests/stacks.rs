@@ -165,11 +165,104 @@ fn stacks_of_other_languages() {
     assert_eq!(told(&grouped(rust)), ["1/critical////thread '*' (*) panicked at *:"]);
 }
 
+/// Two that die one after the other, as threads do.
+#[test]
+fn two_panics_in_a_row_are_two() {
+    for (one, other) in [
+        (
+            "thread 'a' panicked at src/main.rs:2:5:\n| boom\n",
+            "thread 'b' panicked at src/o.rs:9:1:\n| bang\n",
+        ),
+        (
+            "fatal error: all goroutines are asleep\n| \n| goroutine 1 [running]:\n",
+            "fatal error: out of memory\n",
+        ),
+        (
+            "panic: a\n| \n| goroutine 1 [running]:\n| main.main()\n| \t/app/a.go:5 +0x1d\n",
+            "panic: b\n",
+        ),
+        (
+            "Exception in thread \"a\" java.lang.IllegalStateException: x\n| \tat com.acme.A.run(A.java:1)\n",
+            "Exception in thread \"b\" java.lang.IllegalStateException: y\n| \tat com.acme.B.run(B.java:1)\n",
+        ),
+        (
+            "/app/a.rb:3:in `f': no (RuntimeError)\n| \tfrom a.rb:7:in `<main>'\n",
+            "/app/b.rb:3:in `g': no (RuntimeError)\n",
+        ),
+    ] {
+        let found = grouped(&format!("| {one}| {other}"));
+        assert_eq!(found.total, 2, "{one}");
+        // The first one belongs to an error that has been logged.
+        assert_eq!(grouped(&format!("E down\n| {one}| {other}")).total, 2, "{one}");
+    }
+    let again = "| panic: a\n| \tpanic: b\n| \n| goroutine 1 [running]:\n";
+    assert_eq!(grouped(again).total, 1, "one in the other is one");
+}
+
+/// Nobody has announced it, and no word of its first line says that it is an error.
+#[test]
+fn an_exception_with_a_stack_is_an_error_of_its_own() {
+    let node = "| TypeError: Cannot read properties of undefined (reading 'x')\n|     at f (/app/a.js:1:2)\n| \n| Node.js v20\n";
+    let wanted =
+        "1/error//TypeError/a.js:f/TypeError: Cannot read properties of undefined (reading '*')";
+    assert_eq!(told(&grouped(node)), [wanted]);
+    assert_eq!(
+        told(&grouped(&format!("I up\n| /app/a.js:1\n| x.y\n|   ^\n| \n{node}I x\n"))),
+        [wanted]
+    );
+    let java = "| java.lang.IllegalStateException: no\n| \tat com.acme.Shop.pay(Shop.java:12)\n| Caused by: java.io.IOException: disk\n| \tat com.acme.Disk.read(Disk.java:9)\n";
+    assert_eq!(
+        told(&grouped(java)),
+        ["1/error//java.io.IOException/Disk.java:read/Caused by: java.io.IOException: disk"]
+    );
+    // Named and not thrown, or of something that was no error.
+    assert_eq!(
+        grouped("| TypeError: x\n| another line\nI up\n|     at f (/app/a.js:1:2)\n").total,
+        0
+    );
+    assert_eq!(grouped(&format!("W slow\n{node}")).total, 0);
+    assert_eq!(told(&grouped("| TypeError: x\nE down\n")), ["1/error/app///down"]);
+}
+
+#[test]
+fn ruby_names_the_exception_last() {
+    let ruby = "| /app/config.ru:6:in `call': divided by 0 (ZeroDivisionError)\n| \tfrom /app/config.ru:9:in `block in <main>'\n| \tfrom /app/config.ru:12:in `<main>'\n";
+    assert_eq!(
+        told(&grouped(ruby)),
+        ["1/error//ZeroDivisionError/config.ru:call/*:in `call': divided by * (ZeroDivisionError)"]
+    );
+    assert_eq!(
+        told(&grouped(&format!("E failed\n{ruby}"))),
+        ["1/error/app/ZeroDivisionError/config.ru:call/failed"]
+    );
+}
+
+/// Spring Boot's default: behind each frame stands the package from which it comes.
+#[test]
+fn frames_are_of_the_class_and_not_of_its_package() {
+    let trace = |frame: &str, package: &str| {
+        let lines =
+            format!("E boom\n| java.lang.IllegalStateException: x\n| \tat {frame} ~[{package}]\n");
+        told(&grouped(&lines))
+    };
+    let foo = trace("com.example.Foo.run(Foo.java:10)", "classes!/:na");
+    assert_eq!(foo, ["1/error/app/java.lang.IllegalStateException/Foo.java:run/boom"]);
+    assert_eq!(foo, trace("com.example.Foo.run(Foo.java:12)", "app-1.0.1.jar!/:1.0.1"));
+    let bar = trace("com.example.Bar.run(Bar.java:99)", "classes!/:na");
+    assert_eq!(bar, ["1/error/app/java.lang.IllegalStateException/Bar.java:run/boom"]);
+    assert_eq!(
+        trace("com.example.Foo.lambda$run$0(Foo.java:10)", "na"),
+        trace("com.example.Foo.lambda$run$17(Foo.java:11)", "na")
+    );
+}
+
 #[test]
 fn lines_of_postgres_belong_to_their_error() {
     let lines = "E duplicate key value violates unique constraint \"users_pkey\"\n| 2024-01-01 12:00:00.123 UTC [12] DETAIL:  Key (id)=(5) already exists.\n| 2024-01-01 12:00:00.123 UTC [12] STATEMENT:  insert into users\n| \tvalues (5)\nE duplicate key value violates unique constraint \"orders_pkey\"\n| x DETAIL:  y\n";
-    let wanted = "2/error/app///duplicate key value violates unique constraint \"*\"";
-    assert_eq!(told(&grouped(lines)), [wanted]);
+    let wanted = ["users_pkey", "orders_pkey"].map(|name| {
+        format!("1/error/app///duplicate key value violates unique constraint \"{name}\"")
+    });
+    assert_eq!(told(&grouped(lines)), wanted);
 }
 
 #[test]

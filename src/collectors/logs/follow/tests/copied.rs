@@ -204,3 +204,46 @@ fn case_27_holes() {
         assert_eq!(bench.doubt(), (0, 0));
     }
 }
+
+/// The newest lines are written back: each line counts at most once, and doubt says that something was done.
+#[test]
+fn lines_that_stay_in_an_edited_file_do_not_count_again() {
+    type Edit = fn(&Bench);
+    let edits: [(&str, Edit); 3] = [
+        ("tail -n 50 app.log > t; cat t > app.log", |bench| {
+            let kept = lines_of(bench).split_off(50).concat();
+            std::fs::write(bench.path("app.log"), kept).unwrap();
+        }),
+        ("sed -i 5d app.log", |bench| {
+            let mut kept = lines_of(bench);
+            kept.remove(4);
+            std::fs::write(bench.path("sedX"), kept.concat()).unwrap();
+            std::fs::rename(bench.path("sedX"), bench.path("app.log")).unwrap();
+        }),
+        ("sed -i 1d app.log", |bench| {
+            std::fs::write(bench.path("sedX"), lines_of(bench).split_off(1).concat()).unwrap();
+            std::fs::rename(bench.path("sedX"), bench.path("app.log")).unwrap();
+        }),
+    ];
+    for (name, edit) in edits {
+        for unread in [0, 7] {
+            let mut bench = Bench::watching("app.log");
+            bench.write("app.log", 100);
+            bench.step();
+            bench.write("app.log", unread);
+            edit(&bench);
+            bench.write("app.log", 10);
+            bench.step();
+            bench.quiet();
+            let wanted = 110 + unread as u64;
+            assert_eq!((bench.lines(), bench.doubt().0), (wanted, 1), "{name} {unread}");
+            bench.write("app.log", 3);
+            assert_eq!(bench.lines(), wanted + 3, "{name} {unread}");
+        }
+    }
+}
+
+fn lines_of(bench: &Bench) -> Vec<Vec<u8>> {
+    let text = std::fs::read(bench.path("app.log")).unwrap();
+    text.split_inclusive(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect()
+}

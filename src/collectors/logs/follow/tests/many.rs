@@ -141,11 +141,25 @@ fn what_a_step_over_quiet_files_costs() {
             bench.step();
         }
         let step = begun.elapsed() / 20;
+        let mut touch = Duration::ZERO;
+        for _ in 0..20 {
+            bench.write("bot-0.log", 10);
+            let begun = std::time::Instant::now();
+            assert!(bench.touch(&["bot-0.log"]).is_some());
+            touch += begun.elapsed() / 20;
+        }
         let begun = std::time::Instant::now();
         let saved = bench.save().positions.len();
         let state = begun.elapsed();
+        let begun = std::time::Instant::now();
+        let added = serde_json::to_string(&bench.files.touched()).unwrap().len();
+        let addition = begun.elapsed();
         let mut to = io::stderr();
-        writeln!(to, "{count} files: {step:?} a step, {saved} bytes of state in {state:?}")
-            .unwrap();
+        writeln!(
+            to,
+            "{count} files: {step:?} a step, {saved} bytes of state in {state:?}; \
+             {touch:?} a touch of one, {added} bytes in {addition:?}"
+        )
+        .unwrap();
     }
 }

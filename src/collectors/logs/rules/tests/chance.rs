@@ -144,9 +144,7 @@ fn all_ways_agree_with_the_plain_one() {
         taken += wanted;
     }
     assert!(taken > 500, "{taken}");
-    for way in
-        ["text", "walked from", "pattern from", "pattern in lines with", "pattern everywhere"]
-    {
+    for way in ["text", "pattern from", "pattern in lines with", "pattern everywhere"] {
         assert!(ways.get(way).is_some_and(|count| *count > 10), "{ways:?}");
     }
 }

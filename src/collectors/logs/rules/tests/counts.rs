@@ -66,6 +66,60 @@ fn letters_count_in_any_spelling() {
     );
 }
 
+/// Each as the writers of JSON of five languages have it.
+#[test]
+fn a_text_counts_in_each_spelling_of_json() {
+    for (text, spelled) in [
+        (r#"say "hi""#, &[r#"{"msg":"say \"hi\""}"#, r#"{"msg":"say \u0022hi\u0022"}"#][..]),
+        (r"C:\tmp", &[r#"{"msg":"C:\\tmp"}"#]),
+        ("a\tb", &[r#"{"msg":"a\tb"}"#]),
+        ("x/y", &[r#"{"msg":"x\/y"}"#]),
+        (
+            "<b> & c",
+            &[r#"{"msg":"\u003cb\u003e \u0026 c"}"#, r#"{"msg":"\u003Cb\u003E \u0026 c"}"#],
+        ),
+        ("it's a=b", &[r#"{"msg":"it\u0027s a=b"}"#, r#"{"msg":"it\u0027s a\u003db"}"#]),
+        (
+            "цена \"5/6\"",
+            &[
+                r#"{"msg":"цена \"5/6\""}"#,
+                r#"{"msg":"\u0446\u0435\u043d\u0430 \"5\/6\""}"#,
+                r#"{"msg":"\u0446\u0435\u043D\u0430 \u00225/6\u0022"}"#,
+            ],
+        ),
+    ] {
+        let lines = format!("{text}\n{}\nanother\n", spelled.join("\n"));
+        let wanted: Vec<_> = (0..=spelled.len()).collect();
+        for more in ["", r#", "ignore_case": true"#] {
+            let rule = format!("{{\"literal\": {}{more}}}", serde_json::json!(text));
+            assert_eq!(hits(&rule, &lines), wanted, "{rule}");
+        }
+        let not = format!("{{\"regex\": \"...\", \"not\": {}}}", serde_json::json!(text));
+        assert_eq!(hits(&not, &lines), [wanted.len()], "{not}");
+    }
+}
+
+/// What the reference says of both: digits and letters are those of ASCII.
+#[test]
+fn digits_and_cases_are_those_of_ascii() {
+    let lines = "x5\nx\u{665}\ntask\nTASK\nta\u{17f}\u{212a}\n";
+    assert_eq!(hits(r#"{"regex": "x\\d"}"#, lines), [0]);
+    assert_eq!(hits(r#"{"regex": "(?i)TASK"}"#, lines), [2, 3]);
+    assert_eq!(hits(r#"{"literal": "tAsk", "ignore_case": true}"#, lines), [2, 3]);
+}
+
+#[test]
+fn a_second_name_stands_for_the_first() {
+    let rules = rules(
+        r#"{"r": {"regex": "a=(?<a>\\d+) b=(?<b>\\d+)|b=(?<b_2>\\d+) a=(?<a_2>\\d+)", "values": ["a", "b"]}}"#,
+    );
+    let mut tallies = Tallies::default();
+    rules.apply(b"a=1 b=20\nb=300 a=4000\n", at(0), &mut tallies);
+    let sums: Vec<_> =
+        tallies.rules["r"].shares[0].values.iter().map(|sum| (sum.sum, sum.count)).collect();
+    assert_eq!(sums, [(4001.0, 2), (320.0, 2)]);
+}
+
 #[test]
 fn texts_that_overlap_are_all_found() {
     let lines = "Rate limit exceeded, error\nerror limit\nlimit exceeded error limit exceeded\n";
@@ -236,17 +290,18 @@ fn units_become_base_units() {
     }
 }
 
+/// Refusals that are minutes apart are of one rate limit [L02].
 #[test]
 fn a_run_of_matches_ends_with_a_pause() {
     let rules = rules(r#"{"hit": {"literal": "error"}}"#);
     let (mut tallies, mut now, mut run) = (Tallies::default(), at(0), Vec::new());
-    for pause in [0, 60, 60, 60, 121, 10] {
+    for pause in [0, 60, 180, 300, 301, 10] {
         now += Duration::from_secs(pause);
         rules.apply(b"error\n", now, &mut tallies);
         run.push(tallies.rules["hit"].run(now).as_secs());
     }
-    assert_eq!(run, [0, 60, 120, 180, 0, 10]);
-    assert_eq!(tallies.rules["hit"].run(now + Duration::from_secs(121)).as_secs(), 0);
+    assert_eq!(run, [0, 60, 240, 540, 0, 10]);
+    assert_eq!(tallies.rules["hit"].run(now + Duration::from_secs(301)).as_secs(), 0);
     // The clock goes back an hour (case 38): nothing is lost, nothing is counted twice.
     rules.apply(b"error\n", at(0), &mut tallies);
     assert_eq!(tallies.rules["hit"].matches, 7);

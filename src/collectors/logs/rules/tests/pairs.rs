@@ -42,22 +42,41 @@ fn starts_and_ends_find_each_other_by_id() {
     assert_eq!((tallies.rules["start"].matches, tallies.rules["end"].matches), (4, 5));
 }
 
-/// A bot that does not answer [L08].
+/// A bot that does not answer: each request has an answer of its own [L08].
 #[test]
-fn a_request_waits_for_any_answer() {
+fn a_request_waits_for_an_answer() {
     let rules = rules(
         r#"{"requests": {"literal": "request", "pair": {"end": "answers"}}, "answers": {"literal": "answer"}}"#,
     );
     let mut tallies = Tallies::default();
     rules.apply(b"answer\nrequest\n", at(0), &mut tallies);
     rules.apply(b"request\n", at(100), &mut tallies);
-    assert_eq!(pair(&rules, &tallies, 301), (0, 0, 0, 1, 301));
-    rules.apply(b"answer\nanswer\n", at(302), &mut tallies);
-    assert_eq!(pair(&rules, &tallies, 303), (1, 0, 0, 0, 0));
+    assert_eq!(pair(&rules, &tallies, 301), (0, 0, 0, 2, 301));
+    let text = serde_json::to_string(&tallies).unwrap();
+    let mut tallies: Tallies = serde_json::from_str(&text).unwrap();
+    rules.apply(b"answer\n", at(302), &mut tallies);
+    assert_eq!(pair(&rules, &tallies, 303), (1, 0, 0, 1, 203), "the other one still waits");
+    rules.apply(b"answer\nanswer\n", at(303), &mut tallies);
+    assert_eq!(pair(&rules, &tallies, 303), (2, 0, 0, 0, 0), "one that nobody asked for");
     rules.apply(b"request\nanswer\nrequest\n", at(310), &mut tallies);
-    assert_eq!(pair(&rules, &tallies, 312), (2, 0, 0, 1, 2));
+    assert_eq!(pair(&rules, &tallies, 312), (3, 0, 0, 1, 2));
     rules.tick(at(310 + 3601), &mut tallies);
-    assert_eq!(pair(&rules, &tallies, 4000), (2, 1, 0, 0, 0));
+    assert_eq!(pair(&rules, &tallies, 4000), (3, 1, 0, 0, 0));
+    let durations = &tallies.rules["requests"].pairs.durations;
+    assert_eq!((durations.sum(), durations.count()), (505.0, 3));
+}
+
+#[test]
+fn what_an_older_version_has_left_waits() {
+    let old =
+        r#"{"waiting": {"secs_since_epoch": 1714557600, "nanos_since_epoch": 0}, "finished": 7}"#;
+    let mut pairs: Pairs = serde_json::from_str(old).unwrap();
+    pairs.expect();
+    assert_eq!((pairs.open(), pairs.waiting(at(5)).as_secs(), pairs.finished), (1, 5, 7));
+    for _ in 0..10_050 {
+        pairs.start(None, at(1));
+    }
+    assert_eq!((pairs.open(), pairs.dropped), (10_000, 51));
 }
 
 #[test]

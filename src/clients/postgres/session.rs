@@ -1,0 +1,154 @@
+//! One connection, and a batch of queries on it.
+
+use std::time::{Duration, Instant};
+
+use futures_util::{StreamExt, pin_mut};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::task::JoinHandle;
+use tokio_postgres::{Client, SimpleQueryMessage, SimpleQueryStream};
+
+use super::connect::Cancel;
+use super::{Address, Rows, SearchPath, failure, statement};
+use crate::failure::{Failure, Reason};
+
+/// A backend keeps what it has once cached, so ours is replaced now and then.
+const SESSION: Duration = Duration::from_hours(1);
+/// How long a query may wait for a lock: a migration must not find us in its queue.
+const LOCK: Duration = Duration::from_millis(200);
+/// Answers beyond this are refused: they can only come from a query that forgot its limit.
+pub(super) const MAX_ROWS: usize = 50_000;
+const MAX_BYTES: usize = 16 << 20;
+
+pub(super) struct Session {
+    pub client: Client,
+    pub driver: JoinHandle<()>,
+    pub cancel: Cancel,
+    pub since: Instant,
+    /// When a query was last sent.
+    pub used: Instant,
+    /// Major version, 0 when it cannot be told.
+    pub major: u32,
+    /// Which of the servers of the address it is.
+    pub place: String,
+    /// Its place among our own connections.
+    pub permit: Option<OwnedSemaphorePermit>,
+}
+
+/// Why a query did not succeed, and whether the session survives it.
+pub(super) enum Trouble {
+    Lost(Failure),
+    /// Too large an answer: the session is given up with what is left of it, and asking once more
+    /// would yield the same.
+    Excess(Failure),
+    Refused(Failure),
+}
+
+/// What a query may do and where it is.
+pub(super) struct Terms<'a> {
+    pub at: &'a Address,
+    pub limit: Duration,
+    pub path: &'a SearchPath,
+    pub pooler: bool,
+}
+
+pub(super) type Answers = Vec<Result<Rows, Failure>>;
+
+impl Session {
+    pub fn usable(&self) -> bool {
+        !self.client.is_closed() && self.since.elapsed() < SESSION
+    }
+
+    /// Says goodbye and keeps its place until the server has let go of the connection.
+    pub async fn close(self) {
+        let Self { client, driver, permit, .. } = self;
+        drop(client);
+        let _ = tokio::time::timeout(Duration::from_secs(1), driver).await;
+        drop(permit);
+    }
+}
+
+/// Holds a session while queries run on it. Dropped with the session still inside, it cancels
+/// what runs on the server and closes the session.
+pub(super) struct Guard(pub Option<Session>);
+
+impl Guard {
+    /// Sends all queries at once and takes their answers in turn. Each is a transaction of its own: one
+    /// that fails leaves the others alone.
+    pub async fn run(&self, queries: &[String], terms: &Terms<'_>) -> Result<Answers, Trouble> {
+        let Some(session) = &self.0 else {
+            return Err(Trouble::Lost(Failure::new(Reason::OTHER, "no session")));
+        };
+        let mut streams = Vec::with_capacity(queries.len());
+        for sql in queries {
+            let batch = statement::read_only(sql, terms.limit, LOCK, session.major, terms.path);
+            let sent = session.client.simple_query_raw(&batch).await;
+            streams.push((sql, sent.map_err(|error| sort(&error, sql, terms))?));
+        }
+        let mut answers = Answers::with_capacity(streams.len());
+        for (sql, stream) in streams {
+            match answer(stream, sql, terms).await {
+                Ok(rows) => answers.push(Ok(rows)),
+                Err(Trouble::Refused(failure)) => answers.push(Err(failure)),
+                Err(trouble) => return Err(trouble),
+            }
+        }
+        Ok(answers)
+    }
+
+    pub fn release(mut self) -> Option<Session> {
+        self.0.take().map(|session| Session { used: Instant::now(), ..session })
+    }
+}
+
+fn sort(error: &tokio_postgres::Error, sql: &str, terms: &Terms) -> Trouble {
+    let failure = failure::of_query(error, sql, terms);
+    if failure::is_loss(error) { Trouble::Lost(failure) } else { Trouble::Refused(failure) }
+}
+
+async fn answer(stream: SimpleQueryStream, sql: &str, terms: &Terms<'_>) -> Result<Rows, Trouble> {
+    pin_mut!(stream);
+    let (mut rows, mut bytes) = (Rows::default(), 0);
+    while let Some(message) = stream.next().await {
+        match message.map_err(|error| sort(&error, sql, terms))? {
+            SimpleQueryMessage::RowDescription(columns) => {
+                rows = Rows::new(columns.iter().map(|column| column.name().to_owned()));
+            }
+            SimpleQueryMessage::Row(row) => {
+                bytes += rows.push((0..row.len()).map(|at| row.try_get(at).ok().flatten()));
+            }
+            _ => {}
+        }
+        if rows.len() > MAX_ROWS || bytes > MAX_BYTES {
+            let text = format!("the answer has over {MAX_ROWS} rows or 16 MiB");
+            let hint = "count or limit in the query";
+            return Err(Trouble::Excess(Failure::new(Reason::PROTOCOL, text).hint(hint)));
+        }
+    }
+    Ok(rows)
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        let Some(session) = self.0.take() else { return };
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        runtime.spawn(async move {
+            let Session { client, mut driver, cancel, permit, .. } = session;
+            let closed = client.is_closed();
+            // Without a client the driver ends by itself once the query has.
+            drop(client);
+            // A cancel that arrives before its query is lost, hence more than one.
+            for _ in 0..3 {
+                if closed {
+                    break;
+                }
+                let _ = tokio::time::timeout(Duration::from_secs(1), cancel.send()).await;
+                let wait = Duration::from_millis(300);
+                if tokio::time::timeout(wait, &mut driver).await.is_ok() {
+                    return;
+                }
+            }
+            driver.abort();
+            drop(permit);
+        });
+    }
+}

@@ -1,0 +1,107 @@
+//! Tables and indexes of one database: the largest of them, and the rest as a sum.
+
+use super::fetch::Raw;
+use super::values::{Values, numbers};
+use crate::catalogue::Batch;
+use crate::clients::postgres::Row;
+
+/// Indexes for each table that is told of.
+pub const INDEXES: u32 = 3;
+
+/// What names a table in series.
+#[derive(Clone, Default)]
+pub struct Name {
+    pub server: String,
+    pub database: String,
+    pub schema: String,
+    pub table: String,
+}
+
+pub struct Table {
+    pub name: Name,
+    pub values: Values,
+}
+
+pub struct TableSize {
+    pub name: Name,
+    pub table_bytes: Option<f64>,
+    pub index_bytes: Option<f64>,
+}
+
+pub struct Index {
+    pub name: Name,
+    pub index: String,
+    pub values: Values,
+}
+
+/// All tables that are not told of one by one.
+pub struct Rest {
+    pub database: String,
+    pub count: Option<f64>,
+    pub bytes: Option<f64>,
+}
+
+/// What statements of our own role have cost, against all.
+pub struct OwnShare {
+    pub own: Option<f64>,
+    pub of_all: Option<f64>,
+}
+
+impl Table {
+    pub fn get(&self, column: &str) -> Option<f64> {
+        self.values.get(column)
+    }
+}
+
+fn name(server: &str, row: Row) -> Name {
+    let text = |column: &str| row.text(column).unwrap_or_default().to_owned();
+    Name {
+        server: server.to_owned(),
+        database: text("database"),
+        schema: text("schemaname"),
+        table: text("relname"),
+    }
+}
+
+pub fn of(mut batch: Batch, server: &str, raw: &Raw) -> Batch {
+    if let Some(inside) = &raw.inside.value {
+        let table = |(row, values)| Table { name: name(server, row), values };
+        match &inside.tables {
+            Ok(rows) => batch = batch.with(numbers(rows).map(table).collect()),
+            Err(failure) => batch = batch.gap("tables (pg_stat_user_tables)", failure.clone()),
+        }
+        let index = |(row, values): (Row, Values)| Index {
+            name: name(server, row),
+            index: row.text("indexrelname").unwrap_or_default().to_owned(),
+            values,
+        };
+        match &inside.indexes {
+            Ok(rows) => {
+                let total = rows.first().and_then(|row| row.number::<u64>("total"));
+                let dropped = total.unwrap_or_default().saturating_sub(rows.len() as u64);
+                batch = batch.with(numbers(rows).map(index).collect()).dropped("indexes", dropped);
+            }
+            Err(failure) => batch = batch.gap("indexes (pg_statio_user_indexes)", failure.clone()),
+        }
+    }
+    if let Some(rows) = &raw.table_sizes.value {
+        let sized = rows.iter().filter(|row| row.text("relname").is_some());
+        let size = |row: Row| TableSize {
+            name: name(server, row),
+            table_bytes: row.number("table_bytes"),
+            index_bytes: row.number("index_bytes"),
+        };
+        let rest = rows.iter().find(|row| row.text("relname").is_none());
+        let rest = rest.map(|row| Rest {
+            database: row.text("database").unwrap_or_default().to_owned(),
+            count: row.number("rest"),
+            bytes: row.number("rest_bytes"),
+        });
+        batch = batch.with(sized.map(size).collect()).with(rest.into_iter().collect());
+    }
+    let own = raw.own.value.as_ref().and_then(|rows| {
+        let row = rows.first()?;
+        Some(OwnShare { own: row.number("own"), of_all: row.number("of_all") })
+    });
+    batch.with(own.into_iter().collect())
+}
