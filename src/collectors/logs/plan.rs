@@ -319,7 +319,7 @@ right: { files: ["/a/*.log"], presets: [python], rules: { r: { literal: "${x}" }
         ];
         wanted.sort_unstable();
         assert_eq!(found, wanted);
-        assert_eq!(plan.targets.len(), 9);
+        assert_eq!(plan.targets.len(), 10);
         assert!(plan.targets.iter().all(|target| target.clock == Clock::Every(PERIOD)));
     }
 
