@@ -83,6 +83,11 @@ fn usual<'a>(forms: &Forms, line: &'a [u8]) -> Judged<'a> {
     {
         return Judged::asked(Format::Access, request);
     }
+    if spot.is_none()
+        && let Some(request) = logfmt(line)
+    {
+        return Judged::asked(Format::Logfmt, request);
+    }
     spot.map_or_else(Judged::default, |spot| Judged::leveled(Format::of(line, spot), spot))
 }
 
@@ -125,7 +130,7 @@ fn nest<'a>(forms: &Forms, found: &mut Judged<'a>, line: &'a [u8]) {
     let line = clean(line);
     let inner = usual(forms, line);
     let inner = row(forms, line, &inner, None, true).unwrap_or(inner);
-    if inner.level.is_some() {
+    if inner.level.is_some() && inner.spot.is_none_or(|spot| stands(line, spot)) {
         found.level = inner.level;
         let split = |spot: Spot| inner.format.map(|format| format.split(line, spot));
         let (logger, message) =
@@ -134,6 +139,15 @@ fn nest<'a>(forms: &Forms, found: &mut Judged<'a>, line: &'a [u8]) {
         found.parts = Some((if logger.is_empty() { outer } else { logger }, message));
     }
     found.request = inner.request.or_else(|| access::nginx(line)).or(found.request);
+}
+
+/// Whether a level within a line stands where a program writes one: firmly, behind one word that may name a logger,
+/// or between marks. Other programs' texts name levels too: `(root) CMD (run --level ERROR)`.
+fn stands(line: &[u8], spot: Spot) -> bool {
+    let before = line.get(..spot.at).unwrap_or_default().trim_ascii_end();
+    let marked = before.last().is_some_and(|last| b"[<|-".contains(last))
+        || line.get(spot.end).is_some_and(|next| b":]>|".contains(next));
+    spot.firm || marked || !before.trim_ascii().contains(&b' ')
 }
 
 /// The request in a line with a level, or in the text behind that, which has no colours.

@@ -156,7 +156,7 @@ impl Place<'_> {
             }
             b'\n' | b' ' | b'\t' | b'[' | b'(' | b'<' | b'|' | b':' => {
                 let ends = b" \t\r])>|:,/\x1b";
-                capitals && ends.contains(&after)
+                capitals && (ends.contains(&after) || (self.alone && after == b'['))
             }
             _ => false,
         };
@@ -240,6 +240,8 @@ mod tests {
             ("worker: ERROR x", "error"),
             ("ValueError: got ERROR from upstream", "none"),
             ("psycopg2.errors.UniqueViolation: ERROR:  duplicate key", "none"),
+            ("[2024-01-01 12:00:00] ERROR[12][C-0001] x.c: gone", "error"),
+            ("an ERROR[12] x", "none"),
             ("no error at all, errors: 0", "none"),
             ("127.0.0.1 - - [01/Jan/2024] \"GET /ERROR HTTP/1.1\" 500 1", "none"),
             ("ERRORS: 0", "none"),
