@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::containers::Streams;
+use super::input::containers::Streams;
 use super::presets::Preset;
 use super::rules::written::Rule;
 use super::scan::forms::Form;

@@ -4,17 +4,17 @@ use std::fs::File;
 use std::io::Write as _;
 use std::time::{Duration, SystemTime};
 
-use super::containers::fuzz_frames;
 use super::errors::mask;
 use super::follow::Sink;
-use super::journal::file::{Journal, Place};
+use super::input::containers::fuzz_frames;
+use super::input::journal::file::{Journal, Place};
 use super::memory::{FORM, Saved};
 use super::offline::Splitter;
 use super::scan::lines::{Lines, Piece};
 use super::scan::{Scanner, Stream};
 use super::tally::Tally;
 
-pub use super::containers::fuzz_envelopes as envelopes;
+pub use super::input::containers::fuzz_envelopes as envelopes;
 
 /// A fixed moment: the same bytes lead to the same end.
 fn now() -> SystemTime {

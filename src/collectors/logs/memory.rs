@@ -8,16 +8,14 @@ use std::time::{Duration, Instant, SystemTime};
 use self::saved::{AddedRef, SavedRef};
 pub use self::saved::{FORM, Saved};
 use super::AREA;
-use super::containers::state::Prepared;
 use super::follow::report::Report;
 use super::follow::{Files, Sink};
-use super::input::{Input, containers};
-use super::journal::state::Positions;
+use super::input::containers::state::Prepared;
+use super::input::{Places, Step, containers};
 use super::recent::since;
 use super::scan::lines::Piece;
 use super::scan::{Scanner, Stream};
 use super::source::{Raw, Source};
-use super::stdin::Stdin;
 use super::tally::{Mark, Tally};
 use super::watch::Told;
 use crate::engine::Storage;
@@ -37,10 +35,7 @@ pub struct Memory {
     /// The first look, ever.
     since: Option<SystemTime>,
     tally: Tally,
-    files: Files<Stream>,
-    pub containers: containers::Known,
-    journal: Positions<Stream>,
-    stdin: Stdin<Stream>,
+    pub places: Places,
     backlog: Backlog,
     /// Where the lines came from. What another place holds already is a backlog too.
     place: String,
@@ -128,9 +123,7 @@ impl Memory {
             report = self.step(source, None, clock(), begun);
             touched = false;
         }
-        if matches!(source.input, Input::Containers(_)) {
-            self.containers.tell(&mut report);
-        }
+        self.places.containers.tell(&mut report);
         changed |= self.tally.tick(&source.scanner.rules, now);
         let capped = self.tally.take_capped();
         let failure = self.catch_up(&mark, &report, now);
@@ -167,11 +160,11 @@ impl Memory {
             Told::Files(paths) => paths,
             Told::Nothing => &none,
         };
-        let Input::Files(follow) = &source.input else { return None };
-        let Self { tally, files, .. } = self;
+        let Self { tally, places, .. } = self;
         let in_time = || begun.elapsed() < source.time;
         let mut counter = Counter { scanner: &source.scanner, tally, now };
-        let report = follow.touch(files, paths, now, &in_time, &mut counter)?;
+        let step = Step { prepared: None, now, in_time: &in_time, sink: &mut counter };
+        let report = source.input.touch(places, paths, step)?;
         tally.note(&report);
         Some(report)
     }
@@ -201,17 +194,11 @@ impl Memory {
         now: SystemTime,
         begun: Instant,
     ) -> Report {
-        let Self { tally, files, containers, journal, stdin, .. } = self;
+        let Self { tally, places, .. } = self;
         let mut counter = Counter { scanner: &source.scanner, tally, now };
         let in_time = || begun.elapsed() < source.time;
-        let report = match &source.input {
-            Input::Files(follow) => follow.step(files, now, &in_time, &mut counter),
-            Input::Containers(input) => {
-                input.step(containers, prepared, now, &in_time, &mut counter)
-            }
-            Input::Journal(input) => input.step(journal, &in_time, &mut counter),
-            Input::Stdin(input) => input.step(stdin, &mut counter),
-        };
+        let step = Step { prepared, now, in_time: &in_time, sink: &mut counter };
+        let report = source.input.step(places, step);
         self.tally.note(&report);
         report
     }
@@ -239,14 +226,17 @@ impl Memory {
                 self.since = saved.since;
                 self.tally = saved.tally;
                 self.tally.begin_again(now);
-                self.files = Files::restore(saved.files);
-                self.containers = containers::Known::restore(saved.containers);
-                self.journal = saved.journal;
+                self.places = Places {
+                    files: Files::restore(saved.files),
+                    containers: containers::Known::restore(saved.containers),
+                    journal: saved.journal,
+                    ..Places::default()
+                };
             }
             Err(why) => {
                 self.lost = Some(why.to_string());
                 self.tally.doubt.state_lost += 1;
-                self.files = Files::lost();
+                self.places.files = Files::lost();
             }
         }
         Ok(())
@@ -260,7 +250,7 @@ impl Memory {
         // Who fails has left we know not what.
         let whole = self.whole.take().filter(|whole| touched && self.added < *whole + MAX_ADDED);
         if let Some(whole) = whole {
-            let (at, files) = self.files.touched();
+            let (at, files) = self.places.files.touched();
             let bytes = FORM.encode(&AddedRef { tally: &self.tally, at, files }).map_err(odd)?;
             storage.append(AREA.name, &source.name, &bytes)?;
             (self.whole, self.added) = (Some(whole), self.added + bytes.len());
@@ -269,9 +259,9 @@ impl Memory {
         let saved = SavedRef {
             since: self.since,
             tally: &self.tally,
-            files: self.files.saved(),
-            containers: self.containers.saved(),
-            journal: &self.journal,
+            files: self.places.files.saved(),
+            containers: self.places.containers.saved(),
+            journal: &self.places.journal,
         };
         let bytes = FORM.encode(&saved).map_err(odd)?;
         storage.save(AREA.name, &source.name, &bytes)?;

@@ -25,14 +25,12 @@
 //! seen, a last value before the first, ratios of few events, and p95 without requests.
 
 pub mod config;
-mod containers;
 pub mod errors;
 mod follow;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 mod hours;
 mod input;
-mod journal;
 #[doc(hidden)]
 pub mod measure;
 mod memory;
@@ -49,7 +47,6 @@ mod sample;
 pub mod scan;
 mod signals;
 mod source;
-mod stdin;
 mod tally;
 pub mod verify;
 mod watch;

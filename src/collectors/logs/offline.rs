@@ -13,9 +13,9 @@ use super::scan::lines::{Lines, Piece};
 use super::scan::{Format, Scanner, Stream};
 use super::tally::Tally;
 
-pub use super::containers::all::Container;
-pub use super::journal::Source as Journal;
-pub use super::journal::select::Taken;
+pub use super::input::containers::all::Container;
+pub use super::input::journal::Source as Journal;
+pub use super::input::journal::select::Taken;
 pub use whole::Whole;
 
 /// Counts lines and groups their errors, with the same scanner as the exporter.

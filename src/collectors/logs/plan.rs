@@ -5,23 +5,15 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
-use super::config::{Journal, Logs, Start};
-use super::containers::find::Selector;
-use super::containers::look::Source as Engine;
-use super::follow::find::{Pattern, pattern};
-use super::follow::{self, Follow};
+use super::config::Logs;
 use super::hours::Hours;
-use super::input::containers::Containers;
-use super::input::{self, Input};
-use super::journal::select::Selector as Selection;
-use super::journal::{self, USUAL};
+use super::input::{self, Around};
 use super::presets;
 use super::rules::cost::Cost;
 use super::rules::{self, Rules};
 use super::scan::Scanner;
 use super::source::{Reader, Source};
 use super::{AREA, Section};
-use crate::clients::engine::address::{self, Address};
 use crate::config::Dur;
 use crate::engine::{Clock, Service, Target};
 use crate::plan::{Common, Plan, Thresholds};
@@ -30,11 +22,9 @@ use crate::plan::{Common, Plan, Thresholds};
 const PERIOD: Duration = Duration::from_secs(5);
 
 /// A mistake by its key under the target.
-type Mistakes = Vec<(String, String)>;
+pub type Mistakes = Vec<(String, String)>;
 
-/// What an Engine may take to answer a look, of the deadline of the source.
-const PATIENCE: f64 = 0.6;
-const DEADLINE: Duration = Duration::from_secs(5);
+pub const DEADLINE: Duration = Duration::from_secs(5);
 /// What one reading may take of it, for slow disks and rules: rows that come later are dropped.
 const SHARE: f64 = 0.2;
 const TIME: Duration = Duration::from_millis(500);
@@ -45,11 +35,9 @@ pub fn plan(section: Option<&Section>, plan: &mut Plan) {
         return;
     };
     let engine = plan.address("docker", "docker").ok();
+    let around = Around { engine, stdin: plan.memory.shared() };
     for (name, logs) in section {
-        let (mut source, mistakes) = source(name, logs, engine.clone());
-        if let Input::Stdin(input) = &mut source.input {
-            *input = plan.memory.shared();
-        }
+        let (source, mistakes) = source(name, logs, &around);
         for (key, message) in mistakes {
             plan.mistake(name, &key, message);
         }
@@ -101,11 +89,11 @@ impl Logs {
 }
 
 /// The source as far as its settings are right, and what is wrong with them.
-pub fn source(name: &str, logs: &Logs, engine: Option<Address>) -> (Source, Mistakes) {
+pub fn source(name: &str, logs: &Logs, around: &Around) -> (Source, Mistakes) {
     let (rules, mut mistakes) = Rules::compile(&presets::written(&logs.presets, &logs.rules));
     let (forms, format, wrong) = logs.reading();
     mistakes.extend(wrong);
-    let input = input(logs, engine, &mut mistakes);
+    let input = input::plan(logs, around, &mut mistakes);
     let hours = logs.hours.as_ref().map(|hours| Hours::parse(hours));
     let hours = hours.and_then(|hours| match hours {
         Ok(hours) => Some(hours),
@@ -135,129 +123,6 @@ pub fn source(name: &str, logs: &Logs, engine: Option<Address>) -> (Source, Mist
         addresses: logs.client_addresses,
     };
     (source, mistakes)
-}
-
-fn input(logs: &Logs, engine: Option<Address>, mistakes: &mut Mistakes) -> Input {
-    let named = [
-        ("files", !logs.files.is_empty()),
-        ("container", logs.container.is_some()),
-        ("compose_service", logs.compose_service.is_some()),
-        ("journal", logs.journal.is_some()),
-        ("stdin", logs.stdin),
-    ];
-    let named: Vec<_> = named.into_iter().filter(|(_, is)| *is).map(|(key, _)| key).collect();
-    match named.as_slice() {
-        [_] => {}
-        [] => mistakes.push((
-            "files".into(),
-            "names no file, write for example `/srv/bot/*.log`; or name a `container`, a \
-             `compose_service`, the `journal` or `stdin`"
-                .into(),
-        )),
-        [first, more @ ..] => {
-            let message = format!("one source has one kind of input, and `{first}` is named");
-            mistakes.extend(more.iter().map(|key| ((*key).to_owned(), message.clone())));
-        }
-    }
-    if let Some(journal) = &logs.journal {
-        return journal_input(journal, logs, mistakes);
-    }
-    if logs.stdin {
-        return Input::Stdin(Arc::default());
-    }
-    if let Some((key, selector)) = selector(logs) {
-        return containers(key, selector, logs, engine, mistakes);
-    }
-    Input::Files(files(logs, mistakes))
-}
-
-fn journal_input(journal: &Journal, logs: &Logs, mistakes: &mut Mistakes) -> Input {
-    let selector = Selection::new(journal.unit.as_deref(), journal.identifier.as_deref());
-    let selector = selector.unwrap_or_else(|(key, message)| {
-        mistakes.push((format!("journal.{key}"), message));
-        Selection::default()
-    });
-    let directories = match &journal.directory {
-        Some(directory) => vec![directory.clone()],
-        None => USUAL.map(Into::into).to_vec(),
-    };
-    let from_start = logs.start == Start::Beginning;
-    Input::Journal(input::journal::Journal(journal::Source { directories, selector, from_start }))
-}
-
-/// By what containers are chosen, under which key, if they are.
-fn selector(logs: &Logs) -> Option<(&'static str, Result<Selector, String>)> {
-    let by_name = logs.container.as_ref().map(|name| ("container", Selector::container(name)));
-    let by_service = || {
-        let service = logs.compose_service.as_ref()?;
-        Some(("compose_service", Selector::compose_service(service)))
-    };
-    by_name.or_else(by_service)
-}
-
-fn containers(
-    key: &str,
-    selector: Result<Selector, String>,
-    logs: &Logs,
-    engine: Option<Address>,
-    mistakes: &mut Mistakes,
-) -> Input {
-    let selector = match selector {
-        Ok(selector) => selector,
-        Err(message) => {
-            mistakes.push((key.to_owned(), message));
-            return Input::Files(files(&Logs::default(), &mut Vec::new()));
-        }
-    };
-    let address = match logs.engine.as_ref().map(|url| Address::parse(url, None)) {
-        Some(Ok(address)) => address,
-        Some(Err(message)) => {
-            mistakes.push(("engine".into(), message.to_owned()));
-            address::usual()
-        }
-        None => engine.unwrap_or_else(address::usual),
-    };
-    let source = Engine {
-        address,
-        selector,
-        streams: logs.streams,
-        from_start: logs.start == Start::Beginning,
-        root: logs.engine_root.clone().unwrap_or_else(|| "/".into()),
-    };
-    let deadline = logs.timeout.map_or(DEADLINE, Dur::get);
-    let name = logs.container.as_ref().or(logs.compose_service.as_ref());
-    Input::Containers(Containers {
-        source,
-        patience: deadline.mul_f64(PATIENCE),
-        start: logs.start,
-        name: format!("{} {}", key.replace('_', " "), name.map_or("", String::as_str)),
-    })
-}
-
-fn files(logs: &Logs, mistakes: &mut Mistakes) -> Follow {
-    let (mut texts, mut patterns) = (Vec::new(), Vec::new());
-    for (index, text) in logs.files.iter().enumerate() {
-        match of_program(text) {
-            Ok(pattern) => {
-                texts.push(text.clone());
-                patterns.push(pattern);
-            }
-            Err(message) => mistakes.push((format!("files[{index}]"), message)),
-        }
-    }
-    let (open, budget) = (follow::file::open, follow::BUDGET);
-    let held = follow::MAX_HELD;
-    Follow { texts, patterns, start: logs.start, open, budget, held }
-}
-
-/// The pattern, unless it is of what Docker writes: JSON around each line, in pieces.
-fn of_program(text: &str) -> Result<Pattern, String> {
-    if text.ends_with("-json.log") || text.contains("/docker/containers/") {
-        return Err("is a file of Docker's own, with JSON around each line of the program: write \
-             `container: NAME` or `compose_service: NAME` instead of `files`, which reads it and unpacks it"
-            .into());
-    }
-    pattern(text)
 }
 
 #[cfg(test)]
@@ -357,7 +222,7 @@ right: { files: ["/a/*.log"], presets: [python], rules: { r: { literal: "${x}" }
         let logs = section(&format!("a: {{ files: [{}] }}", file.display())).remove("a").unwrap();
         let memory = Memory::default();
         let reader = |logs: &Logs| Reader {
-            source: Arc::new(source("a", logs, None).0),
+            source: Arc::new(source("a", logs, &Around::default()).0),
             kept: memory.of(AREA.name, "a"),
             watcher: memory.shared(),
             storage: memory.storage(),

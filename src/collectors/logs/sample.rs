@@ -169,9 +169,7 @@ fn nothing(source: &Source, raw: &Raw) -> Failure {
     if let Some(problem) = &raw.report.problem {
         return problem.clone();
     }
-    let place = source.input.place();
-    Failure::new(Reason::NOT_FOUND, format!("{place}: {}", source.input.missing()))
-        .hint(source.input.advice())
+    source.input.nothing()
 }
 
 #[cfg(test)]
@@ -179,7 +177,7 @@ mod tests {
     use std::path::Path;
 
     use super::super::config::{Logs, Start};
-    use super::super::input::Input;
+    use super::super::input::{Around, files};
     use super::super::memory::{Memory, News};
     use super::super::plan;
     use super::*;
@@ -197,12 +195,12 @@ mod tests {
             *file = case.join(&file).display().to_string();
         }
         logs.start = Start::Beginning;
-        let (mut source, mistakes) = plan::source("case", &logs, None);
+        let (mut source, mistakes) = plan::source("case", &logs, &Around::default());
         assert_eq!(mistakes, []);
         // The messages of a failure must not depend on where the repository lies.
-        if let Input::Files(follow) = &mut source.input {
-            follow.texts = vec!["input.log".to_owned()];
-        }
+        let mut files = files::plan(&logs, &mut Vec::new());
+        files.texts = vec!["input.log".to_owned()];
+        source.input = Box::new(files);
         let at = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
         let mut memory = Memory::default();
         let storage = Storage::memory();

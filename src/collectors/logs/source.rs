@@ -8,11 +8,11 @@ use std::time::{Duration, Instant, SystemTime};
 
 use jiff::tz::TimeZone;
 
-use super::containers::look::Link;
-use super::containers::state::Prepared;
 use super::follow::report::Report;
 use super::hours::Hours;
 use super::input::Input;
+use super::input::containers::look::Link;
+use super::input::containers::state::Prepared;
 use super::memory::{Memory, News};
 use super::recent;
 use super::sample;
@@ -35,7 +35,7 @@ const SELDOM: Duration = Duration::from_secs(20);
 /// A source, ready to be read.
 pub struct Source {
     pub name: String,
-    pub input: Input,
+    pub input: Box<dyn Input>,
     pub scanner: Scanner,
     pub hours: Option<Hours>,
     pub zone: TimeZone,
@@ -176,7 +176,7 @@ impl Reader {
 
     /// Asks the Engine, if the source is of containers.
     async fn ask(&self) -> Result<Option<Prepared>, Failure> {
-        let Input::Containers(containers) = &self.source.input else { return Ok(None) };
+        let Some(containers) = self.source.input.asks() else { return Ok(None) };
         let mut link = self.kept.link.lock().await;
         let (source, kept) = (Arc::clone(&self.source), Arc::clone(&self.kept));
         let storage = Arc::clone(&self.storage);
@@ -184,7 +184,7 @@ impl Reader {
         let known = blocking("the log", &self.kept.busy, move || {
             let mut state = kept.state();
             let loaded = state.load(&source, &storage, SystemTime::now());
-            let (lost, asked) = (state.take_lost(), state.containers.asked.clone());
+            let (lost, asked) = (state.take_lost(), state.places.containers.asked.clone());
             drop(state);
             say_lost(&source, lost);
             loaded.map(|()| asked)

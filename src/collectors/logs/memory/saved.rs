@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::super::follow::facts::Identity;
 use super::super::follow::saved::{Position, Positions as FilePositions};
 use super::super::input::containers;
-use super::super::journal::state::Positions;
+use super::super::input::journal::state::Positions;
 use super::super::scan::Stream;
 use super::super::tally::Tally;
 use crate::engine::{Form, Lost};

@@ -4,6 +4,8 @@ use std::io;
 use std::path::Path;
 
 use super::super::config::Logs;
+use super::super::follow::Follow;
+use super::super::input::{Around, files};
 use super::super::plan;
 use super::*;
 use crate::config;
@@ -25,11 +27,15 @@ impl World {
         Self { dir, storage: Storage::memory(), memory: Memory::default() }
     }
 
-    fn source(&self, more: &str) -> Source {
+    fn logs(&self, more: &str) -> Logs {
         let path = self.dir.path().join("app.log");
         let yaml = format!("{{ files: [{}], {more} }}", path.display());
-        let logs = config::load::<Logs>("x.yaml", &yaml, &|_| None).finish().unwrap();
-        let (source, mistakes) = plan::source("x", &logs, None);
+        config::load::<Logs>("x.yaml", &yaml, &|_| None).finish().unwrap()
+    }
+
+    fn source(&self, more: &str) -> Source {
+        let logs = self.logs(more);
+        let (source, mistakes) = plan::source("x", &logs, &Around::default());
         assert_eq!(mistakes, []);
         source
     }
@@ -97,9 +103,8 @@ fn a_file_that_cannot_be_read_is_not_waited_for() {
     let mut world = World::new();
     let mut source = world.source("start: beginning");
     world.write("ERROR x\n");
-    if let Input::Files(follow) = &mut source.input {
-        follow.open = denied;
-    }
+    let files = files::plan(&world.logs("start: beginning"), &mut Vec::new());
+    source.input = Box::new(Follow { open: denied, ..files });
     let raw = world.read(&source, at(0));
     assert_eq!((raw.report.unreadable, raw.report.lag), (1, 8));
     // Else it would be tried without end, and rules of bursts would keep quiet for ever.
@@ -149,7 +154,7 @@ impl Many {
         let yaml =
             format!("{{ files: ['{}/*.log'], start: beginning }}", world.dir.path().display());
         let logs = config::load::<Logs>("x.yaml", &yaml, &|_| None).finish().unwrap();
-        let (mut source, mistakes) = plan::source("x", &logs, None);
+        let (mut source, mistakes) = plan::source("x", &logs, &Around::default());
         assert_eq!(mistakes, []);
         // A busy machine must not end a touch before its time.
         source.time = Duration::from_mins(1);

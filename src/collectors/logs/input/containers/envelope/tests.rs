@@ -132,8 +132,10 @@ fn a_block_of_zeros_hides_no_record() {
         )
     };
     let text = format!("{}{}{}", record("ERROR: one"), "\0".repeat(512), record("ERROR: two"));
-    assert_eq!(super::super::super::scan::judge::clean(b"\0\0{"), b"{");
-    let lines: Vec<_> =
-        text.lines().map(|line| super::super::super::scan::judge::clean(line.as_bytes())).collect();
+    assert_eq!(crate::collectors::logs::scan::judge::clean(b"\0\0{"), b"{");
+    let lines: Vec<_> = text
+        .lines()
+        .map(|line| crate::collectors::logs::scan::judge::clean(line.as_bytes()))
+        .collect();
     assert!(lines.iter().all(|line| Record::parse(line).is_some()), "{lines:?}");
 }

@@ -8,6 +8,7 @@ use tokio::net::{UnixListener, UnixStream};
 use super::*;
 use crate::collectors::logs::config::Logs;
 use crate::collectors::logs::follow::Sink;
+use crate::collectors::logs::input::Around;
 use crate::collectors::logs::plan;
 use crate::collectors::logs::scan::lines::Piece;
 use crate::collectors::logs::source::Reader;
@@ -296,7 +297,7 @@ fn reader(fake: &Fake, storage: &Arc<Storage>) -> Reader {
     let yaml =
         format!("{{ container: bot-*, engine: 'unix://{}', start: beginning }}", socket.display());
     let logs = config::load::<Logs>("x.yaml", &yaml, &|_| None).finish().unwrap();
-    let (source, mistakes) = plan::source("x", &logs, None);
+    let (source, mistakes) = plan::source("x", &logs, &Around::default());
     assert_eq!(mistakes, []);
     let (kept, watcher) = Default::default();
     Reader { source: Arc::new(source), kept, watcher, storage: Arc::clone(storage) }

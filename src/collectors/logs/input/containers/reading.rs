@@ -3,11 +3,11 @@
 //! Answers overlap: near a rotation the Engine leaves lines out that it gives the next time. What
 //! was counted is known by its stream and time, which no two lines of a stream share.
 
-use super::super::scan::lines::Piece;
 use super::frames::{Broken, Form, Frames, Message};
 use super::marks::Marks;
 use super::partial::{ENGINE_PIECE, Partial};
 use super::record::Origin;
+use crate::collectors::logs::scan::lines::Piece;
 
 /// The lines of one stream that are new.
 #[derive(Debug, Default)]

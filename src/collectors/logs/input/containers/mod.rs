@@ -19,6 +19,7 @@ pub mod all;
 pub mod envelope;
 pub mod find;
 mod frames;
+mod input;
 pub mod look;
 mod marks;
 mod partial;
@@ -29,6 +30,7 @@ pub mod state;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use self::input::{Containers, Known, Saved, plan};
 use self::record::Origin;
 
 /// What a container writes to.
@@ -72,11 +74,11 @@ pub fn fuzz_frames(data: &[u8]) {
 /// For `src/fuzzing.rs`: a json-file of the Engine.
 #[cfg(fuzzing)]
 pub fn fuzz_envelopes(data: &[u8]) {
-    use super::follow::Sink as _;
-    let mut nobody = super::fuzzing::Nobody;
+    use crate::collectors::logs::follow::Sink as _;
+    let mut nobody = crate::collectors::logs::fuzzing::Nobody;
     let mut envelope = envelope::Envelope::<()>::new(&mut nobody, Streams::default());
     let mut unwrap = envelope::Unwrap::default();
-    let mut lines = super::scan::lines::Lines::default();
+    let mut lines = crate::collectors::logs::scan::lines::Lines::default();
     lines.feed(data, |piece| envelope.lines(&mut unwrap, piece));
     envelope.settle(&mut unwrap);
     let mut out = Vec::new();

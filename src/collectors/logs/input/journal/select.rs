@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use globset::{Glob, GlobMatcher};
 
-use super::super::scan::level::Level;
-use super::super::scan::lines::MAX_LINE;
 use super::file::{Entry, Fault, Journal};
+use crate::collectors::logs::scan::level::Level;
+use crate::collectors::logs::scan::lines::MAX_LINE;
 
 /// By what entries are chosen: all that is given must fit.
 #[derive(Clone, Debug, Default)]

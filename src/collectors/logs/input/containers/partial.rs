@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::super::scan::lines::{MAX_LINE, Piece};
+use crate::collectors::logs::scan::lines::{MAX_LINE, Piece};
 
 /// The Engine cuts lines into pieces of this size; a shorter one ends its line, with or without a
 /// newline.

@@ -10,8 +10,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
-use super::follow::Sink;
-use super::scan::lines::{Lines, Piece};
+use crate::collectors::logs::follow::Sink;
+use crate::collectors::logs::scan::lines::{Lines, Piece};
 use crate::failure::Failure;
 
 /// Bytes that wait for a step.
@@ -42,7 +42,7 @@ pub enum End {
 }
 
 /// The input, and the line that is not finished.
-pub struct Input {
+pub struct Reader {
     shared: Arc<Shared>,
     lines: Lines,
     finished: bool,
@@ -68,7 +68,7 @@ pub struct Report {
     pub end: Option<End>,
 }
 
-impl Input {
+impl Reader {
     /// Begins to read. The thread ends with the input, or with the first read after it was dropped.
     pub fn start(input: impl Read + Send + 'static) -> Result<Self, Failure> {
         let shared = Arc::new(Shared::default());
@@ -104,7 +104,7 @@ impl Input {
     }
 }
 
-impl Drop for Input {
+impl Drop for Reader {
     fn drop(&mut self) {
         self.shared.lock().closed = true;
         self.shared.taken.notify_all();
@@ -167,14 +167,14 @@ mod tests {
     }
 
     struct World {
-        input: Input,
+        input: Reader,
         state: Stdin<u64>,
         count: Count,
     }
 
     impl World {
         fn new(input: impl Read + Send + 'static) -> Self {
-            let input = Input::start(input).unwrap();
+            let input = Reader::start(input).unwrap();
             Self { input, state: Stdin::default(), count: Count::default() }
         }
 

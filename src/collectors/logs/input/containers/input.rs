@@ -5,16 +5,25 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
-use super::super::config::Start;
-use super::super::containers::envelope::{Envelope, Unwrap};
-use super::super::containers::look::Source;
-use super::super::containers::state::{Absorbed, Containers as Asked, Prepared};
-use super::super::follow::find::Pattern;
-use super::super::follow::report::Report;
-use super::super::follow::saved::Positions;
-use super::super::follow::{self, Files, Follow, Sink};
-use super::super::scan::Stream;
+use super::super::{Around, Input, Places, Step, Told, files};
+use super::envelope::{Envelope, Unwrap};
+use super::find::Selector;
+use super::look::Source;
+use super::state::{Absorbed, Containers as Asked};
+use crate::clients::engine::address::{self, Address};
+use crate::collectors::logs::config::{Logs, Start};
+use crate::collectors::logs::follow::find::Pattern;
+use crate::collectors::logs::follow::report::Report;
+use crate::collectors::logs::follow::saved::Positions;
+use crate::collectors::logs::follow::{self, Files, Follow, Sink};
+use crate::collectors::logs::offline::Whole;
+use crate::collectors::logs::plan::{DEADLINE, Mistakes};
+use crate::collectors::logs::scan::Stream;
+use crate::config::Dur;
 use crate::failure::Failure;
+
+/// What an Engine may take to answer a look, of the deadline of the source.
+const PATIENCE: f64 = 0.6;
 
 /// Rotated files of one container.
 const MAX_ROTATED: u32 = 100;
@@ -79,14 +88,8 @@ fn rotated(file: &Path) -> impl Iterator<Item = PathBuf> {
 }
 
 impl Containers {
-    pub fn step(
-        &self,
-        known: &mut Known,
-        prepared: Option<&Prepared>,
-        now: SystemTime,
-        in_time: &dyn Fn() -> bool,
-        sink: &mut dyn Sink<Stream>,
-    ) -> Report {
+    fn read(&self, known: &mut Known, step: Step) -> Report {
+        let Step { prepared, now, in_time, sink } = step;
         let start = if known.paths.is_some() { Start::Beginning } else { self.start };
         let mut gone = 0;
         if let Some(prepared) = prepared {
@@ -130,9 +133,81 @@ impl Containers {
         report.doubt.damaged += envelope.damaged;
         report
     }
+}
 
-    /// Where it is, for people.
-    pub fn place(&self) -> String {
+impl Input for Containers {
+    fn place(&self) -> String {
         format!("{} of {}", self.name, self.source.address)
     }
+
+    fn missing(&self) -> &'static str {
+        "no such container"
+    }
+
+    fn advice(&self) -> &'static str {
+        "docker ps -a lists the names and the Compose services"
+    }
+
+    fn asks(&self) -> Option<&Self> {
+        Some(self)
+    }
+
+    fn step(&self, places: &mut Places, step: Step) -> Report {
+        self.read(&mut places.containers, step)
+    }
+
+    fn whole(&self) -> Told<'_> {
+        Box::pin(async {
+            match self.source.containers().await? {
+                found if found.is_empty() => Err(self.nothing()),
+                found => Ok(Whole::Containers(found)),
+            }
+        })
+    }
+}
+
+/// By what containers are chosen, under which key, if they are.
+fn selector(logs: &Logs) -> Option<(&'static str, Result<Selector, String>)> {
+    let by_name = logs.container.as_ref().map(|name| ("container", Selector::container(name)));
+    let by_service = || {
+        let service = logs.compose_service.as_ref()?;
+        Some(("compose_service", Selector::compose_service(service)))
+    };
+    by_name.or_else(by_service)
+}
+
+/// The containers that a source names.
+pub fn plan(logs: &Logs, around: &Around, mistakes: &mut Mistakes) -> Box<dyn Input> {
+    let nothing = || Box::new(files::plan(&Logs::default(), &mut Vec::new()));
+    let Some((key, selector)) = selector(logs) else { return nothing() };
+    let selector = match selector {
+        Ok(selector) => selector,
+        Err(message) => {
+            mistakes.push((key.to_owned(), message));
+            return nothing();
+        }
+    };
+    let address = match logs.engine.as_ref().map(|url| Address::parse(url, None)) {
+        Some(Ok(address)) => address,
+        Some(Err(message)) => {
+            mistakes.push(("engine".into(), message.to_owned()));
+            address::usual()
+        }
+        None => around.engine.clone().unwrap_or_else(address::usual),
+    };
+    let source = Source {
+        address,
+        selector,
+        streams: logs.streams,
+        from_start: logs.start == Start::Beginning,
+        root: logs.engine_root.clone().unwrap_or_else(|| "/".into()),
+    };
+    let deadline = logs.timeout.map_or(DEADLINE, Dur::get);
+    let name = logs.container.as_ref().or(logs.compose_service.as_ref());
+    Box::new(Containers {
+        source,
+        patience: deadline.mul_f64(PATIENCE),
+        start: logs.start,
+        name: format!("{} {}", key.replace('_', " "), name.map_or("", String::as_str)),
+    })
 }

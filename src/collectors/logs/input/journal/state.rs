@@ -6,9 +6,9 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
-use super::super::follow::Sink;
 use super::file::{Entry, Header, Place};
 use super::joined::Joined;
+use crate::collectors::logs::follow::Sink;
 
 /// Entries that are known by themselves: those that may be in two files.
 const MAX_RECENT: usize = 1024;

@@ -5,8 +5,8 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 
-use super::super::follow;
 use super::bytes::Bytes;
+use crate::collectors::logs::follow;
 
 const SIGNATURE: &[u8] = b"LPKSHHRH";
 const HEADER: usize = 208;

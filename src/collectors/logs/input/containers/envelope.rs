@@ -2,12 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::super::follow::Sink;
-use super::super::scan::judge::clean;
-use super::super::scan::lines::{MAX_LINE, Piece};
 use super::Streams;
 use super::partial::{ENGINE_PIECE, Partial};
 use super::record::{Origin, Record, unescape};
+use crate::collectors::logs::follow::Sink;
+use crate::collectors::logs::scan::judge::clean;
+use crate::collectors::logs::scan::lines::{MAX_LINE, Piece};
 
 /// What is kept of a json-file: it moves with the position in it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -22,6 +22,7 @@ mod compressed;
 #[cfg(test)]
 mod export;
 pub mod file;
+mod input;
 mod joined;
 pub mod select;
 pub mod state;
@@ -32,10 +33,11 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use self::file::{Fault, Journal};
+pub use self::input::plan;
 use self::select::{Known, Selector, Taken};
 use self::state::{MAX_FILES, Position, Positions};
-use super::follow::{COMPLETE, Sink};
-use super::scan::lines::Piece;
+use crate::collectors::logs::follow::{COMPLETE, Sink};
+use crate::collectors::logs::scan::lines::Piece;
 use crate::failure::{Failure, Reason};
 
 /// Where journald writes: what outlives a boot, and what does not.
@@ -243,7 +245,7 @@ impl<S: Default> Step<'_, S> {
 #[derive(Default)]
 struct Block {
     writer: String,
-    hint: Option<super::scan::level::Level>,
+    hint: Option<crate::collectors::logs::scan::level::Level>,
     lines: Vec<u8>,
 }
 

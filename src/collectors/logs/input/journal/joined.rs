@@ -9,9 +9,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::super::errors::{Start, goes_on, may_name, start_of};
-use super::super::scan::level::{self, Level};
 use super::select::Taken;
+use crate::collectors::logs::errors::{Start, goes_on, may_name, start_of};
+use crate::collectors::logs::scan::level::{self, Level};
 
 /// What a process writes at one go comes within this time, in microseconds.
 const MOMENT: u64 = 2_000_000;

@@ -1,13 +1,14 @@
 //! Standard input as an input.
 
-use std::sync::{Mutex, PoisonError};
+pub mod pipe;
+
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::super::follow::Sink;
-use super::super::follow::report::Report;
-use super::super::scan::Stream;
-use super::super::stdin::{End, Input, Stdin};
-use crate::failure::Failure;
+use self::pipe::{End, Reader};
+use super::{Input, Places, Step, Told};
+use crate::collectors::logs::follow::report::Report;
+use crate::failure::{Failure, Reason};
 
 /// What came last is shown for so long after the end, so that a scrape sees it.
 const SHOWN: Duration = Duration::from_mins(1);
@@ -21,22 +22,34 @@ pub struct Standard {
 
 #[derive(Default)]
 struct Pipe {
-    input: Option<Input>,
+    input: Option<Reader>,
     ended: Option<Instant>,
 }
 
-impl Standard {
-    pub fn step(&self, state: &mut Stdin<Stream>, sink: &mut dyn Sink<Stream>) -> Report {
+impl Input for Arc<Standard> {
+    fn place(&self) -> String {
+        "standard input".to_owned()
+    }
+
+    fn missing(&self) -> &'static str {
+        "it has ended"
+    }
+
+    fn advice(&self) -> &'static str {
+        "start the exporter behind the program again: program | stack-exporter"
+    }
+
+    fn step(&self, places: &mut Places, step: Step) -> Report {
         let mut pipe = self.pipe.lock().unwrap_or_else(PoisonError::into_inner);
         let Pipe { input, ended } = &mut *pipe;
         let input = match input {
             Some(input) => input,
-            none => match Input::start(std::io::stdin()) {
+            none => match Reader::start(std::io::stdin()) {
                 Ok(input) => none.insert(input),
                 Err(failure) => return failed(failure),
             },
         };
-        let told = input.step(state, sink);
+        let told = input.step(&mut places.stdin, step.sink);
         let goes_on = told.end.is_none() || told.more;
         match told.end {
             Some(End::Failed(failure)) if !told.more => failed(failure),
@@ -48,6 +61,12 @@ impl Standard {
                 ..Report::default()
             },
         }
+    }
+    fn whole(&self) -> Told<'_> {
+        let why = "it reads the standard input of the exporter, of which nothing is kept";
+        let failure = Failure::new(Reason::NOT_FOUND, why)
+            .hint("GET /api/v1/status of the running exporter has its errors");
+        Box::pin(std::future::ready(Err(failure)))
     }
 }
 

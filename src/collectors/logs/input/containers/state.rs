@@ -6,10 +6,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
-use super::super::follow::Sink;
 use super::find::{Found, Way};
 use super::marks::Marks;
 use super::reading::{Answer, Fresh};
+use crate::collectors::logs::follow::Sink;
 use crate::failure::Failure;
 
 /// After so long without a new line the newest one is asked for by itself, in seconds.
