@@ -118,19 +118,21 @@ fn row<'a>(
             parts: Some((read.logger.unwrap_or_default(), read.message)),
             request: read.request,
         };
-        if row.nested {
-            nest(forms, &mut found, read.message);
+        if row.nested && !nest(forms, &mut found, read.message) {
+            return Some(Judged::default());
         }
         (found.level.is_some() || found.request.is_some()).then_some(found)
     })
 }
 
-/// What follows is a line of its own: what it says of itself counts.
-fn nest<'a>(forms: &Forms, found: &mut Judged<'a>, line: &'a [u8]) {
+/// What follows is a line of its own: what it says of itself counts. False if all that is known of it is a word that
+/// names a level and says none.
+fn nest<'a>(forms: &Forms, found: &mut Judged<'a>, line: &'a [u8]) -> bool {
     let line = clean(line);
     let inner = usual(forms, line);
     let inner = row(forms, line, &inner, None, true).unwrap_or(inner);
-    if inner.level.is_some() && inner.spot.is_none_or(|spot| stands(line, spot)) {
+    let stands = inner.spot.is_none_or(|spot| stands(line, spot));
+    if inner.level.is_some() && stands {
         found.level = inner.level;
         let split = |spot: Spot| inner.format.map(|format| format.split(line, spot));
         let (logger, message) =
@@ -139,6 +141,7 @@ fn nest<'a>(forms: &Forms, found: &mut Judged<'a>, line: &'a [u8]) {
         found.parts = Some((if logger.is_empty() { outer } else { logger }, message));
     }
     found.request = inner.request.or_else(|| access::nginx(line)).or(found.request);
+    stands || found.level.is_some() || found.request.is_some()
 }
 
 /// Whether a level within a line stands where a program writes one: firmly, behind one word that may name a logger,
@@ -166,7 +169,8 @@ pub fn request<'a>(
         _ => {}
     }
     let start = text.iter().position(|byte| !b" :]\t".contains(byte))?;
-    access::uvicorn(text.get(start..)?).or_else(|| access::quoted(text))
+    let text = text.get(start..)?;
+    access::uvicorn(text).or_else(|| access::nginx(text)).or_else(|| access::quoted(text))
 }
 
 fn logfmt(line: &[u8]) -> Option<Request<'_>> {

@@ -56,13 +56,15 @@ fn kinds_that_were_wrong() {
 }
 
 /// Sets that were written before they were tried. What was wrong at the first look has made general rows since:
-/// the first look had 40 of 50 right, 30 of 36, and 27 of 36.
+/// the first look had 40 of 50 right, 30 of 36, 27 of 36, 36 of 40 and 37 of 40.
 #[test]
 fn sets_that_were_made_before() {
     for (cases, most) in [
-        (include_str!("../../../../../tests/fixtures/logs/second_set.jsonl"), 2),
+        (include_str!("../../../../../tests/fixtures/logs/second_set.jsonl"), 0),
         (include_str!("../../../../../tests/fixtures/logs/third_set.jsonl"), 1),
-        (include_str!("../../../../../tests/fixtures/logs/fourth_set.jsonl"), 2),
+        (include_str!("../../../../../tests/fixtures/logs/fourth_set.jsonl"), 1),
+        (include_str!("../../../../../tests/fixtures/logs/fifth_set.jsonl"), 0),
+        (include_str!("../../../../../tests/fixtures/logs/sixth_set.jsonl"), 0),
     ] {
         let (count, wrong) = wrong(cases);
         assert!(wrong.len() <= most, "{} of {count}:\n{}", wrong.len(), wrong.join("\n"));
