@@ -306,7 +306,7 @@ fn what_is_listed_stands_in_the_code() {
             for path in &inside {
                 code(path, text);
             }
-        } else if name.ends_with(".rs")
+        } else if (name.ends_with(".rs") || name.ends_with(".sql"))
             && !matches!(&*name, "signals.rs" | "tests.rs" | "words.rs" | "fake.rs")
         {
             let all = std::fs::read_to_string(path).unwrap();
@@ -329,8 +329,8 @@ fn what_is_listed_stands_in_the_code() {
             continue;
         }
         for value in words.values(&CATALOGUE).unwrap_or_default() {
-            let literal = format!("\"{value}\"");
-            let there = texts.values().any(|text| text.contains(&literal));
+            let literals = [format!("\"{value}\""), format!("'{value}'")];
+            let there = texts.values().any(|text| literals.iter().any(|one| text.contains(one)));
             assert!(there, "{:?} {}: {value} is not written", words.metrics, words.label);
         }
     }
