@@ -26,6 +26,9 @@ fn is_control(char: char) -> bool {
 /// The beginning of these bytes as one line of text without controls.
 pub fn bounded(bytes: &[u8], max: usize) -> String {
     let bytes = bytes.get(..boundary(bytes, max)).unwrap_or_default();
+    if bytes.iter().all(|byte| matches!(byte, b' '..=b'~')) {
+        return bytes.iter().copied().map(char::from).collect();
+    }
     String::from_utf8_lossy(bytes).replace(is_control, "")
 }
 

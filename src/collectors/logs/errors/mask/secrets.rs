@@ -105,10 +105,24 @@ pub fn is_secret(before: &[u8]) -> bool {
 pub fn may_name(word: &[u8]) -> bool {
     match word {
         [.., 128..=255] | [128..=255, ..] => foreign(word).is_some(),
-        [.., _, last]
+        // As all of them end. Most words do not.
+        [.., one, two]
             if matches!(
-                last | 0x20,
-                b'd' | b'e' | b't' | b'a' | b'n' | b'l' | b's' | b'y' | b'o'
+                &[one | 0x20, two | 0x20],
+                b"rd"
+                    | b"wd"
+                    | b"se"
+                    | b"de"
+                    | b"rt"
+                    | b"ha"
+                    | b"na"
+                    | b"et"
+                    | b"en"
+                    | b"al"
+                    | b"ls"
+                    | b"ey"
+                    | b"\xb1a"
+                    | b"\xa2o"
             ) =>
         {
             word.eq_ignore_ascii_case(b"key") || ends_in(word, &NAMES)
@@ -121,6 +135,9 @@ pub fn may_name(word: &[u8]) -> bool {
 pub fn next(message: &[u8], at: usize, length: usize) -> Next {
     let (before, rest) = message.split_at_checked(at + length).unwrap_or((message, b""));
     let word = before.get(at..).unwrap_or_default();
+    if word.is_ascii() && !may_name(word) {
+        return Next::Unsaid;
+    }
     let foreign = foreign(word).is_some();
     let key = word.eq_ignore_ascii_case(b"key") && is_secret(before);
     if !foreign && !key && !ends_in(word, &NAMES) {
@@ -164,12 +181,18 @@ pub fn within(word: &[u8]) -> Option<usize> {
 
 /// Where the name of a secret in another language ends in a word.
 fn foreign(word: &[u8]) -> Option<usize> {
-    let ends = FOREIGN.iter().filter_map(|name| {
-        let name = name.as_bytes();
-        let at = memchr::memmem::find(word, name)?;
-        // Scripts with spaces have it at the start of a word.
-        (at == 0 || name.len() % 3 == 0 && name.first().is_some_and(|byte| *byte >= 0xe0))
-            .then_some(at + name.len())
+    if word.is_ascii() {
+        return None;
+    }
+    // Scripts with spaces have it at the start of a word; those without are of three bytes for a letter.
+    let wide = word.iter().any(|byte| *byte >= 0xe0);
+    let ends = FOREIGN.iter().map(|name| name.as_bytes()).filter_map(|name| {
+        if word.starts_with(name) {
+            return Some(name.len());
+        }
+        let without_spaces = wide && name.first().is_some_and(|byte| *byte >= 0xe0);
+        let at = without_spaces.then(|| memchr::memmem::find(word, name)).flatten()?;
+        Some(at + name.len())
     });
     ends.min()
 }
