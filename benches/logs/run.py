@@ -250,6 +250,18 @@ class Exporter:
             fields = stat.read().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
+    def begin(self):
+        self.until(lambda: self.lines() is not None)
+        time.sleep(5)
+
+    def share(self, seconds):
+        """Processor time while nobody asks."""
+        before, begin = self.cpu(), time.monotonic()
+        time.sleep(seconds)
+        share = (self.cpu() - before) / (time.monotonic() - begin)
+        tick = 100 / os.sysconf("SC_CLK_TCK") / seconds
+        return f"{share * 100:.2f} % of a core over {seconds} s (a tick of the kernel is {tick:.2f} %)"
+
     def until(self, what, deadline=60):
         end = time.monotonic() + deadline
         while time.monotonic() < end:
@@ -266,18 +278,16 @@ class Exporter:
 def quiet(program, folder, seconds):
     say("\n## the real program, 1,000 quiet files")
     with Exporter(program, folder, 1000) as exporter:
-        exporter.until(lambda: exporter.lines() is not None)
-        time.sleep(5)
-        before, begin = exporter.cpu(), time.monotonic()
-        time.sleep(seconds)
-        share = (exporter.cpu() - before) / (time.monotonic() - begin)
-        say(f"CPU, nobody asks: {share * 100:.3f} % of a core over {seconds} s (a tick of the kernel is {100 / os.sysconf('SC_CLK_TCK') / seconds:.3f} %)")
+        exporter.begin()
+        say(f"CPU, nobody asks: {exporter.share(seconds)}")
         say(f"from write to metric: {latency(exporter, 50)}")
-        before, begin = exporter.cpu(), time.monotonic()
         with Chatty(exporter.folder / "0.log"):
-            took = latency(exporter, 50)
-        share = (exporter.cpu() - before) / (time.monotonic() - begin)
-        say(f"from write to metric while another file gets 200 lines a second: {took}; CPU {share * 100:.1f} % of a core")
+            say(f"CPU while one file gets 200 lines a second: {exporter.share(seconds)}")
+            say(f"from write to metric meanwhile: {latency(exporter, 50)}")
+    say("\n## the real program, 10,000 quiet files")
+    with Exporter(program, folder, 10_000) as exporter:
+        exporter.begin()
+        say(f"CPU, nobody asks: {exporter.share(seconds)}")
 
 
 class Chatty:
