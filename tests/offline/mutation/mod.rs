@@ -18,7 +18,7 @@ use self::kinds::Change;
 use self::rules::Alert;
 use crate::support::{read, run, said};
 
-const SAMPLE: usize = 150;
+const SAMPLE: usize = 80;
 const SEED: u64 = 20_261_130;
 /// Killed, of those that are not equivalent, in percent.
 const LEAST: usize = 90;

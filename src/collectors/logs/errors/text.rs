@@ -27,7 +27,7 @@ fn is_control(char: char) -> bool {
 pub fn bounded(bytes: &[u8], max: usize) -> String {
     let bytes = bytes.get(..boundary(bytes, max)).unwrap_or_default();
     if bytes.iter().all(|byte| matches!(byte, b' '..=b'~')) {
-        return bytes.iter().copied().map(char::from).collect();
+        return String::from_utf8(bytes.to_vec()).unwrap_or_default();
     }
     String::from_utf8_lossy(bytes).replace(is_control, "")
 }

@@ -31,55 +31,9 @@ const MAX_NAME: usize = 64;
 /// A list that is longer is looked at word by word.
 const MAX_LIST: usize = 512;
 
-/// Units behind a number.
-const UNITS: [&str; 46] = [
-    "ns",
-    "us",
-    "\u{b5}s",
-    "ms",
-    "s",
-    "sec",
-    "secs",
-    "second",
-    "seconds",
-    "m",
-    "min",
-    "mins",
-    "minute",
-    "minutes",
-    "h",
-    "hr",
-    "hrs",
-    "hour",
-    "hours",
-    "d",
-    "day",
-    "days",
-    "week",
-    "weeks",
-    "B",
-    "byte",
-    "bytes",
-    "kB",
-    "KB",
-    "KiB",
-    "MB",
-    "MiB",
-    "GB",
-    "GiB",
-    "TB",
-    "TiB",
-    "%",
-    "мс",
-    "с",
-    "сек",
-    "секунд",
-    "мин",
-    "минут",
-    "ч",
-    "часов",
-    "дней",
-];
+/// Units behind a number, where they are no ASCII.
+const UNITS: [&str; 10] =
+    ["\u{b5}s", "мс", "с", "сек", "секунд", "мин", "минут", "ч", "часов", "дней"];
 /// They end as a plural does, and are none.
 const SINGULAR: [&[u8]; 12] = [
     b"does", b"this", b"less", b"plus", b"minus", b"versus", b"always", b"unless", b"status",
@@ -101,8 +55,15 @@ pub fn stays(before: &[u8], name: &[u8], after: &[u8]) -> bool {
     is_name && (named() || after.starts_with(b" object has no attribute"))
 }
 
+#[rustfmt::skip]
 pub fn is_unit(word: &[u8]) -> bool {
-    UNITS.iter().any(|unit| unit.as_bytes() == word)
+    let ascii = matches!(
+        word,
+        b"ns" | b"us" | b"ms" | b"s" | b"sec" | b"secs" | b"second" | b"seconds" | b"m" | b"min" | b"mins" | b"minute"
+            | b"minutes" | b"h" | b"hr" | b"hrs" | b"hour" | b"hours" | b"d" | b"day" | b"days" | b"week" | b"weeks"
+            | b"B" | b"byte" | b"bytes" | b"kB" | b"KB" | b"KiB" | b"MB" | b"MiB" | b"GB" | b"GiB" | b"TB" | b"TiB" | b"%"
+    );
+    ascii || (!word.is_ascii() && UNITS.iter().any(|unit| unit.as_bytes() == word))
 }
 
 /// What a plural behind a number has of the singular: `rows` is `row`, `entries` is `entr`, to which `y`

@@ -54,6 +54,14 @@ const KEYS: [&[u8]; 14] = [
     b"pin",
 ];
 
+/// The last two bytes of all these, in small letters: most words end in others, and need no closer look.
+const NAME_ENDS: &[[u8; 2]] = &[
+    *b"rd", *b"wd", *b"se", *b"de", *b"rt", *b"ha", *b"na", *b"et", *b"en", *b"al", *b"ls", *b"ey",
+    *b"\xb1a", *b"\xa2o",
+];
+const KEY_ENDS: &[[u8; 2]] =
+    &[*b"ss", *b"ie", *b"on", *b"er", *b"ey", *b"wt", *b"tp", *b"th", *b"in"];
+
 /// Stems in other languages, as they are written in messages.
 #[rustfmt::skip]
 const FOREIGN: [&str; 27] = [
@@ -98,35 +106,15 @@ pub fn is_secret(before: &[u8]) -> bool {
         let word = before.rsplit(|byte| class(*byte) & DELIMITER != 0).next().unwrap_or_default();
         return foreign(word).is_some();
     }
-    ends_in(before, &NAMES) || ends_in(before, &KEYS)
+    (is_like(before, NAME_ENDS) && ends_in(before, &NAMES))
+        || (is_like(before, KEY_ENDS) && ends_in(before, &KEYS))
 }
 
 /// A quick look: whether a word is worth a closer one.
 pub fn may_name(word: &[u8]) -> bool {
     match word {
         [.., 128..=255] | [128..=255, ..] => foreign(word).is_some(),
-        // As all of them end. Most words do not.
-        [.., one, two]
-            if matches!(
-                &[one | 0x20, two | 0x20],
-                b"rd"
-                    | b"wd"
-                    | b"se"
-                    | b"de"
-                    | b"rt"
-                    | b"ha"
-                    | b"na"
-                    | b"et"
-                    | b"en"
-                    | b"al"
-                    | b"ls"
-                    | b"ey"
-                    | b"\xb1a"
-                    | b"\xa2o"
-            ) =>
-        {
-            word.eq_ignore_ascii_case(b"key") || ends_in(word, &NAMES)
-        }
+        _ if is_like(word, NAME_ENDS) => word.eq_ignore_ascii_case(b"key") || ends_in(word, &NAMES),
         _ => false,
     }
 }
@@ -197,6 +185,10 @@ fn foreign(word: &[u8]) -> Option<usize> {
     ends.min()
 }
 
+fn is_like(text: &[u8], ends: &[[u8; 2]]) -> bool {
+    matches!(text, [.., one, two] if ends.contains(&[one | 0x20, two | 0x20]))
+}
+
 fn ends_in(text: &[u8], names: &[&[u8]]) -> bool {
     let ends = |name: &&&[u8]| {
         let from = text.len().checked_sub(name.len()).and_then(|from| text.get(from..));
@@ -253,6 +245,9 @@ mod tests {
         }
         for name in FOREIGN {
             assert!(may_name(name.as_bytes()), "{name}");
+        }
+        for name in KEYS {
+            assert!(is_like(name, KEY_ENDS), "{name:?}");
         }
     }
 }

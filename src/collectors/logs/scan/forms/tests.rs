@@ -32,3 +32,11 @@ fn names_are_those_of_the_configuration() {
     assert!(names.contains(&"python") && names.contains(&"klog"));
     assert_eq!(forms.named("no"), None);
 }
+
+#[test]
+fn every_form_is_in_the_documents() {
+    let page = include_str!("../../../../../docs/logs.md");
+    for name in Forms::names() {
+        assert!(page.contains(&format!("`{name}`")), "docs/logs.md does not know `{name}`");
+    }
+}
