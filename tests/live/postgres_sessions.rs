@@ -131,13 +131,15 @@ fn many_who_ask_have_few_sessions_and_tell_each_fact_once() {
                     now = sessions(&admin) => most = most.max(now),
                 }
             };
-            let bad = scrapes.iter().find(|scrape| !all_up(scrape));
+            // On a busy machine a log-in may come too late; never one too many.
+            let refused = |scrape: &Scrape| scrape.body.contains("reason=\"too_many_connections");
+            let bad = scrapes.iter().find(|scrape| refused(scrape));
             assert!(bad.is_none(), "{}", bad.map(|it| it.body.as_str()).unwrap_or_default());
         }
         // One may be about to end on the server.
         let bound = i64::try_from(stack_exporter::clients::postgres::BOUND).unwrap();
         assert!((1..=bound + 1).contains(&most), "{most} sessions");
-        told_once(&exporter.scrape().await.body);
+        told_once(&scrape_until(&exporter, "all ten", all_up).await.body);
     });
 }
 

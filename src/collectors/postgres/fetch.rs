@@ -1,10 +1,12 @@
 //! The queries and the trial log-in.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::share::Share;
+use super::statements::Shown;
 use super::{AREA, Postgres, tables};
 use crate::clients::postgres::reasons::NO_DATABASE;
 use crate::clients::postgres::{PostgresClient, Rows, quoted};
@@ -50,6 +52,7 @@ pub struct Raw {
     pub inside: Latest<Inside>,
     pub table_sizes: Latest<Rows>,
     pub own: Latest<Rows>,
+    pub statements: Latest<Rows>,
 }
 
 /// Facts of the whole server, each read or not for itself.
@@ -67,12 +70,15 @@ pub struct Facts {
     pub receiver: Answer,
     pub roles: Answer,
     pub horizon: Answer,
+    /// All settings are wanted.
+    pub every_setting: bool,
 }
 
 /// What one has to be in a database to see.
 pub struct Inside {
     pub tables: Answer,
     pub indexes: Answer,
+    pub vacuums: Answer,
 }
 
 /// What is not read each time. All of it is of one database: after a change of address nothing is
@@ -83,6 +89,8 @@ pub struct Slow {
     tables: Part<Inside>,
     table_sizes: Part<Rows>,
     own: Part<Rows>,
+    statements: Part<Rows>,
+    shown: Mutex<Shown>,
 }
 
 impl Slow {
@@ -101,6 +109,8 @@ impl Slow {
             tables: parts.add("tables", "tables (pg_stat_user_tables)", TABLES),
             table_sizes: parts.add("table_sizes", "sizes of tables (pg_table_size)", SIZES),
             own: parts.add("own", "what the monitoring costs (pg_stat_statements)", STATEMENTS),
+            statements: parts.add("statements", "statements (pg_stat_statements)", STATEMENTS),
+            shown: Mutex::default(),
         };
         (slow, parts)
     }
@@ -112,11 +122,15 @@ pub struct Source {
     pub share: Share,
     /// How many tables are told of one by one.
     pub tables: u32,
+    /// And how many statements.
+    pub statements: u32,
+    pub every_setting: bool,
 }
 
 /// The queries for facts of the server, in the order of [`Facts`] after the first.
-fn facts(major: u32, database: &str) -> Vec<String> {
+fn facts(major: u32, database: &str, every_setting: bool) -> Vec<String> {
     let own = quoted(database);
+    let every = every_setting.to_string();
     let background = if major >= 17 {
         include_str!("sql/background_17.sql")
     } else {
@@ -139,16 +153,17 @@ fn facts(major: u32, database: &str) -> Vec<String> {
         include_str!("sql/horizon.sql"),
     ]
     .iter()
-    .map(|sql| sql.replace("{own}", &own))
+    .map(|sql| sql.replace("{own}", &own).replace("{every}", &every))
     .collect()
 }
 
 impl Source {
     pub async fn fetch(&self) -> Result<Raw, Failure> {
         let database = &self.share.database;
+        let every = self.every_setting;
         // First alone: it makes the session, and without one nothing else is tried.
-        let answers =
-            self.client.query_server(|major| facts(major, database), self.client.limit()).await?;
+        let all = |major| facts(major, database, every);
+        let answers = self.client.query_server(all, self.client.limit()).await?;
         let mut answers = answers.into_iter();
         let mut next = || answers.next().unwrap_or_else(|| Err(none()));
         let server = next()?;
@@ -166,6 +181,7 @@ impl Source {
             receiver: next(),
             roles: next(),
             horizon: next(),
+            every_setting: every,
         };
         let login = self.login().await;
         // The server is there and the database is not.
@@ -176,9 +192,10 @@ impl Source {
         let table_sizes = self.table_sizes(login.failure.is_some()).await;
         let sizes = self.sizes().await;
         let own = self.own(login.failure.is_some()).await;
+        let statements = self.statements(login.failure.is_some()).await;
         let place = self.client.place().unwrap_or_default();
         let share = self.share.clone();
-        Ok(Raw { place, share, server, facts, sizes, login, inside, table_sizes, own })
+        Ok(Raw { place, share, server, facts, sizes, login, inside, table_sizes, own, statements })
     }
 
     /// Whether an application would get in now: our own session says nothing of that.
@@ -207,13 +224,19 @@ impl Source {
         }
         let (top, most) = (self.tables.to_string(), (self.tables * tables::INDEXES).to_string());
         let sql = |text: &str| text.replace("{top}", &top).replace("{most}", &most);
-        let all =
-            || vec![sql(include_str!("sql/tables.sql")), sql(include_str!("sql/indexes.sql"))];
+        let all = || {
+            [
+                sql(include_str!("sql/tables.sql")),
+                sql(include_str!("sql/indexes.sql")),
+                include_str!("sql/vacuums.sql").to_owned(),
+            ]
+            .to_vec()
+        };
         let read = |_, _| async {
             let answers = self.client.query_all(|_| all(), self.client.limit()).await?;
             let mut answers = answers.into_iter();
             let mut next = || answers.next().unwrap_or_else(|| Err(none()));
-            Ok(Found::from(Inside { tables: next(), indexes: next() }))
+            Ok(Found::from(Inside { tables: next(), indexes: next(), vacuums: next() }))
         };
         self.slow.tables.get(Instant::now() + LIMIT, |_| false, read).await
     }
@@ -233,18 +256,64 @@ impl Source {
             return Latest::default();
         }
         let read = |_, _| async {
-            let found = self.client.query(include_str!("sql/statements_schema.sql")).await?;
-            let Some(row) = found.first() else { return Ok(Found::from(Rows::default())) };
-            let schema = row.text("schema").unwrap_or_default().replace('"', "\"\"");
-            // From 1.8 on planning is told apart from execution.
-            let time =
-                if row.flag("plans") == Some(true) { "total_exec_time" } else { "total_time" };
-            let sql = include_str!("sql/own_share.sql");
-            let sql = sql.replace("{schema}", &format!("\"{schema}\"")).replace("{time}", time);
-            self.client.query(&sql).await.map(Found::from)
+            let Some(view) = self.view().await? else { return Ok(Found::from(Rows::default())) };
+            self.client.query(&view.fill(include_str!("sql/own_share.sql"))).await.map(Found::from)
         };
         self.slow.own.get(Instant::now() + LIMIT, |_| false, read).await
     }
+
+    /// Single statements, where somebody wants them.
+    async fn statements(&self, locked_out: bool) -> Latest<Rows> {
+        if locked_out || !self.share.leads || self.statements == 0 {
+            return Latest::default();
+        }
+        let shown = || self.slow.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        let read = |_, _| async {
+            let view = self.view().await?.ok_or_else(no_view)?;
+            let sql = view.fill(include_str!("sql/statements.sql"));
+            let sql = sql.replace("{top}", &self.statements.to_string());
+            let sql = sql.replace("{shown}", &shown().list());
+            let rows = self.client.query(&sql).await?;
+            shown().note(&rows, self.statements, Instant::now());
+            Ok(Found::from(rows))
+        };
+        self.slow.statements.get(Instant::now() + LIMIT, |_| false, read).await
+    }
+
+    async fn view(&self) -> Result<Option<View>, Failure> {
+        let found = self.client.query(include_str!("sql/statements_schema.sql")).await?;
+        Ok(found.first().map(|row| View {
+            schema: row.text("schema").unwrap_or_default().replace('"', "\"\""),
+            plans: row.flag("plans") == Some(true),
+            shared: row.flag("shared") == Some(true),
+        }))
+    }
+}
+
+/// Where `pg_stat_statements` is, and what its columns are called there.
+struct View {
+    schema: String,
+    /// From 1.8 on planning is told apart from execution.
+    plans: bool,
+    /// From 1.11 on shared blocks are told apart from local ones.
+    shared: bool,
+}
+
+impl View {
+    fn fill(&self, sql: &str) -> String {
+        let prefix = if self.shared { "shared_" } else { "" };
+        sql.replace("{schema}", &format!("\"{}\"", self.schema))
+            .replace("{time}", if self.plans { "total_exec_time" } else { "total_time" })
+            .replace("{read}", &format!("{prefix}blk_read_time"))
+            .replace("{write}", &format!("{prefix}blk_write_time"))
+    }
+}
+
+fn no_view() -> Failure {
+    let text = "pg_stat_statements is not in this database, or in a schema that is no superuser's";
+    Failure::new(Reason::NOT_FOUND, text).hint(
+        "as a superuser in this database: CREATE SCHEMA monitoring; CREATE EXTENSION pg_stat_statements SCHEMA monitoring",
+    )
 }
 
 fn none() -> Failure {

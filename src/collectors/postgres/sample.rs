@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::fetch::Raw;
-use super::{activity, databases, server, tables};
+use super::{activity, databases, server, statements, tables};
 use crate::catalogue::Batch;
 use crate::clients::postgres::reasons::{NO_HBA, ROLE_FULL, TLS_REQUIRED};
 use crate::clients::postgres::{BOUND, Row, Rows, identifier};
@@ -96,6 +96,7 @@ pub fn sample(raw: &Raw) -> Result<Batch, Failure> {
     };
     batch = databases::of(batch, (server, share), &rows, timed, locks.as_ref());
     batch = tables::of(batch, server, raw);
+    batch = statements::of(batch, server, raw);
     if !share.leads {
         return Ok(batch);
     }
@@ -296,8 +297,13 @@ mod tests {
                 receiver: rows(case, "receiver"),
                 roles: rows(case, "roles"),
                 horizon: rows(case, "horizon"),
+                every_setting: golden::file(case, "every_setting.txt").is_some(),
             };
-            let inside = Inside { tables: rows(case, "tables"), indexes: rows(case, "indexes") };
+            let inside = Inside {
+                tables: rows(case, "tables"),
+                indexes: rows(case, "indexes"),
+                vacuums: rows(case, "vacuums"),
+            };
             let raw = Raw {
                 place: "127.0.0.1:5432".into(),
                 share: Share::all_of("app"),
@@ -308,6 +314,7 @@ mod tests {
                 inside: latest(Ok(inside)),
                 table_sizes: latest(rows(case, "table_sizes")),
                 own: latest(rows(case, "own")),
+                statements: latest(rows(case, "statements")),
             };
             sample(&raw)
         });
