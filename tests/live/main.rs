@@ -53,6 +53,7 @@ mod own_log;
 mod page;
 mod page_stack;
 mod postgres;
+mod postgres_odd;
 mod postgres_peer;
 mod postgres_pooler;
 mod postgres_sessions;

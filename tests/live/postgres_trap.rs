@@ -149,6 +149,39 @@ fn no_trap_of_the_owner_is_sprung() {
     });
 }
 
+/// An owner could put another schema in the place of his own between our look at it and our call: statements are read
+/// in a schema of a superuser alone.
+#[test]
+fn statements_in_a_schema_of_the_owner_are_not_read() {
+    run(async {
+        let postgres = trapped().await;
+        let admin = postgres.client().await;
+        admin.batch_execute("create extension pg_stat_statements schema public").await.unwrap();
+        let before = sprung(&postgres).len();
+        let wanted = config(&postgres).replace("password_file", "statements: 5, password_file");
+        let of_all = "stack_postgres_statements_seconds_total{target=\"main\"";
+        let single = "pg_stat_statements_calls_total{target=\"main\"";
+        let ok = "stack_target_reads_total{target=\"main\",area=\"postgres\",outcome=\"ok\"}";
+        let exporter = Exporter::start(binary(), &wanted).await;
+        let scrape = until("two readings", PATIENT, async || {
+            let scrape = exporter.scrape().await;
+            if scrape.value(ok) >= Some(2.0) { Ok(scrape) } else { Err(scrape.body) }
+        })
+        .await;
+        assert!(scrape.line(of_all).is_none() && scrape.line(single).is_none(), "{}", scrape.body);
+        let part = "stack_target_part_failure{target=\"main\",area=\"postgres\",part=\"statements\",reason=\"not_found\"}";
+        assert_eq!(scrape.value(part), Some(1.0), "{}", scrape.body);
+        assert_eq!(sprung(&postgres).len(), before);
+        drop(exporter);
+        let moved = "create schema monitoring; grant usage on schema monitoring to public; alter extension pg_stat_statements set schema monitoring";
+        admin.batch_execute(moved).await.unwrap();
+        let exporter = Exporter::start(binary(), &wanted).await;
+        let scrape = exporter.wait_line(single, PATIENT).await;
+        assert!(scrape.line(of_all).is_some(), "{}", scrape.body);
+        assert_eq!(sprung(&postgres).len(), before);
+    });
+}
+
 /// Whoever names a schema trusts those who may create things in it: the docs say so, and it is so.
 #[test]
 fn a_search_path_of_the_user_is_the_one_in_force() {

@@ -47,6 +47,11 @@ pub struct Raw {
     pub share: Share,
     pub server: Rows,
     pub facts: Facts,
+    pub parts: Read,
+}
+
+/// What is not read each time, as it was read last.
+pub struct Read {
     pub sizes: Latest<Rows>,
     pub login: Latest<Duration>,
     pub inside: Latest<Inside>,
@@ -159,9 +164,20 @@ fn facts(major: u32, database: &str, every_setting: bool) -> Vec<String> {
 
 impl Source {
     pub async fn fetch(&self) -> Result<Raw, Failure> {
-        let database = &self.share.database;
-        let every = self.every_setting;
-        // First alone: it makes the session, and without one nothing else is tried.
+        // Without a session the facts come first: they make one, and if they cannot, nothing else is tried.
+        let ((server, facts), parts) = if self.client.is_open() {
+            let (facts, parts) = tokio::join!(self.facts(), self.parts());
+            (facts?, parts?)
+        } else {
+            (self.facts().await?, self.parts().await?)
+        };
+        let place = self.client.place().unwrap_or_default();
+        Ok(Raw { place, share: self.share.clone(), server, facts, parts })
+    }
+
+    /// The first answer, and the others.
+    async fn facts(&self) -> Result<(Rows, Facts), Failure> {
+        let (database, every) = (&self.share.database, self.every_setting);
         let all = |major| facts(major, database, every);
         let answers = self.client.query_server(all, self.client.limit()).await?;
         let mut answers = answers.into_iter();
@@ -183,19 +199,24 @@ impl Source {
             horizon: next(),
             every_setting: every,
         };
+        Ok((server, facts))
+    }
+
+    async fn parts(&self) -> Result<Read, Failure> {
         let login = self.login().await;
         // The server is there and the database is not.
         if let Some(failure) = login.failure.clone().filter(|it| it.reason == NO_DATABASE) {
             return Err(failure);
         }
-        let inside = self.inside(login.failure.is_some()).await;
-        let table_sizes = self.table_sizes(login.failure.is_some()).await;
-        let sizes = self.sizes().await;
-        let own = self.own(login.failure.is_some()).await;
-        let statements = self.statements(login.failure.is_some()).await;
-        let place = self.client.place().unwrap_or_default();
-        let share = self.share.clone();
-        Ok(Raw { place, share, server, facts, sizes, login, inside, table_sizes, own, statements })
+        let locked_out = login.failure.is_some();
+        Ok(Read {
+            login,
+            inside: self.inside(locked_out).await,
+            table_sizes: self.table_sizes(locked_out).await,
+            sizes: self.sizes().await,
+            own: self.own(locked_out).await,
+            statements: self.statements(locked_out).await,
+        })
     }
 
     /// Whether an application would get in now: our own session says nothing of that.
@@ -312,7 +333,7 @@ impl View {
 fn no_view() -> Failure {
     let text = "pg_stat_statements is not in this database, or in a schema that is no superuser's";
     Failure::new(Reason::NOT_FOUND, text).hint(
-        "as a superuser in this database: CREATE SCHEMA monitoring; CREATE EXTENSION pg_stat_statements SCHEMA monitoring",
+        "as a superuser in this database: CREATE SCHEMA monitoring; GRANT USAGE ON SCHEMA monitoring TO PUBLIC; CREATE EXTENSION pg_stat_statements SCHEMA monitoring",
     )
 }
 

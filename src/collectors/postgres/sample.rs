@@ -197,9 +197,9 @@ fn capacity(facts: &Server, row: Row, raw: &Raw, clients: Option<u64>) -> Capaci
     let ratio = clients
         .zip(limit.filter(|limit| *limit > 0))
         .map(|(clients, limit)| clients as f64 / limit as f64);
-    let refused = raw.login.failure.as_ref().map(|failure| failure.reason);
+    let refused = raw.parts.login.failure.as_ref().map(|failure| failure.reason);
     let login = match refused {
-        None => raw.login.value.as_ref().map(|_| true),
+        None => raw.parts.login.value.as_ref().map(|_| true),
         // Of our own role: nothing is said of others.
         Some(reason) if OURS.contains(&reason) => None,
         Some(_) => Some(false),
@@ -209,7 +209,7 @@ fn capacity(facts: &Server, row: Row, raw: &Raw, clients: Option<u64>) -> Capaci
         limit: limit.filter(|_| of_server),
         ratio: ratio.filter(|_| of_server),
         login,
-        login_took: raw.login.value.as_deref().copied().filter(|_| login == Some(true)),
+        login_took: raw.parts.login.value.as_deref().copied().filter(|_| login == Some(true)),
         tried: login.is_some() || refused.is_some(),
         refused,
         bound: BOUND as u64,
@@ -242,7 +242,7 @@ fn waits(batch: Batch, rows: &Result<Rows, Failure>, known: &BTreeSet<&str>) -> 
 }
 
 fn sizes(batch: Batch, server: &str, raw: &Raw) -> Batch {
-    let Some(rows) = &raw.sizes.value else { return batch };
+    let Some(rows) = &raw.parts.sizes.value else { return batch };
     let sizes = rows.iter().filter_map(|row| {
         Some(Size {
             server: server.to_owned(),
@@ -255,7 +255,7 @@ fn sizes(batch: Batch, server: &str, raw: &Raw) -> Batch {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fetch::{Facts, Inside};
+    use super::super::fetch::{Facts, Inside, Read};
     use super::super::share::Share;
     use super::*;
     use crate::clients::postgres::reasons::SERVER_FULL;
@@ -304,17 +304,20 @@ mod tests {
                 indexes: rows(case, "indexes"),
                 vacuums: rows(case, "vacuums"),
             };
-            let raw = Raw {
-                place: "127.0.0.1:5432".into(),
-                share: Share::all_of("app"),
-                server: rows(case, "server")?,
-                facts,
+            let parts = Read {
                 sizes: latest(rows(case, "sizes")),
                 login,
                 inside: latest(Ok(inside)),
                 table_sizes: latest(rows(case, "table_sizes")),
                 own: latest(rows(case, "own")),
                 statements: latest(rows(case, "statements")),
+            };
+            let raw = Raw {
+                place: "127.0.0.1:5432".into(),
+                share: Share::all_of("app"),
+                server: rows(case, "server")?,
+                facts,
+                parts,
             };
             sample(&raw)
         });

@@ -42,7 +42,7 @@ impl Shown {
 }
 
 pub fn of(batch: Batch, server: &str, raw: &Raw) -> Batch {
-    let Some(rows) = &raw.statements.value else { return batch };
+    let Some(rows) = &raw.parts.statements.value else { return batch };
     let text = |row: Row, column: &str| row.text(column).unwrap_or_default().to_owned();
     let statement = |(row, values): (Row, Values)| Statement {
         server: server.to_owned(),

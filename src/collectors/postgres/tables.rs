@@ -89,7 +89,7 @@ fn name(server: &str, row: Row) -> Name {
 }
 
 pub fn of(mut batch: Batch, server: &str, raw: &Raw) -> Batch {
-    if let Some(inside) = &raw.inside.value {
+    if let Some(inside) = &raw.parts.inside.value {
         let table = |(row, values)| Table { name: name(server, row), values };
         match &inside.tables {
             Ok(rows) => batch = batch.with(numbers(rows).map(table).collect()),
@@ -110,7 +110,7 @@ pub fn of(mut batch: Batch, server: &str, raw: &Raw) -> Batch {
         }
     }
     batch = vacuums(batch, server, raw);
-    if let Some(rows) = &raw.table_sizes.value {
+    if let Some(rows) = &raw.parts.table_sizes.value {
         let sized = rows.iter().filter(|row| row.text("relname").is_some());
         let size = |row: Row| TableSize {
             name: name(server, row),
@@ -125,7 +125,7 @@ pub fn of(mut batch: Batch, server: &str, raw: &Raw) -> Batch {
         });
         batch = batch.with(sized.map(size).collect()).with(rest.into_iter().collect());
     }
-    let own = raw.own.value.as_ref().and_then(|rows| {
+    let own = raw.parts.own.value.as_ref().and_then(|rows| {
         let row = rows.first()?;
         Some(OwnShare { own: row.number("own"), of_all: row.number("of_all") })
     });
@@ -133,7 +133,7 @@ pub fn of(mut batch: Batch, server: &str, raw: &Raw) -> Batch {
 }
 
 fn vacuums(batch: Batch, server: &str, raw: &Raw) -> Batch {
-    let Some(inside) = &raw.inside.value else { return batch };
+    let Some(inside) = &raw.parts.inside.value else { return batch };
     let vacuum = |(row, values): (Row, Values)| Vacuum {
         name: name(server, row),
         phase: row.text("phase").unwrap_or_default().to_owned(),
