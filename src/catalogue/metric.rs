@@ -44,6 +44,8 @@ pub enum Read<R> {
     /// One value, or one per value of the `extra` label.
     Values(fn(&R, Give)),
     Histogram(fn(&R) -> Option<&Histogram>),
+    /// A family of its own for each name that the source has: the metric's name, `_`, and what is given.
+    Names(fn(&R, Give)),
 }
 
 /// Everything that can be said of one kind of observed thing.
@@ -130,6 +132,13 @@ fn give<R: Row>(
 ) {
     let read = match metric.read {
         Read::Values(read) => read,
+        Read::Names(read) => {
+            return read(row, &mut |name, value| {
+                if is_name_part(name) {
+                    sink.named(name, labels, more, value);
+                }
+            });
+        }
         Read::Histogram(read) => {
             if let Some(seen) = read(row) {
                 sink.histogram(labels, more, seen);
@@ -152,6 +161,12 @@ fn give<R: Row>(
             sink.sample(labels, more, value);
         }
     });
+}
+
+/// Whether this may end the name of a gauge.
+fn is_name_part(text: &str) -> bool {
+    let legal = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    !text.is_empty() && text.chars().all(legal) && !text.ends_with("_total")
 }
 
 /// Whether a label that the configuration names may be called so: legal in Prometheus, and none of
@@ -207,12 +222,20 @@ macro_rules! metrics {
     };
     (@kind gauge) => { $crate::catalogue::Kind::Gauge };
     (@kind counter) => { $crate::catalogue::Kind::Counter };
+    (@kind names) => { $crate::catalogue::Kind::Gauge };
     (@kind histogram) => { $crate::catalogue::Kind::Histogram };
     (@kind established) => { $crate::catalogue::Kind::EstablishedCounter };
     (@extra) => { None };
     (@extra $extra:ident) => { Some(stringify!($extra)) };
     (@read histogram $row:ty, (), $r:ident, $value:expr) => {
         $crate::catalogue::Read::Histogram(|$r: &$row| $value)
+    };
+    (@read names $row:ty, (), $r:ident, $values:expr) => {
+        $crate::catalogue::Read::Names(|$r: &$row, give: $crate::catalogue::Give| {
+            for (name, value) in $values {
+                give(name, value);
+            }
+        })
     };
     (@read $kind:ident $row:ty, (), $r:ident, $value:expr) => {
         $crate::catalogue::Read::Values(|$r: &$row, give: $crate::catalogue::Give| {
@@ -238,6 +261,20 @@ mod tests {
     use super::*;
     use crate::catalogue::RowSet;
     use crate::catalogue::examples::Tagged;
+
+    #[test]
+    fn a_name_of_the_source_that_would_spoil_the_scrape_does_not_get_out() {
+        for (name, legal) in [
+            ("work_mem_bytes", true),
+            ("a_1", true),
+            ("", false),
+            ("a b", false),
+            ("ä", false),
+            ("a_total", false),
+        ] {
+            assert_eq!(is_name_part(name), legal, "{name}");
+        }
+    }
 
     /// Samples as text, one a line.
     #[derive(Default)]

@@ -30,6 +30,8 @@ pub trait Sink {
     fn sample(&mut self, labels: Known, more: &[(&str, &str)], value: f64);
     /// Nothing judges a histogram, so only those that show or count series need it.
     fn histogram(&mut self, _labels: Known, _more: &[(&str, &str)], _seen: &Histogram) {}
+    /// A gauge whose name ends in what the source calls it; nothing judges those either.
+    fn named(&mut self, _name: &str, _labels: Known, _more: &[(&str, &str)], _value: f64) {}
     /// A counter of this name is below zero: no honest source says so, and there is no sample.
     fn refused(&mut self, _metric: &'static str) {}
 }

@@ -92,6 +92,11 @@ impl Sink for Seen {
         self.note(labels, more, seen.buckets().len() as u64 + 2);
     }
 
+    fn named(&mut self, name: &str, labels: Known, more: &[(&str, &str)], _: f64) {
+        let all: Vec<_> = labels.iter().copied().chain([("__name__", name)]).collect();
+        self.note(&all, more, 1);
+    }
+
     fn refused(&mut self, metric: &'static str) {
         self.look.below_zero.insert(metric);
     }

@@ -1,6 +1,7 @@
 //! Feeds a snapshot to `prometheus_client`. The only file that names the crate besides the
 //! server's own counters.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -56,13 +57,15 @@ impl Constants {
     ) -> fmt::Result {
         let row_type = (table.row_type)();
         let state = FamilyState::Waiting(encoder);
-        let mut family = Family { facts, target: "", state, result: Ok(()) };
+        let mut family =
+            Family { facts, target: "", state, result: Ok(()), named: BTreeMap::new() };
         for entry in &self.snapshot.entries {
             family.target = entry.name();
             for set in entry.sets().filter(|set| set.row_type() == row_type) {
                 set.emit(index, &mut family);
             }
         }
+        family.write_named()?;
         family.result
     }
 }
@@ -73,6 +76,16 @@ struct Family<'a, 'e> {
     target: &'a str,
     state: FamilyState<'a, 'e>,
     result: fmt::Result,
+    /// Samples of families that the source names, by the end of their names.
+    named: BTreeMap<String, Vec<Named>>,
+}
+
+/// A sample that waits for the others of its name.
+struct Named {
+    target: String,
+    labels: Vec<(&'static str, String)>,
+    more: Vec<(String, String)>,
+    value: f64,
 }
 
 enum FamilyState<'a, 'e> {
@@ -89,11 +102,41 @@ impl Sink for Family<'_, '_> {
         }
     }
 
+    fn named(&mut self, name: &str, labels: Known, more: &[(&str, &str)], value: f64) {
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        self.named.entry(name.to_owned()).or_default().push(Named {
+            target: self.target.to_owned(),
+            labels: labels.iter().map(|(name, value)| (*name, (*value).to_owned())).collect(),
+            more: more.iter().map(owned).collect(),
+            value,
+        });
+    }
+
     fn histogram(&mut self, labels: Known, more: &[(&str, &str)], seen: &Histogram) {
         let set = LabelSet { target: self.target, labels, more };
         if let Err(error) = self.write(&set, Shown::Histogram(seen)) {
             self.result = Err(error);
         }
+    }
+}
+
+impl Family<'_, '_> {
+    fn write_named(&mut self) -> fmt::Result {
+        let FamilyState::Waiting(encoder) = &mut self.state else { return Ok(()) };
+        for (name, samples) in std::mem::take(&mut self.named) {
+            let name = format!("{}_{name}", self.facts.name);
+            let kind = MetricType::Gauge;
+            let mut writer = encoder.encode_descriptor(&name, self.facts.help, None, kind)?;
+            for sample in &samples {
+                let labels = sample.labels.iter().map(|(name, value)| (*name, value.as_str()));
+                let labels: Vec<_> = labels.collect();
+                let more = sample.more.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+                let more: Vec<_> = more.collect();
+                let set = LabelSet { target: &sample.target, labels: &labels, more: &more };
+                gauge(&mut writer.encode_family(&set)?, sample.value)?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -148,20 +191,29 @@ impl Family<'_, '_> {
     }
 
     fn value(&self, writer: &mut MetricEncoder, value: f64) -> fmt::Result {
-        /// Largest integer up to which every f64 integer is exact.
-        const EXACT: f64 = 9_007_199_254_740_992.0;
-        // Bytes and counts read better as `1048576` than as `1048576.0`.
-        #[allow(clippy::cast_possible_truncation, reason = "checked to be a whole number in range")]
-        let whole = (value.fract() == 0.0 && value.abs() < EXACT).then_some(value as i64);
-        match (self.facts.kind, whole) {
+        match (self.facts.kind, whole(value)) {
             (Kind::Counter, Some(whole)) if whole >= 0 => {
                 writer.encode_counter::<NoExemplar, u64, u64>(&whole.unsigned_abs(), None)
             }
             (Kind::Counter, _) => writer.encode_counter::<NoExemplar, f64, f64>(&value, None),
-            (_, Some(whole)) => writer.encode_gauge(&whole),
-            (_, None) => writer.encode_gauge(&value),
+            _ => gauge(writer, value),
         }
     }
+}
+
+fn gauge(writer: &mut MetricEncoder, value: f64) -> fmt::Result {
+    match whole(value) {
+        Some(whole) => writer.encode_gauge(&whole),
+        None => writer.encode_gauge(&value),
+    }
+}
+
+/// Bytes and counts read better as `1048576` than as `1048576.0`.
+fn whole(value: f64) -> Option<i64> {
+    /// Largest integer up to which every f64 integer is exact.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    #[allow(clippy::cast_possible_truncation, reason = "checked to be a whole number in range")]
+    (value.fract() == 0.0 && value.abs() < EXACT).then_some(value as i64)
 }
 
 /// `target` first, then the labels of the row, then those that the configuration adds.

@@ -53,6 +53,8 @@ mod own_log;
 mod page;
 mod page_stack;
 mod postgres;
+mod postgres_odd;
+mod postgres_peer;
 mod postgres_pooler;
 mod postgres_sessions;
 mod postgres_trap;

@@ -5,7 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use rustix::net::sockopt;
@@ -73,12 +73,14 @@ async fn try_all(
     limits: bool,
 ) -> Result<Session, Open> {
     let config = at.config(password, limits);
-    let count = u32::try_from(at.places.len()).unwrap_or(u32::MAX).max(1);
+    let (begun, mut left) = (Instant::now(), u32::try_from(at.places.len()).unwrap_or(u32::MAX));
     let mut last = Open::Late;
     for place in &at.places {
         let one = try_one(at, place, wanted, &config);
-        // One that hangs must leave time for the others.
-        match tokio::time::timeout(CONNECT / count, one).await {
+        // One that hangs must leave time for the others; one that refuses leaves them its own.
+        let share = CONNECT.saturating_sub(begun.elapsed()) / left.max(1);
+        left -= 1;
+        match tokio::time::timeout(share, one).await {
             Ok(Ok(session)) => return Ok(session),
             // All would say so, and a wrong password is not to be tried on each of them.
             Ok(Err(open @ Open::Options)) => return Err(open),
@@ -251,10 +253,20 @@ impl AsyncWrite for Stream {
         }
     }
 
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
+    /// The end is when the server has closed its side: until then our session counts there, and a new
+    /// one beside it could be one too many.
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(match self.as_mut().get_mut() {
             Self::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
             Self::Unix(stream) => Pin::new(stream).poll_shutdown(cx),
+        })?;
+        loop {
+            let mut rest = [0; 512];
+            let mut rest = ReadBuf::new(&mut rest);
+            let read = ready!(self.as_mut().poll_read(cx, &mut rest));
+            if read.is_err() || rest.filled().is_empty() {
+                return Poll::Ready(Ok(()));
+            }
         }
     }
 }

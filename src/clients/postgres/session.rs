@@ -15,6 +15,8 @@ use crate::failure::{Failure, Reason};
 const SESSION: Duration = Duration::from_hours(1);
 /// How long a query may wait for a lock: a migration must not find us in its queue.
 const LOCK: Duration = Duration::from_millis(200);
+/// How long a server may take to let go of a session.
+const GOODBYE: Duration = Duration::from_secs(3);
 /// Answers beyond this are refused: they can only come from a query that forgot its limit.
 pub(super) const MAX_ROWS: usize = 50_000;
 const MAX_BYTES: usize = 16 << 20;
@@ -62,7 +64,7 @@ impl Session {
     pub async fn close(self) {
         let Self { client, driver, permit, .. } = self;
         drop(client);
-        let _ = tokio::time::timeout(Duration::from_secs(1), driver).await;
+        let _ = tokio::time::timeout(GOODBYE, driver).await;
         drop(permit);
     }
 }

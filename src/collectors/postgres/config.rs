@@ -38,11 +38,26 @@ pub struct Postgres {
     /// others are told of as a sum.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tables: Option<u32>,
+    /// How many statements are told of one by one, those first that take most of the server's time; default 0, at most
+    /// 500. From `pg_stat_statements` of the named database, once a minute; one that was told of stays for an hour.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub statements: Option<u32>,
+    /// `all` tells of every setting that is a number or a switch, as `pg_settings_*`: some 250 series. Default: those
+    /// that boards and rules read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settings: Option<Settings>,
     /// Deadline of a reading; default `5s`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Dur>,
     #[serde(default)]
     pub thresholds: Thresholds,
+}
+
+/// Which settings of the server are told of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Settings {
+    All,
 }
 
 impl Postgres {

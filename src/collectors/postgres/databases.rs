@@ -55,7 +55,7 @@ pub struct Database {
 }
 
 /// Columns of `pg_stat_database` that are taken over; which there are differs by version.
-const COLUMNS: [&str; 23] = [
+const COLUMNS: [&str; 24] = [
     "numbackends",
     "xact_commit",
     "xact_rollback",
@@ -79,6 +79,7 @@ const COLUMNS: [&str; 23] = [
     "confl_snapshot",
     "confl_bufferpin",
     "confl_deadlock",
+    "confl_active_logicalslot",
 ];
 
 /// Locks by database and mode.

@@ -1,10 +1,9 @@
 //! Families of `postgres_exporter` that only have its names: kinds and units are its own, too.
 
 use super::server::{
-    Archiver, Archiving, Background, Checkpointer, Condition, Horizon, Receiver, Role, Sender,
-    Settings, Slot, Wal,
+    Archiver, Archiving, Background, Checkpointer, Condition, Horizon, OtherSettings, Receiver,
+    Role, Sender, Settings, Slot, Wal,
 };
-use super::tables::{Index, OwnShare, Rest, Table, TableSize};
 use crate::catalogue::metrics;
 
 metrics! { Background {
@@ -151,106 +150,6 @@ metrics! { Condition {
     gauge stack_postgres_settings_pending = |c| c.pending_settings;
 } }
 
-metrics! { Table {
-    labels {
-        server = |t| &t.name.server, datname = |t| &t.name.database,
-        schemaname = |t| &t.name.schema, relname = |t| &t.name.table,
-    }
-    /// Sequential scans of the table. Source: pg_stat_user_tables.seq_scan.
-    established pg_stat_user_tables_seq_scan [P06] = |t| t.get("seq_scan");
-    /// Rows that they read. Source: pg_stat_user_tables.seq_tup_read.
-    established pg_stat_user_tables_seq_tup_read [P06] = |t| t.get("seq_tup_read");
-    /// Scans by an index. Source: pg_stat_user_tables.idx_scan.
-    established pg_stat_user_tables_idx_scan [P06] = |t| t.get("idx_scan");
-    /// Rows that these read. Source: pg_stat_user_tables.idx_tup_fetch.
-    established pg_stat_user_tables_idx_tup_fetch = |t| t.get("idx_tup_fetch");
-    /// Inserted rows. Source: pg_stat_user_tables.n_tup_ins.
-    established pg_stat_user_tables_n_tup_ins = |t| t.get("n_tup_ins");
-    /// Updated rows. Source: pg_stat_user_tables.n_tup_upd.
-    established pg_stat_user_tables_n_tup_upd = |t| t.get("n_tup_upd");
-    /// Deleted rows. Source: pg_stat_user_tables.n_tup_del.
-    established pg_stat_user_tables_n_tup_del = |t| t.get("n_tup_del");
-    /// Updated rows that needed no new entry in an index. Source: pg_stat_user_tables.n_tup_hot_upd.
-    established pg_stat_user_tables_n_tup_hot_upd = |t| t.get("n_tup_hot_upd");
-    /// Rows in use, as the server estimates. Source: pg_stat_user_tables.n_live_tup.
-    gauge pg_stat_user_tables_n_live_tup = |t| t.get("n_live_tup");
-    /// Rows that vacuum has still to remove, as the server estimates. Source: pg_stat_user_tables.n_dead_tup.
-    gauge pg_stat_user_tables_n_dead_tup = |t| t.get("n_dead_tup");
-    /// Rows changed since the table was last analyzed. Source: pg_stat_user_tables.n_mod_since_analyze.
-    gauge pg_stat_user_tables_n_mod_since_analyze = |t| t.get("n_mod_since_analyze");
-    /// When it was last vacuumed by hand, in seconds since the epoch; 0 if never. Source: pg_stat_user_tables.last_vacuum.
-    gauge pg_stat_user_tables_last_vacuum = |t| t.get("vacuumed_at").unwrap_or(0.0);
-    /// When it was last vacuumed by the server, in seconds since the epoch; 0 if never. Source: pg_stat_user_tables.last_autovacuum.
-    gauge pg_stat_user_tables_last_autovacuum = |t| t.get("autovacuumed_at").unwrap_or(0.0);
-    /// When it was last analyzed by hand, in seconds since the epoch; 0 if never. Source: pg_stat_user_tables.last_analyze.
-    gauge pg_stat_user_tables_last_analyze = |t| t.get("analyzed_at").unwrap_or(0.0);
-    /// When it was last analyzed by the server, in seconds since the epoch; 0 if never. Source: pg_stat_user_tables.last_autoanalyze.
-    gauge pg_stat_user_tables_last_autoanalyze = |t| t.get("autoanalyzed_at").unwrap_or(0.0);
-    /// Times that it was vacuumed by hand. Source: pg_stat_user_tables.vacuum_count.
-    established pg_stat_user_tables_vacuum_count = |t| t.get("vacuum_count");
-    /// Times that it was vacuumed by the server. Source: pg_stat_user_tables.autovacuum_count.
-    established pg_stat_user_tables_autovacuum_count = |t| t.get("autovacuum_count");
-    /// Times that it was analyzed by hand. Source: pg_stat_user_tables.analyze_count.
-    established pg_stat_user_tables_analyze_count = |t| t.get("analyze_count");
-    /// Times that it was analyzed by the server. Source: pg_stat_user_tables.autoanalyze_count.
-    established pg_stat_user_tables_autoanalyze_count = |t| t.get("autoanalyze_count");
-    /// Blocks of the table that were read from outside the server's memory. Source: pg_statio_user_tables.heap_blks_read.
-    established pg_statio_user_tables_heap_blocks_read = |t| t.get("heap_blks_read");
-    /// Blocks of the table found in the server's memory. Source: pg_statio_user_tables.heap_blks_hit.
-    established pg_statio_user_tables_heap_blocks_hit = |t| t.get("heap_blks_hit");
-    /// Blocks of its indexes that were read from outside. Source: pg_statio_user_tables.idx_blks_read.
-    established pg_statio_user_tables_idx_blocks_read = |t| t.get("idx_blks_read");
-    /// Blocks of its indexes found in memory. Source: pg_statio_user_tables.idx_blks_hit.
-    established pg_statio_user_tables_idx_blocks_hit = |t| t.get("idx_blks_hit");
-    /// Blocks of its long values that were read from outside. Source: pg_statio_user_tables.toast_blks_read.
-    established pg_statio_user_tables_toast_blocks_read = |t| t.get("toast_blks_read");
-    /// Blocks of its long values found in memory. Source: pg_statio_user_tables.toast_blks_hit.
-    established pg_statio_user_tables_toast_blocks_hit = |t| t.get("toast_blks_hit");
-    /// Blocks of the index of its long values that were read from outside. Source: pg_statio_user_tables.tidx_blks_read.
-    established pg_statio_user_tables_tidx_blocks_read = |t| t.get("tidx_blks_read");
-    /// Blocks of the index of its long values found in memory. Source: pg_statio_user_tables.tidx_blks_hit.
-    established pg_statio_user_tables_tidx_blocks_hit = |t| t.get("tidx_blks_hit");
-} }
-
-metrics! { TableSize {
-    labels {
-        server = |t| &t.name.server, datname = |t| &t.name.database,
-        schemaname = |t| &t.name.schema, relname = |t| &t.name.table,
-    }
-    /// Size of the table in bytes without its indexes, read every five minutes; absent while it is locked. Source: pg_table_size().
-    gauge pg_stat_user_tables_table_size_bytes [P16] = |t| t.table_bytes;
-    /// Size of its indexes in bytes, read every five minutes; absent while one of them is locked. Source: pg_indexes_size().
-    gauge pg_stat_user_tables_index_size_bytes [P16] = |t| t.index_bytes;
-} }
-
-metrics! { Rest {
-    labels { datname = |r| &r.database }
-    /// Tables that are too small to be told of one by one. Source: pg_class.
-    gauge stack_postgres_other_tables = |r| r.count;
-    /// Size in bytes of all of these together, as the last vacuum or analyze found it. Source: pg_class.relpages.
-    gauge stack_postgres_other_tables_bytes [P16] = |r| r.bytes;
-} }
-
-metrics! { Index {
-    labels {
-        server = |i| &i.name.server, datname = |i| &i.name.database,
-        schemaname = |i| &i.name.schema, relname = |i| &i.name.table,
-        indexrelname = |i| &i.index,
-    }
-    /// Blocks of the index that were read from outside the server's memory. Source: pg_statio_user_indexes.idx_blks_read.
-    counter pg_statio_user_indexes_idx_blks_read_total = |i| i.values.get("idx_blks_read");
-    /// Blocks of the index found in the server's memory. Source: pg_statio_user_indexes.idx_blks_hit.
-    counter pg_statio_user_indexes_idx_blks_hit_total = |i| i.values.get("idx_blks_hit");
-} }
-
-metrics! { OwnShare {
-    labels {}
-    /// Time in seconds that statements of the monitoring role took on the server, read once a minute; absent without pg_stat_statements. Source: pg_stat_statements.total_exec_time.
-    counter stack_postgres_own_statements_seconds_total = |o| o.own;
-    /// Time in seconds that all statements took on the server, read once a minute; absent without pg_stat_statements. Source: pg_stat_statements.total_exec_time.
-    counter stack_postgres_statements_seconds_total [P03] = |o| o.of_all;
-} }
-
 metrics! { Settings {
     labels { server = |s| &s.0.server }
     /// Memory that all sessions share, in bytes. Source: setting shared_buffers.
@@ -279,4 +178,10 @@ metrics! { Settings {
     gauge pg_settings_max_locks_per_transaction = |s| s.0.get("max_locks_per_transaction");
     /// Prepared transactions that there is room for. Source: setting max_prepared_transactions.
     gauge pg_settings_max_prepared_transactions = |s| s.0.get("max_prepared_transactions");
+} }
+
+metrics! { OtherSettings {
+    labels { server = |s| &s.server }
+    /// A setting of the server, in seconds or bytes where it is a time or a size, and 1 or 0 where it is a switch; only with `settings: all`. Source: pg_settings.
+    names pg_settings = |s| s.values.iter().map(|(name, value)| (name.as_str(), *value));
 } }

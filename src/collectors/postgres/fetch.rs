@@ -1,10 +1,12 @@
 //! The queries and the trial log-in.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::share::Share;
+use super::statements::Shown;
 use super::{AREA, Postgres, tables};
 use crate::clients::postgres::reasons::NO_DATABASE;
 use crate::clients::postgres::{PostgresClient, Rows, quoted};
@@ -45,11 +47,17 @@ pub struct Raw {
     pub share: Share,
     pub server: Rows,
     pub facts: Facts,
+    pub parts: Read,
+}
+
+/// What is not read each time, as it was read last.
+pub struct Read {
     pub sizes: Latest<Rows>,
     pub login: Latest<Duration>,
     pub inside: Latest<Inside>,
     pub table_sizes: Latest<Rows>,
     pub own: Latest<Rows>,
+    pub statements: Latest<Rows>,
 }
 
 /// Facts of the whole server, each read or not for itself.
@@ -67,12 +75,15 @@ pub struct Facts {
     pub receiver: Answer,
     pub roles: Answer,
     pub horizon: Answer,
+    /// All settings are wanted.
+    pub every_setting: bool,
 }
 
 /// What one has to be in a database to see.
 pub struct Inside {
     pub tables: Answer,
     pub indexes: Answer,
+    pub vacuums: Answer,
 }
 
 /// What is not read each time. All of it is of one database: after a change of address nothing is
@@ -83,6 +94,8 @@ pub struct Slow {
     tables: Part<Inside>,
     table_sizes: Part<Rows>,
     own: Part<Rows>,
+    statements: Part<Rows>,
+    shown: Mutex<Shown>,
 }
 
 impl Slow {
@@ -101,6 +114,8 @@ impl Slow {
             tables: parts.add("tables", "tables (pg_stat_user_tables)", TABLES),
             table_sizes: parts.add("table_sizes", "sizes of tables (pg_table_size)", SIZES),
             own: parts.add("own", "what the monitoring costs (pg_stat_statements)", STATEMENTS),
+            statements: parts.add("statements", "statements (pg_stat_statements)", STATEMENTS),
+            shown: Mutex::default(),
         };
         (slow, parts)
     }
@@ -112,11 +127,15 @@ pub struct Source {
     pub share: Share,
     /// How many tables are told of one by one.
     pub tables: u32,
+    /// And how many statements.
+    pub statements: u32,
+    pub every_setting: bool,
 }
 
 /// The queries for facts of the server, in the order of [`Facts`] after the first.
-fn facts(major: u32, database: &str) -> Vec<String> {
+fn facts(major: u32, database: &str, every_setting: bool) -> Vec<String> {
     let own = quoted(database);
+    let every = every_setting.to_string();
     let background = if major >= 17 {
         include_str!("sql/background_17.sql")
     } else {
@@ -139,16 +158,28 @@ fn facts(major: u32, database: &str) -> Vec<String> {
         include_str!("sql/horizon.sql"),
     ]
     .iter()
-    .map(|sql| sql.replace("{own}", &own))
+    .map(|sql| sql.replace("{own}", &own).replace("{every}", &every))
     .collect()
 }
 
 impl Source {
     pub async fn fetch(&self) -> Result<Raw, Failure> {
-        let database = &self.share.database;
-        // First alone: it makes the session, and without one nothing else is tried.
-        let answers =
-            self.client.query_server(|major| facts(major, database), self.client.limit()).await?;
+        // Without a session the facts come first: they make one, and if they cannot, nothing else is tried.
+        let ((server, facts), parts) = if self.client.is_open() {
+            let (facts, parts) = tokio::join!(self.facts(), self.parts());
+            (facts?, parts?)
+        } else {
+            (self.facts().await?, self.parts().await?)
+        };
+        let place = self.client.place().unwrap_or_default();
+        Ok(Raw { place, share: self.share.clone(), server, facts, parts })
+    }
+
+    /// The first answer, and the others.
+    async fn facts(&self) -> Result<(Rows, Facts), Failure> {
+        let (database, every) = (&self.share.database, self.every_setting);
+        let all = |major| facts(major, database, every);
+        let answers = self.client.query_server(all, self.client.limit()).await?;
         let mut answers = answers.into_iter();
         let mut next = || answers.next().unwrap_or_else(|| Err(none()));
         let server = next()?;
@@ -166,19 +197,26 @@ impl Source {
             receiver: next(),
             roles: next(),
             horizon: next(),
+            every_setting: every,
         };
+        Ok((server, facts))
+    }
+
+    async fn parts(&self) -> Result<Read, Failure> {
         let login = self.login().await;
         // The server is there and the database is not.
         if let Some(failure) = login.failure.clone().filter(|it| it.reason == NO_DATABASE) {
             return Err(failure);
         }
-        let inside = self.inside(login.failure.is_some()).await;
-        let table_sizes = self.table_sizes(login.failure.is_some()).await;
-        let sizes = self.sizes().await;
-        let own = self.own(login.failure.is_some()).await;
-        let place = self.client.place().unwrap_or_default();
-        let share = self.share.clone();
-        Ok(Raw { place, share, server, facts, sizes, login, inside, table_sizes, own })
+        let locked_out = login.failure.is_some();
+        Ok(Read {
+            login,
+            inside: self.inside(locked_out).await,
+            table_sizes: self.table_sizes(locked_out).await,
+            sizes: self.sizes().await,
+            own: self.own(locked_out).await,
+            statements: self.statements(locked_out).await,
+        })
     }
 
     /// Whether an application would get in now: our own session says nothing of that.
@@ -207,13 +245,19 @@ impl Source {
         }
         let (top, most) = (self.tables.to_string(), (self.tables * tables::INDEXES).to_string());
         let sql = |text: &str| text.replace("{top}", &top).replace("{most}", &most);
-        let all =
-            || vec![sql(include_str!("sql/tables.sql")), sql(include_str!("sql/indexes.sql"))];
+        let all = || {
+            [
+                sql(include_str!("sql/tables.sql")),
+                sql(include_str!("sql/indexes.sql")),
+                include_str!("sql/vacuums.sql").to_owned(),
+            ]
+            .to_vec()
+        };
         let read = |_, _| async {
             let answers = self.client.query_all(|_| all(), self.client.limit()).await?;
             let mut answers = answers.into_iter();
             let mut next = || answers.next().unwrap_or_else(|| Err(none()));
-            Ok(Found::from(Inside { tables: next(), indexes: next() }))
+            Ok(Found::from(Inside { tables: next(), indexes: next(), vacuums: next() }))
         };
         self.slow.tables.get(Instant::now() + LIMIT, |_| false, read).await
     }
@@ -233,18 +277,64 @@ impl Source {
             return Latest::default();
         }
         let read = |_, _| async {
-            let found = self.client.query(include_str!("sql/statements_schema.sql")).await?;
-            let Some(row) = found.first() else { return Ok(Found::from(Rows::default())) };
-            let schema = row.text("schema").unwrap_or_default().replace('"', "\"\"");
-            // From 1.8 on planning is told apart from execution.
-            let time =
-                if row.flag("plans") == Some(true) { "total_exec_time" } else { "total_time" };
-            let sql = include_str!("sql/own_share.sql");
-            let sql = sql.replace("{schema}", &format!("\"{schema}\"")).replace("{time}", time);
-            self.client.query(&sql).await.map(Found::from)
+            let Some(view) = self.view().await? else { return Ok(Found::from(Rows::default())) };
+            self.client.query(&view.fill(include_str!("sql/own_share.sql"))).await.map(Found::from)
         };
         self.slow.own.get(Instant::now() + LIMIT, |_| false, read).await
     }
+
+    /// Single statements, where somebody wants them.
+    async fn statements(&self, locked_out: bool) -> Latest<Rows> {
+        if locked_out || !self.share.leads || self.statements == 0 {
+            return Latest::default();
+        }
+        let shown = || self.slow.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        let read = |_, _| async {
+            let view = self.view().await?.ok_or_else(no_view)?;
+            let sql = view.fill(include_str!("sql/statements.sql"));
+            let sql = sql.replace("{top}", &self.statements.to_string());
+            let sql = sql.replace("{shown}", &shown().list());
+            let rows = self.client.query(&sql).await?;
+            shown().note(&rows, self.statements, Instant::now());
+            Ok(Found::from(rows))
+        };
+        self.slow.statements.get(Instant::now() + LIMIT, |_| false, read).await
+    }
+
+    async fn view(&self) -> Result<Option<View>, Failure> {
+        let found = self.client.query(include_str!("sql/statements_schema.sql")).await?;
+        Ok(found.first().map(|row| View {
+            schema: row.text("schema").unwrap_or_default().replace('"', "\"\""),
+            plans: row.flag("plans") == Some(true),
+            shared: row.flag("shared") == Some(true),
+        }))
+    }
+}
+
+/// Where `pg_stat_statements` is, and what its columns are called there.
+struct View {
+    schema: String,
+    /// From 1.8 on planning is told apart from execution.
+    plans: bool,
+    /// From 1.11 on shared blocks are told apart from local ones.
+    shared: bool,
+}
+
+impl View {
+    fn fill(&self, sql: &str) -> String {
+        let prefix = if self.shared { "shared_" } else { "" };
+        sql.replace("{schema}", &format!("\"{}\"", self.schema))
+            .replace("{time}", if self.plans { "total_exec_time" } else { "total_time" })
+            .replace("{read}", &format!("{prefix}blk_read_time"))
+            .replace("{write}", &format!("{prefix}blk_write_time"))
+    }
+}
+
+fn no_view() -> Failure {
+    let text = "pg_stat_statements is not in this database, or in a schema that is no superuser's";
+    Failure::new(Reason::NOT_FOUND, text).hint(
+        "as a superuser in this database: CREATE SCHEMA monitoring; GRANT USAGE ON SCHEMA monitoring TO PUBLIC; CREATE EXTENSION pg_stat_statements SCHEMA monitoring",
+    )
 }
 
 fn none() -> Failure {

@@ -175,6 +175,8 @@ metrics! { Statistics {
     established pg_stat_database_conflicts_confl_bufferpin = |s| s.get("confl_bufferpin");
     /// Queries cancelled for deadlocks with what was replayed. Source: pg_stat_database_conflicts.confl_deadlock.
     established pg_stat_database_conflicts_confl_deadlock = |s| s.get("confl_deadlock");
+    /// Queries cancelled for logical slots that were invalidated; from version 16 on. Source: pg_stat_database_conflicts.confl_active_logicalslot.
+    established pg_stat_database_conflicts_confl_active_logicalslot = |s| s.get("confl_active_logicalslot");
 } }
 
 metrics! { Idle {

@@ -12,7 +12,8 @@
 //! | sizes | `pg_database_size` | `pg_monitor`, or CONNECT; every five minutes |
 //! | tables and indexes, the largest by `relpages` | `pg_stat_user_tables`, `pg_statio_user_*` | none |
 //! | their sizes | `pg_table_size`, `pg_indexes_size` | none; every five minutes, and not while they are locked |
-//! | what our own statements cost | `pg_stat_statements` | where it is there; once a minute |
+//! | what our own statements cost, and single statements (`statements`) | `pg_stat_statements` | where it is there; once a minute |
+//! | a vacuum that runs | `pg_stat_progress_vacuum` | `pg_monitor` |
 //! | whether one gets in | a trial log-in, `login` | none |
 //!
 //! Cost: fourteen queries at once on a kept session in the database `postgres`, and two in the named one
@@ -42,12 +43,14 @@ mod databases;
 mod established;
 mod fetch;
 mod idle;
+mod inside;
 mod metrics;
 mod on_demand;
 mod sample;
 mod server;
 mod share;
 mod signals;
+mod statements;
 mod tables;
 mod values;
 mod words;
@@ -105,10 +108,13 @@ pub static AREA: Area = Area {
         TableEntry::of::<server::Horizon>(),
         TableEntry::of::<server::Condition>(),
         TableEntry::of::<server::Settings>(),
+        TableEntry::of::<server::OtherSettings>(),
         TableEntry::of::<tables::Table>(),
         TableEntry::of::<tables::TableSize>(),
         TableEntry::of::<tables::Rest>(),
         TableEntry::of::<tables::Index>(),
+        TableEntry::of::<tables::Vacuum>(),
+        TableEntry::of::<statements::Statement>(),
         TableEntry::of::<tables::OwnShare>(),
     ],
     signals: signals::SIGNALS,
@@ -161,6 +167,9 @@ fn check(name: &str, postgres: &Postgres, plan: &mut Plan) {
     if postgres.tables.is_some_and(|tables| tables > MOST_TABLES) {
         plan.mistake(name, "tables", format!("must be at most {MOST_TABLES}"));
     }
+    if postgres.statements.is_some_and(|statements| statements > MOST_STATEMENTS) {
+        plan.mistake(name, "statements", format!("must be at most {MOST_STATEMENTS}"));
+    }
     if postgres.login.is_some_and(|every| !TRIALS.contains(&every.get())) {
         plan.mistake(name, "login", "must be from `1s` to `1d`");
     }
@@ -208,6 +217,8 @@ fn discover(plan: &mut Plan) {
         password_file: None,
         login: None,
         tables: None,
+        statements: None,
+        settings: None,
         timeout: None,
         thresholds: Thresholds::default(),
     };
@@ -227,7 +238,15 @@ fn target(name: &str, postgres: &Postgres, share: Share, memory: &Memory) -> Tar
     let identity = postgres.identity();
     let (slow, parts) = fetch::Slow::of(memory, name, &identity);
     let tables = postgres.tables.unwrap_or(TABLES);
-    let database = Database(fetch::Source { client, slow, share: share.clone(), tables });
+    let source = fetch::Source {
+        client,
+        slow,
+        share: share.clone(),
+        tables,
+        statements: postgres.statements.unwrap_or(0),
+        every_setting: postgres.settings == Some(config::Settings::All),
+    };
+    let database = Database(source);
     let target = Target::new(&AREA, name, place, (identity.clone(), share), database);
     let hosts = postgres.url.hosts(5432);
     target.while_down(down).with_parts(parts).at(hosts).read_from(AREA.name, name)
@@ -236,6 +255,7 @@ fn target(name: &str, postgres: &Postgres, share: Share, memory: &Memory) -> Tar
 /// Tables that are told of one by one, and the most of them.
 const TABLES: u32 = 100;
 const MOST_TABLES: u32 = 1000;
+const MOST_STATEMENTS: u32 = 500;
 /// More often than this a trial log-in is a burden, and less often it says nothing.
 const TRIALS: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_hours(24);
 

@@ -118,6 +118,8 @@ impl Module {
             password_file: self.password_file.clone(),
             login: None,
             tables: None,
+            statements: None,
+            settings: None,
             timeout: self.timeout,
             thresholds: Thresholds::default(),
         };

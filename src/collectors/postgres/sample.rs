@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::fetch::Raw;
-use super::{activity, databases, server, tables};
+use super::{activity, databases, server, statements, tables};
 use crate::catalogue::Batch;
 use crate::clients::postgres::reasons::{NO_HBA, ROLE_FULL, TLS_REQUIRED};
 use crate::clients::postgres::{BOUND, Row, Rows, identifier};
@@ -96,6 +96,7 @@ pub fn sample(raw: &Raw) -> Result<Batch, Failure> {
     };
     batch = databases::of(batch, (server, share), &rows, timed, locks.as_ref());
     batch = tables::of(batch, server, raw);
+    batch = statements::of(batch, server, raw);
     if !share.leads {
         return Ok(batch);
     }
@@ -196,9 +197,9 @@ fn capacity(facts: &Server, row: Row, raw: &Raw, clients: Option<u64>) -> Capaci
     let ratio = clients
         .zip(limit.filter(|limit| *limit > 0))
         .map(|(clients, limit)| clients as f64 / limit as f64);
-    let refused = raw.login.failure.as_ref().map(|failure| failure.reason);
+    let refused = raw.parts.login.failure.as_ref().map(|failure| failure.reason);
     let login = match refused {
-        None => raw.login.value.as_ref().map(|_| true),
+        None => raw.parts.login.value.as_ref().map(|_| true),
         // Of our own role: nothing is said of others.
         Some(reason) if OURS.contains(&reason) => None,
         Some(_) => Some(false),
@@ -208,7 +209,7 @@ fn capacity(facts: &Server, row: Row, raw: &Raw, clients: Option<u64>) -> Capaci
         limit: limit.filter(|_| of_server),
         ratio: ratio.filter(|_| of_server),
         login,
-        login_took: raw.login.value.as_deref().copied().filter(|_| login == Some(true)),
+        login_took: raw.parts.login.value.as_deref().copied().filter(|_| login == Some(true)),
         tried: login.is_some() || refused.is_some(),
         refused,
         bound: BOUND as u64,
@@ -241,7 +242,7 @@ fn waits(batch: Batch, rows: &Result<Rows, Failure>, known: &BTreeSet<&str>) -> 
 }
 
 fn sizes(batch: Batch, server: &str, raw: &Raw) -> Batch {
-    let Some(rows) = &raw.sizes.value else { return batch };
+    let Some(rows) = &raw.parts.sizes.value else { return batch };
     let sizes = rows.iter().filter_map(|row| {
         Some(Size {
             server: server.to_owned(),
@@ -254,7 +255,7 @@ fn sizes(batch: Batch, server: &str, raw: &Raw) -> Batch {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fetch::{Facts, Inside};
+    use super::super::fetch::{Facts, Inside, Read};
     use super::super::share::Share;
     use super::*;
     use crate::clients::postgres::reasons::SERVER_FULL;
@@ -296,18 +297,27 @@ mod tests {
                 receiver: rows(case, "receiver"),
                 roles: rows(case, "roles"),
                 horizon: rows(case, "horizon"),
+                every_setting: golden::file(case, "every_setting.txt").is_some(),
             };
-            let inside = Inside { tables: rows(case, "tables"), indexes: rows(case, "indexes") };
-            let raw = Raw {
-                place: "127.0.0.1:5432".into(),
-                share: Share::all_of("app"),
-                server: rows(case, "server")?,
-                facts,
+            let inside = Inside {
+                tables: rows(case, "tables"),
+                indexes: rows(case, "indexes"),
+                vacuums: rows(case, "vacuums"),
+            };
+            let parts = Read {
                 sizes: latest(rows(case, "sizes")),
                 login,
                 inside: latest(Ok(inside)),
                 table_sizes: latest(rows(case, "table_sizes")),
                 own: latest(rows(case, "own")),
+                statements: latest(rows(case, "statements")),
+            };
+            let raw = Raw {
+                place: "127.0.0.1:5432".into(),
+                share: Share::all_of("app"),
+                server: rows(case, "server")?,
+                facts,
+                parts,
             };
             sample(&raw)
         });

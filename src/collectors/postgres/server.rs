@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::fetch::Facts;
+use super::sample;
 use super::values::{Values, numbers};
-use crate::catalogue::Batch;
+use crate::catalogue::{Batch, Row as _};
 use crate::clients::postgres::{Row, Rows};
 use crate::failure::Failure;
 
@@ -30,6 +31,12 @@ pub struct Receiver {
     pub slot: String,
 }
 pub struct Settings(pub Fact);
+
+/// Those that have no name of their own here.
+pub struct OtherSettings {
+    pub server: String,
+    pub values: Vec<(String, f64)>,
+}
 
 /// A replication slot.
 pub struct Slot {
@@ -97,7 +104,11 @@ pub fn of(batch: Batch, server: &str, row: Row, facts: &Facts) -> Batch {
     });
     batch = batch.with(vec![Condition { pending_settings: pending }]);
     if let Some(rows) = set {
-        batch = batch.with(vec![Settings(fact(settings(rows)))]);
+        let all = settings(rows);
+        if facts.every_setting {
+            batch = batch.with(vec![others(server, &all)]);
+        }
+        batch = batch.with(vec![Settings(fact(Values::named(all.into_iter())))]);
     }
     let roles;
     (batch, roles) = all(batch, "roles (pg_roles)", &facts.roles);
@@ -182,7 +193,7 @@ fn of_roles(server: &str, rows: &Rows) -> Vec<Role> {
 }
 
 /// Under their names with the base unit, in base units, as `postgres_exporter` has them.
-fn settings(rows: &Rows) -> Values {
+fn settings(rows: &Rows) -> Vec<(String, f64)> {
     let setting = |row: Row| {
         let (name, text) = (row.text("name")?, row.text("setting")?);
         let name = name.replace(['.', '-'], "_");
@@ -197,7 +208,22 @@ fn settings(rows: &Rows) -> Values {
         // What is below zero has a meaning of its own, mostly "off".
         Some((format!("{name}_{word}"), if number < 0.0 { number } else { number * factor }))
     };
-    Values::named(rows.iter().filter_map(setting))
+    rows.iter().filter_map(setting).collect()
+}
+
+/// All but those whose family is there anyway.
+fn others(server: &str, all: &[(String, f64)]) -> OtherSettings {
+    let start = OtherSettings::TABLE.metrics.first().map_or("", |metric| metric.name);
+    let own = Settings::TABLE.metrics.iter().map(|metric| metric.name);
+    let own: Vec<&str> =
+        own.chain(sample::Server::TABLE.metrics.iter().map(|it| it.name)).collect();
+    let tails: Vec<&str> =
+        own.iter().filter_map(|own| own.strip_prefix(start)?.strip_prefix('_')).collect();
+    let is_own = |name: &str| tails.contains(&name);
+    let mut values: Vec<_> = all.iter().filter(|(name, _)| !is_own(name)).cloned().collect();
+    values.sort_by(|a, b| a.0.cmp(&b.0));
+    values.dedup_by(|a, b| a.0 == b.0);
+    OtherSettings { server: server.to_owned(), values }
 }
 
 fn unit_of(unit: &str) -> Option<(&'static str, f64)> {

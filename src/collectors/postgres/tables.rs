@@ -34,6 +34,26 @@ pub struct Index {
     pub values: Values,
 }
 
+/// A vacuum that runs.
+pub struct Vacuum {
+    pub name: Name,
+    pub phase: String,
+    /// By the server, and not by hand.
+    pub automatic: bool,
+    pub values: Values,
+}
+
+/// What a vacuum goes through, as the view calls it.
+pub const PHASES: [&str; 7] = [
+    "initializing",
+    "scanning heap",
+    "vacuuming indexes",
+    "vacuuming heap",
+    "cleaning up indexes",
+    "truncating heap",
+    "performing final cleanup",
+];
+
 /// All tables that are not told of one by one.
 pub struct Rest {
     pub database: String,
@@ -51,6 +71,11 @@ impl Table {
     pub fn get(&self, column: &str) -> Option<f64> {
         self.values.get(column)
     }
+
+    /// Of what the table may have none, such as indexes: then nothing was read of them.
+    pub fn count(&self, column: &str) -> f64 {
+        self.get(column).unwrap_or(0.0)
+    }
 }
 
 fn name(server: &str, row: Row) -> Name {
@@ -64,7 +89,7 @@ fn name(server: &str, row: Row) -> Name {
 }
 
 pub fn of(mut batch: Batch, server: &str, raw: &Raw) -> Batch {
-    if let Some(inside) = &raw.inside.value {
+    if let Some(inside) = &raw.parts.inside.value {
         let table = |(row, values)| Table { name: name(server, row), values };
         match &inside.tables {
             Ok(rows) => batch = batch.with(numbers(rows).map(table).collect()),
@@ -84,7 +109,8 @@ pub fn of(mut batch: Batch, server: &str, raw: &Raw) -> Batch {
             Err(failure) => batch = batch.gap("indexes (pg_statio_user_indexes)", failure.clone()),
         }
     }
-    if let Some(rows) = &raw.table_sizes.value {
+    batch = vacuums(batch, server, raw);
+    if let Some(rows) = &raw.parts.table_sizes.value {
         let sized = rows.iter().filter(|row| row.text("relname").is_some());
         let size = |row: Row| TableSize {
             name: name(server, row),
@@ -99,9 +125,23 @@ pub fn of(mut batch: Batch, server: &str, raw: &Raw) -> Batch {
         });
         batch = batch.with(sized.map(size).collect()).with(rest.into_iter().collect());
     }
-    let own = raw.own.value.as_ref().and_then(|rows| {
+    let own = raw.parts.own.value.as_ref().and_then(|rows| {
         let row = rows.first()?;
         Some(OwnShare { own: row.number("own"), of_all: row.number("of_all") })
     });
     batch.with(own.into_iter().collect())
+}
+
+fn vacuums(batch: Batch, server: &str, raw: &Raw) -> Batch {
+    let Some(inside) = &raw.parts.inside.value else { return batch };
+    let vacuum = |(row, values): (Row, Values)| Vacuum {
+        name: name(server, row),
+        phase: row.text("phase").unwrap_or_default().to_owned(),
+        automatic: row.flag("automatic") == Some(true),
+        values,
+    };
+    match &inside.vacuums {
+        Ok(rows) => batch.with(numbers(rows).map(vacuum).collect()),
+        Err(failure) => batch.gap("vacuums (pg_stat_progress_vacuum)", failure.clone()),
+    }
 }

@@ -1,14 +1,14 @@
 //! Which labels have a closed list of values, and the lists: what rules, panels and tests of rules
 //! may ask for. `tests/offline/words.rs` holds them against the code that writes them.
 
-use super::databases;
+use super::{databases, tables};
 use crate::catalogue::words::{Words, listed, open};
 
 pub const WORDS: &[Words] = &[
     listed(
         &["stack_target_part_age_seconds", "stack_target_part_failure"],
         "part",
-        &["sizes", "login", "tables", "table_sizes", "own"],
+        &["sizes", "login", "tables", "table_sizes", "own", "statements"],
     ),
     listed(
         &[
@@ -31,8 +31,9 @@ pub const WORDS: &[Words] = &[
     listed(
         &["stack_target_series_dropped_total"],
         "cap",
-        &["databases", "activity", "applications", "indexes"],
+        &["databases", "activity", "applications", "indexes", "statements"],
     ),
+    listed(&["pg_stat_progress_vacuum_phase"], "phase", &tables::PHASES),
     listed(&["stack_postgres_limit_reached"], "limit", &["server", "database", "role"]),
     listed(
         &["stack_postgres_horizon_age_transactions"],
@@ -48,4 +49,6 @@ pub const WORDS: &[Words] = &[
     open("relname"),
     open("indexrelname"),
     open("slot_name"),
+    open("user"),
+    open("queryid"),
 ];

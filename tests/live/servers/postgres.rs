@@ -19,7 +19,7 @@ pub const MONITOR: &str = "monitor";
 pub const MONITOR_PASSWORD: &str = "s3cret-Monitor/with@odd:signs";
 
 /// `monitor` must show its password, everybody else is believed.
-const HBA: &str = "host all monitor 127.0.0.1/32 scram-sha-256\nhost all all 127.0.0.1/32 trust\n";
+const HBA: &str = "host replication postgres 127.0.0.1/32 trust\nhost all monitor 127.0.0.1/32 scram-sha-256\nhost all all 127.0.0.1/32 trust\n";
 
 const USER: &str = "postgres";
 
@@ -59,15 +59,52 @@ impl Postgres {
     /// # Panics
     /// When the cluster cannot be made or does not come up.
     pub async fn start_with(bin: Option<&Path>, settings: &[(&str, &str)]) -> Self {
+        Self::start_in(bin, settings, &[]).await
+    }
+
+    /// And with variables of its environment.
+    pub async fn start_in(
+        bin: Option<&Path>,
+        settings: &[(&str, &str)],
+        env: &[(&str, &str)],
+    ) -> Self {
         let bin = bin.map_or_else(newest_bin, Path::to_owned);
-        let (port, dir) = (free_port(), watchdog::dir("postgres"));
-        if is_root() {
-            let (uid, gid) = ids(USER).expect("the user postgres: apt-get install postgresql");
-            chown(&dir, Some(uid), Some(gid)).expect("chown");
-        }
+        let dir = folder();
         let data = dir.join("data");
         init(&bin, &dir, &data);
         fs::write(data.join("pg_hba.conf"), HBA).expect("pg_hba.conf");
+        let postgres = Self::launch(bin, &dir, settings, env).await;
+        postgres.prepare().await;
+        postgres
+    }
+
+    /// A standby of this one.
+    ///
+    /// # Panics
+    /// When the copy fails.
+    pub async fn standby(&self) -> Self {
+        let dir = folder();
+        let data = dir.join("data");
+        let port = self.port.to_string();
+        let program = need_program(&self.bin.join("pg_basebackup"), "postgresql");
+        let output = command(&program, Some(USER))
+            .args(["-h", "127.0.0.1", "-p", &port, "-U", USER, "-R", "-X", "stream", "-c", "fast"])
+            .args(["--no-sync", "-D", text(&data)])
+            .current_dir(&dir)
+            .stdin(Stdio::null())
+            .output()
+            .expect("pg_basebackup");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        Self::launch(self.bin.clone(), &dir, &[], &[]).await
+    }
+
+    async fn launch(
+        bin: PathBuf,
+        dir: &Path,
+        settings: &[(&str, &str)],
+        env: &[(&str, &str)],
+    ) -> Self {
+        let (port, data) = (free_port(), dir.join("data"));
         let mut spec = Spec::new(&bin.join("postgres"), "postgresql", &["-D", text(&data)]);
         let port_text = port.to_string();
         let mut all = vec![
@@ -88,9 +125,10 @@ impl Postgres {
         spec.unprivileged = Some(USER);
         // SIGTERM would wait for every client to leave.
         spec.stop = rustix::process::Signal::INT;
-        let postgres = Self { server: Server::start(spec, &dir), port, bin };
+        let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        spec.env = env.iter().map(own).collect();
+        let postgres = Self { server: Server::start(spec, dir), port, bin };
         postgres.ready("postgres").await;
-        postgres.prepare().await;
         postgres
     }
 
@@ -210,6 +248,16 @@ pub async fn connect(config: &Config) -> Result<(Client, JoinHandle<()>), tokio_
         let _ = connection.await;
     });
     Ok((client, task))
+}
+
+/// A folder of the server's user.
+fn folder() -> PathBuf {
+    let dir = watchdog::dir("postgres");
+    if is_root() {
+        let (uid, gid) = ids(USER).expect("the user postgres: apt-get install postgresql");
+        chown(&dir, Some(uid), Some(gid)).expect("chown");
+    }
+    dir
 }
 
 fn init(bin: &Path, dir: &Path, data: &Path) {

@@ -3,7 +3,7 @@ select s.*, extract(epoch from s.stats_reset) as reset_at,
     -- PostgreSQL 12 brought it: by its name it is empty before, in place of an error.
     extract(epoch from pg_catalog.now() - pg_catalog.jsonb_extract_path_text(pg_catalog.to_jsonb(s),
         'checksum_last_failure')::pg_catalog.timestamptz) as checksum_age,
-    c.confl_tablespace, c.confl_lock, c.confl_snapshot, c.confl_bufferpin, c.confl_deadlock,
+    c.*,
     d.datallowconn, d.datistemplate, d.datconnlimit,
     pg_catalog.age(d.datfrozenxid) as xid_age, pg_catalog.mxid_age(d.datminmxid) as mxid_age,
     count(*) over () as total

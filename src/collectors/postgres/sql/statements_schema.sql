@@ -2,7 +2,9 @@
 -- superuser's as well: any other owner could put another one in its place before we call.
 select n.nspname as schema,
     exists (select 1 from pg_catalog.pg_attribute a where a.attrelid = v.oid
-        and a.attname = 'total_exec_time') as plans
+        and a.attname = 'total_exec_time') as plans,
+    exists (select 1 from pg_catalog.pg_attribute a where a.attrelid = v.oid
+        and a.attname = 'shared_blk_read_time') as shared
 from pg_catalog.pg_extension e
     join pg_catalog.pg_depend f on f.refobjid = e.oid and f.deptype = 'e'
         and f.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass
