@@ -106,13 +106,15 @@ def exporter(binary, folder, targets):
     return started(command, {}, OURS)
 
 
-def measured(port, idle):
-    """Milliseconds of the scrape, and of the server's processor."""
-    before = usage()
-    began = time.perf_counter()
+def measured(port):
+    """Milliseconds of the scrape, and of the server's processor beyond what the second before took."""
+    quiet, began = usage(), time.perf_counter()
+    time.sleep(1)
+    before, scraped = usage(), time.perf_counter()
     took, body = scrape(port)
     time.sleep(1)
-    spent = usage() - before - idle * (time.perf_counter() - began)
+    idle = (before - quiet) / (scraped - began)
+    spent = usage() - before - idle * (time.perf_counter() - scraped)
     return took, spent, len(body), sum(1 for line in body.splitlines() if not line.startswith(b"#"))
 
 
@@ -134,9 +136,6 @@ def case(binary, peer, scrapes, tables, databases):
         without = of_status(base.pid, "VmRSS")
         base.terminate()
         base.wait()
-        before, began = usage(), time.perf_counter()
-        time.sleep(5)
-        idle = (usage() - before) / (time.perf_counter() - began)
         ours = exporter(binary, folder, f"postgres:\n  app: {{ url: \"postgresql://monitor@127.0.0.1:{PORT}/app\" }}\n")
         processes.append(ours)
         env = {"DATA_SOURCE_NAME": f"postgresql://postgres@127.0.0.1:{PORT}/app?sslmode=disable"}
@@ -147,7 +146,7 @@ def case(binary, peer, scrapes, tables, databases):
             turn = time.perf_counter()
             for port, into in ((OURS, own), (PEER, other)):
                 time.sleep(max(0, turn + INTERVAL / 2 * (1 + (port == PEER)) - time.perf_counter()))
-                into.append(measured(port, idle))
+                into.append(measured(port))
         middle = lambda rows, at: statistics.median(row[at] for row in rows)
         pid = sql("select pid from pg_stat_activity where application_name = 'stack-exporter' and datname = 'postgres'")
         share = sql("""select sum(s.total_exec_time) filter (where r.rolname = 'monitor') from monitoring.pg_stat_statements(false) s

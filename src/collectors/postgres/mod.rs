@@ -266,7 +266,7 @@ impl Collector for Database {
     type Raw = fetch::Raw;
 
     async fn fetch(&self) -> Result<fetch::Raw, Failure> {
-        self.0.fetch().await
+        Box::pin(self.0.fetch()).await
     }
 
     fn sample(&self, raw: fetch::Raw, _now: SystemTime) -> Result<Batch, Failure> {
