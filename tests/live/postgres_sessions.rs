@@ -105,7 +105,7 @@ fn many_who_ask_have_few_sessions_and_tell_each_fact_once() {
         admin.batch_execute(&limit).await.unwrap();
         admin.batch_execute("create database second").await.unwrap();
         let queue = |n: usize| {
-            let database = if n % 2 == 0 { "first" } else { "second" };
+            let database = if n.is_multiple_of(2) { "first" } else { "second" };
             format!(
                 "  q{n}: {{ sql: {{ postgres: {database}, query: \"select 'pending' as state, 1 as count\" }} }}\n"
             )
