@@ -13,7 +13,7 @@ use crate::servers::wait::{PATIENT, until};
 use crate::servers::{Stack, run, text, watchdog};
 
 struct Pooler {
-    _server: Server,
+    server: Server,
     port: u16,
 }
 
@@ -38,9 +38,9 @@ impl Pooler {
         spec.unprivileged = Some("postgres");
         std::os::unix::fs::chown(&dir, Some(crate::servers::postgres::user_id()), None).unwrap();
         std::os::unix::fs::chown(&users, Some(crate::servers::postgres::user_id()), None).unwrap();
-        let pooler = Self { _server: Server::start(spec, &dir), port };
+        let pooler = Self { server: Server::start(spec, &dir), port };
         until("pgbouncer", PATIENT, async || {
-            pooler._server.assert_alive();
+            pooler.server.assert_alive();
             tokio::net::TcpStream::connect(("127.0.0.1", port)).await.map_err(|it| it.to_string())
         })
         .await;

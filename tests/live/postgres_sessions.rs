@@ -104,12 +104,13 @@ fn many_who_ask_have_few_sessions_and_tell_each_fact_once() {
         let limit = format!("alter role {MONITOR} connection limit {advised}");
         admin.batch_execute(&limit).await.unwrap();
         admin.batch_execute("create database second").await.unwrap();
-        let queues: String = (0..8)
-            .map(|n| {
-                let database = if n % 2 == 0 { "first" } else { "second" };
-                format!("  q{n}: {{ sql: {{ postgres: {database}, query: \"select 'pending' as state, 1 as count\" }} }}\n")
-            })
-            .collect();
+        let queue = |n: usize| {
+            let database = if n.is_multiple_of(2) { "first" } else { "second" };
+            format!(
+                "  q{n}: {{ sql: {{ postgres: {database}, query: \"select 'pending' as state, 1 as count\" }} }}\n"
+            )
+        };
+        let queues = (0..8).map(queue).collect::<Vec<_>>().concat();
         let targets =
             [("first", url(&postgres, DATABASE), ""), ("second", url(&postgres, "second"), "")];
         let exporter =
@@ -180,7 +181,11 @@ async fn crowd(postgres: &Postgres, most: usize) -> Vec<Client> {
                 clients.push(client);
             }
             Err(error) => {
-                assert_eq!(error.code().map(|code| code.code()), Some("53300"), "{error:?}");
+                assert_eq!(
+                    error.code().map(tokio_postgres::error::SqlState::code),
+                    Some("53300"),
+                    "{error:?}"
+                );
                 break;
             }
         }
