@@ -2,12 +2,13 @@
 //! with at least the same labels, of the same kind. The list is what its version 0.19 gave on PostgreSQL 15
 //! with all its collectors on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use stack_exporter::catalogue::Kind;
 use stack_exporter::collectors::CATALOGUE;
 
 const LIST: &str = include_str!("../postgres_exporter.tsv");
+const BOARDS: &str = include_str!("../public_boards.tsv");
 
 #[test]
 fn every_family_of_postgres_exporter_is_there_or_it_is_said_why_not() {
@@ -35,4 +36,15 @@ fn every_family_of_postgres_exporter_is_there_or_it_is_said_why_not() {
         }
     }
     assert!(there > 85, "{there}");
+}
+
+/// Boards 9628 and 455 (also the overview of the mixin) find every name that they read.
+#[test]
+fn public_boards_find_all_their_names() {
+    let ours: BTreeSet<&str> = CATALOGUE.metrics().map(|(_, facts)| facts.name).collect();
+    let lines = BOARDS.lines().filter(|line| !line.starts_with('#'));
+    let names: Vec<_> = lines.map(|line| line.split_once('\t').unwrap()).collect();
+    assert!(names.len() > 50);
+    let missing: Vec<_> = names.iter().filter(|(_, name)| !ours.contains(name)).collect();
+    assert!(missing.is_empty(), "{missing:?}");
 }
