@@ -117,16 +117,18 @@ async fn nine_hanging_targets_cost_the_tenth_nothing() {
     assert!(took <= GRACE + MARGIN, "the first scrape took {took:?}");
     assert_eq!((up(&first, "tenth"), shown(&first, "tenth")), (Some(1.0), Some(1)));
     assert_eq!((up(&first, "hangs0"), reasons(&first, "hangs0")), (None, vec!["pending".into()]));
+    let mut took = Vec::new();
     for _ in 0..3 {
         grow_old().await;
         let before = handles[0].reads.load(Ordering::SeqCst);
         let started = Instant::now();
         let next = board.scrape(&[], None).await;
-        let took = started.elapsed();
-        assert!(took < MARGIN, "a later scrape took {took:?}");
+        took.push(started.elapsed());
         assert_eq!(up(&next, "tenth"), Some(1.0));
         assert_eq!(handles[0].reads.load(Ordering::SeqCst), before + 1, "not fresh");
     }
+    // What hangs would slow each of them, a busy machine one or two.
+    assert!(took.iter().any(|took| *took < MARGIN), "the later scrapes took {took:?}");
     // By now the deadline of the hanging ones has passed, and they say why they are down.
     let last = board.snapshot();
     assert_eq!(

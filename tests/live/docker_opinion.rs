@@ -263,7 +263,7 @@ struct View {
 
 /// All of them side by side: before Engine 25 statistics take a second.
 async fn look(docker: &Docker, made: &[Container]) -> Vec<View> {
-    let client = docker.engine.client().unwrap();
+    let client = docker.engine.client().unwrap().with_timeout(PATIENT);
     let view = async |container: &Container| {
         let inspected = client.inspect_container(&container.id, None).await.unwrap();
         let options = StatsOptionsBuilder::new().stream(false).one_shot(true).build();

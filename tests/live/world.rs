@@ -163,7 +163,8 @@ async fn build() -> World {
     admin
         .batch_execute(
             "CREATE TABLE jobs (status text); INSERT INTO jobs VALUES ('pending'), ('running');
-             CREATE TABLE locked (n int); GRANT SELECT ON jobs TO monitor",
+             CREATE TABLE locked (n int); GRANT SELECT ON jobs TO monitor;
+             CREATE ROLE guest LOGIN VALID UNTIL '2100-01-01'",
         )
         .await
         .unwrap();
