@@ -161,7 +161,9 @@ pub const RESTARTED: Signal = Signal {
     unit: Unit::Seconds,
     warning: Default::off("mostly somebody wanted it; set it to be warned"),
     critical: Default::off("see warning"),
-    advice: Some(Default::ours(600.0, "no guide names it; told for ten minutes")),
+    advice: Some(Default::off(
+        "a server that was deployed is as young; 10m tells each start for ten minutes",
+    )),
     hold: Hold::both(Duration::ZERO),
     item: &[],
     requirements: &["P01"],
