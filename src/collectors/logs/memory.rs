@@ -123,7 +123,10 @@ impl Memory {
             report = self.step(source, None, clock(), begun);
             touched = false;
         }
-        self.places.containers.tell(&mut report);
+        // What the Engine said last is nothing to a source that has become one of files.
+        if source.input.asks().is_some() {
+            self.places.containers.tell(&mut report);
+        }
         changed |= self.tally.tick(&source.scanner.rules, now);
         let capped = self.tally.take_capped();
         let failure = self.catch_up(&mark, &report, now);
