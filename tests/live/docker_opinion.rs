@@ -14,6 +14,7 @@ use futures_util::TryStreamExt as _;
 use futures_util::future::join_all;
 use jiff::Timestamp;
 use serde_json::json;
+use tokio::time::timeout;
 
 use crate::scene::value;
 use crate::servers::docker::{Container, ContainerSpec, Docker};
@@ -261,6 +262,9 @@ struct View {
     stats: Option<ContainerStatsResponse>,
 }
 
+/// Of a container that ends while they are asked for, statistics come when it starts again, or never.
+const OF_ONE: Duration = Duration::from_secs(5);
+
 /// All of them side by side: before Engine 25 statistics take a second.
 async fn look(docker: &Docker, made: &[Container]) -> Vec<View> {
     let client = docker.engine.client().unwrap().with_timeout(PATIENT);
@@ -269,7 +273,8 @@ async fn look(docker: &Docker, made: &[Container]) -> Vec<View> {
         let options = StatsOptionsBuilder::new().stream(false).one_shot(true).build();
         let alive = inspected.state.as_ref().unwrap().running == Some(true);
         let stats = if alive {
-            client.stats(&container.id, Some(options)).try_next().await.unwrap()
+            let mut answer = client.stats(&container.id, Some(options));
+            timeout(OF_ONE, answer.try_next()).await.ok().and_then(Result::unwrap)
         } else {
             None
         };
@@ -282,11 +287,14 @@ async fn look(docker: &Docker, made: &[Container]) -> Vec<View> {
 fn differences(scrape: &Scrape, name: &str, before: &View, now: &View) -> Vec<String> {
     let mut claims = of_the_list(&now.listed);
     claims.extend(of_the_inspection(&now.inspected));
-    if let (Some(before), Some(now)) = (&before.stats, &now.stats) {
-        claims.extend(of_the_statistics(before, now));
-    }
+    let alive = now.inspected.state.as_ref().unwrap().running == Some(true);
+    let statistics = before.stats.as_ref().zip(now.stats.as_ref());
+    claims.extend(statistics.iter().flat_map(|(before, now)| of_the_statistics(before, now)));
     let differ = claims.iter().filter_map(|claim| claim.against(scrape, name));
     let mut differ: Vec<_> = differ.collect();
+    if alive && statistics.is_none() {
+        differ.push("its statistics have not come".to_owned());
+    }
     let label = |line: &str, name: &str| {
         let (_, rest) = line.split_once(&format!(",{name}=\""))?;
         Some(rest.split_once('"')?.0.to_owned())
@@ -319,7 +327,7 @@ async fn agree(docker: &Docker, made: &[Container], config: &str, source: &str) 
     let old = if source == "api" { OF_THE_ENGINE } else { OF_FILES };
     let mut agreed = BTreeSet::new();
     let mut cpu = vec![0.0; made.len()];
-    until(&format!("one opinion by {source}"), PATIENT, async || {
+    until(&format!("one opinion by {source}"), 3 * PATIENT, async || {
         let reach = views.iter().rposition(|(at, _)| at.elapsed() > old).unwrap_or(0);
         let scrape = exporter.scrape().await;
         let (asked, now) = (Instant::now(), look(docker, made).await);
