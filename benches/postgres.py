@@ -4,7 +4,8 @@
     cargo build --release && python3 benches/postgres.py target/release/stack-exporter [scrapes]
 
 As root, with PostgreSQL 15 in /usr/lib/postgresql. Each of the two is scraped every 15 s, half of that apart. The server's
-processor time is that of a control group of its own (cpuacct), from before a scrape to a second after it.
+processor time is that of a control group of its own (cpuacct): two seconds from the begin of a scrape, less what the two
+seconds before it took. Autovacuum is off, for its workers would take more than a scrape does.
 """
 
 import os
@@ -55,7 +56,7 @@ def server(folder):
     subprocess.run([*AS_POSTGRES, *init], check=True, cwd=folder, **QUIET)
     settings = {
         "port": PORT, "listen_addresses": "127.0.0.1", "unix_socket_directories": "", "fsync": "off",
-        "max_connections": 140, "shared_preload_libraries": "pg_stat_statements",
+        "max_connections": 140, "autovacuum": "off", "shared_preload_libraries": "pg_stat_statements",
     }
     flags = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
     enter = f"echo $$ > {GROUP}/cgroup.procs; exec \"$@\""
@@ -106,16 +107,20 @@ def exporter(binary, folder, targets):
     return started(command, {}, OURS)
 
 
+WINDOW = 2.0
+
+
 def measured(port):
-    """Milliseconds of the scrape, and of the server's processor beyond what the second before took."""
+    """Milliseconds of the scrape, and of the server's processor in the window before it and in that from its begin."""
     quiet, began = usage(), time.perf_counter()
-    time.sleep(1)
-    before, scraped = usage(), time.perf_counter()
+    time.sleep(WINDOW)
+    before, idle = usage(), time.perf_counter() - began
+    began = time.perf_counter()
     took, body = scrape(port)
-    time.sleep(1)
-    idle = (before - quiet) / (scraped - began)
-    spent = usage() - before - idle * (time.perf_counter() - scraped)
-    return took, spent, len(body), sum(1 for line in body.splitlines() if not line.startswith(b"#"))
+    time.sleep(max(0, WINDOW - (time.perf_counter() - began)))
+    spent = (usage() - before) / max(1, (time.perf_counter() - began) / WINDOW)
+    series = sum(1 for line in body.splitlines() if not line.startswith(b"#"))
+    return took, spent - (before - quiet) / idle * WINDOW, len(body), series
 
 
 def case(binary, peer, scrapes, tables, databases):

@@ -8,9 +8,11 @@
 
 mod address;
 mod connect;
+mod encryption;
 mod failure;
 mod hub;
 mod methods;
+mod passfile;
 pub mod reasons;
 mod refusal;
 mod rows;
@@ -34,7 +36,7 @@ pub use statement::{not_one_statement, quoted, without_texts};
 
 use self::hub::{Hub, Key, Use};
 use self::reasons::POOLER;
-use self::session::{Answers, Guard, Session, Terms, Trouble};
+use self::session::{Answers, Guard, Terms, Trouble};
 pub use self::statement::SearchPath;
 use crate::config::{SafeUrl, Secret};
 use crate::failure::{Failure, Reason};
@@ -106,14 +108,6 @@ impl PostgresClient {
     /// Host and port of the server that was reached last.
     pub fn place(&self) -> Option<String> {
         self.hub().ok()?.place()
-    }
-
-    /// Whether there is a session in which the facts of the server can be read now.
-    pub fn is_open(&self) -> bool {
-        let Ok(hub) = self.hub() else { return false };
-        let slot = hub.maintenance().map(|name| hub.slot(Use::Facts, name));
-        let held = slot.as_ref().and_then(|slot| slot.try_lock().ok());
-        held.is_some_and(|held| held.as_ref().is_some_and(Session::usable))
     }
 
     /// Whether a pooler stands between, as far as is known.

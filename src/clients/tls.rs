@@ -3,10 +3,11 @@
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
-use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::ServerCertVerifier;
+use rustls::client::{WantsClientCert, WebPkiServerVerifier};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{ClientConfig, ConfigBuilder, RootCertStore};
 
 use super::fresh::Fresh;
 use crate::config::Tls;
@@ -63,7 +64,19 @@ pub fn usual() -> ClientConfig {
 /// From the files that are named; `Err` says what is wrong with which. Reads them.
 pub fn config(tls: &Tls) -> Result<ClientConfig, String> {
     let roots = tls.ca_file.as_deref().map_or_else(|| Ok(public()), roots)?;
-    let builder = ClientConfig::builder().with_root_certificates(roots);
+    with_us(ClientConfig::builder().with_root_certificates(roots), tls)
+}
+
+/// The same with somebody else to judge the server.
+pub fn config_by(judge: Arc<dyn ServerCertVerifier>, tls: &Tls) -> Result<ClientConfig, String> {
+    let builder = ClientConfig::builder().dangerous();
+    with_us(builder.with_custom_certificate_verifier(judge), tls)
+}
+
+fn with_us(
+    builder: ConfigBuilder<ClientConfig, WantsClientCert>,
+    tls: &Tls,
+) -> Result<ClientConfig, String> {
     let (Some(certificate), Some(key)) = (&tls.cert_file, &tls.key_file) else {
         return Ok(builder.with_no_client_auth());
     };

@@ -245,6 +245,31 @@ impl<T: Send + Sync + 'static> Part<T> {
     where
         F: Future<Output = Result<Found<T>, Failure>> + Send,
     {
+        self.read(until, now, read).await;
+        self.hand_out()
+    }
+
+    /// Reads anew if it is due, until this moment at most, and hands out nothing but why that was in vain.
+    pub async fn refresh<F>(
+        &self,
+        until: Instant,
+        read: impl FnOnce(Option<Arc<T>>, Instant) -> F + Send,
+    ) -> Option<Failure>
+    where
+        F: Future<Output = Result<Found<T>, Failure>> + Send,
+    {
+        self.read(until, |_| false, read).await;
+        self.shared.0.borrow().failure.clone()
+    }
+
+    async fn read<F>(
+        &self,
+        until: Instant,
+        now: impl FnOnce(Option<&T>) -> bool + Send,
+        read: impl FnOnce(Option<Arc<T>>, Instant) -> F + Send,
+    ) where
+        F: Future<Output = Result<Found<T>, Failure>> + Send,
+    {
         let until = until.min(Instant::now() + self.pace.limit);
         match self.turn(now) {
             Turn::Mine(flight) => flight.run(until, read(flight.fresh.clone(), until)).await,
@@ -252,7 +277,6 @@ impl<T: Send + Sync + 'static> Part<T> {
             Turn::Another => self.wait(until, |state| !state.flying).await,
             Turn::Later => {}
         }
-        self.hand_out()
     }
 
     /// Reads beside the readings, until what is returned is dropped.
@@ -284,6 +308,16 @@ impl<T: Send + Sync + 'static> Part<T> {
             }
         });
         Beside(task.abort_handle())
+    }
+
+    /// What there is, without a read.
+    pub fn shown(&self) -> Latest<T> {
+        self.hand_out()
+    }
+
+    /// The same, or nothing of a part that is not told of.
+    pub fn shown_if(&self, told: bool) -> Latest<T> {
+        if told { self.hand_out() } else { Latest::default() }
     }
 
     /// What was read beside; until this moment the first read is waited for.

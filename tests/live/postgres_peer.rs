@@ -35,7 +35,7 @@ fn fetched(what: &str) -> PathBuf {
 }
 
 /// A PostgreSQL of this version where its own user can read it.
-fn programs(major: &str) -> Option<PathBuf> {
+pub fn programs(major: &str) -> Option<PathBuf> {
     if major == "15" {
         return None;
     }

@@ -25,7 +25,7 @@ fn url(postgres: &Postgres, database: &str) -> String {
 }
 
 async fn scrape_until(exporter: &Exporter, what: &str, done: impl Fn(&Scrape) -> bool) -> Scrape {
-    until(what, PATIENT, async || {
+    until(what, 2 * PATIENT, async || {
         let scrape = exporter.scrape().await;
         if done(&scrape) { Ok(scrape) } else { Err(scrape.body) }
     })
@@ -350,7 +350,7 @@ fn reasons_are_told_without_texts() {
         let plain = url(&postgres, DATABASE);
         let as_postgres = plain.replace(MONITOR, "postgres");
         let targets = [
-            ("tls", plain.clone(), ""),
+            ("tls", format!("{plain}?sslmode=disable"), ""),
             ("line", plain.replace(MONITOR, "lost"), ""),
             ("broken", as_postgres.replace(DATABASE, "broken"), ""),
             ("template", as_postgres.replace(DATABASE, "template0"), ""),

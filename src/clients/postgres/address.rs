@@ -4,16 +4,14 @@ use std::path::PathBuf;
 
 use percent_encoding::utf8_percent_encode;
 use tokio_postgres::Config;
-use tokio_postgres::config::{ChannelBinding, SslMode, SslNegotiation};
-use tokio_postgres_rustls::MakeRustlsConnect;
+use tokio_postgres::config::{ChannelBinding, SslNegotiation};
 
 use super::APPLICATION;
-use super::failure::Open;
+use super::encryption::{Encryption, Mode};
 use super::methods::Methods;
 use super::server::{Place, Wanted};
-use crate::clients::tls;
 use crate::config::url::{Fault, UNRESERVED, may_be_address};
-use crate::config::{SafeUrl, Secret, Tls, Url};
+use crate::config::{SafeUrl, Secret, Url};
 use crate::failure::{Failure, Reason};
 
 /// A database: `postgresql[+driver]://user[:password]@host[:port]/database[?sslmode=...]`.
@@ -26,9 +24,10 @@ pub struct Address {
     pub(super) wanted: Wanted,
     /// Which ways to prove who we are may be asked of us.
     pub(super) methods: Methods,
-    pub(super) tls: bool,
+    pub(super) encryption: Encryption,
     password: Secret,
-    root_certificate: Option<PathBuf>,
+    /// A file with passwords, as `libpq` has it.
+    pub(super) passfile: Option<PathBuf>,
     options: String,
     binding: Option<ChannelBinding>,
     negotiation: Option<SslNegotiation>,
@@ -55,8 +54,8 @@ struct Settings {
     hosts: Vec<String>,
     addresses: Vec<String>,
     ports: Vec<u16>,
-    mode: Option<String>,
-    root_certificate: Option<PathBuf>,
+    encryption: Encryption,
+    passfile: Option<PathBuf>,
     options: String,
     wanted: Wanted,
     methods: Methods,
@@ -69,6 +68,10 @@ impl Settings {
         let mut settings = Self::default();
         for (name, value) in url.parameters().map_err(|fault| wrong(fault.to_string()))? {
             settings.set(&name, value)?;
+        }
+        let Encryption { certificate, key, .. } = &settings.encryption;
+        if certificate.is_some() != key.is_some() {
+            return Err(wrong("`sslcert` and `sslkey` must be set together"));
         }
         Ok(settings)
     }
@@ -87,8 +90,17 @@ impl Settings {
                 let ports: Option<_> = ports.collect();
                 self.ports = ports.ok_or_else(|| wrong("`port` must be a number"))?;
             }
-            "sslmode" | "ssl" => self.mode = filled,
-            "sslrootcert" if value != "system" => self.root_certificate = filled.map(Into::into),
+            "sslmode" | "ssl" => {
+                let mode = filled.map_or(Some(Mode::default()), |name| Mode::of(&name));
+                let unknown = || wrong(format!("`sslmode` must be {}", Mode::NAMES));
+                self.encryption.mode = mode.ok_or_else(unknown)?;
+            }
+            "sslrootcert" if value != "system" => {
+                self.encryption.authority = filled.map(Into::into)
+            }
+            "sslcert" => self.encryption.certificate = filled.map(Into::into),
+            "sslkey" => self.encryption.key = filled.map(Into::into),
+            "passfile" => self.passfile = filled.map(Into::into),
             "options" => self.options = value,
             "target_session_attrs" => {
                 self.wanted = Wanted::of(&value).ok_or_else(|| {
@@ -122,16 +134,6 @@ impl Settings {
         }
         Ok(())
     }
-
-    fn tls(&self) -> Result<bool, Failure> {
-        match self.mode.as_deref().unwrap_or("prefer") {
-            // Servers of Debian have a certificate that nobody signed: without being asked to,
-            // nothing is encrypted rather than everything refused.
-            "disable" | "allow" | "prefer" | "false" => Ok(false),
-            "require" | "verify-ca" | "verify-full" | "true" => Ok(true),
-            _ => Err(wrong("`sslmode` must be `disable`, `require` or `verify-full`")),
-        }
-    }
 }
 
 impl Address {
@@ -144,7 +146,6 @@ impl Address {
             return Err(wrong(EXAMPLE));
         }
         let settings = Settings::of(&url)?;
-        let tls = settings.tls()?;
         let places = Place::all(&url, &settings.hosts, &settings.addresses, &settings.ports)?;
         let text = |found: Option<String>| found.filter(|text| !text.is_empty());
         let user = settings.user.or(text(url.user)).unwrap_or_else(|| "postgres".to_owned());
@@ -162,9 +163,9 @@ impl Address {
             user,
             wanted: settings.wanted,
             methods: settings.methods,
-            tls,
+            encryption: settings.encryption,
             password,
-            root_certificate: settings.root_certificate,
+            passfile: settings.passfile,
             options: settings.options,
             binding: settings.binding,
             negotiation: settings.negotiation,
@@ -213,11 +214,7 @@ impl Address {
     /// catalogue ends by itself; poolers refuse them.
     pub(super) fn config(&self, password: &Secret, limits: bool) -> Config {
         let mut config = Config::new();
-        config
-            .user(&self.user)
-            .dbname(&self.database)
-            .application_name(APPLICATION)
-            .ssl_mode(if self.tls { SslMode::Require } else { SslMode::Disable });
+        config.user(&self.user).dbname(&self.database).application_name(APPLICATION);
         if let Some(binding) = self.binding {
             config.channel_binding(binding);
         }
@@ -245,20 +242,6 @@ impl Address {
             config.options(options);
         }
         config
-    }
-
-    pub(super) fn encryption(&self) -> Result<Option<MakeRustlsConnect>, Open> {
-        if !self.tls {
-            return Ok(None);
-        }
-        let Some(file) = &self.root_certificate else {
-            return Ok(Some(MakeRustlsConnect::new(tls::usual())));
-        };
-        let config = tls::config(&Tls::of_authority(file.clone())).map_err(|why| {
-            let why = why.replace("`ca_file`", "the file of `sslrootcert`");
-            Open::Failed(Failure::new(Reason::TLS, why))
-        })?;
-        Ok(Some(MakeRustlsConnect::new(config)))
     }
 }
 

@@ -11,12 +11,12 @@ use std::time::{Duration, Instant};
 use rustix::net::sockopt;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream, lookup_host};
-use tokio_postgres::config::SslMode;
 use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres::{CancelToken, Client, Config, Connection, NoTls, SimpleQueryMessage};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::Address;
+use super::encryption::{Mode, Way};
 use super::failure::Open;
 use super::methods::LogIn;
 use super::server::{Place, Wanted};
@@ -24,6 +24,7 @@ use super::session::Session;
 use super::tls_probe;
 use super::watch::{Watched, WatchedTls};
 use crate::config::Secret;
+use crate::failure::{Failure, Reason};
 
 /// From the first packet to the end of the log-in.
 pub(super) const CONNECT: Duration = Duration::from_secs(2);
@@ -51,14 +52,23 @@ pub(super) struct Cancel {
     tls: Option<(MakeRustlsConnect, String)>,
 }
 
+/// What is known of the server before.
+#[derive(Clone, Copy)]
+pub(super) struct Hello {
+    /// Start-up options are taken: no pooler stands between.
+    pub limits: bool,
+    /// The last connection was encrypted.
+    pub encrypted: bool,
+}
+
 /// Logs in to the first server that is wanted and lets us in.
-pub(super) async fn open(at: &Address, password: &Secret, limits: bool) -> Result<Session, Open> {
+pub(super) async fn open(at: &Address, password: &Secret, terms: Hello) -> Result<Session, Open> {
     let work = async {
-        let first = try_all(at, at.wanted, password, limits).await;
+        let first = try_all(at, at.wanted, password, terms).await;
         match first {
             // Rather any other one than none.
             Err(Open::Unwanted(_)) if at.wanted == Wanted::PreferStandby => {
-                try_all(at, Wanted::Any, password, limits).await
+                try_all(at, Wanted::Any, password, terms).await
             }
             outcome => outcome,
         }
@@ -70,13 +80,13 @@ async fn try_all(
     at: &Address,
     wanted: Wanted,
     password: &Secret,
-    limits: bool,
+    terms: Hello,
 ) -> Result<Session, Open> {
-    let config = at.config(password, limits);
+    let config = at.config(password, terms.limits);
     let (begun, mut left) = (Instant::now(), u32::try_from(at.places.len()).unwrap_or(u32::MAX));
     let mut last = Open::Late;
     for place in &at.places {
-        let one = try_one(at, place, wanted, &config);
+        let one = try_ways(at, place, wanted, &config, terms.encrypted);
         // One that hangs must leave time for the others; one that refuses leaves them its own.
         let share = CONNECT.saturating_sub(begun.elapsed()) / left.max(1);
         left -= 1;
@@ -85,7 +95,7 @@ async fn try_all(
             // All would say so, and a wrong password is not to be tried on each of them.
             Ok(Err(open @ Open::Options)) => return Err(open),
             Ok(Err(open)) if open.is_about_us() => {
-                let elsewise = !at.tls && open.is_for_want_of_a_line();
+                let elsewise = at.encryption.mode == Mode::Disable && open.is_for_want_of_a_line();
                 let wants_tls = elsewise && tls_probe::would_let_in(&config, place).await;
                 return Err(if wants_tls { Open::Unencrypted } else { open });
             }
@@ -96,28 +106,57 @@ async fn try_all(
     Err(last)
 }
 
+/// Encrypted or not, and the other way where the server wants it so.
+async fn try_ways(
+    at: &Address,
+    place: &Place,
+    wanted: Wanted,
+    config: &Config,
+    encrypted: bool,
+) -> Result<Session, Open> {
+    // Nothing is encrypted on a socket, whatever is asked for: as `libpq` does.
+    let ways = if place.is_socket() {
+        (Way::Plain, None)
+    } else {
+        at.encryption.ways(place.is_near(), encrypted)
+    };
+    let first = try_one(at, place, wanted, config, ways.0).await;
+    match (first, ways.1) {
+        (Err(open), Some(other)) if open.is_for_want_of_a_line() || open.is_about_tls() => {
+            // That it does not offer the other way is less than what it has said first.
+            match try_one(at, place, wanted, config, other).await {
+                Err(second) if second.is_about_tls() => Err(open),
+                outcome => outcome,
+            }
+        }
+        (outcome, _) => outcome,
+    }
+}
+
 async fn try_one(
     at: &Address,
     place: &Place,
     wanted: Wanted,
     config: &Config,
+    way: Way,
 ) -> Result<Session, Open> {
     let (stream, end) = reach(place).await.map_err(Open::Io)?;
-    let mut session = match at.encryption()? {
-        // Nothing is encrypted within a machine, whatever is asked for: as `libpq` does.
-        Some(tls) if !place.is_socket() => {
+    let mut config = config.clone();
+    config.ssl_mode(way.mode());
+    let mut session = match way {
+        Way::Encrypted | Way::Offered => {
             // Within TLS nobody else listens, and before it nothing is told.
             let log_in = |private| LogIn::new(at.methods, private);
+            let tls = at.encryption.connector();
+            let tls = tls.map_err(|why| Open::Failed(Failure::new(Reason::TLS, why)))?;
             let inner = connector(&tls, &place.host)?;
-            let connector = WatchedTls { inner, log_in: log_in(true) };
+            let connector = WatchedTls { inner, log_in: log_in(at.encryption.is_verified()) };
             let stream = Watched::asked(stream, log_in(false));
             let connected = config.connect_raw(stream, connector).await;
             let (client, connection) = connected.map_err(Open::of)?;
             session(client, connection, end, Some((tls, place.host.clone())))
         }
-        _ => {
-            let mut config = config.clone();
-            config.ssl_mode(SslMode::Disable);
+        Way::Plain => {
             let stream = Watched::plain(stream, LogIn::new(at.methods, end.is_private()));
             let connected = config.connect_raw(stream, NoTls).await;
             let (client, connection) = connected.map_err(Open::of)?;
@@ -188,6 +227,10 @@ impl End {
 }
 
 impl Cancel {
+    pub const fn is_encrypted(&self) -> bool {
+        self.tls.is_some()
+    }
+
     pub async fn send(&self) {
         let Ok(stream) = self.end.reach().await else { return };
         let stream = Watched::unwatched(stream);

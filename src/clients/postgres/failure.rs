@@ -57,6 +57,12 @@ impl Open {
         error.as_db_error().is_some_and(|db| db.routine() == Some(BY_LINE))
     }
 
+    /// One side does not talk encrypted, or not so.
+    pub(super) fn is_about_tls(&self) -> bool {
+        let Self::Error(error) = self else { return matches!(self, Self::Name) };
+        error.as_db_error().is_none() && error.to_string().contains("TLS")
+    }
+
     /// Whether another server of the same address would say the same.
     pub(super) fn is_about_us(&self) -> bool {
         let Self::Error(error) = self else { return false };
@@ -137,7 +143,10 @@ fn of_log_in(db: &DbError, at: &Address) -> Failure {
         ("28000", Some(BY_LINE)) => (
             NO_HBA,
             format!("pg_hba.conf does not let user `{user}` in from here"),
-            format!("add a line for {role} and this host to pg_hba.conf, then reload"),
+            format!(
+                "add a line for {role} and this host to pg_hba.conf, then reload; if there is one with `cert` or \
+                 `clientcert`, give our certificate with `sslcert` and `sslkey`"
+            ),
         ),
         ("28000", _) => (
             Reason::AUTH,
@@ -260,7 +269,7 @@ pub(super) fn of_refused(refused: Refused, at: &Address) -> Failure {
     let (reason, hint) = match refused {
         Refused::ClearText => (
             Reason::AUTH,
-            "add `?sslmode=require` to the address, use scram-sha-256 in pg_hba.conf, or allow it \
+            "add `?sslmode=verify-full` to the address, use scram-sha-256 in pg_hba.conf, or allow it \
              with `?require_auth=password` on a trusted network",
         ),
         Refused::Method => {
@@ -325,6 +334,6 @@ fn of_tls(cause: &str) -> (Reason, &'static str, &'static str) {
         "the TLS handshake failed"
     };
     let hint = "give the certificate of the authority with `?sslrootcert=<file>`, or use \
-                `?sslmode=disable` on a trusted network";
+                `?sslmode=require`, which encrypts and asks for no certificate";
     (Reason::TLS, what, hint)
 }

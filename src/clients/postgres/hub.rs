@@ -13,12 +13,12 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
 
-use super::Address;
-use super::connect::{self, CONNECT};
+use super::connect::{self, CONNECT, Hello};
 use super::failure::Open;
 use super::reasons::{NO_DATABASE, NO_HBA, POOLER, TLS_REQUIRED};
 use super::session::Session;
-use crate::clients::access::read_secret;
+use super::{Address, passfile};
+use crate::clients::access::{read_secret, read_secrets};
 use crate::config::Secret;
 use crate::failure::{Failure, Reason};
 
@@ -76,6 +76,8 @@ struct Gate {
 struct Known {
     /// Start-up options are refused: a pooler stands between.
     pooler: bool,
+    /// The last connection was encrypted.
+    encrypted: bool,
     /// When the maintenance database could last not be used.
     no_maintenance: Option<Instant>,
     /// The server that was reached last.
@@ -149,7 +151,7 @@ impl Hub {
             None => None,
         };
         let mut gate = self.gate.lock().await;
-        let password = self.read_password().await?;
+        let password = self.read_password(at).await?;
         if let Some((when, tried, failure)) = &gate.refused
             && when.elapsed() < AUTH_PAUSE
             && *tried == password
@@ -157,14 +159,19 @@ impl Hub {
             return Err(failure.clone());
         }
         gate.refused = None;
-        let mut result = connect::open(at, &password, !self.pooler()).await;
+        let hello =
+            |pooler: bool| Hello { limits: !pooler, encrypted: lock(&self.known).encrypted };
+        let mut result = connect::open(at, &password, hello(self.pooler())).await;
         if let Err(Open::Options) = result {
             lock(&self.known).pooler = true;
-            result = connect::open(at, &password, false).await;
+            result = connect::open(at, &password, hello(true)).await;
         }
         match result {
             Ok(session) => {
-                lock(&self.known).place = Some(session.place.clone());
+                let mut known = lock(&self.known);
+                known.place = Some(session.place.clone());
+                known.encrypted = session.cancel.is_encrypted();
+                drop(known);
                 Ok(Session { permit, ..session })
             }
             Err(error) => {
@@ -210,15 +217,19 @@ impl Hub {
         }
     }
 
-    async fn read_password(&self) -> Result<Secret, Failure> {
+    /// That of the file, of the configuration, of the address, or of a file for many servers.
+    async fn read_password(&self, at: &Address) -> Result<Secret, Failure> {
         let key = &self.key;
-        let Some(file) = key.password_file.clone() else {
-            return Ok(key.password.clone().unwrap_or_else(|| key.address.password().clone()));
+        if let Some(file) = key.password_file.clone() {
+            return aside(move || read_secret("password_file", &file)).await;
+        }
+        let password = key.password.clone().unwrap_or_else(|| key.address.password().clone());
+        let Some(file) = key.address.passfile.clone().filter(|_| password.expose().is_empty())
+        else {
+            return Ok(password);
         };
-        // Off the workers: the file may lie on a disk that hangs.
-        let read = move || read_secret("password_file", &file);
-        let secret = tokio::task::spawn_blocking(read).await;
-        secret.map_err(|_| Failure::new(Reason::OTHER, "the password file: stopped"))?
+        let text = aside(move || read_secrets("passfile", &file)).await?;
+        Ok(passfile::find(text.expose(), at).unwrap_or_default())
     }
 
     /// Ends the session in this database as soon as nobody has used it for a while.
@@ -231,6 +242,14 @@ impl Hub {
             }
         });
     }
+}
+
+/// Off the workers: the file may lie on a disk that hangs.
+async fn aside(
+    read: impl FnOnce() -> Result<Secret, Failure> + Send + 'static,
+) -> Result<Secret, Failure> {
+    let secret = tokio::task::spawn_blocking(read).await;
+    secret.map_err(|_| Failure::new(Reason::OTHER, "the password file: stopped"))?
 }
 
 #[cfg(test)]
@@ -248,11 +267,11 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("password");
         let hub = Hub::of(key("postgresql://u@h/d", Some(file.clone())));
-        assert!(hub.read_password().await.is_err());
+        assert!(hub.read_password(&hub.key.address).await.is_err());
         for (text, want) in [("\n", None), ("hunter2\n", Some("hunter2")), ("other", Some("other"))]
         {
             std::fs::write(&file, text).expect("a file");
-            let read = hub.read_password().await.ok();
+            let read = hub.read_password(&hub.key.address).await.ok();
             assert_eq!(read.as_ref().map(Secret::expose), want);
         }
     }

@@ -12,7 +12,7 @@ const SASL: u32 = 10;
 /// What may be asked for: the parameter `require_auth`, as `libpq` has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Methods {
-    /// None: only over TLS or a socket.
+    /// None: only over TLS with a verified server, or a socket.
     clear_text: Option<bool>,
     md5: bool,
     scram: bool,
@@ -28,7 +28,7 @@ impl Default for Methods {
 /// The server asked for what it may not have, or says what no server says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Refused {
-    #[error("the server asks for the password in clear text over an unencrypted connection")]
+    #[error("the server asks for the password in clear text, and it may be somebody else")]
     ClearText,
     #[error("the server asks for another log-in than `require_auth` allows")]
     Method,
@@ -90,7 +90,7 @@ impl Methods {
 /// What a log-in may ask for, and what it has asked for so far.
 pub(super) struct LogIn {
     methods: Methods,
-    /// Only the server can be at the other end: TLS or a socket.
+    /// Only the server can be at the other end: verified TLS or a socket.
     private: bool,
     first: bool,
 }

@@ -58,6 +58,12 @@ impl Place {
         Ok(places.collect())
     }
 
+    /// Whether it is on this machine: nobody listens in between.
+    pub(super) fn is_near(&self) -> bool {
+        let address = self.address.or_else(|| self.host.parse().ok());
+        address.map_or(self.is_socket() || self.host == "localhost", |it| it.is_loopback())
+    }
+
     /// Whether it is a socket of this machine.
     pub(super) fn is_socket(&self) -> bool {
         self.address.is_none() && self.host.starts_with(['/', '@'])

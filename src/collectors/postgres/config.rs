@@ -14,10 +14,11 @@ use crate::plan::Thresholds;
 pub struct Postgres {
     /// Address of the database, for example `postgresql://monitor@127.0.0.1:5432/app`. A driver
     /// as in `postgresql+asyncpg://` is ignored, and so are the driver's own parameters.
-    /// `?sslmode=require` asks for TLS with a verified certificate, `sslrootcert` names the file
-    /// of the authority to trust instead of the public ones. Several hosts and
-    /// `target_session_attrs` are as for `libpq`, and so is `host=db user=monitor` instead of an
-    /// address. Without TLS or a socket of this machine the password is not sent in clear text unless
+    /// `sslmode` is as for `libpq`: `require` encrypts, `verify-full` asks for a certificate of the host as well,
+    /// by `sslrootcert` or else the public authorities; the default, `prefer`, encrypts to other machines where they
+    /// offer it. `sslcert` and `sslkey` name our own certificate, and `passfile` a file such as `.pgpass`. Several hosts
+    /// and `target_session_attrs` are as for `libpq`, and so is `host=db user=monitor` instead of an
+    /// address. The password is sent in clear text over a socket of this machine or to a verified server alone, unless
     /// `?require_auth=password` allows it. In a password `@ : / # ? & %` must be percent-encoded.
     pub url: SafeUrl,
     /// Password of the role; better a file, or none where the server asks for none.

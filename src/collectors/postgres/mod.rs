@@ -16,8 +16,9 @@
 //! | a vacuum that runs | `pg_stat_progress_vacuum` | `pg_monitor` |
 //! | whether one gets in | a trial log-in, `login` | none |
 //!
-//! Cost: fourteen queries at once on a kept session in the database `postgres`, and two in the named one
-//! after the trial log-in (3-13 ms), on its session. All in read-only transactions with `statement_timeout`
+//! Cost: twelve queries at once on a kept session in the database `postgres`, and three in the named one
+//! after the trial log-in (3-13 ms), on its session. Whoever reads at least every 45 s waits for the twelve
+//! alone: the log-in, tables and all that is read seldom are read behind a reading, and shown by the next. All in read-only transactions with `statement_timeout`
 //! (60 % of the deadline, at most 3 s) and `lock_timeout` (200 ms) on the server; nothing here waits behind locks
 //! on tables. A reading that is given up is cancelled on the server. Of several targets on one server each tells
 //! of its own database, and the first of the server as well (`share.rs`).
@@ -46,6 +47,7 @@ mod idle;
 mod inside;
 mod metrics;
 mod on_demand;
+mod parts;
 mod sample;
 mod server;
 mod share;
@@ -58,7 +60,10 @@ mod words;
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
+
+use percent_encoding::utf8_percent_encode;
 
 pub use config::Postgres;
 pub use on_demand::{Module, offer};
@@ -68,6 +73,7 @@ use crate::catalogue::{Area, Batch, Glance, TableEntry};
 use crate::clients::access;
 use crate::clients::postgres::reasons::REASONS;
 use crate::clients::postgres::{Address, PostgresClient, mistake};
+use crate::config::url::UNRESERVED;
 use crate::config::{Access, SafeUrl, Secret};
 use crate::engine::{Collector, Memory, Target};
 use crate::failure::Failure;
@@ -193,7 +199,13 @@ fn discover(plan: &mut Plan) {
         let user = plan.env("PGUSER").unwrap_or_else(|| "postgres".to_owned());
         let database = plan.env("PGDATABASE").unwrap_or_else(|| user.clone());
         let mode = plan.env("PGSSLMODE").unwrap_or_else(|| "prefer".to_owned());
-        Some(Address::url(&host, &port, &user, &database, &mode))
+        let mut url = Address::url(&host, &port, &user, &database, &mode);
+        for (variable, name) in FILES {
+            if let Some(file) = plan.env(variable) {
+                url += &format!("&{name}={}", utf8_percent_encode(&file, UNRESERVED));
+            }
+        }
+        Some(url)
     });
     let Some(url) = found.map(SafeUrl::new) else {
         return plan.missed(
@@ -236,7 +248,7 @@ fn target(name: &str, postgres: &Postgres, share: Share, memory: &Memory) -> Tar
     let server = client.address().map(Address::server).unwrap_or_default();
     let down = Batch::new().with(vec![sample::Up { server, up: false }]);
     let identity = postgres.identity();
-    let (slow, parts) = fetch::Slow::of(memory, name, &identity);
+    let (slow, parts) = parts::Slow::of(memory, name, &identity);
     let tables = postgres.tables.unwrap_or(TABLES);
     let source = fetch::Source {
         client,
@@ -246,12 +258,19 @@ fn target(name: &str, postgres: &Postgres, share: Share, memory: &Memory) -> Tar
         statements: postgres.statements.unwrap_or(0),
         every_setting: postgres.settings == Some(config::Settings::All),
     };
-    let database = Database(source);
+    let database = Database(Arc::new(source));
     let target = Target::new(&AREA, name, place, (identity.clone(), share), database);
     let hosts = postgres.url.hosts(5432);
     target.while_down(down).with_parts(parts).at(hosts).read_from(AREA.name, name)
 }
 
+/// Files that the environment of `libpq` names, and the parameters of an address that name them.
+const FILES: [(&str, &str); 4] = [
+    ("PGPASSFILE", "passfile"),
+    ("PGSSLCERT", "sslcert"),
+    ("PGSSLKEY", "sslkey"),
+    ("PGSSLROOTCERT", "sslrootcert"),
+];
 /// Tables that are told of one by one, and the most of them.
 const TABLES: u32 = 100;
 const MOST_TABLES: u32 = 1000;
@@ -260,7 +279,7 @@ const MOST_STATEMENTS: u32 = 500;
 const TRIALS: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_hours(24);
 
 /// One database.
-struct Database(fetch::Source);
+struct Database(Arc<fetch::Source>);
 
 impl Collector for Database {
     type Raw = fetch::Raw;
@@ -315,7 +334,7 @@ mod tests {
             ),
             (
                 r#""url": "postgres://db/app?sslmode=hunter2""#.to_owned(),
-                vec!["a.url: `sslmode` must be `disable`, `require` or `verify-full`".to_owned()],
+                vec!["a.url: `sslmode` must be `disable`, `allow`, `prefer`, `require`, `verify-ca` or `verify-full`".to_owned()],
             ),
             (
                 format!(r#"{url}, "password_file": "{}""#, empty.display()),

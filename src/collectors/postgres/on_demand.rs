@@ -21,8 +21,16 @@ use crate::engine::Memory;
 use crate::plan::{Common, Plan, Thresholds, Wanted};
 
 /// Parameters of a connection that say nothing of where it goes and who we are.
-const OPTIONS: [&str; 6] =
-    ["channel_binding", "options", "require_auth", "sslmode", "sslnegotiation", "sslrootcert"];
+const OPTIONS: [&str; 8] = [
+    "channel_binding",
+    "options",
+    "require_auth",
+    "sslcert",
+    "sslkey",
+    "sslmode",
+    "sslnegotiation",
+    "sslrootcert",
+];
 
 /// What reads the address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -47,8 +55,8 @@ pub struct Module {
     /// File with the password, read at each connection.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password_file: Option<PathBuf>,
-    /// Parameters as in the `url` of a declared database: `sslmode`, `sslrootcert`,
-    /// `sslnegotiation`, `channel_binding`, `require_auth`, `options`.
+    /// Parameters as in the `url` of a declared database: `sslmode`, `sslrootcert`, `sslcert`,
+    /// `sslkey`, `sslnegotiation`, `channel_binding`, `require_auth`, `options`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub options: BTreeMap<String, String>,
     /// Deadline of a reading; default `5s`. The scrape's own may end it before.

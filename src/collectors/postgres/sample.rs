@@ -100,7 +100,13 @@ pub fn sample(raw: &Raw) -> Result<Batch, Failure> {
     if !share.leads {
         return Ok(batch);
     }
-    batch = server::of(batch.with(vec![facts]), server, row, &raw.facts);
+    batch = server::of(
+        batch.with(vec![facts]),
+        server,
+        row,
+        &raw.facts,
+        raw.parts.set.value.as_deref(),
+    );
     Ok(sizes(batch, server, raw))
 }
 
@@ -255,7 +261,8 @@ fn sizes(batch: Batch, server: &str, raw: &Raw) -> Batch {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fetch::{Facts, Inside, Read};
+    use super::super::fetch::Facts;
+    use super::super::parts::{Inside, Read, Set};
     use super::super::share::Share;
     use super::*;
     use crate::clients::postgres::reasons::SERVER_FULL;
@@ -288,16 +295,18 @@ mod tests {
                 databases: rows(case, "databases"),
                 locks: rows(case, "locks"),
                 waits: rows(case, "waits"),
-                settings: rows(case, "settings"),
                 background: rows(case, "background"),
                 archiver: rows(case, "archiver"),
                 wal: rows(case, "wal"),
                 slots: rows(case, "slots"),
                 senders: rows(case, "senders"),
                 receiver: rows(case, "receiver"),
-                roles: rows(case, "roles"),
                 horizon: rows(case, "horizon"),
+            };
+            let set = Set {
+                settings: rows(case, "settings"),
                 every_setting: golden::file(case, "every_setting.txt").is_some(),
+                roles: rows(case, "roles"),
             };
             let inside = Inside {
                 tables: rows(case, "tables"),
@@ -307,6 +316,7 @@ mod tests {
             let parts = Read {
                 sizes: latest(rows(case, "sizes")),
                 login,
+                set: latest(Ok(set)),
                 inside: latest(Ok(inside)),
                 table_sizes: latest(rows(case, "table_sizes")),
                 own: latest(rows(case, "own")),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::fetch::Facts;
+use super::parts::Set;
 use super::sample;
 use super::values::{Values, numbers};
 use crate::catalogue::{Batch, Row as _};
@@ -75,7 +76,7 @@ pub struct Condition {
     pub pending_settings: Option<u64>,
 }
 
-pub fn of(batch: Batch, server: &str, row: Row, facts: &Facts) -> Batch {
+pub fn of(batch: Batch, server: &str, row: Row, facts: &Facts, set: Option<&Set>) -> Batch {
     let fact = |values: Values| Fact { server: server.to_owned(), values };
     let (mut batch, background) =
         one(batch, "what is written (pg_stat_bgwriter)", &facts.background);
@@ -97,25 +98,31 @@ pub fn of(batch: Batch, server: &str, row: Row, facts: &Facts) -> Batch {
     (batch, wal) = one(batch, "the write-ahead log (pg_ls_waldir)", &facts.wal);
     batch = batch.with(wal.map(|values| Wal(fact(values))).into_iter().collect());
     batch = replication(batch, server, facts);
-    let set;
-    (batch, set) = all(batch, "settings (pg_settings)", &facts.settings);
-    let pending = set.map(|rows| {
-        rows.iter().filter(|row| row.flag("pending_restart") == Some(true)).count() as u64
-    });
-    batch = batch.with(vec![Condition { pending_settings: pending }]);
-    if let Some(rows) = set {
-        let all = settings(rows);
-        if facts.every_setting {
-            batch = batch.with(vec![others(server, &all)]);
-        }
-        batch = batch.with(vec![Settings(fact(Values::named(all.into_iter())))]);
-    }
-    let roles;
-    (batch, roles) = all(batch, "roles (pg_roles)", &facts.roles);
-    batch = batch.with(roles.map(|rows| of_roles(server, rows)).unwrap_or_default());
+    batch = of_set(batch, server, set);
     let horizon;
     (batch, horizon) = all(batch, "the oldest transactions (pg_stat_activity)", &facts.horizon);
     batch.with(horizon.map(|rows| Horizon { ages: ages(rows) }).into_iter().collect())
+}
+
+fn of_set(mut batch: Batch, server: &str, set: Option<&Set>) -> Batch {
+    let Some(set) = set else { return batch };
+    let settings;
+    (batch, settings) = all(batch, "settings (pg_settings)", &set.settings);
+    let pending = settings.map(|rows| {
+        rows.iter().filter(|row| row.flag("pending_restart") == Some(true)).count() as u64
+    });
+    batch = batch.with(vec![Condition { pending_settings: pending }]);
+    if let Some(rows) = settings {
+        let all = of_settings(rows);
+        if set.every_setting {
+            batch = batch.with(vec![others(server, &all)]);
+        }
+        let values = Values::named(all.into_iter());
+        batch = batch.with(vec![Settings(Fact { server: server.to_owned(), values })]);
+    }
+    let roles;
+    (batch, roles) = all(batch, "roles (pg_roles)", &set.roles);
+    batch.with(roles.map(|rows| of_roles(server, rows)).unwrap_or_default())
 }
 
 /// Whether the archive fails right now: since its last success.
@@ -193,7 +200,7 @@ fn of_roles(server: &str, rows: &Rows) -> Vec<Role> {
 }
 
 /// Under their names with the base unit, in base units, as `postgres_exporter` has them.
-fn settings(rows: &Rows) -> Vec<(String, f64)> {
+fn of_settings(rows: &Rows) -> Vec<(String, f64)> {
     let setting = |row: Row| {
         let (name, text) = (row.text("name")?, row.text("setting")?);
         let name = name.replace(['.', '-'], "_");

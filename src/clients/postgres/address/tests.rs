@@ -48,7 +48,11 @@ fn addresses_of_applications() {
         ("dbname=app hostaddr=10.0.0.1 port=1", "postgres 10.0.0.1:1/app false"),
     ] {
         let address = parse(url);
-        assert_eq!(format!("{} {address} {}", address.user, address.tls), want, "{url}");
+        assert_eq!(
+            format!("{} {address} {}", address.user, address.encryption.mode >= Mode::Require),
+            want,
+            "{url}"
+        );
     }
     for url in [
         "mysql://u@db/app",

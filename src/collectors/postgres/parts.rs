@@ -1,0 +1,313 @@
+//! What is not read each time: within the first readings, and behind those of whoever reads often.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+use super::fetch::{Answer, Source, none};
+use super::statements::Shown;
+use super::{AREA, Postgres, tables};
+use crate::clients::postgres::reasons::NO_DATABASE;
+use crate::clients::postgres::{Rows, quoted};
+use crate::engine::{Found, Latest, Memory, Pace, Part, Parts};
+use crate::failure::{Failure, Reason};
+
+/// Ends with the reading at the latest.
+const LIMIT: Duration = Duration::from_mins(1);
+/// Listing 11,000 files takes 70 ms. After a failure they are tried again sooner.
+const SIZES: Pace = Pace {
+    every: Duration::from_mins(5),
+    again: Duration::from_mins(1),
+    stale_after: None,
+    limit: LIMIT,
+};
+/// A trial log-in costs the server a process.
+pub const LOGIN: Duration = Duration::from_secs(15);
+/// Tables are read for each reading, unless somebody reads in a hurry.
+const TABLES: Pace = Pace {
+    every: Duration::from_secs(10),
+    again: Duration::from_secs(10),
+    stale_after: Some(Duration::from_mins(5)),
+    limit: LIMIT,
+};
+const STATEMENTS: Pace = Pace {
+    every: Duration::from_mins(1),
+    again: Duration::from_mins(5),
+    stale_after: None,
+    limit: LIMIT,
+};
+/// They seldom change, and the server makes 350 rows of all settings for whoever asks for one.
+const SET: Pace = Pace {
+    every: Duration::from_secs(30),
+    again: Duration::from_secs(10),
+    stale_after: None,
+    limit: LIMIT,
+};
+/// Whoever reads at least this often is shown the parts as they were read after the last reading, and
+/// does not wait for a log-in and a session that knows nothing yet.
+const BEHIND: Duration = Duration::from_secs(45);
+
+/// What is not read each time, as it was read last.
+pub struct Read {
+    pub sizes: Latest<Rows>,
+    pub login: Latest<Duration>,
+    pub set: Latest<Set>,
+    pub inside: Latest<Inside>,
+    pub table_sizes: Latest<Rows>,
+    pub own: Latest<Rows>,
+    pub statements: Latest<Rows>,
+}
+
+/// What somebody has set on the server.
+pub struct Set {
+    pub settings: Answer,
+    /// All settings are wanted.
+    pub every_setting: bool,
+    pub roles: Answer,
+}
+
+/// What one has to be in a database to see.
+pub struct Inside {
+    pub tables: Answer,
+    pub indexes: Answer,
+    pub vacuums: Answer,
+}
+
+/// What is not read each time. All of it is of one database: after a change of address nothing is
+/// known of the new one.
+pub struct Slow {
+    sizes: Part<Rows>,
+    login: Part<Duration>,
+    set: Part<Set>,
+    tables: Part<Inside>,
+    table_sizes: Part<Rows>,
+    own: Part<Rows>,
+    statements: Part<Rows>,
+    shown: Mutex<Shown>,
+    /// When all of it was last begun, and what reads it behind a reading.
+    begun: Mutex<Option<Instant>>,
+    behind: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Slow {
+    /// And what the engine needs to tell of them.
+    pub fn of<'a>(
+        memory: &'a Memory,
+        name: &'a str,
+        database: &Postgres,
+    ) -> (Self, Parts<'a, Postgres>) {
+        let mut parts = Parts::new(memory, AREA.name, name, database.clone());
+        let every = database.login.map_or(LOGIN, crate::config::Dur::get);
+        let login = Pace { every, again: every, stale_after: None, limit: LIMIT };
+        let slow = Self {
+            sizes: parts.add("sizes", "sizes of databases (pg_database_size)", SIZES),
+            login: parts.add("login", "a trial log-in", login),
+            set: parts.add("settings", "settings and roles (pg_settings, pg_roles)", SET),
+            tables: parts.add("tables", "tables (pg_stat_user_tables)", TABLES),
+            table_sizes: parts.add("table_sizes", "sizes of tables (pg_table_size)", SIZES),
+            own: parts.add("own", "what the monitoring costs (pg_stat_statements)", STATEMENTS),
+            statements: parts.add("statements", "statements (pg_stat_statements)", STATEMENTS),
+            shown: Mutex::default(),
+            begun: Mutex::default(),
+            behind: Mutex::default(),
+        };
+        (slow, parts)
+    }
+
+    fn begin(&self) {
+        *self.begun.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    }
+
+    pub(super) fn is_recent(&self) -> bool {
+        let begun = *self.begun.lock().unwrap_or_else(PoisonError::into_inner);
+        begun.is_some_and(|at| at.elapsed() < BEHIND)
+    }
+
+    /// One read behind the readings at a time.
+    pub(super) fn behind(&self, spawn: impl FnOnce() -> JoinHandle<()>) {
+        let mut behind = self.behind.lock().unwrap_or_else(PoisonError::into_inner);
+        if behind.as_ref().is_none_or(JoinHandle::is_finished) {
+            *behind = Some(spawn());
+        }
+    }
+}
+
+impl Source {
+    /// Reads anew which of the parts are due.
+    pub(super) async fn refresh(&self) {
+        self.slow.begin();
+        let until = || Instant::now() + LIMIT;
+        let login = |_, _| async { self.client.log_in().await.map(Found::from) };
+        let refused = self.slow.login.refresh(until(), login).await;
+        // The server is there and the database is not.
+        if refused.as_ref().is_some_and(|failure| failure.reason == NO_DATABASE) {
+            return;
+        }
+        if self.share.leads {
+            self.slow.set.refresh(until(), |_, _| self.read_set()).await;
+            self.slow.sizes.refresh(until(), |_, _| self.read_sizes()).await;
+        }
+        // The trial has just failed, and a second one would find the same.
+        if refused.is_some() {
+            return;
+        }
+        if self.tells_tables() {
+            self.slow.tables.refresh(until(), |_, _| self.read_inside()).await;
+            self.slow.table_sizes.refresh(until(), |_, _| self.read_table_sizes()).await;
+        }
+        if self.share.leads {
+            self.slow.own.refresh(until(), |_, _| self.read_own()).await;
+        }
+        if self.tells_statements() {
+            self.slow.statements.refresh(until(), |_, _| self.read_statements()).await;
+        }
+    }
+
+    /// The parts as they were read last.
+    pub(super) fn parts(&self) -> Result<Read, Failure> {
+        let slow = &self.slow;
+        let login = slow.login.shown();
+        if let Some(failure) = login.failure.clone().filter(|it| it.reason == NO_DATABASE) {
+            return Err(failure);
+        }
+        let inside = login.failure.is_none();
+        let tables = inside && self.tells_tables();
+        Ok(Read {
+            login,
+            set: slow.set.shown_if(self.share.leads),
+            inside: slow.tables.shown_if(tables),
+            table_sizes: slow.table_sizes.shown_if(tables),
+            sizes: slow.sizes.shown_if(self.share.leads),
+            own: slow.own.shown_if(inside && self.share.leads),
+            statements: slow.statements.shown_if(inside && self.tells_statements()),
+        })
+    }
+
+    fn tells_tables(&self) -> bool {
+        self.tables > 0 && self.share.tells(&self.share.database)
+    }
+
+    fn tells_statements(&self) -> bool {
+        self.statements > 0 && self.share.leads
+    }
+
+    async fn read_set(&self) -> Result<Found<Set>, Failure> {
+        let every = self.every_setting.to_string();
+        let settings = include_str!("sql/settings.sql").replace("{every}", &every);
+        let roles = include_str!("sql/roles.sql").to_owned();
+        let both = |_| vec![settings.clone(), roles.clone()];
+        let answers = self.client.query_server(both, self.client.limit()).await?;
+        let mut answers = answers.into_iter();
+        let mut next = || answers.next().unwrap_or_else(|| Err(none()));
+        let every_setting = self.every_setting;
+        Ok(Found::from(Set { settings: next(), every_setting, roles: next() }))
+    }
+
+    async fn read_sizes(&self) -> Result<Found<Rows>, Failure> {
+        let sql = include_str!("sql/sizes.sql").replace("{own}", &quoted(&self.share.database));
+        let limit = self.client.limit().mul_f64(0.7);
+        let mut answers = self.client.query_server(|_| vec![sql.clone()], limit).await?;
+        answers.pop().unwrap_or_else(|| Err(none())).map(Found::from)
+    }
+
+    async fn read_inside(&self) -> Result<Found<Inside>, Failure> {
+        let (top, most) = (self.tables.to_string(), (self.tables * tables::INDEXES).to_string());
+        let sql = |text: &str| text.replace("{top}", &top).replace("{most}", &most);
+        let all = |_| {
+            let (tables, indexes) =
+                (include_str!("sql/tables.sql"), include_str!("sql/indexes.sql"));
+            vec![sql(tables), sql(indexes), include_str!("sql/vacuums.sql").to_owned()]
+        };
+        let answers = self.client.query_all(all, self.client.limit()).await?;
+        let mut answers = answers.into_iter();
+        let mut next = || answers.next().unwrap_or_else(|| Err(none()));
+        Ok(Found::from(Inside { tables: next(), indexes: next(), vacuums: next() }))
+    }
+
+    async fn read_table_sizes(&self) -> Result<Found<Rows>, Failure> {
+        let sql = include_str!("sql/table_sizes.sql").replace("{top}", &self.tables.to_string());
+        self.client.query(&sql).await.map(Found::from)
+    }
+
+    /// What our own statements cost. The view is where somebody has put it, or nowhere.
+    async fn read_own(&self) -> Result<Found<Rows>, Failure> {
+        let Some(view) = self.view().await? else { return Ok(Found::from(Rows::default())) };
+        self.client.query(&view.fill(include_str!("sql/own_share.sql"))).await.map(Found::from)
+    }
+
+    /// Single statements, where somebody wants them.
+    async fn read_statements(&self) -> Result<Found<Rows>, Failure> {
+        let shown = || self.slow.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        let view = self.view().await?.ok_or_else(no_view)?;
+        let sql = view.fill(include_str!("sql/statements.sql"));
+        let sql = sql.replace("{top}", &self.statements.to_string());
+        let sql = sql.replace("{shown}", &shown().list());
+        let rows = self.client.query(&sql).await?;
+        shown().note(&rows, self.statements, Instant::now());
+        Ok(Found::from(rows))
+    }
+
+    async fn view(&self) -> Result<Option<View>, Failure> {
+        let found = self.client.query(include_str!("sql/statements_schema.sql")).await?;
+        Ok(found.first().map(|row| View {
+            schema: row.text("schema").unwrap_or_default().replace('"', "\"\""),
+            plans: row.flag("plans") == Some(true),
+            shared: row.flag("shared") == Some(true),
+        }))
+    }
+}
+
+/// Where `pg_stat_statements` is, and what its columns are called there.
+struct View {
+    schema: String,
+    /// From 1.8 on planning is told apart from execution.
+    plans: bool,
+    /// From 1.11 on shared blocks are told apart from local ones.
+    shared: bool,
+}
+
+impl View {
+    fn fill(&self, sql: &str) -> String {
+        let prefix = if self.shared { "shared_" } else { "" };
+        sql.replace("{schema}", &format!("\"{}\"", self.schema))
+            .replace("{time}", if self.plans { "total_exec_time" } else { "total_time" })
+            .replace("{read}", &format!("{prefix}blk_read_time"))
+            .replace("{write}", &format!("{prefix}blk_write_time"))
+    }
+}
+
+fn no_view() -> Failure {
+    let text = "pg_stat_statements is not in this database, or in a schema that is no superuser's";
+    Failure::new(Reason::NOT_FOUND, text).hint(
+        "as a superuser in this database: CREATE SCHEMA monitoring; GRANT USAGE ON SCHEMA monitoring TO PUBLIC; CREATE EXTENSION pg_stat_statements SCHEMA monitoring",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_kept_of_one_address_is_not_said_of_another() {
+        let at = |port: u16| -> Postgres {
+            let json = format!(r#"{{"url": "postgresql://u@127.0.0.1:{port}/app"}}"#);
+            serde_json::from_str(&json).expect("a database")
+        };
+        let memory = Memory::default();
+        let slow = |port| Slow::of(&memory, "main", &at(port)).0;
+        let login = async |slow: &Slow, took: Option<u64>| {
+            let read = |_, _| async move {
+                let took = took.map(Duration::from_secs);
+                took.map(Found::from).ok_or_else(|| Failure::new(Reason::OTHER, ""))
+            };
+            slow.login.refresh(Instant::now() + LIMIT, read).await;
+            slow.login.shown().value.map(|took| *took)
+        };
+        let old = slow(1);
+        assert_eq!(login(&old, Some(12)).await, Some(Duration::from_secs(12)));
+        assert_eq!(login(&slow(1), None).await, Some(Duration::from_secs(12)), "after a reload");
+        assert_eq!(login(&slow(2), None).await, None, "after a change of address");
+    }
+}
