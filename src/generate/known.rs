@@ -30,6 +30,15 @@ const EXIT_CODE: &str = "Last exit code of {{ .Labels.name }}: {{ . | value | pr
 
 static ALL: &[Known] = &[
     Known {
+        area: "postgres",
+        signals: &["lock_wait"],
+        query: "topk(1,sum by (holder,application_name,usename,state) (stack_postgres_blocker_sessions{instance=$instance,target=$target,datname=$datname}))",
+        says: "They wait for {{ if eq .Labels.holder \"prepared_transaction\" }}a prepared transaction (see pg_prepared_xacts){{ else }}{{ with .Labels.application_name }}{{ . }}{{ else }}a session without a name{{ end }} ({{ .Labels.usename }}, {{ .Labels.state }}){{ end }}; waiting for it: {{ . | value | printf \"%.0f\" }}. ",
+        counts: false,
+        example: &[("stack_postgres_blocker_sessions", 4.0)],
+        filled: "They wait for api (shop, idle in transaction); waiting for it: 4. ",
+    },
+    Known {
         area: "docker",
         signals: &["container_health"],
         query: "max by (name) (stack_container_health_failing_streak{instance=$instance,name=$name})",

@@ -243,3 +243,80 @@ fn another_version_behind_the_same_address() {
         door.abort();
     });
 }
+
+/// 25 and 26: a chain of locks has one root, which is named, and a prepared transaction is one as well.
+#[test]
+fn whoever_all_wait_for_is_named() {
+    run(async {
+        let settings = [("max_prepared_transactions", "5")];
+        let postgres = Postgres::start_with(None, &settings).await;
+        let owner = postgres.client().await;
+        done(
+            &owner,
+            "create table held as select generate_series(1, 10) n; create table kept (n int)",
+        )
+        .await;
+        done(&owner, "set application_name = 'root-app'; begin; update held set n = 0 where n = 1")
+            .await;
+        let mut waiting = Vec::new();
+        let blocked = |count: i64| {
+            let admin = &postgres;
+            async move {
+                let client = admin.client().await;
+                until("those who wait", PATIENT, async || {
+                    let sql = "select count(distinct pid) from pg_locks where not granted";
+                    client.query_one(sql, &[]).await.unwrap().get::<_, i64>(0) == count
+                })
+                .await;
+            }
+        };
+        for (sql, count) in [
+            ("begin; update held set n = -1 where n = 2; update held set n = 0 where n = 1", 1),
+            ("update held set n = 0 where n = 2", 2),
+            ("alter table held add column more int", 3),
+            ("select count(*) from held", 4),
+        ] {
+            let client = postgres.client().await;
+            waiting.push(tokio::spawn(async move { client.batch_execute(sql).await }));
+            blocked(count).await;
+        }
+        let other = postgres.client().await;
+        done(
+            &other,
+            "begin; lock table kept in access exclusive mode; prepare transaction 'forgotten'",
+        )
+        .await;
+        waiting.push(tokio::spawn(async move { other.batch_execute("select * from kept").await }));
+        blocked(5).await;
+        let (exporter, _) = first(&postgres).await;
+        let series = |of: &str| {
+            format!(
+                "stack_postgres_blocker_{of}{{target=\"main\",datname=\"{DATABASE}\",holder=\"session\",\
+                 application_name=\"root-app\",usename=\"postgres\",state=\"idle in transaction\"}}"
+            )
+        };
+        let root = series("sessions");
+        let prepared = "stack_postgres_blocker_sessions{target=\"main\",datname=\"tasktracker\",\
+                        holder=\"prepared_transaction\",state=\"other\"}";
+        let open = series("transaction_seconds");
+        let named = |scrape: &Scrape| {
+            (scrape.value(&root), scrape.value(prepared)) == (Some(4.0), Some(1.0))
+                && scrape.value(&open).is_some_and(|age| age > 0.0)
+        };
+        until("both roots", PATIENT, async || {
+            let scrape = exporter.scrape().await;
+            let lines =
+                scrape.body.lines().filter(|line| line.starts_with("stack_postgres_blocker_"));
+            let lines: Vec<_> = lines.map(str::to_owned).collect();
+            if named(&scrape) { Ok(()) } else { Err(lines) }
+        })
+        .await;
+        done(&owner, "rollback").await;
+        done(&owner, "rollback prepared 'forgotten'").await;
+        let none = |scrape: &Scrape| scrape.line("stack_postgres_blocker_").is_none();
+        scrape_until(&exporter, "nobody who is waited for", none).await;
+        for task in waiting {
+            task.abort();
+        }
+    });
+}

@@ -17,12 +17,12 @@ pub struct Row<'a> {
 }
 
 impl Rows {
-    pub(super) fn new(columns: impl Iterator<Item = String>) -> Self {
+    pub(crate) fn new(columns: impl Iterator<Item = String>) -> Self {
         Self { columns: columns.collect(), rows: Vec::new() }
     }
 
     /// Adds a row and says how many bytes of memory it takes.
-    pub(super) fn push<'v>(&mut self, values: impl Iterator<Item = Option<&'v str>>) -> usize {
+    pub(crate) fn push<'v>(&mut self, values: impl Iterator<Item = Option<&'v str>>) -> usize {
         let row: Vec<_> = values.map(|value| value.map(ToOwned::to_owned)).collect();
         let bytes = row
             .iter()

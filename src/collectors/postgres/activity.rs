@@ -20,6 +20,11 @@ pub const STATES: [&str; 6] = [
     "disabled",
 ];
 
+/// One of these, or `other`.
+pub fn state(name: &str) -> &'static str {
+    STATES.iter().find(|state| **state == name).copied().unwrap_or("other")
+}
+
 /// Types of server processes in label values; those of extensions are "other".
 const BACKEND_TYPES: [&str; 17] = [
     "archiver",
@@ -223,8 +228,7 @@ fn databases(sessions: &[Session], known: &BTreeSet<&str>) -> Vec<InDatabase> {
         known.iter().map(|name| (*name, InDatabase::none(name))).collect();
     for session in sessions.iter().filter(|session| session.is_client()) {
         let Some(database) = found.get_mut(session.database) else { continue };
-        let state = STATES.iter().find(|state| **state == session.state);
-        *database.states.entry(state.copied().unwrap_or("other")).or_default() += 1;
+        *database.states.entry(state(session.state)).or_default() += 1;
         if !session.counts() {
             continue;
         }

@@ -2,6 +2,7 @@
 //! units are its own, too.
 
 use super::activity::{Application, Group, InDatabase, Sessions, Transactions};
+use super::blockers::Blocker;
 use super::databases::{Database, Losses, Statistics};
 use super::idle::Idle;
 use super::sample::{Capacity, Server, Size, Up, Version, Waits};
@@ -125,6 +126,20 @@ metrics! { Waits {
     gauge stack_postgres_blocked_sessions [P07] = |w| w.sessions;
     /// Time in seconds that a session has waited for a lock, the longest of all. Source: pg_locks.waitstart.
     gauge stack_postgres_longest_lock_wait_seconds [P07] = |w| w.longest;
+} }
+
+metrics! { Blocker {
+    labels {
+        datname = |b| &b.who.database, holder = |b| b.who.holder,
+        application_name = |b| &b.who.application, usename = |b| &b.who.user,
+        state = |b| &b.who.state,
+    }
+    /// Sessions that wait for it in the end, for it waits for nobody: a session, or a prepared transaction. Source: pg_blocking_pids().
+    gauge stack_postgres_blocker_sessions [P07] = |b| b.behind;
+    /// Time in seconds that one of these has waited, the longest of all. Source: pg_locks.waitstart.
+    gauge stack_postgres_blocker_wait_seconds [P07] = |b| b.longest;
+    /// How long its transaction has been open, in seconds; absent of a prepared one. Source: pg_stat_activity.xact_start.
+    gauge stack_postgres_blocker_transaction_seconds [P07] = |b| b.open;
 } }
 
 metrics! { Statistics {

@@ -39,6 +39,7 @@
 //! what a session does whose role has `track_activities` off; times of blocks while `track_io_timing` is off; sizes that may not be read.
 
 mod activity;
+mod blockers;
 mod config;
 mod databases;
 mod established;
@@ -97,6 +98,7 @@ pub static AREA: Area = Area {
         TableEntry::of::<activity::Group>(),
         TableEntry::of::<activity::Application>(),
         TableEntry::of::<sample::Waits>(),
+        TableEntry::of::<blockers::Blocker>(),
         TableEntry::of::<databases::Statistics>(),
         TableEntry::of::<databases::Losses>(),
         TableEntry::of::<databases::Database>(),

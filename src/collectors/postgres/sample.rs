@@ -85,7 +85,7 @@ pub fn sample(raw: &Raw) -> Result<Batch, Failure> {
     let clients;
     (batch, clients) = sessions(batch, raw, row, &known)?;
     batch = batch.with(vec![capacity(&facts, row, raw, clients)]);
-    batch = waits(batch, &raw.facts.waits, &known);
+    batch = waits(batch, &raw.facts.waits, &raw.facts.activity, &known);
     let timed = row.flag("track_io_timing") == Some(true);
     let locks = match complete(&raw.facts.locks, &["datname", "mode", "count"]) {
         Ok(rows) => Some(databases::locks(rows)),
@@ -227,7 +227,12 @@ fn capacity(facts: &Server, row: Row, raw: &Raw, clients: Option<u64>) -> Capaci
 const OURS: [Reason; 6] =
     [Reason::AUTH, Reason::RIGHTS, Reason::TLS, ROLE_FULL, NO_HBA, TLS_REQUIRED];
 
-fn waits(batch: Batch, rows: &Result<Rows, Failure>, known: &BTreeSet<&str>) -> Batch {
+fn waits(
+    batch: Batch,
+    rows: &Result<Rows, Failure>,
+    activity: &Result<Rows, Failure>,
+    known: &BTreeSet<&str>,
+) -> Batch {
     let rows = match complete(rows, &["pid", "datname", "waited"]) {
         Ok(rows) => rows,
         Err(failure) => return batch.gap("waits for locks (pg_locks)", failure),
@@ -244,7 +249,7 @@ fn waits(batch: Batch, rows: &Result<Rows, Failure>, known: &BTreeSet<&str>) -> 
         // For a moment after its start a wait has no time yet.
         waits.longest = waits.longest.max(row.number("waited").unwrap_or_default());
     }
-    batch.with(found.into_values().collect())
+    super::blockers::of(batch.with(found.into_values().collect()), rows, activity.as_ref().ok())
 }
 
 fn sizes(batch: Batch, server: &str, raw: &Raw) -> Batch {

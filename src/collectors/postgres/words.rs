@@ -1,20 +1,23 @@
 //! Which labels have a closed list of values, and the lists: what rules, panels and tests of rules
 //! may ask for. `tests/offline/words.rs` holds them against the code that writes them.
 
-use super::{databases, tables};
+use super::{blockers, databases, tables};
 use crate::catalogue::words::{Words, listed, open};
 
 pub const WORDS: &[Words] = &[
     listed(
         &["stack_target_part_age_seconds", "stack_target_part_failure"],
         "part",
-        &["sizes", "login", "tables", "table_sizes", "own", "statements"],
+        &["sizes", "login", "settings", "tables", "table_sizes", "own", "statements"],
     ),
     listed(
         &[
             "stack_postgres_connections",
             "pg_stat_activity_count",
             "pg_stat_activity_max_tx_duration",
+            "stack_postgres_blocker_sessions",
+            "stack_postgres_blocker_wait_seconds",
+            "stack_postgres_blocker_transaction_seconds",
         ],
         "state",
         &[
@@ -31,7 +34,7 @@ pub const WORDS: &[Words] = &[
     listed(
         &["stack_target_series_dropped_total"],
         "cap",
-        &["databases", "activity", "applications", "indexes", "statements"],
+        &["databases", "activity", "applications", "blockers", "indexes", "statements"],
     ),
     listed(&["pg_stat_progress_vacuum_phase"], "phase", &tables::PHASES),
     listed(&["stack_postgres_limit_reached"], "limit", &["server", "database", "role"]),
@@ -39,6 +42,15 @@ pub const WORDS: &[Words] = &[
         &["stack_postgres_horizon_age_transactions"],
         "holder",
         &["session", "prepared_transaction", "slot", "standby"],
+    ),
+    listed(
+        &[
+            "stack_postgres_blocker_sessions",
+            "stack_postgres_blocker_wait_seconds",
+            "stack_postgres_blocker_transaction_seconds",
+        ],
+        "holder",
+        &blockers::HOLDERS,
     ),
     open("datname"),
     open("server"),

@@ -1,5 +1,7 @@
 -- waitstart came with version 14; in a row made to JSON it may be missing.
 select l.pid, a.datname,
+    -- Asked of those alone who wait: it takes all locks of the server for a moment.
+    pg_catalog.array_to_string(pg_catalog.pg_blocking_pids(l.pid), ' ') as by,
     extract(epoch from pg_catalog.clock_timestamp() -
         case when pg_catalog.to_jsonb(l) ? 'waitstart'
             then (pg_catalog.to_jsonb(l) ->> 'waitstart')::timestamptz
