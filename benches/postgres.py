@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """PostgreSQL 15 with 100 idle connections, read by us and by postgres_exporter 0.19 in turns, in one run.
 
-    cargo build --release && python3 benches/postgres.py target/release/stack-exporter [scrapes]
+    cargo build --release && python3 benches/postgres.py target/release/stack-exporter [scrapes [tables/databases]...]
 
 As root, with PostgreSQL 15 in /usr/lib/postgresql. Each of the two is scraped every 15 s, half of that apart. The server's
 processor time is that of a control group of its own (cpuacct): two seconds from the begin of a scrape, less what the two
@@ -179,7 +179,8 @@ def main():
     scrapes = int(sys.argv[2]) if len(sys.argv) > 2 else 8
     fetch = ["sh", HERE / ".." / ".ci" / "fetch-postgres", "exporter"]
     peer = subprocess.run([str(word) for word in fetch], check=True, capture_output=True, text=True).stdout.strip()
-    for tables, databases in CASES:
+    named = [tuple(int(number) for number in text.split("/")) for text in sys.argv[3:]]
+    for tables, databases in named or CASES:
         case(binary, peer, scrapes, tables, databases)
     GROUP.rmdir()
 

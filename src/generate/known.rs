@@ -126,7 +126,7 @@ static ALL: &[Known] = &[
         says: "Most are of {{ or .Labels.application_name .Labels.usename }}: {{ . | value | printf \"%.0f\" }}. ",
         counts: false,
         example: &[("stack_postgres_application_connections", 12.0)],
-        filled: "Most are of x: 12. ",
+        filled: "Most are of api: 12. ",
     },
     Known {
         area: "queue",

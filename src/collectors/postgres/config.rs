@@ -31,7 +31,7 @@ pub struct Postgres {
     /// that it cannot be used is muted. Default: found by its address among the services of the section `docker`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service: Option<String>,
-    /// How often a new connection asks whether one gets in; default `15s`. Each writes up to four lines into
+    /// How often a new connection asks whether one gets in; default `30s`. Each writes up to four lines into
     /// the server's log where `log_connections` and `log_disconnections` are on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub login: Option<Dur>,

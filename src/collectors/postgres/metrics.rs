@@ -50,7 +50,7 @@ metrics! { Capacity {
     gauge stack_postgres_connections_limit [P19] = |c| c.limit;
     /// Share of the usable connections that clients hold. Source: pg_stat_activity.backend_type and settings.
     gauge stack_postgres_connections_ratio [P02 P19] = |c| c.ratio;
-    /// Whether the last trial log-in succeeded, of which there is one each 15 seconds; 0 while our own session still works says that applications do not get in. Source: a new connection.
+    /// Whether the last trial log-in succeeded, of which there is one each 30 seconds (`login`); 0 while our own session still works says that applications do not get in. Source: a new connection.
     gauge stack_postgres_login_up [P01] = |c| c.login;
     /// Time that the last trial log-in took, in seconds. Source: a new connection.
     gauge stack_postgres_login_duration_seconds [P01] = |c| c.login_took;

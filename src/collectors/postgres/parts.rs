@@ -23,12 +23,17 @@ const SIZES: Pace = Pace {
     stale_after: None,
     limit: LIMIT,
 };
-/// A trial log-in costs the server a process.
-pub const LOGIN: Duration = Duration::from_secs(15);
-/// Tables are read for each reading, unless somebody reads in a hurry.
+/// A trial log-in costs the server a process, and the first questions of a session a look at its catalogue:
+/// as much as all other facts together.
+pub const LOGIN: Duration = Duration::from_secs(30);
+/// Whoever scrapes as often as this comes a little early now and then, and is not to wait for the next time.
+const EARLY: f64 = 0.95;
+/// After a failure it is tried again sooner.
+const AGAIN: Duration = Duration::from_secs(10);
+/// Tables are read in the session of the trial, so as often.
 const TABLES: Pace = Pace {
-    every: Duration::from_secs(10),
-    again: Duration::from_secs(10),
+    every: Duration::from_secs(28),
+    again: AGAIN,
     stale_after: Some(Duration::from_mins(5)),
     limit: LIMIT,
 };
@@ -39,12 +44,8 @@ const STATEMENTS: Pace = Pace {
     limit: LIMIT,
 };
 /// They seldom change, and the server makes 350 rows of all settings for whoever asks for one.
-const SET: Pace = Pace {
-    every: Duration::from_secs(30),
-    again: Duration::from_secs(10),
-    stale_after: None,
-    limit: LIMIT,
-};
+const SET: Pace =
+    Pace { every: Duration::from_secs(28), again: AGAIN, stale_after: None, limit: LIMIT };
 /// Whoever reads at least this often is shown the parts as they were read after the last reading, and
 /// does not wait for a log-in and a session that knows nothing yet.
 const BEHIND: Duration = Duration::from_secs(45);
@@ -99,8 +100,8 @@ impl Slow {
         database: &Postgres,
     ) -> (Self, Parts<'a, Postgres>) {
         let mut parts = Parts::new(memory, AREA.name, name, database.clone());
-        let every = database.login.map_or(LOGIN, crate::config::Dur::get);
-        let login = Pace { every, again: every, stale_after: None, limit: LIMIT };
+        let every = database.login.map_or(LOGIN, crate::config::Dur::get).mul_f64(EARLY);
+        let login = Pace { every, again: every.min(AGAIN), stale_after: None, limit: LIMIT };
         let slow = Self {
             sizes: parts.add("sizes", "sizes of databases (pg_database_size)", SIZES),
             login: parts.add("login", "a trial log-in", login),

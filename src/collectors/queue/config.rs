@@ -45,6 +45,10 @@ pub struct Queue {
     /// default for that `10m`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub job_timeout: Option<Dur>,
+    /// How often workers come that ask for jobs at intervals only. As long as that after the last job, nobody who asks is
+    /// no missing worker; default `0s`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worker_interval: Option<Dur>,
     /// Limits by queue, for example `{ search: { max_concurrent: 2, max_queue_size: 10 } }`. A
     /// source with one queue has it under the name of the target. A queue named here has series
     /// also while the source does not know it.
@@ -90,6 +94,9 @@ pub struct Limits {
     /// How long a job of this queue may take; default that of the target.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub job_timeout: Option<Dur>,
+    /// How often workers of this queue come; default that of the target.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub worker_interval: Option<Dur>,
 }
 
 /// Places in a JSON answer, as JSON pointers (RFC 6901): `/stats/waiting`.
@@ -141,6 +148,9 @@ pub struct JetStream {
     /// For `url`.
     #[serde(flatten)]
     pub access: Access,
+    /// Account of the stream, where several have one of this name with such a consumer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
     /// Name of the stream.
     pub stream: String,
     /// Name of the consumer.
@@ -300,6 +310,7 @@ impl Preset {
             max_concurrent: Some(concurrent),
             max_queue_size: Some(size),
             job_timeout: Some(Dur(std::time::Duration::from_secs(seconds))),
+            worker_interval: None,
         }
     }
 }
@@ -312,6 +323,7 @@ impl Limits {
             max_concurrent: self.max_concurrent.or(other.max_concurrent),
             max_queue_size: self.max_queue_size.or(other.max_queue_size),
             job_timeout: self.job_timeout.or(other.job_timeout),
+            worker_interval: self.worker_interval.or(other.worker_interval),
         }
     }
 }

@@ -41,7 +41,7 @@ impl Source {
                         .iter()
                         .map(|row| (0..width).map(|at| text(row, at)).collect())
                         .collect(),
-                    processing: None,
+                    ..Table::default()
                 }))
             }
             Self::Sqlite(reader) => reader.read().await.map(Raw::Table),

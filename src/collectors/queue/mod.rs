@@ -18,7 +18,8 @@
 //!
 //! The condition needs numbers that move: `stalled` is said when jobs wait or are worked on and
 //! nothing has been taken or ended for twice `job_timeout`, at least a minute (`10m` without one);
-//! `no_workers` at the second reading with waiting jobs and nobody who asks for them. Both begin
+//! `no_workers` at the second reading with waiting jobs and nobody who asks for them (with
+//! `worker_interval` so much later). Both begin
 //! anew with the exporter.
 //!
 //! Absent: what a source does not say. A stream with other retention than `workqueue` keeps what
@@ -108,6 +109,7 @@ pub mod fuzzing {
         let want = super::config::JetStream {
             nats: None,
             url: None,
+            account: None,
             stream: "s".to_owned(),
             consumer: "c".to_owned(),
         };
@@ -116,7 +118,7 @@ pub mod fuzzing {
         let mut rows = body.lines().map(|line| line.split('\t').map(|w| Some(w.to_owned())));
         let columns = rows.next().into_iter().flatten().flatten().collect();
         let rows = rows.map(Iterator::collect).collect();
-        let table = super::table::Table { columns, rows, processing: None };
+        let table = super::table::Table { columns, rows, ..super::table::Table::default() };
         let _ = super::table::observe("a", &table, &BTreeMap::new());
     }
 }

@@ -49,7 +49,7 @@ impl State {
 
     /// The usual words of applications and libraries.
     pub fn of_word(word: &str) -> Self {
-        match word.to_lowercase().as_str() {
+        match word.trim().to_lowercase().replace([' ', '-'], "_").as_str() {
             "pending" | "queued" | "waiting" | "new" | "created" | "available" | "ready"
             | "todo" | "enqueued" | "submitted" => Self::Pending,
             "processing" | "running" | "in_progress" | "started" | "active" | "executing"
@@ -81,6 +81,8 @@ pub enum Condition {
     NoWorkers,
     /// All that is left are jobs that nobody will try again.
     Poisoned,
+    /// Somebody has stopped it on purpose.
+    Paused,
     /// The source does not say enough, or not yet.
     Unknown,
 }
@@ -94,6 +96,7 @@ impl Condition {
             Self::Stalled => "stalled",
             Self::NoWorkers => "no_workers",
             Self::Poisoned => "poisoned",
+            Self::Paused => "paused",
             Self::Unknown => "unknown",
         }
     }
@@ -114,6 +117,11 @@ pub struct Observed {
     pub idle_workers: Option<u64>,
     /// Whether anybody can take jobs at all.
     pub attended: Option<bool>,
+    /// It is certain that nobody can, whatever is still worked on.
+    pub deserted: bool,
+    pub paused: bool,
+    /// The number of dead jobs may be wrong for a moment, so it counts once two readings agree.
+    pub doubts_dead: bool,
     pub capacity: Option<u64>,
     pub in_flight_limit: Option<u64>,
     /// Numbers of which at least one changes whenever a job is taken or ends.
@@ -155,20 +163,31 @@ impl Observed {
         still: Option<Duration>,
         patience: Duration,
         in_flight_limit: Option<u64>,
+        worker_interval: Duration,
     ) -> Condition {
+        if self.paused {
+            return Condition::Paused;
+        }
         let (Some(pending), Some(processing)) =
             (self.count(State::Pending), self.count(State::Processing))
         else {
             return Condition::Unknown;
         };
         if pending == 0 && processing == 0 {
-            let dead = self.count(State::Dead).unwrap_or(0);
-            return if dead > 0 { Condition::Poisoned } else { Condition::Idle };
+            return match self.count(State::Dead) {
+                Some(1..) => Condition::Poisoned,
+                None if self.doubts_dead => Condition::Unknown,
+                _ => Condition::Idle,
+            };
         }
-        let nobody = self.attended == Some(false) && processing == 0;
+        let nobody = self.deserted || (self.attended == Some(false) && processing == 0);
         if pending > 0 && nobody {
-            // Between two requests of a worker there is a moment without one.
-            return if still.is_some() { Condition::NoWorkers } else { Condition::Unknown };
+            // Between two requests of a worker there is a moment without one, or as long as it says.
+            return match still {
+                Some(still) if still >= worker_interval => Condition::NoWorkers,
+                Some(_) => Condition::Busy,
+                None => Condition::Unknown,
+            };
         }
         if still.is_some_and(|still| still > patience) {
             return Condition::Stalled;
@@ -183,6 +202,8 @@ impl Observed {
 #[derive(Default)]
 pub struct History {
     marks: BTreeMap<String, Mark>,
+    /// Dead jobs as the source said last, where that may be wrong.
+    dead: BTreeMap<String, u64>,
 }
 
 struct Mark {
@@ -209,6 +230,17 @@ impl History {
         still
     }
 
+    /// Of dead jobs that may be none as many count as two readings in a row have said; with the first one
+    /// nothing is known of them, unless there are none.
+    fn agree_on_dead(&mut self, seen: &mut Observed) {
+        let Some(dead) = seen.count(State::Dead).filter(|_| seen.doubts_dead) else { return };
+        let before = self.dead.insert(seen.queue.clone(), dead);
+        match before.map(|before| before.min(dead)).or((dead == 0).then_some(0)) {
+            Some(agreed) => seen.jobs.insert(State::Dead, agreed),
+            None => seen.jobs.remove(&State::Dead),
+        };
+    }
+
     /// The rows, with limits by queue. Queues that are gone are forgotten.
     pub fn rows(
         &mut self,
@@ -217,8 +249,14 @@ impl History {
         limits: impl Fn(&str) -> Limits,
         now: SystemTime,
     ) -> Vec<QueueRow> {
-        self.marks.retain(|name, _| seen.iter().any(|seen| seen.queue == *name));
-        let row = |seen: Observed| {
+        let known = |name: &String| seen.iter().any(|seen| seen.queue == *name);
+        self.marks.retain(|name, _| known(name));
+        self.dead.retain(|name, _| known(name));
+        let row = |mut seen: Observed| {
+            // Of a work queue, which alone has any.
+            let has_dead = seen.jobs.contains_key(&State::Dead);
+            self.agree_on_dead(&mut seen);
+            seen.doubts_dead &= has_dead;
             let limits = limits(&seen.queue);
             let job = limits.job_timeout.map(crate::config::Dur::get);
             let patience = job.map_or(PATIENCE, |job| (2 * job).max(Duration::from_mins(1)));
@@ -227,7 +265,12 @@ impl History {
                 capacity: limits.max_queue_size.or(seen.capacity),
                 in_flight_limit,
                 stuck: job.and_then(|job| seen.stuck(job)),
-                condition: seen.condition(self.still(&seen, now), patience, in_flight_limit),
+                condition: seen.condition(
+                    self.still(&seen, now),
+                    patience,
+                    in_flight_limit,
+                    limits.worker_interval.map_or(Duration::ZERO, crate::config::Dur::get),
+                ),
                 conditions,
                 seen,
             }
@@ -276,7 +319,11 @@ mod tests {
             (queue(4, 0, None), Some(minutes(11)), None, Stalled),
             (Observed::named("q"), Some(minutes(11)), None, Unknown),
         ] {
-            assert_eq!(seen.condition(still, PATIENCE, limit), want, "{seen:?} {still:?}");
+            assert_eq!(
+                seen.condition(still, PATIENCE, limit, Duration::ZERO),
+                want,
+                "{seen:?} {still:?}"
+            );
         }
     }
 
@@ -295,6 +342,45 @@ mod tests {
         assert_eq!(history.still(&pending(9), at(70)), Some(Duration::from_secs(20)));
         assert_eq!(history.still(&pending(8), at(80)), None);
         assert_eq!(history.still(&queue(1, 1, None), at(90)), None);
+    }
+
+    #[test]
+    fn what_is_paused_deserted_or_visited_at_intervals() {
+        let minutes = Duration::from_mins;
+        let paused = Observed { paused: true, ..queue(7, 0, Some(0)) };
+        assert_eq!(
+            paused.condition(Some(minutes(99)), PATIENCE, None, minutes(0)),
+            Condition::Paused
+        );
+        let deserted = Observed { deserted: true, ..queue(7, 3, None) };
+        let told = |still, interval| deserted.condition(still, PATIENCE, None, interval);
+        assert_eq!(told(Some(minutes(1)), minutes(0)), Condition::NoWorkers);
+        assert_eq!(told(Some(minutes(1)), minutes(5)), Condition::Busy);
+        assert_eq!(told(Some(minutes(6)), minutes(5)), Condition::NoWorkers);
+    }
+
+    #[test]
+    fn the_dead_count_when_two_readings_agree() {
+        let mut history = History::default();
+        let conditions = &[];
+        let mut read = |dead: u64| {
+            let mut seen = Observed { doubts_dead: true, ..queue(0, 0, Some(1)) };
+            seen.jobs.insert(State::Dead, dead);
+            let rows =
+                history.rows(vec![seen], conditions, |_| Limits::default(), SystemTime::now());
+            (rows[0].seen.count(State::Dead), rows[0].condition)
+        };
+        assert_eq!(read(5), (None, Condition::Unknown));
+        assert_eq!(read(0), (Some(0), Condition::Idle));
+        assert_eq!(read(9), (Some(0), Condition::Idle));
+        assert_eq!(read(3), (Some(3), Condition::Poisoned));
+    }
+
+    #[test]
+    fn words_with_hyphens_and_spaces() {
+        for word in ["in-progress", "In Progress", " in_progress "] {
+            assert_eq!(State::of_word(word), State::Processing, "{word}");
+        }
     }
 
     #[test]

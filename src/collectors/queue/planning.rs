@@ -66,7 +66,11 @@ pub(super) fn rules(name: &str, queue: &Queue) -> Rules {
         states: queue.states.clone(),
         limits: queue.limits.clone(),
         preset: queue.preset,
-        common: Limits { job_timeout: queue.job_timeout, ..Limits::default() },
+        common: Limits {
+            job_timeout: queue.job_timeout,
+            worker_interval: queue.worker_interval,
+            ..Limits::default()
+        },
     }
 }
 

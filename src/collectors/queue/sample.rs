@@ -61,9 +61,21 @@ pub fn sample(
             }
         }
         (Source::JetStream { wanted, .. }, Raw::Jsz(answer)) => {
-            (vec![jsz::parse(&rules.target, answer, wanted)?], jsz::CONDITIONS)
+            let (queue, unknown) = jsz::parse(&rules.target, answer, wanted)?;
+            if let Some(failure) = unknown {
+                batch = batch.gap("jobs that wait", failure);
+            }
+            (vec![queue], jsz::CONDITIONS)
         }
         (Source::Sql { .. } | Source::Sqlite(_), Raw::Table(rows)) => {
+            if let Some((count, example)) = &rows.unread {
+                let text =
+                    format!("{count} times are in no form that is known, such as `{example}`");
+                let failure = Failure::new(Reason::PARSE, text).hint(
+                    "ISO 8601 as `2026-01-31T12:00:00Z`, or seconds since 1970; else a `query` with oldest_age_seconds",
+                );
+                batch = batch.gap("the age of jobs", failure);
+            }
             (table::observe(&rules.target, &rows, &rules.states)?, table::CONDITIONS)
         }
         _ => return Err(Failure::new(Reason::PANIC, "an answer of another kind of source")),

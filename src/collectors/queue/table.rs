@@ -25,6 +25,8 @@ pub struct Table {
     pub rows: Vec<Vec<Option<String>>>,
     /// Queue and age of each job that is worked on, where they were asked for.
     pub processing: Option<Vec<(Option<String>, f64)>>,
+    /// How many times of jobs are in no form that can be read, and one of them.
+    pub unread: Option<(u64, String)>,
 }
 
 /// Where the columns stand.
@@ -68,7 +70,7 @@ pub fn observe(
             let text = format!("row {} of the query: {what}", index + 1);
             Failure::new(Reason::PARSE, text)
         };
-        let count = cell(places.count).and_then(|text| text.trim().parse::<u64>().ok());
+        let count = cell(places.count).map_or(Some(0), whole);
         let count = count.ok_or_else(|| wrong("`count` is not a whole number"))?;
         let state = cell(places.state).map_or(State::Other, |word| {
             states.get(word).copied().unwrap_or_else(|| State::of_word(word))
@@ -100,6 +102,13 @@ pub fn observe(
         }
     }
     Ok(queues.into_values().map(finished).collect())
+}
+
+/// Sums of databases have a point at times, and none over no rows.
+fn whole(text: &str) -> Option<u64> {
+    let text = text.trim();
+    let (whole, rest) = text.split_once('.').unwrap_or((text, ""));
+    whole.parse().ok().filter(|_| rest.bytes().all(|digit| digit == b'0'))
 }
 
 fn queue_of<'a>(queues: &'a mut BTreeMap<String, Observed>, name: &str) -> &'a mut Observed {
@@ -139,7 +148,7 @@ mod tests {
         Table {
             columns: columns.iter().map(ToString::to_string).collect(),
             rows: rows.iter().map(|row| row.iter().map(cell).collect()).collect(),
-            processing: None,
+            ..Table::default()
         }
     }
 
@@ -177,6 +186,9 @@ mod tests {
         let wrong = seen(&table(&["s", "n"], &[&["new", "1"], &["new", "many"]]));
         assert_eq!(wrong.unwrap_err(), "row 2 of the query: `count` is not a whole number");
         assert!(seen(&table(&["a"], &[])).is_err());
+        let sums = table(&["s", "n"], &[&["new", "NULL"], &["running", "3.00"]]);
+        assert_eq!(seen(&sums).unwrap(), "t pending=0,processing=3 None");
+        assert!(seen(&table(&["s", "n"], &[&["new", "2.5"]])).is_err());
     }
 
     #[test]

@@ -12,7 +12,7 @@ pub const WORDS: &[Words] = &[
     listed(
         &["stack_queue_condition"],
         "condition",
-        &["idle", "busy", "saturated", "stalled", "no_workers", "poisoned", "unknown"],
+        &["idle", "busy", "saturated", "stalled", "no_workers", "poisoned", "paused", "unknown"],
     ),
     listed(&["stack_target_series_dropped_total"], "cap", &["queues"]),
     open("queue"),

@@ -10,6 +10,7 @@ mod open;
 mod rows;
 mod way;
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
@@ -26,7 +27,7 @@ use crate::engine::blocking;
 use crate::failure::{Failure, Reason, reasons};
 use crate::files;
 use open::Stop;
-use rows::{Names, age, places};
+use rows::{Ages, Names, places};
 use way::{Trouble, Way};
 
 /// How long a writer may keep us waiting.
@@ -145,8 +146,10 @@ impl Reader {
             names.created,
             places(pending.len()),
         );
+        let read = RefCell::new(Ages::default());
+        let age = |time: &str| read.borrow_mut().of(time, now);
         let oldest = rows::group(connection, &times, &pending, |oldest: Option<f64>, row| {
-            let age = row.get(2).and_then(|time| age(time.as_deref()?, now));
+            let age = row.get(2).and_then(|time| age(time.as_deref()?));
             [oldest, age].into_iter().flatten().reduce(f64::max)
         })?;
         let running = format!(
@@ -165,9 +168,10 @@ impl Reader {
         let ages = running
             .rows
             .iter()
-            .filter_map(|row| Some((row.first()?.clone(), age(row.get(1)?.as_deref()?, now)?)));
+            .filter_map(|row| Some((row.first()?.clone(), age(row.get(1)?.as_deref()?)?)));
         let processing = Some(ages.collect());
-        Ok(Table { columns, rows: counts.iter().map(row).collect(), processing })
+        let rows = counts.iter().map(row).collect();
+        Ok(Table { columns, rows, processing, unread: read.into_inner().unread() })
     }
 
     fn state(&self, word: &str) -> State {

@@ -70,25 +70,66 @@ fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-/// SQL for a time column as a number since 1970, in whatever unit it has.
+/// SQL for a time column as a number since 1970, in whatever unit it has. What SQLite cannot read comes as it is,
+/// behind a mark.
 fn epoch(column: &str, times: Zone) -> String {
     let zone = match times {
         Zone::Utc => "",
         Zone::Local => ", 'utc'",
     };
     format!(
-        "CASE typeof({column}) WHEN 'text' THEN (julianday({column}{zone}) - 2440587.5) * 86400.0 \
-         ELSE {column} END"
+        "CASE typeof({column}) WHEN 'text' THEN coalesce((julianday({column}{zone}) - 2440587.5) * 86400.0, \
+         '{MARK}' || substr({column}, 1, 40)) ELSE {column} END"
     )
 }
 
-/// Seconds since a time in seconds, milliseconds or microseconds.
-pub fn age(time: &str, now: SystemTime) -> Option<f64> {
-    let time: f64 = time.parse().ok().filter(|time: &f64| time.is_finite() && *time > 0.0)?;
-    let seconds = match time {
-        ..1e11 => time,
-        ..1e14 => time / 1e3,
-        _ => time / 1e6,
+const MARK: char = '?';
+
+/// Ages, and what of the times is in no form that can be read.
+#[derive(Default)]
+pub struct Ages {
+    unread: u64,
+    example: Option<String>,
+}
+
+impl Ages {
+    pub fn of(&mut self, time: &str, now: SystemTime) -> Option<f64> {
+        let age = age(time, now);
+        if age.is_none() && !time.trim().is_empty() {
+            self.unread += 1;
+            // A text that is no time may be anything, so no more of it than tells its form.
+            let shown = || time.trim_start_matches(MARK).chars().take(30).collect();
+            self.example.get_or_insert_with(shown);
+        }
+        age
+    }
+
+    pub fn unread(self) -> Option<(u64, String)> {
+        Some((self.unread, self.example?))
+    }
+}
+
+/// Times with a zone that SQLite does not read: Python's `%z`, and a name.
+fn with_zone(text: &str) -> Option<f64> {
+    let text = text.strip_suffix(" UTC").map_or(text.to_owned(), |time| format!("{time}+0000"));
+    let text = text.replacen(' ', "T", 1);
+    let parsed = ["%Y-%m-%dT%H:%M:%S%.f%z", "%Y-%m-%dT%H:%M%z"]
+        .iter()
+        .find_map(|form| jiff::Timestamp::strptime(form, &text).ok());
+    parsed.map(|time| time.as_nanosecond() as f64 / 1e9)
+}
+
+/// Seconds since a time in seconds, milliseconds, microseconds or nanoseconds.
+fn age(time: &str, now: SystemTime) -> Option<f64> {
+    let text = time.trim_start_matches(MARK).trim();
+    let time = text.parse().ok().or_else(|| with_zone(text));
+    let seconds = match time.filter(|time: &f64| time.is_finite())? {
+        // Days of the Julian calendar, or nothing at all: before 1973 nobody kept jobs here.
+        ..1e8 => return None,
+        time @ ..1e11 => time,
+        time @ ..1e14 => time / 1e3,
+        time @ ..1e17 => time / 1e6,
+        time => time / 1e9,
     };
     let now = now.duration_since(UNIX_EPOCH).ok()?.as_secs_f64();
     // SQLite's days are exact to a hundredth of a millisecond.
@@ -109,7 +150,7 @@ pub fn rows(connection: &Connection, sql: &str, values: &[String]) -> Result<Tab
         rows.push(row);
         Ok(())
     })?;
-    Ok(Table { columns, rows, processing: None })
+    Ok(Table { columns, rows, ..Table::default() })
 }
 
 /// What a statement has, brought together by its first two columns.
@@ -177,4 +218,39 @@ fn each(
 fn cut(text: &str) -> String {
     let end = text.floor_char_boundary(WORD);
     text.get(..end).unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn times_in_all_forms() {
+        let now = UNIX_EPOCH + Duration::from_secs(1_764_547_200);
+        for (time, want) in [
+            ("1764547140", Some(60.0)),
+            ("1764547140.5", Some(59.5)),
+            ("1764547140000", Some(60.0)),
+            ("1764547140000000", Some(60.0)),
+            ("1764547140000000000", Some(60.0)),
+            ("?1764547140", Some(60.0)),
+            ("?2025-11-30T23:59:00+0000", Some(60.0)),
+            ("?2025-12-01 02:59:00.5+0300", Some(59.5)),
+            ("?2025-11-30 23:59:00 UTC", Some(60.0)),
+            ("1764547300", Some(0.0)),
+            ("2461000.5", None),
+            ("0", None),
+            ("?Sun Nov 30 23:59:00 2025", None),
+            ("?yesterday", None),
+        ] {
+            assert_eq!(age(time, now), want, "{time}");
+        }
+        let mut ages = Ages::default();
+        for time in ["?yesterday", "1764547140", "?tomorrow", " "] {
+            ages.of(time, now);
+        }
+        assert_eq!(ages.unread(), Some((2, "yesterday".to_owned())));
+    }
 }
