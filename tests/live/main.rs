@@ -71,6 +71,7 @@ mod servers;
 mod skip;
 mod sqlite;
 mod stage;
+mod stores;
 mod systemd;
 mod world;
 
