@@ -10,6 +10,7 @@ pub mod postgres;
 pub mod probe;
 pub mod process;
 pub mod queue;
+pub mod store;
 pub mod systemd;
 
 use std::collections::BTreeMap;
@@ -109,6 +110,8 @@ areas! {
     nats: nats,
     /// Queues of jobs: an HTTP JSON status, a JetStream consumer, SQL on PostgreSQL, or SQLite.
     queues: queue,
+    /// Stores: Redis, Qdrant, MongoDB.
+    stores: store,
     /// What has to answer: web pages, ports, certificates, WebSockets, hosts.
     probes: probe,
     /// Log files: lines by level, and what is counted in them.

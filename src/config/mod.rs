@@ -33,7 +33,7 @@ pub(crate) use problem::nearest;
 pub use secret::{SafeUrl, Secret};
 pub use tree::Node;
 pub use units::{Dur, Size};
-pub use url::Url;
+pub use url::{Fault, Url};
 pub use web::Web;
 
 /// The tree of a file under its name, to find the line of a key by its path.

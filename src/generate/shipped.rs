@@ -37,6 +37,7 @@ const BY_HAND: &[(&str, &str)] = by_hand! {
     "dashboards/processes.json"
     "dashboards/provisioning/dashboards/stack.yml"
     "dashboards/provisioning/datasources/stack.yml"
+    "dashboards/stores.json"
     "dashboards/units.json"
     "docker-compose.monitoring.yml"
     "examples/compose.networks.yml"

@@ -73,6 +73,7 @@ mod servers;
 mod skip;
 mod sqlite;
 mod stage;
+mod stores;
 mod systemd;
 mod world;
 

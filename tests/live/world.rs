@@ -14,8 +14,10 @@ use crate::servers::exporter::Exporter;
 use crate::servers::kostatus::KoStatus;
 use crate::servers::logwriter::LogFile;
 use crate::servers::nats::Nats;
+use crate::servers::port::free_port;
 use crate::servers::postgres::{MONITOR_PASSWORD, Postgres, Session};
 use crate::servers::prometheus::Prometheus;
+use crate::servers::redis::Redis;
 use crate::servers::systemd::Systemd;
 use crate::servers::wait::{PATIENT, until};
 use crate::servers::watchdog;
@@ -29,7 +31,7 @@ pub struct World {
     _sessions: Vec<Session>,
     _app: KoStatus,
     _systemd: Option<Systemd>,
-    _servers: (Nats, Postgres, Docker, Web),
+    _servers: (Nats, Postgres, Docker, Web, Redis, KoStatus),
     counts_block_io: bool,
 }
 
@@ -96,6 +98,10 @@ services:
   gone: { image: gone }
 "#;
 
+/// A stand-in for Qdrant: one answer that serves for the list of collections and for each of them.
+const QDRANT: &str = r#"{"title": "qdrant", "version": "1.17.0", "result": {"collections": [{"name": "places"}],
+    "status": "green", "points_count": 30, "indexed_vectors_count": 30, "segments_count": 2}}"#;
+
 /// Containers in all that can become of one, so that each series and each panel has something to
 /// show.
 fn containers(docker: &Docker) -> Vec<Container> {
@@ -148,6 +154,10 @@ async fn build() -> World {
     let postgres = Postgres::start(None).await;
     let docker = Docker::start().await;
     let web = Web::start().await;
+    let redis = Redis::start(None, &["--maxmemory", "100mb"]).await;
+    redis.run(&["SET", "key", "value"]);
+    redis.run(&["GET", "key"]);
+    let qdrant = KoStatus::impostor(free_port(), "application/json", QDRANT).await;
     let counts_block_io = block_io::counted(&docker).await.is_ok();
     let mut client = nats.client().await;
     client.create_stream("WORLD", &["world.>"], &Value::Null).await.unwrap();
@@ -209,6 +219,10 @@ async fn build() -> World {
          \x20 worker: {{ jetstream: {{ nats: main, stream: WORLD, consumer: worker }}, job_timeout: 1s }}\n\
          \x20 jobs: {{ sql: {{ postgres: main, query: \"select status as state, count(*) as count from jobs group by 1\" }} }}\n\
          \x20 tasks: {{ sqlite: {{ file: {folder}/queue.db }}, job_timeout: 1m }}\n\
+         stores:\n\
+         \x20 cache: {{ redis: \"{redis}\", {store_limits} }}\n\
+         \x20 places: {{ qdrant: \"http://127.0.0.1:{qdrant_port}\", {store_limits} }}\n\
+         \x20 away: {{ redis: \"redis://127.0.0.1:1\" }}\n\
          {probes}\
          {logs}\
          host: {{ {host_limits} }}\n\
@@ -229,6 +243,9 @@ async fn build() -> World {
         postgres_limits = thresholds("postgres"),
         nats_limits = thresholds("nats"),
         queue_limits = thresholds("queue"),
+        redis = redis.url(),
+        qdrant_port = qdrant.port(),
+        store_limits = thresholds("store"),
         logs = logs(&dir),
         file_limits = thresholds("files"),
         probes = probes(&web),
@@ -292,7 +309,7 @@ async fn build() -> World {
         _sessions: sessions,
         _app: app,
         _systemd: systemd,
-        _servers: (nats, postgres, docker, web),
+        _servers: (nats, postgres, docker, web, redis, qdrant),
         counts_block_io,
     }
 }

@@ -34,6 +34,7 @@ pub mod postgres;
 pub mod process;
 pub mod prometheus;
 pub mod proxy;
+pub mod redis;
 pub mod rules;
 pub mod smtpd;
 pub mod spec;

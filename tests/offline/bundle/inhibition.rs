@@ -230,6 +230,24 @@ fn a_group_that_is_missing_speaks_alone_unless_its_service_does() {
     }
 }
 
+/// Two sides of a store's trouble are told once.
+#[test]
+fn a_store_tells_each_trouble_by_one_of_its_sides() {
+    let of = |alert: &str, more: &str| {
+        format!("alertname={alert} severity=critical area=store instance=a target=cache {more}")
+    };
+    let missing = of("QdrantCollectionMissing", "collection=faq");
+    assert!(muted(&missing, &of("QdrantPointsLost", "collection=faq")));
+    assert!(!muted(&missing, &of("QdrantPointsLost", "collection=places")));
+    let full = of("RedisMemoryFull", "when_full=refuses");
+    assert!(muted(&of("RedisRefusesWrites", "err=OOM"), &full));
+    assert!(!muted(&of("RedisRefusesWrites", "err=MISCONF"), &full));
+    let unsaved = of("RedisSnapshotFails", "");
+    assert!(muted(&unsaved, &of("RedisRefusesWrites", "err=MISCONF")));
+    assert!(!muted(&unsaved, &of("RedisRefusesWrites", "err=OOM")));
+    assert!(!muted(&unsaved, &of("RedisRefusesWrites", "err=MISCONF").replace("cache", "other")));
+}
+
 /// What waits for the morning never mutes what wakes somebody.
 #[test]
 fn a_loop_mutes_a_unit_that_is_stuck_only_when_it_is_critical_itself() {

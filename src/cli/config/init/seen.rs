@@ -39,12 +39,14 @@ pub(super) enum Kind {
     Postgres,
     Nats,
     Redis,
+    Qdrant,
+    Mongo,
     Nginx,
     Other,
 }
 
 /// Last parts of names of images: exact, for `postgres-exporter` is no database.
-const IMAGES: [(&str, Kind); 17] = [
+const IMAGES: [(&str, Kind); 20] = [
     ("postgres", Kind::Postgres),
     ("postgresql", Kind::Postgres),
     ("postgresql-repmgr", Kind::Postgres),
@@ -59,6 +61,9 @@ const IMAGES: [(&str, Kind); 17] = [
     ("valkey", Kind::Redis),
     ("keydb", Kind::Redis),
     ("dragonfly", Kind::Redis),
+    ("qdrant", Kind::Qdrant),
+    ("mongo", Kind::Mongo),
+    ("mongodb-community-server", Kind::Mongo),
     ("nginx", Kind::Nginx),
     ("nginx-unprivileged", Kind::Nginx),
     ("openresty", Kind::Nginx),
@@ -79,6 +84,8 @@ impl Kind {
             Self::Postgres => Some(5432),
             Self::Nats => Some(8222),
             Self::Redis => Some(6379),
+            Self::Qdrant => Some(6333),
+            Self::Mongo => Some(27017),
             Self::Nginx | Self::Other => None,
         }
     }
@@ -121,6 +128,9 @@ mod tests {
             ("nats:2.10-alpine", Kind::Nats),
             ("natsio/nats-box", Kind::Other),
             ("docker.io/valkey/valkey:8", Kind::Redis),
+            ("qdrant/qdrant:v1.17.0", Kind::Qdrant),
+            ("mongo:7", Kind::Mongo),
+            ("percona/mongodb_exporter:0.47", Kind::Other),
             ("sha256:0123", Kind::Other),
             ("", Kind::Other),
         ] {

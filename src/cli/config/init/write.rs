@@ -17,6 +17,8 @@ PostgreSQL. Make a role that sees everything and may change nothing:
   CREATE ROLE monitor LOGIN PASSWORD '...'; GRANT pg_monitor TO monitor;";
 const NATS: &str = "\
 NATS, by its monitoring port. It is off by default: `-m 8222`, or `http_port: 8222`.";
+const STORES: &str = "\
+Redis, Qdrant, MongoDB. Of Qdrant name the collections that must be there: `collections: [faq]`.";
 const PROBES: &str = "\
 What has to answer. A page says more than a port: url: http://127.0.0.1:8080/health";
 const LOGS: &str = "\
@@ -39,7 +41,8 @@ pub(super) fn configuration(seen: &Seen) -> String {
     out += &docker(seen);
     out += &section("postgres", POSTGRES, &postgres(seen, &named));
     out += &section("nats", NATS, &nats(seen, &named));
-    out += &section("probes", PROBES, &probes(seen, &named));
+    out += &section("stores", STORES, &stores(seen, &named));
+    out += &section("probes", PROBES, &probes(&named));
     out += &section("logs", LOGS, &logs(seen, &named));
     out += &systemd(seen);
     out += &section("backups", BACKUPS, &[backup()]);
@@ -197,29 +200,65 @@ fn nats(seen: &Seen, named: &Named) -> Vec<Entry> {
     entries
 }
 
-fn probes(seen: &Seen, named: &Named) -> Vec<Entry> {
-    let redis = |at: &str| {
-        vec![
-            format!("url: \"tcp://{at}\""),
-            "send: \"PING\\r\\n\"".to_owned(),
-            "expect: \"PONG|NOAUTH\"".to_owned(),
-        ]
-    };
+fn stores(seen: &Seen, named: &Named) -> Vec<Entry> {
     let mut entries = Vec::new();
     for (name, container) in &named.0 {
         let kind = container.kind();
-        let lines = match (kind, kind.port().and_then(|port| container.at(port))) {
-            (Kind::Redis, Some(at)) => redis(&at),
-            (Kind::Nginx | Kind::Other, _) => {
-                let Some(port) = container.published.keys().next() else { continue };
-                vec![format!("url: \"tcp://{}\"", container.at(*port).unwrap_or_default())]
+        let Some(port) = kind.port().filter(|_| is_store(kind)) else { continue };
+        entries.push(match container.at(port) {
+            Some(at) => {
+                let lines = store(name, kind, &at).into_iter().chain(service(container));
+                Entry::active(name, lines.collect())
             }
-            _ => continue,
-        };
-        entries.push(Entry::active(name, lines.into_iter().chain(service(container)).collect()));
+            None => {
+                let at = format!("127.0.0.1:{port}");
+                unpublished(name, container, port, store(name, kind, &at))
+            }
+        });
     }
-    if named.is_free_of(seen, 6379) {
-        entries.push(Entry::active("redis", redis("127.0.0.1:6379")));
+    for (name, kind) in
+        [("local-redis", Kind::Redis), ("local-qdrant", Kind::Qdrant), ("local-mongo", Kind::Mongo)]
+    {
+        if let Some(port) = kind.port().filter(|port| named.is_free_of(seen, *port)) {
+            entries.push(Entry::active(name, store(name, kind, &format!("127.0.0.1:{port}"))));
+        }
+    }
+    if entries.is_empty() {
+        entries.push(Entry::waiting("cache", store("cache", Kind::Redis, "127.0.0.1:6379")));
+    }
+    entries
+}
+
+fn is_store(kind: Kind) -> bool {
+    matches!(kind, Kind::Redis | Kind::Qdrant | Kind::Mongo)
+}
+
+/// The lines of a store at this address.
+fn store(name: &str, kind: Kind, at: &str) -> Vec<String> {
+    let file = |ending: &str| format!("/etc/stack-exporter/{name}.{ending}");
+    match kind {
+        Kind::Qdrant => vec![
+            format!("qdrant: \"http://{at}\""),
+            format!(
+                "# header_files: {{ api-key: {} }}   # {FILL_IN}: if it has a key",
+                file("key")
+            ),
+        ],
+        Kind::Mongo => vec![format!("mongo: \"mongodb://{at}\"")],
+        _ => vec![
+            format!("redis: \"redis://{at}\""),
+            format!("# password_file: {}   # {FILL_IN}: if it has a password", file("password")),
+        ],
+    }
+}
+
+fn probes(named: &Named) -> Vec<Entry> {
+    let mut entries = Vec::new();
+    for (name, container) in &named.0 {
+        let (Kind::Nginx | Kind::Other) = container.kind() else { continue };
+        let Some(port) = container.published.keys().next() else { continue };
+        let line = format!("url: \"tcp://{}\"", container.at(*port).unwrap_or_default());
+        entries.push(Entry::active(name, [line].into_iter().chain(service(container)).collect()));
     }
     entries.truncate(MOST);
     if entries.is_empty() {

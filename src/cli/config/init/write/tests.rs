@@ -33,6 +33,8 @@ fn seen() -> Seen {
             container("blog-db-1", "pgvector/pgvector:pg17", Some(("blog", "db")), &[]),
             container("shop-nats-1", "nats:2", shop("nats"), &[(4222, 4222), (8222, 8222)]),
             container("shop-cache-1", "redis:7", shop("cache"), &[(6379, 6379)]),
+            container("shop-places-1", "qdrant/qdrant:v1.17.0", shop("places"), &[(6333, 6334)]),
+            container("shop-docs-1", "mongo:7", shop("docs"), &[]),
             container("shop-off-1", "app", shop("off"), &[(8000, 8080)]),
             container("odd 'name", "nginx", None, &[]),
         ]),
@@ -64,7 +66,8 @@ fn what_runs_is_watched() {
         "postgres db 127.0.0.1:5555/postgres",
         "postgres local 127.0.0.1:5432/postgres",
         "nats http://127.0.0.1:8222",
-        "probe cache tcp://127.0.0.1:6379",
+        "store cache redis://127.0.0.1:6379",
+        "store places http://127.0.0.1:6334",
         "probe off tcp://127.0.0.1:8080",
         "logs db compose service shop/db",
         "logs blog-db compose service blog/db",
@@ -76,6 +79,7 @@ fn what_runs_is_watched() {
     }
     assert!(text.contains("shop-off-1") || text.contains("\"shop/off\""), "{text}");
     assert!(text.contains("blog-db-1 publishes no port 5432"), "{text}");
+    assert!(text.contains("shop-docs-1 publishes no port 27017"), "{text}");
     assert!(
         !text.contains("\n- evil") && text.contains("# - \"/nonexistent/$$x\\n: evil.yml\""),
         "{text}"
@@ -96,7 +100,8 @@ fn without_anything_it_still_says_what_could_be() {
     assert!(text.contains("# None was seen: no Docker socket at"), "{text}");
     assert!(text.contains("None was seen: no system bus"), "{text}");
     // All that waits, taken up.
-    let sections = ["docker", "postgres", "nats", "probes", "logs", "systemd", "backups", "web"];
+    let sections =
+        ["docker", "postgres", "nats", "stores", "probes", "logs", "systemd", "backups", "web"];
     let (mut taken, mut inside) = (String::new(), false);
     for line in text.lines() {
         let bare = line.strip_prefix("# ").unwrap_or(line);
@@ -114,5 +119,5 @@ fn without_anything_it_still_says_what_could_be() {
     let absent =
         |mistake: &String| mistake.contains("no such file") || mistake.contains("is no file");
     assert!(mistakes.iter().all(absent), "{mistakes:?}\n{taken}");
-    assert_eq!(targets.len(), 8, "{targets:?}\n{taken}");
+    assert_eq!(targets.len(), 9, "{targets:?}\n{taken}");
 }
