@@ -4,7 +4,7 @@
     cargo build --release && python3 benches/postgres.py target/release/stack-exporter [scrapes [tables/databases]...]
 
 As root, with PostgreSQL 15 in /usr/lib/postgresql. Each of the two is scraped every 15 s, half of that apart. The server's
-processor time is that of a control group of its own (cpuacct): two seconds from the begin of a scrape, less what the two
+processor time, a mean, is that of a control group of its own (cpuacct): two seconds from the begin of a scrape, less what the two
 seconds before it took. Autovacuum is off, for its workers would take more than a scrape does.
 """
 
@@ -154,12 +154,14 @@ def case(binary, peer, scrapes, tables, databases):
                 time.sleep(max(0, turn + INTERVAL / 2 * (1 + (port == PEER)) - time.perf_counter()))
                 into.append(measured(port))
         middle = lambda rows, at: statistics.median(row[at] for row in rows)
+        # Not each scrape asks for the same, so what they cost together counts.
+        mean = lambda rows: statistics.mean(row[1] for row in rows)
         pid = sql("select pid from pg_stat_activity where application_name = 'stack-exporter' and datname = 'postgres'")
         share = sql("""select sum(s.total_exec_time) filter (where r.rolname = 'monitor') from monitoring.pg_stat_statements(false) s
             join pg_roles r on r.oid = s.userid""")
         print(f"{tables:>6} tables {databases:>3} databases | "
               f"scrape {middle(own, 0):7.1f} ms, {middle(other, 0):7.1f} ms, ratio {middle(own, 0) / middle(other, 0):.2f} | "
-              f"server {middle(own, 1):7.1f} ms, {middle(other, 1):7.1f} ms, ratio {middle(own, 1) / middle(other, 1):.2f} | "
+              f"server {mean(own):7.1f} ms, {mean(other):7.1f} ms, ratio {mean(own) / mean(other):.2f} | "
               f"memory {of_status(ours.pid, 'VmRSS'):.1f} MB, without a target {without:.1f}, theirs {of_status(theirs.pid, 'VmRSS'):.1f} | "
               f"kept backend {of_status(int(pid), 'RssAnon') if pid else 0:.1f} MB | "
               f"series {own[-1][3]}, {other[-1][3]}; kB {own[-1][2] // 1000}, {other[-1][2] // 1000} | "

@@ -3,8 +3,9 @@
 //!
 //! Each query is one message of the simple protocol, a transaction of its own, so it works through any pooler:
 //! `SET TRANSACTION READ ONLY; SET LOCAL search_path ...; SET LOCAL ...; <query>`. Never a bare `SET`: behind a
-//! pooler it would stick to a connection that an application gets next. A query whose future is
-//! dropped is cancelled on the server, and its session is closed.
+//! pooler it would stick to a connection that an application gets next. In the session that is kept, unless a
+//! pooler stands between, queries are prepared (in SQL), for planning them costs the server more than running
+//! them. A query whose future is dropped is cancelled on the server, and its session is closed.
 
 mod address;
 mod connect;
@@ -245,9 +246,10 @@ impl PostgresClient {
         };
         loop {
             let all = queries(session.major);
-            let terms = Terms { at, limit, path: &self.path, pooler: hub.pooler() };
+            let again = hub.keeps(of, &at.database) && !hub.pooler();
+            let terms = Terms { at, limit, path: &self.path, pooler: hub.pooler(), again };
             // The session is in the guard's hands: a dropped future ends in a cancelled query.
-            let guard = Guard(Some(session));
+            let mut guard = Guard(Some(session));
             match guard.run(&all, &terms).await {
                 Ok(answers) => {
                     *held = guard.release();
@@ -262,8 +264,18 @@ impl PostgresClient {
                     session = hub.open(at, passing).await?;
                     fresh = true;
                 }
+                // From now on nothing is prepared.
+                Err(Trouble::Swapped(_)) if again => {
+                    hub.found_pooler();
+                    drop(guard);
+                    session = hub.open(at, passing).await?;
+                    fresh = true;
+                }
                 Err(
-                    Trouble::Lost(failure) | Trouble::Excess(failure) | Trouble::Refused(failure),
+                    Trouble::Swapped(failure)
+                    | Trouble::Lost(failure)
+                    | Trouble::Excess(failure)
+                    | Trouble::Refused(failure),
                 ) => {
                     return Err(failure);
                 }

@@ -20,7 +20,7 @@ use super::encryption::{Mode, Way};
 use super::failure::Open;
 use super::methods::LogIn;
 use super::server::{Place, Wanted};
-use super::session::Session;
+use super::session::{Plans, Session};
 use super::tls_probe;
 use super::watch::{Watched, WatchedTls};
 use crate::config::Secret;
@@ -261,7 +261,17 @@ where
     // Its error reaches the query that waits, too.
     let driver = tokio::spawn(async move { drop(connection.await) });
     let (since, place) = (Instant::now(), String::new());
-    Session { client, driver, cancel, since, used: since, major, place, permit: None }
+    Session {
+        client,
+        driver,
+        cancel,
+        since,
+        used: since,
+        major,
+        place,
+        permit: None,
+        plans: Plans::default(),
+    }
 }
 
 impl AsyncRead for Stream {

@@ -140,6 +140,11 @@ impl Hub {
         lock(&self.known).pooler
     }
 
+    /// A pooler stands between, one that takes start-up options.
+    pub fn found_pooler(&self) {
+        lock(&self.known).pooler = true;
+    }
+
     pub fn place(&self) -> Option<String> {
         lock(&self.known).place.clone()
     }

@@ -1,5 +1,7 @@
 //! One connection, and a batch of queries on it.
 
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use futures_util::{StreamExt, pin_mut};
@@ -34,6 +36,36 @@ pub(super) struct Session {
     pub place: String,
     /// Its place among our own connections.
     pub permit: Option<OwnedSemaphorePermit>,
+    /// What is asked again and again, which the server need not plan again.
+    pub plans: Plans,
+}
+
+/// Queries that the server has prepared, by their names.
+#[derive(Default)]
+pub(super) struct Plans {
+    known: BTreeMap<String, String>,
+    named: u32,
+}
+
+/// A query that fails is named again with each attempt, and the server keeps all of them.
+const PLANS: u32 = 100;
+
+impl Plans {
+    /// What is sent in place of the query, and the name that it then has.
+    fn statement(&mut self, sql: &str) -> (String, Option<String>) {
+        // Behind a pooler that hides well, two sessions of ours would be one of the server's.
+        static NAMES: AtomicU64 = AtomicU64::new(0);
+        if let Some(name) = self.known.get(sql) {
+            return (format!("EXECUTE {name}"), None);
+        }
+        if self.named >= PLANS {
+            return (sql.to_owned(), None);
+        }
+        self.named += 1;
+        let name =
+            format!("stack_{}_{}", std::process::id(), NAMES.fetch_add(1, Ordering::Relaxed));
+        (format!("PREPARE {name} AS {sql}; EXECUTE {name}"), Some(name))
+    }
 }
 
 /// Why a query did not succeed, and whether the session survives it.
@@ -43,6 +75,8 @@ pub(super) enum Trouble {
     /// would yield the same.
     Excess(Failure),
     Refused(Failure),
+    /// What was prepared is not there: a pooler gives each transaction another session.
+    Swapped(Failure),
 }
 
 /// What a query may do and where it is.
@@ -51,6 +85,8 @@ pub(super) struct Terms<'a> {
     pub limit: Duration,
     pub path: &'a SearchPath,
     pub pooler: bool,
+    /// The same is asked again in this session.
+    pub again: bool,
 }
 
 pub(super) type Answers = Vec<Result<Rows, Failure>>;
@@ -76,20 +112,25 @@ pub(super) struct Guard(pub Option<Session>);
 impl Guard {
     /// Sends all queries at once and takes their answers in turn. Each is a transaction of its own: one
     /// that fails leaves the others alone.
-    pub async fn run(&self, queries: &[String], terms: &Terms<'_>) -> Result<Answers, Trouble> {
-        let Some(session) = &self.0 else {
+    pub async fn run(&mut self, queries: &[String], terms: &Terms<'_>) -> Result<Answers, Trouble> {
+        let Some(session) = &mut self.0 else {
             return Err(Trouble::Lost(Failure::new(Reason::OTHER, "no session")));
         };
         let mut streams = Vec::with_capacity(queries.len());
         for sql in queries {
-            let batch = statement::read_only(sql, terms.limit, LOCK, session.major, terms.path);
+            let (text, name) =
+                if terms.again { session.plans.statement(sql) } else { (sql.clone(), None) };
+            let batch = statement::read_only(&text, terms.limit, LOCK, session.major, terms.path);
             let sent = session.client.simple_query_raw(&batch).await;
-            streams.push((sql, sent.map_err(|error| sort(&error, sql, terms))?));
+            streams.push((sql, name, sent.map_err(|error| sort(&error, sql, terms))?));
         }
         let mut answers = Answers::with_capacity(streams.len());
-        for (sql, stream) in streams {
+        for (sql, name, stream) in streams {
             match answer(stream, sql, terms).await {
-                Ok(rows) => answers.push(Ok(rows)),
+                Ok(rows) => {
+                    session.plans.known.extend(name.map(|name| (sql.clone(), name)));
+                    answers.push(Ok(rows));
+                }
                 Err(Trouble::Refused(failure)) => answers.push(Err(failure)),
                 Err(trouble) => return Err(trouble),
             }
@@ -104,6 +145,10 @@ impl Guard {
 
 fn sort(error: &tokio_postgres::Error, sql: &str, terms: &Terms) -> Trouble {
     let failure = failure::of_query(error, sql, terms);
+    let code = error.as_db_error().map(|db| db.code().code());
+    if terms.again && matches!(code, Some("26000" | "42P05")) {
+        return Trouble::Swapped(failure);
+    }
     if failure::is_loss(error) { Trouble::Lost(failure) } else { Trouble::Refused(failure) }
 }
 
