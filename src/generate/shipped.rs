@@ -31,6 +31,7 @@ const BY_HAND: &[(&str, &str)] = by_hand! {
     "dashboards/host.json"
     "dashboards/log-rules.json"
     "dashboards/logs.json"
+    "dashboards/machine.json"
     "dashboards/nats-queues.json"
     "dashboards/overview.json"
     "dashboards/postgres.json"

@@ -11,7 +11,9 @@ use crate::servers::{Stack, run};
 use crate::stage::binary;
 
 /// The machine that the test runs on may be busy, or full.
-const QUIET: &str = "host: { thresholds: { cpu: off, memory: off, disk: off, inodes: off, disk_unreadable: off } }\n";
+const QUIET: &str = "host: { thresholds: { cpu: off, memory: off, disk: off, inodes: off, disk_unreadable: off, \
+    oom_kills: off, io_pressure: off, memory_pressure: off, iowait: off, steal: off, swapping: off, disk_queue: off, \
+    rebooted: off, reboot_required: off, security_updates: off, package_lists: off } }\n";
 const H1: &str = "return document.querySelector('h1').innerText";
 const ICON: &str = "return document.querySelector('link[rel=icon]').getAttribute('href')";
 

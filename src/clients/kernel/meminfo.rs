@@ -2,40 +2,111 @@
 
 use super::parse::{cut, lines, number};
 
-/// The lines that somebody asks for, as the kernel names them.
-const NAMES: [&str; 12] = [
+/// The lines that there are, as the kernel names them and nearly in its order. Which of them a machine has
+/// depends on its kernel and its processor.
+const NAMES: [&str; 58] = [
     "MemTotal",
     "MemFree",
     "MemAvailable",
     "Buffers",
     "Cached",
+    "SwapCached",
+    "Active",
+    "Inactive",
+    "Active(anon)",
+    "Inactive(anon)",
     "Active(file)",
     "Inactive(file)",
+    "Unevictable",
+    "Mlocked",
     "SwapTotal",
     "SwapFree",
+    "Zswap",
+    "Zswapped",
+    "Dirty",
+    "Writeback",
     "AnonPages",
     "Mapped",
+    "Shmem",
+    "KReclaimable",
+    "Slab",
     "SReclaimable",
+    "SUnreclaim",
+    "KernelStack",
+    "PageTables",
+    "SecPageTables",
+    "NFS_Unstable",
+    "Bounce",
+    "WritebackTmp",
+    "CommitLimit",
+    "Committed_AS",
+    "VmallocTotal",
+    "VmallocUsed",
+    "VmallocChunk",
+    "Percpu",
+    "HardwareCorrupted",
+    "AnonHugePages",
+    "ShmemHugePages",
+    "ShmemPmdMapped",
+    "FileHugePages",
+    "FilePmdMapped",
+    "CmaTotal",
+    "CmaFree",
+    "Unaccepted",
+    "Balloon",
+    "HugePages_Total",
+    "HugePages_Free",
+    "HugePages_Rsvd",
+    "HugePages_Surp",
+    "Hugepagesize",
+    "Hugetlb",
+    "DirectMap4k",
+    "DirectMap2M",
+    "DirectMap1G",
 ];
 
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Numbers of pages, and no bytes.
+const COUNTED: &str = "HugePages_";
+
+#[derive(Clone, Debug, PartialEq)]
 pub struct Meminfo([Option<u64>; NAMES.len()]);
+
+impl Default for Meminfo {
+    fn default() -> Self {
+        Self([None; NAMES.len()])
+    }
+}
 
 impl Meminfo {
     /// `MemTotal:       24684084 kB`.
     pub fn parse(text: &[u8]) -> Self {
         let mut found = Self::default();
+        let mut next = 0;
         for (name, rest) in lines(text).filter_map(|line| cut(line, b':')) {
-            let place = NAMES.iter().position(|known| known.as_bytes() == name.trim_ascii());
-            let Some(value) = place.and_then(|place| found.0.get_mut(place)) else { continue };
+            let is_it = |known: &str| known.as_bytes() == name.trim_ascii();
+            // Mostly the one behind the last one.
+            let behind = NAMES.iter().skip(next).position(|known| is_it(known));
+            let place = behind
+                .map(|place| place + next)
+                .or_else(|| NAMES.iter().position(|known| is_it(known)));
+            let Some(place) = place else { continue };
+            next = place + 1;
+            let rest = rest.trim_ascii();
             // kB is 1024 bytes here.
-            let kilobytes = rest.trim_ascii().strip_suffix(b" kB").and_then(number);
-            *value = kilobytes.map(|number| number.saturating_mul(1024));
+            let value = if name.starts_with(COUNTED.as_bytes()) {
+                number(rest)
+            } else {
+                let kilobytes = rest.strip_suffix(b" kB").and_then(number);
+                kilobytes.map(|number| number.saturating_mul(1024))
+            };
+            if let Some(known) = found.0.get_mut(place) {
+                *known = value;
+            }
         }
         found
     }
 
-    /// One of [`NAMES`].
+    /// One of [`NAMES`]: bytes, but for the numbers of huge pages.
     pub fn bytes(&self, name: &str) -> Option<u64> {
         let place = NAMES.iter().position(|known| *known == name)?;
         self.0.get(place).copied().flatten()
@@ -55,7 +126,8 @@ mod tests {
         assert_eq!(found.bytes("MemTotal"), Some(102_400));
         assert_eq!(found.bytes("Active(file)"), Some(2048));
         assert_eq!(found.bytes("Cached"), Some(u64::MAX));
-        for name in ["MemFree", "AnonPages", "SwapFree", "Mapped", "HugePages_Total", ""] {
+        assert_eq!(found.bytes("HugePages_Total"), Some(3));
+        for name in ["MemFree", "AnonPages", "SwapFree", "Mapped", "HugePages_Free", ""] {
             assert_eq!(found.bytes(name), None, "{name}");
         }
     }

@@ -10,7 +10,8 @@
 //! | `/proc/pressure/*`, `*.pressure` of a control group | [`pressure`] |
 //! | `/proc/diskstats`, `/proc/partitions`, `io.stat`, `blkio.throttle.*` | [`block`] |
 //! | `/proc/PID/net/dev`, `/proc/PID/net/sockstat` | [`network`] |
-//! | `/proc/PID/mounts` | [`mounts`] |
+//! | `/proc/PID/mounts`, `/proc/PID/mountinfo` | [`mounts`] |
+//! | `/proc/mdstat` | [`mdstat`] |
 //! | `/proc/PID/{stat,status,cgroup,cmdline,fd,io,limits}` | [`process`] |
 //! | `/proc/PID/net/{tcp,tcp6}` | [`sockets`] |
 //! | the files of a control group, by its path | [`cgroup`] |
@@ -24,6 +25,7 @@ pub mod block;
 pub mod buffer;
 pub mod cgroup;
 pub mod load;
+pub mod mdstat;
 pub mod meminfo;
 pub mod memory;
 pub mod mounts;
@@ -39,7 +41,7 @@ pub use buffer::Buffer;
 pub use memory::{Memory, Reclaimable};
 pub use network::{Network, Traffic};
 pub use pressure::{Pressure, Stall};
-pub use stat::Cpu;
+pub use stat::{Counts, Cpu};
 
 /// Ticks a second: the unit of times in `/proc/stat`, `/proc/PID/stat` and `cpuacct.stat`.
 pub fn ticks_per_second() -> f64 {
@@ -60,6 +62,7 @@ pub fn fuzz(data: &[u8]) {
     block::blkio(data, block::Unit::Bytes, &mut disks);
     block::blkio(data, block::Unit::Operations, &mut disks);
     let _ = (stat::Stat::parse(data), meminfo::Meminfo::parse(data), mounts::parse(data).count());
+    let _ = (mounts::superblocks(data).count(), mdstat::parse(data).len());
     let _ = (load::load(data), load::threads(data), load::uptime(data));
     let _ = (process::Stat::parse(data), process::Status::parse(data));
     let _ = (process::Details::parse(data), process::file_limit(data), process::disk_bytes(data));

@@ -26,6 +26,18 @@ pub struct Stat {
     pub cores: Vec<(u64, Times)>,
     /// When the machine was started, in seconds since 1970.
     pub boot: Option<u64>,
+    pub counts: Counts,
+}
+
+/// Since the machine was started; of processes, how many there are now.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Counts {
+    pub interrupts: Option<u64>,
+    pub switches: Option<u64>,
+    pub forks: Option<u64>,
+    pub running: Option<u64>,
+    /// Of processes that wait for a disk.
+    pub blocked: Option<u64>,
 }
 
 /// Ticks in each mode. Old kernels know fewer.
@@ -38,8 +50,18 @@ impl Stat {
         for line in lines(stat) {
             let mut words = words(line);
             let Some(key) = words.next() else { continue };
-            if key == b"btime" {
-                found.boot = words.next().and_then(number);
+            let field = match key {
+                b"btime" => Some(&mut found.boot),
+                b"intr" => Some(&mut found.counts.interrupts),
+                b"ctxt" => Some(&mut found.counts.switches),
+                b"processes" => Some(&mut found.counts.forks),
+                b"procs_running" => Some(&mut found.counts.running),
+                b"procs_blocked" => Some(&mut found.counts.blocked),
+                _ => None,
+            };
+            if let Some(field) = field {
+                *field = words.next().and_then(number);
+                continue;
             }
             let Some(core) = key.strip_prefix(b"cpu") else { continue };
             let Some(times) = Times::parse(words) else { continue };
@@ -82,9 +104,11 @@ mod tests {
         assert_eq!(Stat::parse(b""), Stat::default());
         let text =
             b"cpu  1 2 3 4\ncpu0 1 2 3 4 5 6 7 8 9 10\ncpu1 1 2 3\ncpu2 1 2 x 4\ncpux 1 2 3 4\n\
-            intr 1\nbtime 1700000000\n";
+            intr 1 0 7\nctxt x\nbtime 1700000000\nprocs_running 2\n";
         let found = Stat::parse(text);
         assert_eq!(found.boot, Some(1_700_000_000));
+        let counts = Counts { interrupts: Some(1), running: Some(2), ..Counts::default() };
+        assert_eq!(found.counts, counts);
         let four = Times([Some(1), Some(2), Some(3), Some(4), None, None, None, None]);
         assert_eq!((found.all, four.busy()), (Some(four), None));
         let [(0, times)] = found.cores.as_slice() else { panic!("{found:?}") };

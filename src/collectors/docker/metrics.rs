@@ -24,6 +24,10 @@ metrics! { Engine {
     gauge machine_cpu_cores [C04] = |e| e.cores;
     /// Memory of the machine in bytes; absent where a proxy hides it. Source: /info MemTotal.
     gauge machine_memory_bytes [C04] = |e| e.memory;
+    /// Memory limits of the running containers together, in parts of the memory of the machine; those without a limit add nothing. Source: /containers/ID/json HostConfig.Memory, /info MemTotal.
+    gauge stack_docker_memory_limits_ratio [C08] = |e| e.memory_promised();
+    /// CPU limits of the running containers together, in parts of the cores of the machine; those without a limit add nothing. Source: /containers/ID/json HostConfig.NanoCpus and CpuQuota, /info NCPU.
+    gauge stack_docker_cpu_limits_ratio [C08] = |e| e.cores_promised();
     /// Whether something of some container could not be read this time. Source: inspections, and the kernel's files or stats.
     gauge container_scrape_error = |e| e.incomplete;
     /// Time that the Engine took for the list of containers in seconds. Source: /containers/json.

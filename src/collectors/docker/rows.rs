@@ -35,6 +35,19 @@ pub struct Engine {
     pub excluded: u64,
     /// What each pattern of `exclude` speaks of.
     pub excluding: Vec<(String, u64)>,
+    /// Limits of what runs, added up: bytes and cores.
+    pub promised: (u64, f64),
+}
+
+impl Engine {
+    /// What containers may take together, in parts of what there is.
+    pub fn memory_promised(&self) -> Option<f64> {
+        self.memory.filter(|memory| *memory > 0.0).map(|memory| self.promised.0 as f64 / memory)
+    }
+
+    pub fn cores_promised(&self) -> Option<f64> {
+        self.cores.filter(|cores| *cores > 0.0).map(|cores| self.promised.1 / cores)
+    }
 }
 
 pub struct Version {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::container::{Container, Names};
-use super::detail::NetworkKind;
+use super::detail::{Limits, NetworkKind};
 use super::facts::{Usage, Usages};
 use super::known::LeftOut;
 use super::labels;
@@ -53,7 +53,7 @@ pub fn sample(mut raw: Raw, judging: &Judging, now: SystemTime) -> Batch {
         Some(stats) => stats.value.unwrap_or_default(),
     };
     let processes = judging.patterns.count(&containers, &raw.commands, raw.past.seen.keys());
-    let engine = engine(&raw, incomplete, &services.hidden);
+    let mut engine = engine(&raw, incomplete, &services.hidden);
     let devices = Arc::new(devices(&raw.kernel.partitions));
     let mut uses = uses(&raw, &containers, &usages, &devices, seconds);
     uses.extend(machine(&mut raw, devices));
@@ -65,6 +65,7 @@ pub fn sample(mut raw: Raw, judging: &Judging, now: SystemTime) -> Batch {
             ..life(&raw, container, &usages, seconds)
         })
         .collect();
+    engine.promised = promised(&lives);
     batch
         .placing(places(&lives))
         .detail(excluding(&engine))
@@ -95,7 +96,15 @@ fn engine(raw: &Raw, incomplete: bool, hidden: &[Key]) -> Engine {
         skipped: raw.skipped,
         excluded: raw.past.aside.containers,
         excluding: raw.past.aside.told(hidden),
+        promised: (0, 0.0),
     }
+}
+
+/// Limits of what runs. A container without one may take all there is, and has nothing to add.
+fn promised(lives: &[Life]) -> (u64, f64) {
+    let limits = || lives.iter().filter_map(Life::limits);
+    let memory = limits().fold(0_u64, |sum, limits| sum.saturating_add(limits.memory));
+    (memory, limits().filter_map(Limits::cores).sum())
 }
 
 /// What the patterns of `exclude` leave out, for people: one that matches nothing may be a mistake.

@@ -4,11 +4,17 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures_util::StreamExt as _;
 
+use super::activity::Activity;
+use super::devices::Link;
 use super::mounts::{Filter, Mount};
+use super::sample;
+use super::trend::Trends;
+use super::upkeep::Upkeep;
+use super::writable::Writable;
 use crate::clients::kernel::{Buffer, load, ticks_per_second};
 use crate::engine::blocking;
 use crate::failure::{Failure, Reason};
@@ -21,14 +27,42 @@ const MOUNT_LIMIT: Duration = Duration::from_secs(1);
 const AT_ONCE: usize = 16;
 /// Bytes of the table of mounts.
 const MOUNT_TABLE: u64 = 16 << 20;
+/// And of the table of those that should be there.
+const FSTAB: u64 = 1 << 20;
 /// Mounts that are looked at; more are counted.
 const MOUNTS: usize = 200;
 
-/// Which calls still hang. Outlives a reload, or each would let go of one more thread.
+/// What outlives a reload.
+#[derive(Default)]
+pub struct Lasting {
+    pub hanging: Hanging,
+    pub past: Past,
+}
+
+/// Which calls still hang: after a reload each would let go of one more thread.
 #[derive(Default)]
 pub struct Hanging {
     proc: Arc<AtomicBool>,
+    pub(super) sensors: Arc<AtomicBool>,
+    pub(super) updates: Arc<AtomicBool>,
     mounts: Mutex<HashMap<PathBuf, Arc<Mark>>>,
+}
+
+/// What is known from earlier readings.
+#[derive(Default)]
+pub struct Past(Mutex<Earlier>);
+
+#[derive(Default)]
+struct Earlier {
+    trends: Trends,
+    writable: Writable,
+}
+
+/// Where the host's files are.
+#[derive(Clone)]
+pub struct Paths {
+    pub proc: PathBuf,
+    pub root: PathBuf,
 }
 
 /// The calls to one mount.
@@ -41,11 +75,7 @@ pub(super) struct Mark {
 
 /// What was read, as it was found. A file that cannot be read is a part that is missing.
 pub struct Raw {
-    pub stat: Result<Vec<u8>, Failure>,
-    pub meminfo: Result<Vec<u8>, Failure>,
-    pub net: Result<Vec<u8>, Failure>,
-    pub disks: Result<Vec<u8>, Failure>,
-    pub load: Option<[f64; 3]>,
+    pub texts: Texts,
     pub uname: Uname,
     pub mounts: Result<Vec<Seen>, Failure>,
     /// Mounts beyond the cap.
@@ -68,6 +98,18 @@ pub struct Uname {
 pub struct Seen {
     pub mount: Mount,
     pub space: Result<Space, Failure>,
+    /// Whether the file system itself is read-only, where that is known.
+    pub closed: Option<bool>,
+    /// The same, while it is meant to be writable.
+    pub turned: Option<bool>,
+    /// Seconds until it is full, once it has been looked at for long enough.
+    pub full_in: Option<f64>,
+}
+
+impl Seen {
+    pub fn new(mount: Mount, space: Result<Space, Failure>) -> Self {
+        Self { mount, space, closed: None, turned: None, full_in: None }
+    }
 }
 
 /// `statvfs` in bytes and inodes.
@@ -81,60 +123,102 @@ pub struct Space {
     pub files_free: u64,
 }
 
-pub async fn fetch(proc: &Path, filter: &Filter, hanging: &Hanging) -> Result<Raw, Failure> {
-    let folder = proc.to_owned();
-    let texts = blocking("the proc file system", &hanging.proc, move || Ok(Texts::read(&folder)));
-    let texts = texts.await?;
-    let (mounts, more_mounts) = match texts.mounts {
+pub async fn fetch(paths: &Paths, filter: &Filter, hanging: &Hanging) -> Result<Raw, Failure> {
+    let places = paths.clone();
+    let texts = blocking("the proc file system", &hanging.proc, move || Ok(Texts::read(&places)));
+    let mut texts = texts.await?;
+    let (mounts, more_mounts) = match std::mem::replace(&mut texts.mounts, Ok(Vec::new())) {
         Ok(table) => {
             let mut mounts = filter.apply(&table);
             let more = mounts.len().saturating_sub(MOUNTS) as u64;
             mounts.truncate(MOUNTS);
-            (Ok(hanging.look_at(mounts).await), more)
+            let mut seen = hanging.look_at(mounts).await;
+            filter.close(&texts.superblocks, texts.own_mounts, &mut seen);
+            (Ok(seen), more)
         }
         Err(failure) => (Err(failure), 0),
     };
-    Ok(Raw {
-        stat: texts.stat,
-        meminfo: texts.meminfo,
-        net: texts.net,
-        disks: texts.disks,
-        load: texts.load,
-        uname: uname(),
-        mounts,
-        more_mounts,
-        ticks_per_second: ticks_per_second(),
-    })
+    let ticks_per_second = ticks_per_second();
+    Ok(Raw { texts, uname: uname(), mounts, more_mounts, ticks_per_second })
 }
 
-struct Texts {
-    stat: Result<Vec<u8>, Failure>,
-    meminfo: Result<Vec<u8>, Failure>,
-    net: Result<Vec<u8>, Failure>,
-    disks: Result<Vec<u8>, Failure>,
-    mounts: Result<Vec<u8>, Failure>,
-    load: Option<[f64; 3]>,
+pub struct Texts {
+    pub stat: Result<Vec<u8>, Failure>,
+    pub meminfo: Result<Vec<u8>, Failure>,
+    pub net: Result<Vec<u8>, Failure>,
+    pub disks: Result<Vec<u8>, Failure>,
+    pub mounts: Result<Vec<u8>, Failure>,
+    /// The mounts are those of the exporter, which may be made read-only for it alone.
+    pub own_mounts: bool,
+    pub superblocks: Vec<u8>,
+    pub fstab: Vec<u8>,
+    pub arrays: Vec<u8>,
+    pub load: Option<[f64; 3]>,
+    pub activity: Activity,
+    pub links: Vec<Link>,
+    pub upkeep: Upkeep,
+}
+
+impl Raw {
+    /// What follows from earlier readings.
+    pub fn remember(&mut self, past: &Past, now: SystemTime) {
+        let Ok(mounts) = &mut self.mounts else { return };
+        let now = now.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let mut past = past.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Earlier { trends, writable } = &mut *past;
+        let states = mounts.iter().map(|Seen { mount, closed, .. }| {
+            (mount.seen.device.as_str(), mount.seen.mountpoint.as_str(), *closed)
+        });
+        let turned = writable.note(&self.texts.fstab, states);
+        for (seen, turned) in mounts.iter_mut().zip(turned) {
+            seen.turned = turned;
+        }
+        // One that hangs is no longer followed: nobody knows what went on meanwhile.
+        let answer = |seen: &mut Seen| seen.space.as_ref().ok().map(|space| space.avail);
+        let mut known: Vec<(&mut Seen, u64)> =
+            mounts.iter_mut().filter_map(|seen| answer(seen).map(|left| (seen, left))).collect();
+        let left = known.iter().map(|(seen, left)| {
+            (seen.mount.seen.device.as_str(), seen.mount.seen.mountpoint.as_str(), *left)
+        });
+        let full_in = trends.note(now, left);
+        for ((seen, _), full_in) in known.iter_mut().zip(full_in) {
+            seen.full_in = full_in;
+        }
+    }
 }
 
 impl Texts {
     /// Mounts and interfaces of process 1 are the host's, also from within a container that has
     /// the host's `/proc` mounted; where they may not be read, those of the exporter.
-    fn read(proc: &Path) -> Self {
+    pub fn read(Paths { proc, root }: &Paths) -> Self {
         let mut buffer = Buffer::new();
+        let activity = Activity::read(proc, &mut buffer);
+        let links = Link::all(&root.join("sys"), &mut buffer, sample::is_of_container);
         let mut file = |name: &str, or: &str| {
             let text = buffer.load_either([proc.join(name), proc.join(or)]);
             text.map(<[u8]>::to_vec).map_err(|error| Failure::io(&format!("/proc/{or}"), &error))
         };
+        let of_host = files::read(&proc.join("1/mounts"), MOUNT_TABLE);
+        // Lines of overlays are longer than the buffer allows.
+        let table = |name: &str| files::read(&proc.join(name), MOUNT_TABLE);
         Self {
+            own_mounts: of_host.is_err(),
             stat: file("stat", "stat"),
             meminfo: file("meminfo", "meminfo"),
             net: file("1/net/dev", "net/dev"),
             disks: file("diskstats", "diskstats"),
-            // Lines of overlays are longer than the buffer allows.
-            mounts: files::read(&proc.join("1/mounts"), MOUNT_TABLE)
-                .or_else(|_| files::read(&proc.join("self/mounts"), MOUNT_TABLE))
+            mounts: of_host
+                .or_else(|_| table("self/mounts"))
                 .map_err(|error| Failure::io("/proc/self/mounts", &error)),
+            superblocks: table("1/mountinfo")
+                .or_else(|_| table("self/mountinfo"))
+                .unwrap_or_default(),
+            fstab: files::read(&root.join("etc/fstab"), FSTAB).unwrap_or_default(),
+            arrays: file("mdstat", "mdstat").unwrap_or_default(),
             load: file("loadavg", "loadavg").ok().and_then(|text| load::load(&text)),
+            activity,
+            links,
+            upkeep: Upkeep::read(root),
         }
     }
 }
@@ -145,7 +229,7 @@ impl Hanging {
             mounts.into_iter().map(|mount| (self.mark(&mount.path), mount)).collect();
         let looks = futures_util::stream::iter(calls).map(|(mark, mount)| async move {
             let space = mark.space(&mount.path).await;
-            Seen { mount, space }
+            Seen::new(mount, space)
         });
         looks.buffered(AT_ONCE).collect().await
     }

@@ -24,24 +24,8 @@ metrics! { Machine {
     gauge node_load5 [H04] = |m| m.load.map(|load| load[1]);
     /// Load average over fifteen minutes, in processes that run or wait. Source: /proc/loadavg.
     gauge node_load15 [H04] = |m| m.load.map(|load| load[2]);
-    /// Memory of the host in bytes. Source: /proc/meminfo MemTotal.
-    gauge node_memory_MemTotal_bytes [H06] = |m| m.memory.bytes("MemTotal");
-    /// Memory that nothing uses at all, in bytes; not a measure of what is left. Source: /proc/meminfo MemFree.
-    gauge node_memory_MemFree_bytes = |m| m.memory.bytes("MemFree");
-    /// Memory that programs could still get without swapping, in bytes. Source: /proc/meminfo MemAvailable.
-    gauge node_memory_MemAvailable_bytes [H06] = |m| m.memory.bytes("MemAvailable");
-    /// Memory of block device buffers in bytes. Source: /proc/meminfo Buffers.
-    gauge node_memory_Buffers_bytes = |m| m.memory.bytes("Buffers");
-    /// Memory that holds file contents, in bytes. Source: /proc/meminfo Cached.
-    gauge node_memory_Cached_bytes = |m| m.memory.bytes("Cached");
-    /// Kernel memory that can be given back under pressure, in bytes. Source: /proc/meminfo SReclaimable.
-    gauge node_memory_SReclaimable_bytes = |m| m.memory.bytes("SReclaimable");
-    /// Swap space in bytes. Source: /proc/meminfo SwapTotal.
-    gauge node_memory_SwapTotal_bytes = |m| m.memory.bytes("SwapTotal");
-    /// Swap space that is free, in bytes. Source: /proc/meminfo SwapFree.
-    gauge node_memory_SwapFree_bytes = |m| m.memory.bytes("SwapFree");
-    /// Part of the memory that programs can no longer get, as a ratio. Source: /proc/meminfo MemAvailable, MemTotal.
-    gauge stack_host_memory_used_ratio [H06 H04] = |m| m.memory.used_ratio();
+    /// Time since the host was started, in seconds. Source: /proc/stat btime.
+    gauge stack_host_uptime_seconds = |m| m.uptime();
 } }
 
 metrics! { Uname {
@@ -67,6 +51,10 @@ metrics! { Filesystem {
     gauge node_filesystem_files_free = |f| f.inodes().map(|space| space.files_free);
     /// Whether the file system is mounted read-only, as the mount table has it. Source: /proc/1/mounts.
     gauge node_filesystem_readonly = |f| f.read_only;
+    /// Whether the file system can no longer be written to though it could since the exporter was started, or /etc/fstab means it to be; absent where that cannot be seen. Source: /proc/1/mountinfo.
+    gauge stack_host_filesystem_turned_readonly [H04] = |f| f.turned;
+    /// Time until the file system is full if it goes on filling as it does, in seconds, 30 days at most: by the slower speed of the last hour and of the last six; absent before three hours are seen; at the shortest mount point of a device only. Source: statvfs f_bavail over time.
+    gauge stack_host_filesystem_full_in_seconds [H04 H10] = |f| f.full_in();
     /// Whether the file system could not be asked, because it hangs or may not be seen. Source: statvfs.
     gauge node_filesystem_device_error [H04] = |f| f.space.is_none();
     /// Used part of what all but root can use, as df has it, as a ratio; at the shortest mount point of a device only. Source: statvfs f_blocks, f_bfree, f_bavail.

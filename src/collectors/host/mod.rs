@@ -2,16 +2,21 @@
 //!
 //! | read | from | rights |
 //! |---|---|---|
-//! | CPU, start | `/proc/stat` | none |
+//! | CPU, start, processes, interrupts | `/proc/stat` | none |
 //! | memory | `/proc/meminfo` | none |
+//! | pressure | `/proc/pressure` | none |
+//! | paging, kills for want of memory | `/proc/vmstat` | none |
 //! | load | `/proc/loadavg` | none |
+//! | open files, tracked connections, random bits | `/proc/sys` | none |
 //! | kernel, names | `uname` | none |
-//! | file systems | `/proc/1/mounts`, else `/proc/self/mounts`; `statvfs` on each mount | to enter the mount's parent |
-//! | network | `/proc/1/net/dev`, else `/proc/net/dev` | none |
-//! | disks | `/proc/diskstats` | none |
+//! | file systems | `/proc/1/mounts` and `mountinfo`, else of `/proc/self`; `/etc/fstab`; `statvfs` on each mount | to enter the mount's parent |
+//! | network | `/proc/1/net/dev`, else `/proc/net/dev`; `/sys/class/net` | none |
+//! | disks, arrays | `/proc/diskstats`, `/proc/mdstat` | none |
+//! | temperatures, a part with a clock of its own | `/sys/class/hwmon` | none |
+//! | pending updates, a part with a clock of its own | `/var/lib/dpkg/status`, `/var/lib/apt/lists` | none |
+//! | upkeep | `/run/reboot-required`, times of files of timesyncd, chrony and ntpd | to see chrony's folder |
 //!
-//! Cost, measured: 0.2 ms of CPU from end to end on two cores and three mounts, in 230 allocations (a
-//! debug build).
+//! Cost: see docs/performance.md.
 //!
 //! Each mount is asked by a call of its own, with a second to answer. One that hangs is left alone
 //! until its call comes back, and `node_filesystem_device_error` is 1 all the while; the others do
@@ -24,15 +29,27 @@
 //! `etc/hostname` below `root_path`). Mount the host's
 //! root at `/host`, read-only, with `rslave`, and set `root_path: /host`, `proc_path: /host/proc`.
 //!
+//! What follows from earlier readings (when a file system will be full, whether it has turned read-only) is kept
+//! over a reload and not over a restart: the first is absent for three hours then.
+//!
 //! Absent: space of a file system that cannot be asked; inodes where there is no fixed number;
-//! ratios of an empty file system; facts that the kernel does not tell.
+//! ratios of an empty file system; facts that the kernel or the distribution does not tell. A file that is not
+//! there costs its own families only. How well the clock is set (`adjtimex`) is not asked: the shipped unit
+//! forbids the call, and no library in use makes it. SMART needs root and a raw device.
 
+mod activity;
 mod config;
+mod devices;
 mod fetch;
+mod memory;
 mod metrics;
 mod mounts;
 mod sample;
 mod signals;
+mod trend;
+mod updates;
+mod upkeep;
+mod writable;
 /// See `src/fuzzing.rs`.
 #[cfg(fuzzing)]
 pub mod fuzzing {
@@ -44,12 +61,23 @@ pub mod fuzzing {
         };
         let filter = super::mounts::Filter { mounts, fstypes, root: "/host".into() };
         let _ = filter.apply(data);
-        let raw = super::fetch::Raw {
+        let texts = super::fetch::Texts {
             stat: all(),
             meminfo: all(),
             net: all(),
             disks: all(),
+            mounts: Ok(Vec::new()),
+            own_mounts: false,
+            superblocks: data.to_vec(),
+            fstab: data.to_vec(),
+            arrays: data.to_vec(),
             load: None,
+            activity: super::activity::Activity::default(),
+            links: Vec::new(),
+            upkeep: super::upkeep::Upkeep::default(),
+        };
+        let raw = super::fetch::Raw {
+            texts,
             uname: super::fetch::Uname::default(),
             mounts: Ok(Vec::new()),
             more_mounts: 0,
@@ -63,21 +91,41 @@ pub mod fuzzing {
 mod tests;
 mod words;
 
-use std::path::PathBuf;
-use std::sync::Arc;
-use std::time::SystemTime;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, SystemTime};
 
 use regex::Regex;
 
 pub use config::Host;
+use fetch::Paths;
+use updates::Updates;
 
 use crate::catalogue::{Area, Batch, Glance, TableEntry};
 use crate::clients::host_name;
-use crate::engine::{Collector, Target};
+use crate::clients::kernel::mdstat::Array;
+use crate::engine::{Beside, Collector, Latest, Pace, Part, Parts, Target, blocking};
 use crate::failure::Failure;
 use crate::plan::{Common, Plan, Thresholds};
 
 pub type Section = Host;
+
+/// Lists of packages are some megabytes, and change once or twice a day.
+const UPDATES: Pace = Pace {
+    every: Duration::from_hours(1),
+    again: Duration::from_hours(1),
+    stale_after: Some(Duration::from_hours(4)),
+    limit: Duration::from_mins(1),
+};
+/// How long the first reading waits for them: mostly they are there by then.
+const UPDATES_WAIT: Duration = Duration::from_millis(300);
+
+/// Some sensors take milliseconds, a few hang: they are read seldom, and hold up nothing else.
+const SENSORS: Pace = Pace {
+    every: Duration::from_secs(30),
+    again: Duration::from_mins(5),
+    stale_after: Some(Duration::from_mins(5)),
+    limit: Duration::from_secs(1),
+};
 
 pub static AREA: Area = Area {
     name: "host",
@@ -86,10 +134,18 @@ pub static AREA: Area = Area {
     in_service: false,
     tables: &[
         TableEntry::of::<sample::Machine>(),
+        TableEntry::of::<memory::Memory>(),
+        TableEntry::of::<activity::Activity>(),
+        TableEntry::of::<upkeep::Kept>(),
+        TableEntry::of::<updates::Due>(),
         TableEntry::of::<fetch::Uname>(),
         TableEntry::of::<sample::Cpu>(),
         TableEntry::of::<sample::Filesystem>(),
         TableEntry::of::<sample::Interface>(),
+        TableEntry::of::<devices::Link>(),
+        TableEntry::of::<devices::Chip>(),
+        TableEntry::of::<devices::Sensor>(),
+        TableEntry::of::<Array>(),
         TableEntry::of::<sample::Disk>(),
     ],
     signals: signals::SIGNALS,
@@ -127,17 +183,21 @@ pub fn plan(section: Option<&Section>, plan: &mut Plan) {
 fn target(host: &Host, plan: &mut Plan) -> Option<Target> {
     let mounts = pattern("ignore_mounts", &host.ignore_mounts, plan);
     let fstypes = pattern("ignore_fstypes", &host.ignore_fstypes, plan);
+    // Without what the machine is not made from: other thresholds need no other one.
+    let settings = Host { timeout: None, thresholds: Thresholds::default(), ..host.clone() };
+    let mut parts = Parts::new(plan.memory, AREA.name, AREA.name, settings.clone());
     let machine = Machine {
-        proc: host.proc_path.clone(),
+        paths: Paths { proc: host.proc_path.clone(), root: host.root_path.clone() },
+        sensors: parts.add("sensors", "temperatures", SENSORS),
+        updates: parts.add("updates", "pending updates (lists of apt)", UPDATES),
+        beside: OnceLock::new(),
         filter: mounts::Filter { mounts: mounts?, fstypes: fstypes?, root: host.root_path.clone() },
-        hanging: plan.memory.of(AREA.name, AREA.name),
+        lasting: plan.memory.of(AREA.name, AREA.name),
         name: host_name::below(std::slice::from_ref(&host.root_path)),
     };
     let place = machine.name.clone().or_else(|| sysinfo::System::host_name().ok());
     let place = place.unwrap_or_else(|| "this machine".to_owned());
-    // Without what the machine is not made from: other thresholds need no other one.
-    let settings = Host { timeout: None, thresholds: Thresholds::default(), ..host.clone() };
-    Some(Target::new(&AREA, AREA.name, place, settings, machine))
+    Some(Target::new(&AREA, AREA.name, place, settings, machine).with_parts(parts))
 }
 
 fn pattern(key: &str, text: &str, plan: &mut Plan) -> Option<Regex> {
@@ -154,25 +214,60 @@ fn pattern(key: &str, text: &str, plan: &mut Plan) -> Option<Regex> {
 
 /// One machine.
 struct Machine {
-    proc: PathBuf,
+    paths: Paths,
+    sensors: Part<devices::Sensors>,
+    updates: Part<Option<Updates>>,
+    beside: OnceLock<Beside>,
     filter: mounts::Filter,
-    hanging: Arc<fetch::Hanging>,
+    lasting: Arc<fetch::Lasting>,
     /// Of the machine below `root_path`, where that is not our own.
     name: Option<String>,
 }
 
 impl Collector for Machine {
-    type Raw = fetch::Raw;
+    type Raw = (fetch::Raw, Latest<devices::Sensors>, Latest<Option<Updates>>);
 
-    async fn fetch(&self) -> Result<fetch::Raw, Failure> {
-        let mut raw = fetch::fetch(&self.proc, &self.filter, &self.hanging).await?;
+    async fn fetch(&self) -> Result<Self::Raw, Failure> {
+        let hanging = &self.lasting.hanging;
+        self.beside.get_or_init(|| self.look_for_updates());
+        let mut raw = fetch::fetch(&self.paths, &self.filter, hanging).await?;
         if let Some(name) = &self.name {
             raw.uname.nodename.clone_from(name);
         }
-        Ok(raw)
+        let now = tokio::time::Instant::now();
+        let sys = self.paths.root.join("sys");
+        let sensors = self.sensors.get(
+            now + SENSORS.limit,
+            |_| false,
+            |_, _| async move {
+                let read = move || Ok(devices::Sensors::read(&sys));
+                Ok(blocking("sensors", &hanging.sensors, read).await?.into())
+            },
+        );
+        Ok((raw, sensors.await, self.updates.latest(now + UPDATES_WAIT).await))
     }
 
-    fn sample(&self, raw: fetch::Raw, now: SystemTime) -> Result<Batch, Failure> {
-        sample::sample(raw, now)
+    fn sample(&self, raw: Self::Raw, now: SystemTime) -> Result<Batch, Failure> {
+        let (mut raw, sensors, updates) = raw;
+        raw.remember(&self.lasting.past, now);
+        let mut batch = sample::sample(raw, now)?;
+        if let Some(sensors) = sensors.value {
+            batch = batch.with(sensors.chips.clone()).with(sensors.sensors.clone());
+        }
+        let updates = updates.value.and_then(|updates| *updates);
+        Ok(batch.with(updates.map(|updates| updates.at(now)).into_iter().collect()))
+    }
+}
+
+impl Machine {
+    fn look_for_updates(&self) -> Beside {
+        let (root, lasting) = (self.paths.root.clone(), Arc::clone(&self.lasting));
+        self.updates.beside(move |_| {
+            let (root, lasting) = (root.clone(), Arc::clone(&lasting));
+            async move {
+                let read = move || Updates::read(&root);
+                Ok(blocking("lists of apt", &lasting.hanging.updates, read).await?.into())
+            }
+        })
     }
 }

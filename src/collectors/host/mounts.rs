@@ -1,9 +1,11 @@
 //! Which file systems of the mount table are looked at, and under which name.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use regex::Regex;
 
+use super::fetch::Seen;
 use crate::clients::kernel::mounts;
 
 /// A mounted file system that is looked at.
@@ -37,6 +39,23 @@ impl Filter {
             mounts.push(mount);
         }
         mounts
+    }
+
+    /// Notes which file systems are read-only themselves, by `/proc/PID/mountinfo` of the same process. What a
+    /// mount of our own forbids us alone is not read-only for the host.
+    pub fn close(&self, mountinfo: &[u8], own: bool, seen: &mut [Seen]) {
+        let mut closed = BTreeMap::new();
+        for (mountpoint, read_only) in mounts::superblocks(mountinfo) {
+            closed.insert(mountpoint, read_only);
+        }
+        for Seen { mount, closed: is_closed, .. } in seen {
+            let point = mount.seen.mountpoint.as_str();
+            let path = mount.path.to_string_lossy();
+            *is_closed = closed.get(path.trim_end_matches('/')).or(closed.get(point)).copied();
+            if let Some(is_closed) = is_closed.filter(|_| own) {
+                mount.seen.read_only = is_closed;
+            }
+        }
     }
 
     /// A container's own table shows the host's mounts below the root that it has mounted; the

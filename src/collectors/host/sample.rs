@@ -6,9 +6,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use regex::Regex;
 
+use super::devices;
 use super::fetch::{Raw, Seen, Space, Uname};
+use super::memory::Memory;
 use crate::catalogue::Batch;
-use crate::clients::kernel::meminfo::Meminfo;
 use crate::clients::kernel::stat::{Stat, Times};
 use crate::clients::kernel::{block, network, parse};
 use crate::failure::{Failure, Reason};
@@ -28,11 +29,7 @@ pub struct Machine {
     pub boot: Option<f64>,
     pub load: Option<[f64; 3]>,
     pub cores: Option<usize>,
-    pub memory: Memory,
 }
-
-#[derive(Default)]
-pub struct Memory(Meminfo);
 
 pub struct Cpu {
     pub cpu: String,
@@ -45,6 +42,9 @@ pub struct Filesystem {
     pub fstype: String,
     pub mountpoint: String,
     pub read_only: bool,
+    /// Now, though it is meant to be writable.
+    pub turned: Option<bool>,
+    pub full_in: Option<f64>,
     pub space: Option<Space>,
     /// Whether the ratios are told here, and not at another mount of the same device.
     pub judged: bool,
@@ -62,39 +62,41 @@ pub struct Disk {
 }
 
 pub fn sample(raw: Raw, now: SystemTime) -> Result<Batch, Failure> {
-    let stat = raw.stat.and_then(|text| cpus(&text, raw.ticks_per_second));
-    let memory = raw.meminfo.and_then(|text| Memory::parse(&text));
+    let texts = raw.texts;
+    let stat = texts.stat.and_then(|text| cpus(&text, raw.ticks_per_second));
+    let memory = texts.meminfo.and_then(|text| Memory::parse(&text));
     if let (Err(failure), Err(_)) = (&stat, &memory) {
         return Err(failure.clone().hint("`host.proc_path` must be a proc file system"));
     }
     let mut batch = Batch::new().with(vec![raw.uname]);
-    let mut machine = Machine {
-        now: now.duration_since(UNIX_EPOCH).unwrap_or_default(),
-        boot: None,
-        load: raw.load,
-        cores: None,
-        memory: Memory::default(),
-    };
+    let since = now.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let mut machine = Machine { now: since, boot: None, load: texts.load, cores: None };
+    let mut activity = texts.activity;
     match stat {
-        Ok((cpus, boot)) => {
-            (machine.boot, machine.cores) = (boot, Some(cpus.len()));
+        Ok((cpus, stat)) => {
+            (machine.boot, machine.cores) = (stat.boot.map(|boot| boot as f64), Some(cpus.len()));
+            activity.counts = stat.counts;
             batch = batch.with(cpus);
         }
         Err(failure) => batch = batch.gap("the CPU", failure),
     }
     match memory {
-        Ok(memory) => machine.memory = memory,
+        Ok(memory) => batch = batch.with(vec![memory]),
         Err(failure) => batch = batch.gap("the memory", failure),
     }
-    batch = filesystems(batch.with(vec![machine]), raw.mounts).dropped("mounts", raw.more_mounts);
-    batch = match raw.net {
+    let boot = machine.boot.and_then(|boot| Duration::try_from_secs_f64(boot).ok());
+    let kept = texts.upkeep.at(now, boot.and_then(|boot| UNIX_EPOCH.checked_add(boot)));
+    batch = batch.with(vec![machine]).with(vec![activity]).with(vec![kept]);
+    batch = batch.with(texts.links).with(devices::arrays(&texts.arrays));
+    batch = filesystems(batch, raw.mounts).dropped("mounts", raw.more_mounts);
+    batch = match texts.net {
         Ok(text) => {
             let (rows, more) = interfaces(&text);
             batch.with(rows).dropped("interfaces", more)
         }
         Err(failure) => batch.gap("the network", failure),
     };
-    Ok(match raw.disks {
+    Ok(match texts.disks {
         Ok(text) => {
             let (rows, more) = disks(&text);
             batch.with(rows).dropped("disks", more)
@@ -106,8 +108,8 @@ pub fn sample(raw: Raw, now: SystemTime) -> Result<Batch, Failure> {
 /// In the order of the kernel.
 const MODES: [&str; 8] = ["user", "nice", "system", "idle", "iowait", "irq", "softirq", "steal"];
 
-fn cpus(text: &[u8], ticks_per_second: f64) -> Result<(Vec<Cpu>, Option<f64>), Failure> {
-    let stat = Stat::parse(text);
+fn cpus(text: &[u8], ticks_per_second: f64) -> Result<(Vec<Cpu>, Stat), Failure> {
+    let mut stat = Stat::parse(text);
     if stat.cores.is_empty() {
         return Err(Failure::new(Reason::PARSE, "/proc/stat: no line of a CPU can be read"));
     }
@@ -117,27 +119,14 @@ fn cpus(text: &[u8], ticks_per_second: f64) -> Result<(Vec<Cpu>, Option<f64>), F
             modes.filter_map(|(mode, ticks)| Some((mode, ticks? as f64 / ticks_per_second)));
         Cpu { cpu: cpu.to_string(), modes: seconds.collect() }
     };
-    let boot = stat.boot.map(|boot| boot as f64);
-    Ok((stat.cores.into_iter().map(cpu).collect(), boot))
+    let cores = std::mem::take(&mut stat.cores);
+    Ok((cores.into_iter().map(cpu).collect(), stat))
 }
 
-impl Memory {
-    fn parse(text: &[u8]) -> Result<Self, Failure> {
-        let memory = Self(Meminfo::parse(text));
-        if memory.bytes("MemTotal").is_some() {
-            return Ok(memory);
-        }
-        Err(Failure::new(Reason::PARSE, "/proc/meminfo: there is no `MemTotal`"))
-    }
-
-    pub fn bytes(&self, name: &str) -> Option<u64> {
-        self.0.bytes(name)
-    }
-
-    /// Part of the memory that no program could get any more.
-    pub fn used_ratio(&self) -> Option<f64> {
-        let (total, available) = (self.bytes("MemTotal")?, self.bytes("MemAvailable")?);
-        (total > 0).then(|| 1.0 - available as f64 / total as f64)
+impl Machine {
+    /// A clock that was set back since the start makes it nothing.
+    pub fn uptime(&self) -> Option<f64> {
+        self.boot.map(|boot| (self.now.as_secs_f64() - boot).max(0.0))
     }
 }
 
@@ -148,6 +137,11 @@ impl Filesystem {
         let used = space.size.saturating_sub(space.free);
         let whole = used + space.avail;
         (whole > 0).then(|| used as f64 / whole as f64)
+    }
+
+    /// At the mount that speaks for its device.
+    pub fn full_in(&self) -> Option<f64> {
+        self.full_in.filter(|_| self.judged)
     }
 
     pub fn inodes_used_ratio(&self) -> Option<f64> {
@@ -168,7 +162,7 @@ fn filesystems(batch: Batch, mounts: Result<Vec<Seen>, Failure>) -> Batch {
     };
     let mut batch = batch;
     let mut rows = Vec::new();
-    for Seen { mount, space } in mounts {
+    for Seen { mount, space, turned, full_in, .. } in mounts {
         if let Err(failure) = &space {
             let hint = "leave it out with `host.ignore_mounts` if it does not matter";
             let what = format!("the file system at {}", mount.seen.mountpoint);
@@ -179,6 +173,8 @@ fn filesystems(batch: Batch, mounts: Result<Vec<Seen>, Failure>) -> Batch {
             fstype: mount.seen.fstype,
             mountpoint: mount.seen.mountpoint,
             read_only: mount.seen.read_only,
+            turned,
+            full_in,
             space: space.ok(),
             judged: false,
         });
@@ -201,11 +197,15 @@ fn choose_judged(rows: &mut [Filesystem]) {
     }
 }
 
+/// Whether an interface is the end of a container's network.
+pub fn is_of_container(device: &str) -> bool {
+    VETH.as_ref().is_some_and(|veth| veth.is_match(device))
+}
+
 fn interfaces(net_dev: &[u8]) -> (Vec<Interface>, u64) {
     let rows = network::interfaces(net_dev, |_| true).filter_map(|(name, numbers)| {
         let device = parse::text(name);
-        let left_out = VETH.as_ref().is_some_and(|veth| veth.is_match(&device));
-        (!left_out).then_some(Interface { device, numbers })
+        (!is_of_container(&device)).then_some(Interface { device, numbers })
     });
     capped(rows.collect())
 }

@@ -5,7 +5,8 @@ use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::config::Host;
-use super::fetch::{Raw, Seen, Space, Uname};
+use super::devices::Sensors;
+use super::fetch::{Past, Paths, Raw, Seen, Space, Texts, Uname};
 use super::{mounts, plan, sample};
 use crate::clients::kernel::{self, load, parse};
 use crate::engine::Memory;
@@ -13,7 +14,8 @@ use crate::failure::{Failure, Reason};
 use crate::golden;
 use crate::plan::Plan;
 
-/// Files are named after those in `/proc`; `statvfs.json` has the space by mount point, and a
+/// `proc` and `sys` are trees as on a machine, read as they would be there, `etc/fstab` beside them. Without
+/// one, single files are named after those in `/proc`. `statvfs.json` has the space by mount point, and a
 /// mount that is not in it hangs; `root` holds `root_path`.
 fn raw(case: &Path) -> Raw {
     let text = |name: &str| {
@@ -28,19 +30,33 @@ fn raw(case: &Path) -> Raw {
         fstypes: regex(&host.ignore_fstypes),
         root: root.into(),
     };
+    let mut texts = Texts::read(&Paths { proc: case.join("proc"), root: case.to_owned() });
+    if !case.join("proc").is_dir() {
+        texts = Texts {
+            stat: text("stat"),
+            meminfo: text("meminfo"),
+            net: text("net_dev"),
+            disks: text("diskstats"),
+            mounts: text("mounts"),
+            load: text("loadavg").ok().and_then(|text| load::load(&text)),
+            ..texts
+        };
+    }
     let space: BTreeMap<String, Space> =
         serde_json::from_slice(&text("statvfs.json").unwrap_or(b"{}".to_vec())).expect("JSON");
     let seen = |mount: mounts::Mount| {
         let hangs = || Failure::new(Reason::TIMEOUT, "statvfs: no answer within a second");
         let space = space.get(&mount.seen.mountpoint).copied().ok_or_else(hangs);
-        Seen { mount, space }
+        Seen::new(mount, space)
     };
+    let table = std::mem::replace(&mut texts.mounts, Ok(Vec::new()));
+    let mounts = table.map(|table| {
+        let mut seen: Vec<_> = filter.apply(&table).into_iter().map(seen).collect();
+        filter.close(&texts.superblocks, texts.own_mounts, &mut seen);
+        seen
+    });
     Raw {
-        stat: text("stat"),
-        meminfo: text("meminfo"),
-        net: text("net_dev"),
-        disks: text("diskstats"),
-        load: text("loadavg").ok().and_then(|text| load::load(&text)),
+        texts,
         uname: Uname {
             sysname: "Linux".to_owned(),
             release: "6.1.0-31-amd64".to_owned(),
@@ -49,7 +65,7 @@ fn raw(case: &Path) -> Raw {
             nodename: "host".to_owned(),
             domainname: String::new(),
         },
-        mounts: text("mounts").map(|table| filter.apply(&table).into_iter().map(seen).collect()),
+        mounts,
         more_mounts: 0,
         ticks_per_second: 100.0,
     }
@@ -58,7 +74,12 @@ fn raw(case: &Path) -> Raw {
 #[test]
 fn golden_cases() {
     let now = UNIX_EPOCH + Duration::from_hours(500_000);
-    golden::run("host", |case| sample::sample(raw(case), now));
+    golden::run("host", |case| {
+        let mut raw = raw(case);
+        raw.remember(&Past::default(), now);
+        let sensors = Sensors::read(&case.join("sys"));
+        Ok(sample::sample(raw, now)?.with(sensors.chips).with(sensors.sensors))
+    });
 }
 
 fn planned(yaml: &str) -> (usize, Vec<String>) {
@@ -116,8 +137,9 @@ async fn this_machine_can_be_read() {
         fstypes: regex::Regex::new(&host.ignore_fstypes).unwrap(),
         root: host.root_path.clone(),
     };
+    let paths = Paths { proc: host.proc_path.clone(), root: host.root_path.clone() };
     for _ in 0..2 {
-        let raw = super::fetch::fetch(&host.proc_path, &filter, &hanging).await.unwrap();
+        let raw = super::fetch::fetch(&paths, &filter, &hanging).await.unwrap();
         let batch = sample::sample(raw, SystemTime::now()).unwrap();
         assert!(batch.sets().count() >= 3);
     }

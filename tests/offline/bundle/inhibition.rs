@@ -299,3 +299,29 @@ fn critical_and_warning_are_compared_by_every_label() {
         }
     }
 }
+
+/// Of a host's trouble the side that says most speaks, and never a lower one of what wakes somebody.
+#[test]
+fn one_side_of_a_hosts_trouble_speaks() {
+    let of = |alert: &str, severity: &str, more: &str| {
+        format!("alertname={alert} severity={severity} area=host target=host instance=a{more}")
+    };
+    for (source, targets) in [
+        ("HostIoPressure", "HostCpuWaitsForDisks HostDiskSaturated"),
+        ("HostMemoryPressure", "HostSwapping"),
+        ("DockerOomKilled", "HostOomKills"),
+        ("DockerOomKilledChild", "HostOomKills"),
+    ] {
+        for target in targets.split(' ') {
+            let (loud, quiet) = (of(source, "warning", ""), of(target, "warning", ""));
+            assert!(muted(&loud, &quiet) && !muted(&quiet, &loud), "{source} {target}");
+            assert!(!muted(&loud, &quiet.replace("instance=a", "instance=b")), "{source} {target}");
+        }
+    }
+    let (full, soon) = ("HostDiskFull", "HostDiskFillsUp");
+    let at = |alert, severity| of(alert, severity, " mountpoint=/data");
+    assert!(muted(&at(full, "critical"), &at(soon, "critical")));
+    assert!(muted(&at(full, "warning"), &at(soon, "warning")));
+    assert!(!muted(&at(full, "warning"), &at(soon, "critical")), "what wakes somebody is heard");
+    assert!(!muted(&at(full, "critical"), &of(soon, "critical", " mountpoint=/srv")));
+}

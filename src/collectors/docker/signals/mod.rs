@@ -35,6 +35,7 @@ pub static SIGNALS: &[Signal] = &[
     posture::PORT_EXPOSED,
     posture::PORT_EXPOSED_PRIVATE,
     posture::MEMORY_LIMIT,
+    posture::MEMORY_LIMITS,
     posture::PRIVILEGED,
     posture::IMAGE_AGE,
     posture::IMAGE_OUTDATED,

@@ -225,3 +225,23 @@ pub const LOG_UNBOUNDED: Signal = Signal {
         "docker inspect --format '{{json .HostConfig.LogConfig}}' {name}; docker info --format '{{.LoggingDriver}}'",
     ),
 };
+
+pub const MEMORY_LIMITS: Signal = Signal {
+    name: "memory_limits",
+    alert: "DockerMemoryLimitsExceedHost",
+    measure: level("stack_docker_memory_limits_ratio"),
+    direction: Direction::Above,
+    unit: Unit::Ratio,
+    warning: Default::off("advice; set it to be warned"),
+    critical: Default::off("posture wakes nobody"),
+    advice: Some(Default::ours(1.0, "if all took what they may, the machine would have none left")),
+    hold: Hold::both(Duration::from_hours(1)),
+    item: &[],
+    requirements: &["C08"],
+    title: Sentence::new("The memory limits of the containers add up to more than the machine has"),
+    many: None,
+    clear: Sentence::new("The machine has the memory that its containers may take"),
+    what: "Sum of the limits in parts of the machine's memory",
+    hint: "the limits then protect the containers from themselves, and not the machine from them",
+    next: Sentence::new("docker stats --no-stream; free -m"),
+};

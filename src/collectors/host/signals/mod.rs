@@ -1,5 +1,9 @@
 //! What is judged on the host.
 
+mod devices;
+mod pressure;
+mod upkeep;
+
 use std::time::Duration;
 
 use crate::catalogue::{Default, Direction, Hold, Many, Match, Sentence, Signal, Unit, level};
@@ -147,4 +151,24 @@ pub static SIGNALS: &[Signal] = &[
             "grep ' {mountpoint} ' /proc/mounts; timeout 5 stat -f {mountpoint}; dmesg | tail -20",
         ),
     },
+    devices::FULL_IN,
+    devices::READ_ONLY,
+    devices::ARRAY,
+    devices::HOT,
+    devices::RECEIVE,
+    devices::TRANSMIT,
+    devices::CONNTRACK,
+    devices::FILES,
+    pressure::MEMORY,
+    pressure::IO,
+    pressure::OOM,
+    pressure::SWAP,
+    pressure::IOWAIT,
+    pressure::STEAL,
+    pressure::QUEUE,
+    upkeep::REBOOT,
+    upkeep::REBOOTED,
+    upkeep::CLOCK,
+    upkeep::UPDATES,
+    upkeep::LISTS,
 ];
