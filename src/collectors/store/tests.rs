@@ -23,7 +23,7 @@ use crate::golden;
 
 /// The clock of the cases.
 fn now() -> SystemTime {
-    SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000)
+    SystemTime::UNIX_EPOCH + Duration::from_hours(500_000)
 }
 
 fn answer<T: serde::de::DeserializeOwned>(case: &Path, name: &str) -> Result<Json<T>, Failure> {
@@ -93,7 +93,7 @@ fn what_a_collection_had_is_told_when_it_is_gone() {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/store/qdrant_documented_1.17");
     let mut peaks = Peaks::default();
     let points = [("travel_locations", 49_000), ("gone", 500)];
-    peaks.take(now() - Duration::from_secs(7200), points.into_iter());
+    peaks.take(now() - Duration::from_hours(2), points.into_iter());
     let batch = qdrant(&case, &mut peaks).unwrap();
     let snapshot = crate::engine::Snapshot::of("places", batch);
     let text = encode(&CATALOGUE, Arc::new(snapshot), Format::Classic);
@@ -121,67 +121,67 @@ fn planned(section: &str) -> (Vec<String>, Vec<Target>) {
     (mistakes.collect(), targets.collect())
 }
 
+/// Settings of a store, and what is wrong with them.
+const MISTAKES: &[(&str, &[&str])] = &[
+    (r#""redis": "redis://127.0.0.1""#, &[]),
+    (
+        r#""redis": "rediss://u:hunter2@h:1", "ca_file": "/dev/null""#,
+        &["a.ca_file: no certificate in it, or a broken one"],
+    ),
+    (r#""redis": "unix:///run/redis.sock", "password": "x""#, &[]),
+    (r#""mongo": "mongodb://h/?tls=true", "server_name": "db.example.com""#, &[]),
+    (r#""qdrant": "http://h", "collections": ["places"]"#, &[]),
+    ("", &["a: needs one of `redis`, `qdrant`, `mongo`"]),
+    (
+        r#""redis": "redis://h", "mongo": "mongodb://h""#,
+        &["a: needs one of `redis`, `qdrant`, `mongo`"],
+    ),
+    (r#""redis": "http://h""#, &["a.redis: expected an address such as `redis://127.0.0.1:6379`"]),
+    (
+        r#""redis": "127.0.0.1:6379""#,
+        &["a.redis: expected an address such as `redis://127.0.0.1:6379`"],
+    ),
+    (
+        r#""redis": "redis://:hunter2@h", "password_file": "/dev/null""#,
+        &[
+            "a.password_file: the file is empty",
+            "a.redis: has a login although another one is set, keep one of them",
+        ],
+    ),
+    (
+        r#""redis": "redis://h", "bearer_token_file": "/dev/null", "server_name": "n.example", "collections": ["x"]"#,
+        &[
+            "a.bearer_token_file: the file is empty",
+            "a.server_name: is for an address with `rediss://` only",
+            "a.bearer_token_file: is for HTTP: the password goes into `password_file`",
+            "a.collections: is for `qdrant` only",
+        ],
+    ),
+    (
+        r#""redis": "redis://h", "username": "u""#,
+        &["a.username: needs `password_file` or `password`"],
+    ),
+    (
+        r#""mongo": "mongodb://u:hunter2@h", "server_name": "n.example", "password": "x""#,
+        &[
+            "a.password: MongoDB is asked without a login: leave it out",
+            "a.mongo: has a login, but MongoDB is asked without one: leave it out",
+            "a.server_name: is for an address with `?tls=true` only",
+        ],
+    ),
+    (
+        r#""mongo": "mongodb+srv://h""#,
+        &["a.mongo: expected an address such as `mongodb://127.0.0.1:27017`"],
+    ),
+    (
+        r#""qdrant": "http://h", "collections": [""]"#,
+        &["a.collections: a collection's name has 1 to 255 bytes"],
+    ),
+];
+
 #[test]
 fn mistakes_are_told_by_their_keys() {
-    for (settings, want) in [
-        (r#""redis": "redis://127.0.0.1""#, vec![]),
-        (
-            r#""redis": "rediss://u:hunter2@h:1", "ca_file": "/dev/null""#,
-            vec!["a.ca_file: no certificate in it, or a broken one"],
-        ),
-        (r#""redis": "unix:///run/redis.sock", "password": "x""#, vec![]),
-        (r#""mongo": "mongodb://h/?tls=true", "server_name": "db.example.com""#, vec![]),
-        (r#""qdrant": "http://h", "collections": ["places"]"#, vec![]),
-        ("", vec!["a: needs one of `redis`, `qdrant`, `mongo`"]),
-        (
-            r#""redis": "redis://h", "mongo": "mongodb://h""#,
-            vec!["a: needs one of `redis`, `qdrant`, `mongo`"],
-        ),
-        (
-            r#""redis": "http://h""#,
-            vec!["a.redis: expected an address such as `redis://127.0.0.1:6379`"],
-        ),
-        (
-            r#""redis": "127.0.0.1:6379""#,
-            vec!["a.redis: expected an address such as `redis://127.0.0.1:6379`"],
-        ),
-        (
-            r#""redis": "redis://:hunter2@h", "password_file": "/dev/null""#,
-            vec![
-                "a.password_file: the file is empty",
-                "a.redis: has a login although another one is set, keep one of them",
-            ],
-        ),
-        (
-            r#""redis": "redis://h", "bearer_token_file": "/dev/null", "server_name": "n.example", "collections": ["x"]"#,
-            vec![
-                "a.bearer_token_file: the file is empty",
-                "a.server_name: is for an address with `rediss://` only",
-                "a.bearer_token_file: is for HTTP: the password goes into `password_file`",
-                "a.collections: is for `qdrant` only",
-            ],
-        ),
-        (
-            r#""redis": "redis://h", "username": "u""#,
-            vec!["a.username: needs `password_file` or `password`"],
-        ),
-        (
-            r#""mongo": "mongodb://u:hunter2@h", "server_name": "n.example", "password": "x""#,
-            vec![
-                "a.password: MongoDB is asked without a login: leave it out",
-                "a.mongo: has a login, but MongoDB is asked without one: leave it out",
-                "a.server_name: is for an address with `?tls=true` only",
-            ],
-        ),
-        (
-            r#""mongo": "mongodb+srv://h""#,
-            vec!["a.mongo: expected an address such as `mongodb://127.0.0.1:27017`"],
-        ),
-        (
-            r#""qdrant": "http://h", "collections": [""]"#,
-            vec!["a.collections: a collection's name has 1 to 255 bytes"],
-        ),
-    ] {
+    for (settings, want) in MISTAKES {
         let (mistakes, _) = planned(&format!("{{\"a\": {{{settings}}}}}"));
         let want: Vec<_> = want.iter().map(|text| format!("stores.{text}")).collect();
         assert_eq!(mistakes, want, "{settings}");

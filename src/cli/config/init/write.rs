@@ -205,16 +205,14 @@ fn stores(seen: &Seen, named: &Named) -> Vec<Entry> {
     for (name, container) in &named.0 {
         let kind = container.kind();
         let Some(port) = kind.port().filter(|_| is_store(kind)) else { continue };
-        entries.push(match container.at(port) {
-            Some(at) => {
-                let lines = store(name, kind, &at).into_iter().chain(service(container));
-                Entry::active(name, lines.collect())
-            }
-            None => {
-                let at = format!("127.0.0.1:{port}");
-                unpublished(name, container, port, store(name, kind, &at))
-            }
-        });
+        let entry = if let Some(at) = container.at(port) {
+            let lines = store(name, kind, &at).into_iter().chain(service(container));
+            Entry::active(name, lines.collect())
+        } else {
+            let at = format!("127.0.0.1:{port}");
+            unpublished(name, container, port, store(name, kind, &at))
+        };
+        entries.push(entry);
     }
     for (name, kind) in
         [("local-redis", Kind::Redis), ("local-qdrant", Kind::Qdrant), ("local-mongo", Kind::Mongo)]

@@ -169,10 +169,10 @@ fn length(length: usize) -> [u8; 4] {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+mod tests {
     use super::*;
 
-    pub fn of(values: &[(&str, Value)]) -> Document {
+    fn of(values: &[(&str, Value)]) -> Document {
         read(&written(values.iter())).unwrap()
     }
 

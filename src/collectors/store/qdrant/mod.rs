@@ -30,7 +30,7 @@ const FIRST: Duration = Duration::from_secs(1);
 const KEEPING: Keeping = Keeping {
     form: Form { kind: "stores", version: 1 },
     most: 1 << 20,
-    pause: Duration::from_secs(60),
+    pause: Duration::from_mins(1),
 };
 
 pub(super) const KIND: Kind = Kind {

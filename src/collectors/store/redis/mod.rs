@@ -116,9 +116,9 @@ impl Server {
         if let Some(password) = login {
             let user = self.user.as_deref();
             let words: Vec<&str> = ["AUTH"].into_iter().chain(user).collect();
-            match command(&mut stream, &words, Some(&password)).await? {
-                Reply::Error(text) => return Err(self.refusal(&text)),
-                Reply::Text(_) => {}
+            let reply = command(&mut stream, &words, Some(&password)).await?;
+            if let Reply::Error(text) = reply {
+                return Err(self.refusal(&text));
             }
         }
         match command(&mut stream, &["INFO"], None).await? {
