@@ -151,12 +151,12 @@ impl PostgresClient {
         let hub = self.hub()?;
         if let Some(maintenance) = hub.maintenance() {
             let at = address.of_database(maintenance);
-            match self.run(&at, &queries, limit).await {
+            match Box::pin(self.run(&at, &queries, limit)).await {
                 Err(failure) if hub.without_maintenance(&failure) => {}
                 answers => return answers,
             }
         }
-        self.run(address, &queries, limit).await
+        Box::pin(self.run(address, &queries, limit)).await
     }
 
     /// Whether somebody who comes now gets into the database, and how long that takes. The new session is

@@ -23,9 +23,9 @@ fn keeps(name: &str, _labels: &Labels) -> bool {
 fn we_say_what_node_exporter_says() {
     run(async {
         let port = free_port();
-        let listen = format!("--web.listen-address=127.0.0.1:{port}");
+        let address = format!("--web.listen-address=127.0.0.1:{port}");
         let program = Path::new("prometheus-node-exporter");
-        let spec = Spec::new(program, "prometheus-node-exporter", &[&listen]);
+        let spec = Spec::new(program, "prometheus-node-exporter", &[&address]);
         let peer = Server::start(spec, &watchdog::dir("node"));
         let url = format!("http://127.0.0.1:{port}/metrics");
         until("node_exporter", PATIENT, async || {

@@ -54,8 +54,8 @@ fn each_mode_and_way_to_log_in() {
         let (dir, port) = (folder.display(), postgres.port);
         let root = format!("sslrootcert={dir}/ca.pem");
         let ours = format!("sslcert={dir}/client.pem&sslkey={dir}/client-key.pem");
-        let encoded: String = MONITOR_PASSWORD.bytes().map(|byte| format!("%{byte:02X}")).collect();
-        let monitor = format!("{MONITOR}:{encoded}");
+        let encoded: Vec<_> = MONITOR_PASSWORD.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let monitor = format!("{MONITOR}:{}", encoded.concat());
         let cases = [
             ("full", &monitor, "127.0.0.1", format!("sslmode=verify-full&{root}"), "up"),
             ("name", &monitor, "localhost", format!("sslmode=verify-full&{root}"), "tls"),

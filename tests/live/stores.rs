@@ -88,8 +88,8 @@ fn redis_that_is_full_or_cannot_save_says_so_and_why() {
         // Full: a script may begin below the limit and end above it.
         let fill = "for i=1,50000 do redis.call('set','k'..i,string.rep('x',100)) end";
         redis.run(&["EVAL", fill, "0"]);
-        let refuses = |word: &str| assert!(set("more").starts_with(word));
-        fires("RedisRefusesWrites", ("err", "OOM"), &|| refuses("OOM")).await;
+        let starts = |word: &str| assert!(set("more").starts_with(word));
+        fires("RedisRefusesWrites", ("err", "OOM"), &|| starts("OOM")).await;
         fires("RedisMemoryFull", ("severity", "critical"), &|| {}).await;
 
         // A cache makes room, which is advice.
@@ -110,7 +110,7 @@ fn redis_that_is_full_or_cannot_save_says_so_and_why() {
         redis.run(&["CONFIG", "SET", "save", "3600 1"]);
         redis.run(&["BGSAVE"]);
         fires("RedisSnapshotFails", ("severity", "critical"), &|| {}).await;
-        fires("RedisRefusesWrites", ("err", "MISCONF"), &|| refuses("MISCONF")).await;
+        fires("RedisRefusesWrites", ("err", "MISCONF"), &|| starts("MISCONF")).await;
         std::fs::remove_dir(&taken).unwrap();
         redis.run(&["BGSAVE"]);
         quiet("RedisSnapshotFails").await;

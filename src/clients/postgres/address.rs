@@ -96,7 +96,7 @@ impl Settings {
                 self.encryption.mode = mode.ok_or_else(unknown)?;
             }
             "sslrootcert" if value != "system" => {
-                self.encryption.authority = filled.map(Into::into)
+                self.encryption.authority = filled.map(Into::into);
             }
             "sslcert" => self.encryption.certificate = filled.map(Into::into),
             "sslkey" => self.encryption.key = filled.map(Into::into),

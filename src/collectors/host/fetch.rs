@@ -133,7 +133,7 @@ pub async fn fetch(paths: &Paths, filter: &Filter, hanging: &Hanging) -> Result<
             let more = mounts.len().saturating_sub(MOUNTS) as u64;
             mounts.truncate(MOUNTS);
             let mut seen = hanging.look_at(mounts).await;
-            filter.close(&texts.superblocks, texts.own_mounts, &mut seen);
+            Filter::close(&texts.superblocks, texts.own_mounts, &mut seen);
             (Ok(seen), more)
         }
         Err(failure) => (Err(failure), 0),

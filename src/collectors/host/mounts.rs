@@ -43,7 +43,7 @@ impl Filter {
 
     /// Notes which file systems are read-only themselves, by `/proc/PID/mountinfo` of the same process. What a
     /// mount of our own forbids us alone is not read-only for the host.
-    pub fn close(&self, mountinfo: &[u8], own: bool, seen: &mut [Seen]) {
+    pub fn close(mountinfo: &[u8], own: bool, seen: &mut [Seen]) {
         let mut closed = BTreeMap::new();
         for (mountpoint, read_only) in mounts::superblocks(mountinfo) {
             closed.insert(mountpoint, read_only);

@@ -52,7 +52,7 @@ fn raw(case: &Path) -> Raw {
     let table = std::mem::replace(&mut texts.mounts, Ok(Vec::new()));
     let mounts = table.map(|table| {
         let mut seen: Vec<_> = filter.apply(&table).into_iter().map(seen).collect();
-        filter.close(&texts.superblocks, texts.own_mounts, &mut seen);
+        mounts::Filter::close(&texts.superblocks, texts.own_mounts, &mut seen);
         seen
     });
     Raw {

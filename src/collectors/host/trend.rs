@@ -51,8 +51,8 @@ impl Trends {
 impl Trend {
     fn note(&mut self, now: Duration, left: u64) {
         // A clock that was set back makes what came before useless.
-        self.points.retain(|(at, _)| *at <= now && now - *at <= LONG + STEP);
-        if self.points.back().is_none_or(|(at, _)| now - *at >= STEP) {
+        self.points.retain(|(at, _)| now.checked_sub(*at).is_some_and(|ago| ago <= LONG + STEP));
+        if self.points.back().is_none_or(|(at, _)| now.saturating_sub(*at) >= STEP) {
             self.points.push_back((now, left));
         }
     }

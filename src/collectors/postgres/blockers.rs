@@ -10,7 +10,7 @@ use crate::clients::postgres::Rows;
 const SHOWN: usize = 10;
 /// A prepared transaction has no process.
 const PREPARED: &str = "0";
-pub const HOLDERS: [&str; 2] = ["session", "prepared_transaction"];
+pub const HOLDERS: (&str, &str) = ("session", "prepared_transaction");
 
 /// Sessions of one kind that others wait for, and wait for nobody.
 #[derive(Debug, PartialEq)]
@@ -70,7 +70,7 @@ fn find(waits: &Rows, activity: Option<&Rows>) -> (Vec<Blocker>, u64) {
                 .map(|(_, database)| (*database).to_owned())
                 .next()
                 .unwrap_or_default(),
-            holder: HOLDERS[usize::from(*root == PREPARED)],
+            holder: if *root == PREPARED { HOLDERS.1 } else { HOLDERS.0 },
             application: text("application_name"),
             user: text("usename"),
             state: super::activity::state(&text("state")),

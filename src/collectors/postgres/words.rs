@@ -50,7 +50,7 @@ pub const WORDS: &[Words] = &[
             "stack_postgres_blocker_transaction_seconds",
         ],
         "holder",
-        &blockers::HOLDERS,
+        &[blockers::HOLDERS.0, blockers::HOLDERS.1],
     ),
     open("datname"),
     open("server"),

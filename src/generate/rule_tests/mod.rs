@@ -82,14 +82,13 @@ pub(super) fn alert_labels(area: &Area, signal: &Signal) -> Vec<&'static str> {
 /// those who get it will read it.
 fn example(area: &Area, label: &str) -> &'static str {
     match label {
-        "project" | "container_label_com_docker_compose_project" => "shop",
+        "project" | "container_label_com_docker_compose_project" | "usename" => "shop",
         "service" | "container_label_com_docker_compose_service" => "worker",
         "name" if area.name == "systemd" => "bot.service",
         "name" => "shop-worker-1",
         "groupname" => "bot",
         "datname" => "app",
         "application_name" => "api",
-        "usename" => "shop",
         "state" if area.name == "postgres" => "idle in transaction",
         "mountpoint" => "/srv",
         "path" => "/srv/shop/.env",
