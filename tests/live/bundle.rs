@@ -83,15 +83,17 @@ fn missing(families: &BTreeMap<String, Vec<Series>>, selector: &Selector) -> Opt
         return None;
     }
     let Some(series) = families.get(name) else { return Some(format!("no metric {name}")) };
+    // Which things have one of their own depends on what is there just now.
+    let of_thing = |label: &str| name == "stack_threshold" && is_item(label);
     let known = |label: &str| {
-        matches!(label, "instance" | "job") || series.iter().any(|set| set.contains_key(label))
+        matches!(label, "instance" | "job")
+            || of_thing(label)
+            || series.iter().any(|set| set.contains_key(label))
     };
     if let Some(label) = selector.labels().find(|label| !known(label)) {
         return Some(format!("{name} has no label {label}"));
     }
-    // Which things have one of their own depends on what is there just now.
-    let of_thing = name == "stack_threshold" && selector.labels().any(is_item);
-    let found = of_thing || series.iter().any(|set| selector.selects(set));
+    let found = selector.labels().any(of_thing) || series.iter().any(|set| selector.selects(set));
     (!found).then(|| format!("no series of {name} is selected"))
 }
 
@@ -128,8 +130,10 @@ fn what_rules_and_dashboards_ask_for_exists() {
                         ])
                         .collect();
                     let listed = selectors.iter().any(|s| is_unseen(world, s));
+                    let thresholds = selectors.iter().any(|s| s.metric == "stack_threshold");
                     for label in grouped.iter().chain(&query.shown).filter(|_| !listed) {
-                        if !known.contains(label.as_str()) {
+                        let of_thing = thresholds && is_item(label);
+                        if !of_thing && !known.contains(label.as_str()) {
                             wrong.push(format!("{}: no label {label}", query.place));
                         }
                     }
