@@ -37,7 +37,7 @@ pub use statement::{not_one_statement, quoted, without_texts};
 
 use self::hub::{Hub, Key, Use};
 use self::reasons::POOLER;
-use self::session::{Answers, Guard, Terms, Trouble};
+use self::session::{Answers, Guard, Session, Terms, Trouble};
 pub use self::statement::SearchPath;
 use crate::config::{SafeUrl, Secret};
 use crate::failure::{Failure, Reason};
@@ -231,14 +231,7 @@ impl PostgresClient {
         let slot = hub.slot(of, &at.database);
         let mut held = slot.lock().await;
         let passing = (!hub.keeps(of, &at.database)).then_some(of);
-        let kept = match held.take() {
-            Some(session) if session.usable() => Some(session),
-            Some(session) => {
-                session.close().await;
-                None
-            }
-            None => None,
-        };
+        let kept = usable(&mut held).await;
         let mut fresh = kept.is_none();
         let mut session = match kept {
             Some(session) => session,
@@ -281,5 +274,17 @@ impl PostgresClient {
                 }
             }
         }
+    }
+}
+
+/// The session that is there, unless it has had its time.
+async fn usable(held: &mut Option<Session>) -> Option<Session> {
+    match held.take() {
+        Some(session) if session.usable() => Some(session),
+        Some(session) => {
+            session.close().await;
+            None
+        }
+        None => None,
     }
 }
