@@ -77,8 +77,9 @@ def main():
                     costs[port].append((cpu(process.pid) - before) / SCRAPES)
             print("series node_*: ours", series(get(OURS), "node_"), "theirs", series(get(THEIRS), "node_"))
         finally:
-            ours.terminate()
-            theirs.terminate()
+            for process in (ours, theirs):
+                process.terminate()
+                process.wait()
     mine, other = (statistics.median(costs[port]) for port in (OURS, THEIRS))
     print(f"CPU a scrape, ms: ours {mine:.2f} {sorted(round(c, 2) for c in costs[OURS])}")
     print(f"                theirs {other:.2f} {sorted(round(c, 2) for c in costs[THEIRS])}")

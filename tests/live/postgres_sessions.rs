@@ -302,7 +302,10 @@ fn what_hits_our_own_role_alone_is_no_refusal_of_others() {
 
 /// Without TLS our role has no line, and another role has none at all.
 async fn prepare(admin: &Client) {
-    let program = |what: &str| format!("copy (select 1) to program '{}'", what.replace('\'', "''"));
+    // A program that has ended before it was written to is an error of the server's.
+    let program = |what: &str| {
+        format!("copy (select 1) to program 'cat > /dev/null; {}'", what.replace('\'', "''"))
+    };
     let certificate = "openssl req -x509 -newkey rsa:2048 -nodes -keyout server.key -out server.crt \
                        -days 2 -subj /CN=localhost 2>/dev/null; chmod 600 server.key";
     let lines = "printf '%s\\n' 'hostssl all monitor 127.0.0.1/32 scram-sha-256' \
