@@ -141,25 +141,25 @@ fn one_line(text: &str) -> Result<&str, &'static str> {
 
 /// The secret of a file that a key names, read now; this blocks.
 pub fn read_secret(key: &str, file: &Path) -> Result<Secret, Failure> {
-    let text = read_secrets(key, file)?;
-    one_line(text.expose()).map(Secret::new).map_err(|why| unusable(key, file, why))
+    const FORM: &str = "write the secret there as one line";
+    let text = read_secrets(key, file, FORM)?;
+    one_line(text.expose()).map(Secret::new).map_err(|why| unusable(key, file, why, FORM))
 }
 
-/// The same of a file that has more in it than one.
-pub fn read_secrets(key: &str, file: &Path) -> Result<Secret, Failure> {
+/// The same of a file that has more in it than one; `form` says what is to be written there.
+pub fn read_secrets(key: &str, file: &Path, form: &str) -> Result<Secret, Failure> {
     let text = crate::files::read_small(file).map_err(|error| {
         if crate::failure::lacks_files(&error) {
             return Failure::no_files(key);
         }
-        unusable(key, file, unreadable_file(&error))
+        unusable(key, file, unreadable_file(&error), form)
     })?;
     Ok(Secret::new(text))
 }
 
-fn unusable(key: &str, file: &Path, why: &str) -> Failure {
-    Failure::new(Reason::AUTH, format!("{}: {why}", named(key, file))).hint(format!(
-        "write the secret there as one line that the exporter's user may read: {AGAIN}"
-    ))
+fn unusable(key: &str, file: &Path, why: &str, form: &str) -> Failure {
+    Failure::new(Reason::AUTH, format!("{}: {why}", named(key, file)))
+        .hint(format!("{form} that the exporter's user may read: {AGAIN}"))
 }
 
 /// What proves who we are, to be sent with each request.

@@ -233,7 +233,7 @@ impl Hub {
         else {
             return Ok(password);
         };
-        let text = aside(move || read_secrets("passfile", &file)).await?;
+        let text = aside(move || read_secrets("passfile", &file, passfile::FORM)).await?;
         Ok(passfile::find(text.expose(), at).unwrap_or_default())
     }
 

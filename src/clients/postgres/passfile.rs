@@ -4,6 +4,9 @@
 use super::Address;
 use crate::config::Secret;
 
+/// What is to be written into it.
+pub(super) const FORM: &str = "write lines of `host:port:database:user:password` there";
+
 /// The password of the first line that fits one of the servers, the database and the role.
 pub(super) fn find(text: &str, at: &Address) -> Option<Secret> {
     let fits = |line: &&str| {
