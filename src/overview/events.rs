@@ -1,6 +1,6 @@
 //! What has happened, found by comparing one look with the next.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
@@ -32,19 +32,28 @@ pub(super) fn event(at: u64, thing: Thing, kind: EventKind, text: &str) -> Event
     Event { at, area, target, project, service, kind, verdict, since, times, text }
 }
 
-/// What has happened between two looks.
-pub(super) fn compare(before: &Look, now: &Look, at: u64) -> Vec<Event> {
+/// What has happened between two looks; the second knows then up to when it is told.
+pub(super) fn compare(before: &Look, now: &mut Look, at: u64) -> Vec<Event> {
     let mut found = Vec::new();
-    if let (Some(before), Some(now)) = (&before.services, &now.services) {
-        let keys: BTreeSet<&Key> = before.keys().chain(now.keys()).collect();
+    let nothing = BTreeMap::new();
+    let known = before.services.as_ref().unwrap_or(&nothing);
+    if let Some(services) = &mut now.services {
+        let keys: BTreeSet<Key> = known.keys().chain(services.keys()).cloned().collect();
         for key in keys {
-            let told = service(&called(key), before.get(key), now.get(key));
-            found.extend(
-                told.into_iter().map(|(kind, text, times)| Event {
-                    times,
-                    ..event(at, thing(key), kind, &text)
-                }),
-            );
+            let (old, new) = (known.get(&key), services.get_mut(&key));
+            let told = match before.services {
+                Some(_) => service(&called(&key), old, new.as_deref()),
+                None => Vec::new(),
+            };
+            if let Some(new) = new {
+                let starts = told.iter().any(|(kind, ..)| *kind != EventKind::Ended);
+                let first = before.services.is_none();
+                new.told = if starts || first { new.read } else { old.and_then(|old| old.told) };
+            }
+            found.extend(told.into_iter().map(|(kind, text, times)| Event {
+                times,
+                ..event(at, thing(&key), kind, &text)
+            }));
         }
     }
     for (key, target) in &now.targets {
@@ -122,7 +131,9 @@ fn changed(name: &str, before: &ServiceLook, now: &ServiceLook) -> Vec<Told> {
     if restarts > 0 {
         found.push((EventKind::Restarted, restarted(name, restarts), restarts));
     }
-    let runs_anew = is_newer(before.started, now.started);
+    // Not one that was told before it was known when it was.
+    let runs_anew =
+        is_newer(before.started, now.started) && now.started > before.told.or(Some(0.0));
     match (before.running > 0, now.running > 0) {
         // Of its policy's doing, which is told once it is counted.
         (false, true) if deployed || restarts > 0 || before.state == "restarting" => {}

@@ -25,6 +25,11 @@ pub(super) struct ServiceLook {
     pub exit_code: Option<f64>,
     /// By the restart policy, so far.
     pub restarts: Option<f64>,
+    /// When Docker was read for it.
+    #[serde(skip)]
+    pub read: Option<f64>,
+    /// Starts up to then are told: a reading may show that it runs before it shows since when.
+    pub told: Option<f64>,
 }
 
 /// A target at a look, and how its being away is told.
@@ -47,7 +52,7 @@ pub(super) struct Look {
 }
 
 impl ServiceLook {
-    pub fn of(found: &Found, restarts: Option<f64>) -> Self {
+    pub fn of(found: &Found, restarts: Option<f64>, read: Option<f64>) -> Self {
         let all = &found.containers;
         let newest = |read: fn(&Container) -> Option<f64>| {
             all.iter().max_by(|a, b| read(a).unwrap_or(0.0).total_cmp(&read(b).unwrap_or(0.0)))
@@ -61,6 +66,8 @@ impl ServiceLook {
             image: created.map(|one| one.image_id.clone()).unwrap_or_default(),
             exit_code: newest(|one| one.finished).and_then(|one| one.exit_code),
             restarts,
+            read,
+            told: None,
         }
     }
 }

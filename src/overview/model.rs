@@ -170,7 +170,7 @@ impl Past {
             self.rates.note(docker);
         }
         let found = readable.map(|docker| services(docker, &self.rates));
-        let look = Look {
+        let mut look = Look {
             services: match (readable, &found) {
                 (Some(docker), Some(found)) => Some(service_looks(docker, found)),
                 _ => self.look.services.clone(),
@@ -179,7 +179,7 @@ impl Past {
             loaded: loaded(snapshot),
         };
         let at = now(snapshot);
-        for event in compare(&self.look, &look, at) {
+        for event in compare(&self.look, &mut look, at) {
             self.events.note(judged(event, report), "");
         }
         let moods = self.moods(snapshot, &by_target(report), &found.unwrap_or_default(), &look);
@@ -267,8 +267,10 @@ fn restarts(docker: &Entry) -> BTreeMap<Key, f64> {
 
 fn service_looks(docker: &Entry, found: &BTreeMap<Key, Found>) -> BTreeMap<Key, ServiceLook> {
     let restarts = restarts(docker);
+    let reading = docker.state.as_ref().and_then(|state| state.reading.as_ref());
+    let read = reading.map(|reading| epoch(reading.at));
     let look = |(key, found): (&Key, &Found)| {
-        (key.clone(), ServiceLook::of(found, restarts.get(&found.counted).copied()))
+        (key.clone(), ServiceLook::of(found, restarts.get(&found.counted).copied(), read))
     };
     found.iter().map(look).collect()
 }

@@ -1,6 +1,8 @@
 //! What the API tells of a stack: its services with what they take, the last day of each, and what
 //! has happened, also over a restart of the exporter.
 
+use std::time::{Duration, Instant};
+
 use serde_json::Value;
 
 use crate::servers::docker::ContainerSpec;
@@ -132,11 +134,25 @@ async fn the_rest(exporter: &Exporter) {
     assert!(numbers.as_array().unwrap().iter().any(|one| &one["signal"] == signal), "{numbers}");
 }
 
+/// What the path answers once it has said the same for longer than from one look of the overview to the next.
+async fn settled(exporter: &Exporter, path: &str) -> Value {
+    let mut last = (json(exporter, path).await, Instant::now());
+    until("events that stay as they are", PATIENT, async || {
+        exporter.scrape().await;
+        let now = json(exporter, path).await;
+        if now != last.0 {
+            last = (now, Instant::now());
+        }
+        if last.1.elapsed() > Duration::from_secs(6) { Ok(last.0.clone()) } else { Err(()) }
+    })
+    .await
+}
+
 /// Over a restart of the exporter nothing is lost, and what has not changed is no news.
 async fn restarted(exporter: &Exporter, project: &str, events: &[String]) {
     // Others may have containers and troubles there.
     let ours = format!("/api/v1/events?project={project}");
-    let all = json(exporter, &ours).await;
+    let all = settled(exporter, &ours).await;
     exporter.restart().await;
     // Once this is told, the look after the restart has been compared with the one before.
     assert_eq!(exporter.reload().await.0, 200);

@@ -14,6 +14,8 @@ fn running() -> ServiceLook {
         image: "aaa".into(),
         exit_code: None,
         restarts: Some(3.0),
+        read: Some(120.0),
+        told: Some(95.0),
     }
 }
 
@@ -28,7 +30,7 @@ fn look(service: Option<ServiceLook>) -> Look {
 }
 
 fn told(before: Option<ServiceLook>, now: Option<ServiceLook>) -> Vec<String> {
-    let events = compare(&look(before), &look(now), 7);
+    let events = compare(&look(before), &mut look(now), 7);
     let all = events.into_iter().map(|event| (event.kind, event.text));
     all.map(|(kind, text)| format!("{kind:?}: {text}")).collect()
 }
@@ -83,8 +85,39 @@ fn what_becomes_of_a_service() {
     ] {
         assert_eq!(told(before.clone(), now.clone()).join("; "), expected, "{before:?} {now:?}");
     }
-    let first = compare(&Look::default(), &look(Some(running())), 7);
+    let first = compare(&Look::default(), &mut look(Some(running())), 7);
     assert_eq!(first, [], "what was there at the first look is no news");
+}
+
+/// A reading may show that it runs, and only the next one since when.
+#[test]
+fn a_start_is_told_once_though_its_time_is_seen_later() {
+    let stale = |read| ServiceLook { read: Some(read), ..running() };
+    let known = |started, read| ServiceLook { started: Some(started), ..stale(read) };
+    let stopped = ServiceLook { read: Some(130.0), ..ended("stopped", None) };
+    let another = ServiceLook { created: Some(199.0), ..known(100.0, 205.0) };
+    let deployed = |started, read| ServiceLook { created: Some(199.0), ..known(started, read) };
+    let mut before = Look::default();
+    for (now, expected) in [
+        // The first look, with the time of an earlier run; what it is of is no news.
+        (stale(120.0), ""),
+        (known(110.0, 125.0), ""),
+        (stopped, "web (shop) was stopped"),
+        (known(110.0, 150.0), "web (shop) was started"),
+        (known(148.0, 155.0), ""),
+        // Seen in two readings, after what was told.
+        (known(148.0, 170.0), ""),
+        (known(168.0, 175.0), "web (shop) was started again"),
+        (another, "web (shop) was deployed"),
+        (deployed(200.0, 210.0), ""),
+        (deployed(212.0, 215.0), "web (shop) was started again"),
+    ] {
+        let mut look = look(Some(now.clone()));
+        let events = compare(&before, &mut look, 7);
+        let texts: Vec<String> = events.into_iter().map(|event| event.text).collect();
+        assert_eq!(texts.join("; "), expected, "{now:?}");
+        before = look;
+    }
 }
 
 #[test]
@@ -102,8 +135,8 @@ fn targets_go_and_come_and_the_configuration_is_loaded() {
         loaded,
         ..Look::default()
     };
-    let told = |before: Look, now: Look| {
-        let events = compare(&before, &now, 7).into_iter();
+    let told = |before: Look, mut now: Look| {
+        let events = compare(&before, &mut now, 7).into_iter();
         events.map(|event| (event.kind, event.target, event.text)).collect::<Vec<_>>()
     };
     let down = (EventKind::Trouble, "main".to_owned(), "NATS main is down: refused".to_owned());
