@@ -50,10 +50,12 @@ pub(super) fn compare(before: &Look, now: &mut Look, at: u64) -> Vec<Event> {
                 let first = before.services.is_none();
                 new.told = if starts || first { new.read } else { old.and_then(|old| old.told) };
             }
-            found.extend(told.into_iter().map(|(kind, text, times)| Event {
-                times,
-                ..event(at, thing(&key), kind, &text)
-            }));
+            found.extend(
+                told.into_iter().map(|(kind, text, times)| Event {
+                    times,
+                    ..event(at, thing(&key), kind, &text)
+                }),
+            );
         }
     }
     for (key, target) in &now.targets {

@@ -33,7 +33,9 @@ fn we_say_what_node_exporter_says() {
             get_ok(&url).await
         })
         .await;
-        let exporter = Exporter::start(binary(), "docker: { enabled: false }\n").await;
+        let exporter =
+            Exporter::start(binary(), "docker: { enabled: false }\nhost: { extended: true }\n")
+                .await;
         let listed = Listed::of(LISTED, "1.5");
         until("no difference that is not listed, and each that is", 2 * PATIENT, async || {
             let before = Page::of(&get_ok(&url).await?, &keeps);

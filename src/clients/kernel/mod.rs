@@ -12,6 +12,7 @@
 //! | `/proc/PID/net/dev`, `/proc/PID/net/sockstat` | [`network`] |
 //! | `/proc/PID/mounts`, `/proc/PID/mountinfo` | [`mounts`] |
 //! | `/proc/mdstat` | [`mdstat`] |
+//! | `/proc/PID/net/{netstat,snmp,snmp6,sockstat,softnet_stat}`, `/proc/schedstat` | [`protocols`] |
 //! | `/proc/PID/{stat,status,cgroup,cmdline,fd,io,limits}` | [`process`] |
 //! | `/proc/PID/net/{tcp,tcp6}` | [`sockets`] |
 //! | the files of a control group, by its path | [`cgroup`] |
@@ -33,6 +34,7 @@ pub mod network;
 pub mod parse;
 pub mod pressure;
 pub mod process;
+pub mod protocols;
 pub mod sockets;
 pub mod stat;
 
@@ -67,6 +69,11 @@ pub fn fuzz(data: &[u8]) {
     let _ = (process::Stat::parse(data), process::Status::parse(data));
     let _ = (process::Details::parse(data), process::file_limit(data), process::disk_bytes(data));
     let _ = sockets::listening(data);
+    let mut counts = protocols::Counts::new();
+    for read in [protocols::tables, protocols::snmp6, protocols::sockets] {
+        read(data, &mut counts);
+    }
+    let _ = (protocols::softnet(data).count(), protocols::schedule(data).count());
     let _ = (process::command(data), process::groups(&String::from_utf8_lossy(data)).count());
     cgroup::fuzz(data);
 }

@@ -29,6 +29,10 @@ pub struct Host {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Dur>,
     pub thresholds: Thresholds,
+    /// Whether also what the closed rows of board 1860 read is shown: counts of the network's protocols and
+    /// sockets, of each CPU's queue, more of each disk and link; default `false`. Some 150 series for the search
+    /// of a cause by hand, which no alert reads.
+    pub extended: bool,
     /// Where the host's proc file system is; default `/proc`. In a container that has the host's
     /// mounted: `/host/proc`.
     pub proc_path: PathBuf,
@@ -51,6 +55,7 @@ impl Default for Host {
             enabled: true,
             timeout: None,
             thresholds: Thresholds::default(),
+            extended: false,
             proc_path: "/proc".into(),
             root_path: "/".into(),
             ignore_mounts: IGNORE_MOUNTS.into(),

@@ -47,7 +47,7 @@ pub struct Sensors {
 }
 
 /// The names in a folder, in order. A folder that is not there is empty.
-fn names(folder: &Path) -> Vec<String> {
+pub(super) fn names(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let mut names: Vec<_> =
         entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();

@@ -10,6 +10,7 @@ use futures_util::StreamExt as _;
 
 use super::activity::Activity;
 use super::devices::Link;
+use super::extended::Extended;
 use super::mounts::{Filter, Mount};
 use super::sample;
 use super::trend::Trends;
@@ -63,6 +64,8 @@ struct Earlier {
 pub struct Paths {
     pub proc: PathBuf,
     pub root: PathBuf,
+    /// Whether also what `host.extended` adds is read.
+    pub extended: bool,
 }
 
 /// The calls to one mount.
@@ -157,6 +160,7 @@ pub struct Texts {
     pub activity: Activity,
     pub links: Vec<Link>,
     pub upkeep: Upkeep,
+    pub extended: Option<Extended>,
 }
 
 impl Raw {
@@ -190,8 +194,9 @@ impl Raw {
 impl Texts {
     /// Mounts and interfaces of process 1 are the host's, also from within a container that has
     /// the host's `/proc` mounted; where they may not be read, those of the exporter.
-    pub fn read(Paths { proc, root }: &Paths) -> Self {
+    pub fn read(Paths { proc, root, extended }: &Paths) -> Self {
         let mut buffer = Buffer::new();
+        let extended = extended.then(|| Extended::read(proc, root, &mut buffer));
         let activity = Activity::read(proc, &mut buffer);
         let links = Link::all(&root.join("sys"), &mut buffer, sample::is_of_container);
         let mut file = |name: &str, or: &str| {
@@ -219,6 +224,7 @@ impl Texts {
             activity,
             links,
             upkeep: Upkeep::read(root),
+            extended,
         }
     }
 }

@@ -14,6 +14,7 @@
 //! | disks, arrays | `/proc/diskstats`, `/proc/mdstat` | none |
 //! | temperatures, a part with a clock of its own | `/sys/class/hwmon` | none |
 //! | pending updates, a part with a clock of its own | `/var/lib/dpkg/status`, `/var/lib/apt/lists` | none |
+//! | counts of protocols, sockets, queues, turns (`extended`) | `/proc/net`, `/proc/schedstat` | none |
 //! | upkeep | `/run/reboot-required`, times of files of timesyncd, chrony and ntpd | to see chrony's folder |
 //!
 //! Cost: see docs/performance.md.
@@ -40,6 +41,7 @@
 mod activity;
 mod config;
 mod devices;
+mod extended;
 mod fetch;
 mod memory;
 mod metrics;
@@ -75,6 +77,7 @@ pub mod fuzzing {
             activity: super::activity::Activity::default(),
             links: Vec::new(),
             upkeep: super::upkeep::Upkeep::default(),
+            extended: None,
         };
         let raw = super::fetch::Raw {
             texts,
@@ -147,6 +150,15 @@ pub static AREA: Area = Area {
         TableEntry::of::<devices::Sensor>(),
         TableEntry::of::<Array>(),
         TableEntry::of::<sample::Disk>(),
+        TableEntry::of::<extended::Protocols>(),
+        TableEntry::of::<extended::Sockets>(),
+        TableEntry::of::<extended::Queue>(),
+        TableEntry::of::<extended::Turns>(),
+        TableEntry::of::<extended::Guest>(),
+        TableEntry::of::<extended::Disk>(),
+        TableEntry::of::<extended::Interface>(),
+        TableEntry::of::<extended::Link>(),
+        TableEntry::of::<extended::Neighbours>(),
     ],
     signals: signals::SIGNALS,
     glance: &[Glance::Signal("cpu"), Glance::Signal("memory"), Glance::Signal("disk")],
@@ -187,7 +199,11 @@ fn target(host: &Host, plan: &mut Plan) -> Option<Target> {
     let settings = Host { timeout: None, thresholds: Thresholds::default(), ..host.clone() };
     let mut parts = Parts::new(plan.memory, AREA.name, AREA.name, settings.clone());
     let machine = Machine {
-        paths: Paths { proc: host.proc_path.clone(), root: host.root_path.clone() },
+        paths: Paths {
+            proc: host.proc_path.clone(),
+            root: host.root_path.clone(),
+            extended: host.extended,
+        },
         sensors: parts.add("sensors", "temperatures", SENSORS),
         updates: parts.add("updates", "pending updates (lists of apt)", UPDATES),
         beside: OnceLock::new(),

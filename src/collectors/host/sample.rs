@@ -51,6 +51,7 @@ pub struct Filesystem {
 }
 
 /// Numbers of a network interface or of a disk, in the order of the file.
+#[derive(Clone)]
 pub struct Interface {
     pub device: String,
     pub numbers: [u64; 16],
@@ -88,6 +89,9 @@ pub fn sample(raw: Raw, now: SystemTime) -> Result<Batch, Failure> {
     let kept = texts.upkeep.at(now, boot.and_then(|boot| UNIX_EPOCH.checked_add(boot)));
     batch = batch.with(vec![machine]).with(vec![activity]).with(vec![kept]);
     batch = batch.with(texts.links).with(devices::arrays(&texts.arrays));
+    if let Some(extended) = texts.extended {
+        batch = extended.add(batch);
+    }
     batch = filesystems(batch, raw.mounts).dropped("mounts", raw.more_mounts);
     batch = match texts.net {
         Ok(text) => {
@@ -202,6 +206,11 @@ pub fn is_of_container(device: &str) -> bool {
     VETH.as_ref().is_some_and(|veth| veth.is_match(device))
 }
 
+/// Whether it is one, and not a part of one, or one in memory or in a file.
+pub fn is_disk(device: &str) -> bool {
+    !NO_DISK.as_ref().is_some_and(|none| none.is_match(device))
+}
+
 fn interfaces(net_dev: &[u8]) -> (Vec<Interface>, u64) {
     let rows = network::interfaces(net_dev, |_| true).filter_map(|(name, numbers)| {
         let device = parse::text(name);
@@ -213,8 +222,7 @@ fn interfaces(net_dev: &[u8]) -> (Vec<Interface>, u64) {
 fn disks(diskstats: &[u8]) -> (Vec<Disk>, u64) {
     let rows = block::diskstats(diskstats).filter_map(|(name, numbers)| {
         let device = parse::text(name);
-        let left_out = NO_DISK.as_ref().is_some_and(|none| none.is_match(&device));
-        (!left_out).then_some(Disk { device, numbers })
+        is_disk(&device).then_some(Disk { device, numbers })
     });
     capped(rows.collect())
 }

@@ -30,7 +30,8 @@ fn raw(case: &Path) -> Raw {
         fstypes: regex(&host.ignore_fstypes),
         root: root.into(),
     };
-    let mut texts = Texts::read(&Paths { proc: case.join("proc"), root: case.to_owned() });
+    let mut texts =
+        Texts::read(&Paths { proc: case.join("proc"), root: case.to_owned(), extended: true });
     if !case.join("proc").is_dir() {
         texts = Texts {
             stat: text("stat"),
@@ -137,7 +138,8 @@ async fn this_machine_can_be_read() {
         fstypes: regex::Regex::new(&host.ignore_fstypes).unwrap(),
         root: host.root_path.clone(),
     };
-    let paths = Paths { proc: host.proc_path.clone(), root: host.root_path.clone() };
+    let paths =
+        Paths { proc: host.proc_path.clone(), root: host.root_path.clone(), extended: false };
     for _ in 0..2 {
         let raw = super::fetch::fetch(&paths, &filter, &hanging).await.unwrap();
         let batch = sample::sample(raw, SystemTime::now()).unwrap();

@@ -8,7 +8,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 use crate::servers::run;
 
@@ -52,6 +52,15 @@ pub fn binary() -> &'static Path {
     &BINARY
 }
 
+/// One kind after the other, each with several exporters at a time: what it measures is time and memory,
+/// and two of them together are more than two cores can do.
+fn alone(kind: impl Future<Output = ()>) {
+    static TURN: Mutex<()> = Mutex::new(());
+    // One that has failed has ended.
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    run(kind);
+}
+
 /// Whether the case is to be played.
 pub fn wanted(name: &str) -> bool {
     std::env::var("HOSTILE_ONLY").map_or(true, |part| name.contains(&part))
@@ -59,52 +68,52 @@ pub fn wanted(name: &str) -> bool {
 
 #[test]
 fn an_engine_that_lies() {
-    run(engine::play());
+    alone(engine::play());
 }
 
 #[test]
 fn a_nats_server_that_lies() {
-    run(nats::play());
+    alone(nats::play());
 }
 
 #[test]
 fn a_queue_that_lies() {
-    run(queue::play());
+    alone(queue::play());
 }
 
 #[test]
 fn a_postgres_that_is_none() {
-    run(postgres::play());
+    alone(postgres::play());
 }
 
 #[test]
 fn an_sqlite_file_that_harms() {
-    run(sqlite::play());
+    alone(sqlite::play());
 }
 
 #[test]
 fn log_files_that_harm() {
-    run(logs::files());
+    alone(logs::files());
 }
 
 #[test]
 fn output_of_containers_that_harms() {
-    run(logs::containers());
+    alone(logs::containers());
 }
 
 #[test]
 fn clients_that_harm() {
-    run(clients::play());
+    alone(clients::play());
 }
 
 #[test]
 fn names_from_outside_are_shown_escaped() {
-    run(names::play());
+    alone(names::play());
 }
 
 /// By hand: `cargo test --test live hostile::lies_for_20_000_scrapes -- --ignored --nocapture`.
 #[test]
 #[ignore = "takes four minutes and shows a figure"]
 fn lies_for_20_000_scrapes() {
-    run(soak::play());
+    alone(soak::play());
 }
