@@ -27,6 +27,7 @@ mod rig;
 mod soak;
 mod source;
 mod sqlite;
+mod store;
 mod transport;
 
 /// The release binary, built once and by the first who asks; Cargo does nothing when it is there.
@@ -84,6 +85,11 @@ fn a_queue_that_lies() {
 #[test]
 fn a_postgres_that_is_none() {
     alone(postgres::play());
+}
+
+#[test]
+fn a_store_that_lies() {
+    alone(store::play());
 }
 
 #[test]
