@@ -102,6 +102,10 @@ pub struct Account {
 #[serde(default)]
 pub struct StreamDetail {
     pub name: String,
+    pub cluster: Option<Replicas>,
+    pub config: Option<StreamConfig>,
+    pub mirror: Option<Source>,
+    pub sources: Vec<Source>,
     pub state: StreamState,
     pub consumer_detail: Vec<ConsumerDetail>,
 }
@@ -114,6 +118,40 @@ pub struct StreamState {
     pub first_seq: Option<u64>,
     pub last_seq: Option<u64>,
     pub consumer_count: Option<u64>,
+}
+
+/// Those that keep copies of a stream.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct Replicas {
+    pub leader: String,
+}
+
+/// What a stream may hold: -1, and for its age 0, is no limit.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct StreamConfig {
+    pub retention: String,
+    pub discard: String,
+    pub max_msgs: Option<i64>,
+    pub max_bytes: Option<i64>,
+}
+
+/// Another stream that this one copies.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct Source {
+    pub name: String,
+    pub lag: Option<u64>,
+    /// Nanoseconds since it was heard of; -1: never.
+    pub active: Option<i64>,
+    pub error: Option<SourceError>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct SourceError {
+    pub err_code: Option<u64>,
 }
 
 #[derive(Default, Deserialize)]

@@ -69,7 +69,7 @@ async fn is_client_port(host: &str, port: u16) -> bool {
 async fn answers(http: &HttpClient) -> Result<Raw, Failure> {
     let (varz, jsz, healthz) = tokio::join!(
         http.json("/varz", "/varz"),
-        http.json("/jsz", "/jsz?streams=true&consumers=true"),
+        http.json("/jsz", "/jsz?streams=true&consumers=true&config=true"),
         http.json("/healthz", "/healthz"),
     );
     Ok(Raw { varz: varz?, jsz, healthz })

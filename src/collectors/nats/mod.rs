@@ -3,13 +3,16 @@
 //! | read | from | rights |
 //! |---|---|---|
 //! | server facts | `GET /varz` | none: the monitoring port has no login, but a proxy before it may |
-//! | streams, consumers | `GET /jsz?streams=true&consumers=true` | none |
+//! | streams, consumers, what streams may hold, mirrors | `GET /jsz?streams=true&consumers=true&config=true` | none |
 //! | health | `GET /healthz` | none |
 //!
 //! Cost: three requests at once on one kept connection each; about 500 bytes and 5 µs of the
 //! server a consumer. Each endpoint has its own verdict: a full disk hangs `/jsz` alone, while
 //! `/varz` and `/healthz` go on saying that all is well. So an endpoint that fails withdraws its
 //! own series and sets `stack_nats_endpoint_up` to 0; the target is down only when `/varz` fails.
+//!
+//! A server without a name of its own has none here either: what it says instead is its id, which is another one
+//! after each start.
 //!
 //! Absent: `JetStream` series where `JetStream` is off or `/jsz` does not answer; limits that are
 //! not set; the time of the last delivery after a restart of the server.
@@ -20,6 +23,7 @@ mod fetch;
 mod metrics;
 mod sample;
 mod signals;
+mod streams;
 mod words;
 
 use std::collections::BTreeMap;
@@ -47,6 +51,9 @@ pub static AREA: Area = Area {
         TableEntry::of::<sample::Server>(),
         TableEntry::of::<sample::JetStream>(),
         TableEntry::of::<sample::Stream>(),
+        TableEntry::of::<streams::Room>(),
+        TableEntry::of::<streams::Held>(),
+        TableEntry::of::<streams::Origin>(),
         TableEntry::of::<sample::Consumer>(),
     ],
     signals: signals::SIGNALS,

@@ -6,6 +6,7 @@ use serde::de::IgnoredAny;
 
 use super::answers::{ConsumerFacts, Jsz, JszTotals, StreamState, Varz};
 use super::fetch::Raw;
+use super::streams::{Held, Origin};
 use crate::catalogue::Batch;
 use crate::clients::http::{Json, is_success};
 use crate::failure::{Failure, Reason};
@@ -64,7 +65,10 @@ pub fn sample(server_id: &str, raw: Raw) -> Result<Batch, Failure> {
     let domain = varz.jetstream.config.as_ref().map(|limits| limits.domain.clone());
     let names = Names {
         server_id: server_id.to_owned(),
-        server_name: varz.server_name.clone(),
+        // Without a name the server tells its id instead, which is another one after each start.
+        server_name: Some(varz.server_name.clone())
+            .filter(|name| *name != varz.server_id)
+            .unwrap_or_default(),
         cluster: varz.cluster.name.clone(),
         domain: domain.unwrap_or_default(),
     };
@@ -127,6 +131,7 @@ fn healthy(answer: &Json<IgnoredAny>) -> Result<Duration, Failure> {
 
 fn jetstream(batch: Batch, names: &Names, jsz: Jsz) -> Batch {
     let (mut streams, mut consumers) = (Vec::new(), Vec::new());
+    let (mut rooms, mut held, mut origins) = (Vec::new(), Vec::new(), Vec::new());
     for account in jsz.account_details {
         // What has no name is none.
         for stream in account.stream_detail.into_iter().filter(|one| !one.name.is_empty()) {
@@ -139,6 +144,11 @@ fn jetstream(batch: Batch, names: &Names, jsz: Jsz) -> Batch {
                     facts: consumer.facts,
                 });
             }
+            let of = (account.name.as_str(), stream.name.as_str());
+            origins.extend(Origin::all(names, of, stream.mirror, stream.sources));
+            let one = Held::of(names, of, stream.config, stream.cluster);
+            rooms.extend(one.room(&stream.state));
+            held.push(one);
             streams.push(Stream {
                 names: names.clone(),
                 account: account.name.clone(),
@@ -149,13 +159,21 @@ fn jetstream(batch: Batch, names: &Names, jsz: Jsz) -> Batch {
     }
     let too_many = |count: usize| count.saturating_sub(CAP) as u64;
     let (more_streams, more_consumers) = (too_many(streams.len()), too_many(consumers.len()));
+    let more_origins = too_many(origins.len());
     streams.truncate(CAP);
     consumers.truncate(CAP);
+    rooms.truncate(CAP);
+    held.truncate(CAP);
+    origins.truncate(CAP);
     batch
         .with(vec![JetStream { names: names.clone(), jsz: jsz.totals }])
         .with(streams)
+        .with(rooms)
+        .with(held)
+        .with(origins)
         .with(consumers)
         .dropped("streams", more_streams)
+        .dropped("origins", more_origins)
         .dropped("consumers", more_consumers)
 }
 
@@ -237,6 +255,9 @@ mod tests {
         let batch = told("{\"server_id\":\"N\"}", &jsz).unwrap();
         assert!(batch.gaps().iter().any(|gap| gap.what.contains("the rest of JetStream")));
         let dropped: Vec<_> = batch.drops().iter().map(|(cap, count)| (*cap, *count > 0)).collect();
-        assert_eq!(dropped, [("decoded", true), ("streams", false), ("consumers", false)]);
+        assert_eq!(
+            dropped,
+            [("decoded", true), ("streams", false), ("origins", false), ("consumers", false)]
+        );
     }
 }
