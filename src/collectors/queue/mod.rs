@@ -40,6 +40,7 @@ mod table;
 /// See `src/fuzzing.rs`.
 #[cfg(test)]
 mod tests;
+mod unknown;
 mod words;
 
 use std::collections::BTreeMap;
@@ -73,6 +74,7 @@ struct Watched {
     source: fetch::Source,
     rules: sample::Rules,
     history: Arc<Mutex<model::History>>,
+    unknown: unknown::Unknown,
 }
 
 impl Collector for Watched {
@@ -83,6 +85,9 @@ impl Collector for Watched {
     }
 
     fn sample(&self, raw: fetch::Raw, now: SystemTime) -> Result<Batch, Failure> {
+        if let fetch::Raw::Table(table) = &raw {
+            self.unknown.tell(&self.rules.target, table::unknown(table, &self.rules.states));
+        }
         let mut history = self.history.lock().unwrap_or_else(PoisonError::into_inner);
         sample::sample(&self.rules, &self.source, raw, &mut history, now)
     }

@@ -35,6 +35,7 @@ pub fn plan(section: Option<&Section>, plan: &mut Plan) {
                 source,
                 rules: rules(name, queue),
                 history: plan.memory.of(AREA.name, name),
+                unknown: super::unknown::Unknown::default(),
             };
             let settings = (queue.identity(), address);
             // Behind a consumer or a table is a target of its own, which says where it lives.

@@ -1,6 +1,6 @@
 //! The rows of a query, pure: the same for PostgreSQL and SQLite.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::model::{Condition, Observed, State};
 use crate::failure::{Failure, Reason};
@@ -54,6 +54,15 @@ impl Places {
             }
         }
     }
+}
+
+/// Words for states that are none of those that are known or named.
+pub fn unknown<'a>(table: &'a Table, states: &BTreeMap<String, State>) -> BTreeSet<&'a str> {
+    let Ok(places) = Places::find(&table.columns) else { return BTreeSet::new() };
+    let words = table.rows.iter().filter_map(|row| row.get(places.state)?.as_deref());
+    words
+        .filter(|word| !states.contains_key(*word) && State::of_word(word) == State::Other)
+        .collect()
 }
 
 /// `target` names the queue where the rows name none, `states` the meaning of words.
@@ -152,9 +161,13 @@ mod tests {
         }
     }
 
+    /// What the configuration says.
+    fn held() -> BTreeMap<String, State> {
+        [("held".to_owned(), State::Scheduled)].into()
+    }
+
     fn seen(table: &Table) -> Result<String, String> {
-        let states = [("held".to_owned(), State::Scheduled)].into();
-        let queues = observe("t", table, &states).map_err(|failure| failure.to_string())?;
+        let queues = observe("t", table, &held()).map_err(|failure| failure.to_string())?;
         let shown = queues.iter().map(|queue| {
             let jobs: Vec<_> =
                 queue.jobs.iter().map(|(s, n)| format!("{}={n}", s.as_str())).collect();
@@ -169,6 +182,9 @@ mod tests {
         assert_eq!(seen(&named).unwrap(), "t pending=5,processing=0 None");
         let placed = table(&["s", "n"], &[&["running", "1"], &["NULL", "2"], &["held", "4"]]);
         assert_eq!(seen(&placed).unwrap(), "t pending=0,processing=1,scheduled=4,other=2 None");
+        assert_eq!(unknown(&placed, &held()).into_iter().collect::<Vec<_>>(), [""; 0]);
+        let odd = table(&["state", "count"], &[&["parked", "1"], &["held", "2"], &["done", "1"]]);
+        assert_eq!(unknown(&odd, &held()).into_iter().collect::<Vec<_>>(), ["parked"]);
         let queues = table(
             &["queue", "state", "count", "oldest_age_seconds"],
             &[&["a", "pending", "1", "7.5"], &["NULL", "done", "9", "NULL"]],
