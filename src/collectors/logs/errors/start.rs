@@ -4,6 +4,8 @@
 //! |---|---|
 //! | `Traceback (most recent call last):`, `Exception in thread "main" ...` | an error |
 //! | `panic: `, `fatal error: `, `thread 'x' panicked at` | a critical one |
+//! | `Unhandled exception. `, `Fatal error: Uncaught `, `terminate called ` and the like | a critical one |
+//! | Go's `http: panic serving ` | an error |
 //! | Ruby's `a.rb:3:in 'f': no (RuntimeError)` | an error |
 //! | `TypeError: no`, `java.lang.IllegalStateException: no` | an error if the first frame of a stack follows |
 
@@ -19,6 +21,18 @@ pub enum Start {
     Named,
 }
 
+/// What programs of .NET, PHP, Python, Node and C say when they die.
+const DYING: [&[u8]; 8] = [
+    b"Unhandled exception. ",
+    b"Unhandled Exception:",
+    b"Fatal error: Uncaught ",
+    b"Fatal Python error: ",
+    b"[UnhandledPromiseRejection",
+    b"terminate called ",
+    b"Segmentation fault",
+    b"Uncaught Exception:",
+];
+
 /// Whether an error without a head begins with this line: a program that dies says so in its own
 /// way.
 pub fn begins(line: &[u8]) -> Option<Start> {
@@ -30,6 +44,10 @@ pub fn begins(line: &[u8]) -> Option<Start> {
         b'E' if line.starts_with(b"Exception in thread ") => Some(Start::Error),
         b'p' if line.starts_with(b"panic: ") => Some(Start::Critical),
         b'f' if line.starts_with(b"fatal error: ") => Some(Start::Critical),
+        _ if DYING.iter().any(|said| line.starts_with(said)) => Some(Start::Critical),
+        b'0'..=b'9' | b'h' if memchr::memmem::find(line, b"http: panic serving ").is_some() => {
+            Some(Start::Error)
+        }
         b't' if line.starts_with(b"thread '")
             && memchr::memmem::find(line, b"panicked at").is_some() =>
         {
