@@ -94,7 +94,7 @@ pub fn ruby(line: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
 /// Whether a line reads as the next one of a stack that another process writes line by line. What
 /// has its level, or is a sentence, does not.
 pub fn goes_on(line: &[u8]) -> bool {
-    const SAID: [&[u8]; 16] = [
+    const SAID: [&[u8]; 23] = [
         b"During handling of the above",
         b"The above exception",
         b"Caused by: ",
@@ -111,6 +111,13 @@ pub fn goes_on(line: &[u8]) -> bool {
         b"[SQL: ",
         b"(Background on this error",
         b"Node.js v",
+        b"** (",
+        b"[stacktrace]",
+        b"[previous exception]",
+        b"Stack trace:",
+        b"PHP Stack trace:",
+        b"panic(",
+        b"Current thread ",
     ];
     let text = strip_drawing(line).trim_ascii();
     let Some(first) = line.first() else { return true };
@@ -122,13 +129,22 @@ pub fn goes_on(line: &[u8]) -> bool {
         let name = memchr::memchr(b'(', text).and_then(|at| text.get(..at)).unwrap_or_default();
         text.ends_with(b")") && name.contains(&b'.') && !name.contains(&b' ')
     };
-    let drawn = matches!(text, b"}" | b"{" | b"^" | b"\"\"\"");
+    // PHP's frames, and Ruby's where a program writes them itself.
+    let numbered = || matches!(text, [b'#', b'0'..=b'9', ..]);
+    let ruby = || {
+        memchr::memmem::find(text, b".rb:").is_some_and(|at| {
+            text.get(at..).is_some_and(|rest| memchr::memmem::find(rest, b":in ").is_some())
+        })
+    };
+    let drawn = matches!(text, b"}" | b"{" | b"\"}" | b"^" | b"\"\"\"");
     inside
         || drawn
         || text.starts_with(TRACEBACK)
         || SAID.iter().any(|said| text.starts_with(said))
         || class()
         || call()
+        || numbered()
+        || ruby()
 }
 
 /// Classes of Python that are exceptions by another name.

@@ -77,7 +77,8 @@ pub fn quoted(text: &[u8]) -> Option<Request<'_>> {
         return None;
     }
     let early = text.get(quote + 1 + request.len()..).and_then(early);
-    let bytes = rest.strip_prefix(b" ").and_then(number);
+    let rest = rest.strip_prefix(b" -").unwrap_or(rest);
+    let bytes = rest.strip_prefix(b" ").and_then(number).filter(|(_, rest)| ends(rest));
     let (bytes, rest) = bytes.unwrap_or((0, rest));
     let micros = early.or_else(|| time(rest));
     Some(Request { client, method: Method::of(request), status, bytes, micros })
@@ -217,7 +218,12 @@ fn time(rest: &[u8]) -> Option<u64> {
     let text = match memrchr(b'"', rest) {
         Some(quote) if quote + 1 == rest.len() => {
             let text = rest.get(..quote)?;
-            let text = text.get(memrchr(b'"', text)? + 1..)?;
+            let (before, text) = text.split_at(memrchr(b'"', text)? + 1);
+            if before.ends_with(b"=\"") {
+                // `rt=0.123 urt="0.120"`
+                let own = |word: &[u8]| named(word).and_then(seconds);
+                return rest.split(|byte| *byte == b' ').find_map(own).map(|(micros, _)| micros);
+            }
             return seconds(text)
                 .filter(|(_, end)| *end == text.len() && text.contains(&b'.'))
                 .map(|(micros, _)| micros);

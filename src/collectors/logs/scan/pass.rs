@@ -128,7 +128,8 @@ impl<'a> Pass<'a> {
         if self.scanner.warnings {
             return self.warning(begun);
         }
-        if self.scanner.access && !(spot.level.is_error() && format != Format::Json) {
+        let told = matches!(format, Format::Json | Format::Logfmt) || begun.request.is_some();
+        if self.scanner.access && (told || !spot.level.is_error()) {
             self.asked(begun);
         }
         if spot.level.is_error() {
