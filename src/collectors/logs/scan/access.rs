@@ -77,9 +77,15 @@ pub fn quoted(text: &[u8]) -> Option<Request<'_>> {
         return None;
     }
     let early = text.get(quote + 1 + request.len()..).and_then(early);
-    let rest = rest.strip_prefix(b" -").unwrap_or(rest);
-    let bytes = rest.strip_prefix(b" ").and_then(number).filter(|(_, rest)| ends(rest));
-    let (bytes, rest) = bytes.unwrap_or((0, rest));
+    // Where no size stands, Granian writes milliseconds and nginx what it is told to.
+    let (bytes, rest) = match rest.strip_prefix(b" -") {
+        Some(rest) => (0, rest),
+        None => rest
+            .strip_prefix(b" ")
+            .and_then(number)
+            .filter(|(_, rest)| ends(rest))
+            .unwrap_or_default(),
+    };
     let micros = early.or_else(|| time(rest));
     Some(Request { client, method: Method::of(request), status, bytes, micros })
 }
@@ -231,6 +237,7 @@ fn time(rest: &[u8]) -> Option<u64> {
         Some(quote) => rest.get(quote + 1..)?,
         None => rest,
     };
+    let quoted = text.len() < rest.len();
     let text = text.strip_prefix(b" ")?;
     let (name, text) =
         if text.first()?.is_ascii_digit() { (false, text) } else { (true, named(text)?) };
@@ -239,7 +246,7 @@ fn time(rest: &[u8]) -> Option<u64> {
         [b'm', b's', rest @ ..] if ends(rest) => Some(micros / 1000),
         rest if ends(rest) && (name || text.get(..end)?.contains(&b'.')) => Some(micros),
         // No time of nginx: the length of the request, behind which that may stand, or Apache's microseconds or seconds.
-        [b' ', rest @ ..] => {
+        [b' ', rest @ ..] if quoted => {
             let (micros, end) = seconds(rest)?;
             (ends(rest.get(end..)?) && rest.get(..end)?.contains(&b'.')).then_some(micros)
         }
