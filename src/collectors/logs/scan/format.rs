@@ -237,11 +237,12 @@ pub fn pairs(line: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
     std::iter::from_fn(move || {
         let at = memchr(b'=', rest)?;
         let (before, after) = rest.split_at(at);
-        let key = before.rsplit(|byte| *byte == b' ').next().unwrap_or_default();
+        // Spans of Rust's tracing stand in braces: `request{method=GET uri=/}:`.
+        let key = before.rsplit(|byte| matches!(byte, b' ' | b'{')).next().unwrap_or_default();
         let value = after.get(1..)?;
         let text = match value.strip_prefix(b"\"") {
             Some(text) => json::string(text)?,
-            None => value.split(|byte| *byte == b' ').next()?,
+            None => value.split(|byte| matches!(byte, b' ' | b'}')).next()?,
         };
         let quotes = if value.first() == Some(&b'"') { 2 } else { 0 };
         rest = value.get(text.len() + quotes..)?;
