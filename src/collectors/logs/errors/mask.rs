@@ -196,6 +196,7 @@ impl Writer<'_> {
         matches!(word, [_, b's', b'e', b'r'] | [_, b'e', b'a', b'r', b'e', b'r'])
             || secrets::may_name(word)
             || meaning::is_weekday(word)
+            || meaning::is_month_name(word)
             || meaning::is_hex(word)
             || (word.len() > 20 && meaning::names_a_person(word))
     }

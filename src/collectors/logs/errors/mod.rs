@@ -46,7 +46,7 @@ pub fn begins(line: &[u8]) -> bool {
     match line.first() {
         Some(b' ' | b'\t') if start::is_frame(line) => true,
         // Ruby begins with a path, and ends like this.
-        Some(b'/' | b'-' | b'.' | b' ' | b'a'..=b'z' | b'A'..=b'Z') => {
+        Some(b'/' | b'-' | b'.' | b' ' | b'[' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z') => {
             start::begins(line).is_some()
         }
         _ => false,

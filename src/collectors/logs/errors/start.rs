@@ -4,6 +4,8 @@
 //! |---|---|
 //! | `Traceback (most recent call last):`, `Exception in thread "main" ...` | an error |
 //! | `panic: `, `fatal error: `, `thread 'x' panicked at` | a critical one |
+//! | `Unhandled exception. `, `Fatal error: Uncaught `, `terminate called ` and the like | a critical one |
+//! | Go's `http: panic serving ` | an error |
 //! | Ruby's `a.rb:3:in 'f': no (RuntimeError)` | an error |
 //! | `TypeError: no`, `java.lang.IllegalStateException: no` | an error if the first frame of a stack follows |
 
@@ -19,6 +21,18 @@ pub enum Start {
     Named,
 }
 
+/// What programs of .NET, PHP, Python, Node and C say when they die.
+const DYING: [&[u8]; 8] = [
+    b"Unhandled exception. ",
+    b"Unhandled Exception:",
+    b"Fatal error: Uncaught ",
+    b"Fatal Python error: ",
+    b"[UnhandledPromiseRejection",
+    b"terminate called ",
+    b"Segmentation fault",
+    b"Uncaught Exception:",
+];
+
 /// Whether an error without a head begins with this line: a program that dies says so in its own
 /// way.
 pub fn begins(line: &[u8]) -> Option<Start> {
@@ -30,6 +44,10 @@ pub fn begins(line: &[u8]) -> Option<Start> {
         b'E' if line.starts_with(b"Exception in thread ") => Some(Start::Error),
         b'p' if line.starts_with(b"panic: ") => Some(Start::Critical),
         b'f' if line.starts_with(b"fatal error: ") => Some(Start::Critical),
+        _ if DYING.iter().any(|said| line.starts_with(said)) => Some(Start::Critical),
+        b'0'..=b'9' | b'h' if memchr::memmem::find(line, b"http: panic serving ").is_some() => {
+            Some(Start::Error)
+        }
         b't' if line.starts_with(b"thread '")
             && memchr::memmem::find(line, b"panicked at").is_some() =>
         {
@@ -76,7 +94,7 @@ pub fn ruby(line: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
 /// Whether a line reads as the next one of a stack that another process writes line by line. What
 /// has its level, or is a sentence, does not.
 pub fn goes_on(line: &[u8]) -> bool {
-    const SAID: [&[u8]; 16] = [
+    const SAID: [&[u8]; 23] = [
         b"During handling of the above",
         b"The above exception",
         b"Caused by: ",
@@ -93,6 +111,13 @@ pub fn goes_on(line: &[u8]) -> bool {
         b"[SQL: ",
         b"(Background on this error",
         b"Node.js v",
+        b"** (",
+        b"[stacktrace]",
+        b"[previous exception]",
+        b"Stack trace:",
+        b"PHP Stack trace:",
+        b"panic(",
+        b"Current thread ",
     ];
     let text = strip_drawing(line).trim_ascii();
     let Some(first) = line.first() else { return true };
@@ -104,13 +129,22 @@ pub fn goes_on(line: &[u8]) -> bool {
         let name = memchr::memchr(b'(', text).and_then(|at| text.get(..at)).unwrap_or_default();
         text.ends_with(b")") && name.contains(&b'.') && !name.contains(&b' ')
     };
-    let drawn = matches!(text, b"}" | b"{" | b"^" | b"\"\"\"");
+    // PHP's frames, and Ruby's where a program writes them itself.
+    let numbered = || matches!(text, [b'#', b'0'..=b'9', ..]);
+    let ruby = || {
+        memchr::memmem::find(text, b".rb:").is_some_and(|at| {
+            text.get(at..).is_some_and(|rest| memchr::memmem::find(rest, b":in ").is_some())
+        })
+    };
+    let drawn = matches!(text, b"}" | b"{" | b"\"}" | b"^" | b"\"\"\"");
     inside
         || drawn
         || text.starts_with(TRACEBACK)
         || SAID.iter().any(|said| text.starts_with(said))
         || class()
         || call()
+        || numbered()
+        || ruby()
 }
 
 /// Classes of Python that are exceptions by another name.

@@ -80,6 +80,11 @@ impl Trace {
         self.phase == Phase::None && self.candidate.is_empty() && !self.begun
     }
 
+    /// Whether frames of Java or JavaScript have come.
+    pub fn is_below(&self) -> bool {
+        self.phase == Phase::Below
+    }
+
     /// Takes a line that has no head.
     pub fn line(&mut self, line: &[u8]) -> Line {
         let line = line.get(..MAX_LINE).unwrap_or(line);

@@ -38,6 +38,12 @@ pub struct Tracker {
     logger: String,
     template: String,
     trace: Trace,
+    /// It has said that it is, and what has happened is to come.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    untold: bool,
+    /// A line behind frames that names another exception: it is one of its own if a frame follows.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    next: Vec<u8>,
     /// The logger of the last head as it stood there: nearly always that of the next one too.
     #[serde(skip)]
     named: Vec<u8>,
@@ -82,6 +88,7 @@ impl Tracker {
             self.set_logger(head.logger);
         }
         mask(message, &mut self.template);
+        self.untold = inner.is_none() && self.template.is_empty();
         if groups.samples {
             self.raw.extend_from_slice(head.message.get(..MAX_RAW).unwrap_or(head.message));
         }
@@ -102,7 +109,11 @@ impl Tracker {
 
     /// A line without a head. Need not be called if nothing is open and [`begins`] says no.
     pub fn more(&mut self, line: &[u8], now: SystemTime, groups: &mut Groups) {
-        match (self.state, begins(line)) {
+        let start = begins(line);
+        if self.state == State::Open {
+            self.told(line, start, now, groups);
+        }
+        match (self.state, start) {
             (State::Open, start) => match self.trace.line(line) {
                 Line::Names if self.bare && !is_frame(line) => self.name(line, groups.samples),
                 Line::Part | Line::Names => {}
@@ -123,6 +134,26 @@ impl Tracker {
         }
     }
 
+    /// What a line says to an open event beside its stack: what has happened, or that another one has begun.
+    fn told(&mut self, line: &[u8], start: Option<Start>, now: SystemTime, groups: &mut Groups) {
+        let next = std::mem::take(&mut self.next);
+        if !next.is_empty() && is_frame(line) {
+            self.settle(now, groups);
+            self.trace = Trace::default();
+            return self.bare(Start::Named, &next, now, groups.samples);
+        }
+        if start == Some(Start::Named) && self.trace.is_below() {
+            self.next.extend_from_slice(line.get(..MAX_RAW).unwrap_or(line));
+        }
+        let text = line.trim_ascii();
+        if self.untold && !text.is_empty() {
+            self.untold = false;
+            if !is_frame(line) && matches!(start, None | Some(Start::Named)) {
+                self.name(text, groups.samples);
+            }
+        }
+    }
+
     /// Nothing more will come for now: what is open is complete.
     pub fn settle(&mut self, now: SystemTime, groups: &mut Groups) {
         if self.state == State::Named {
@@ -139,7 +170,8 @@ impl Tracker {
             template: &self.template,
         };
         groups.count(&Event { parts, at: self.at.unwrap_or(now), raw: &self.raw }, now);
-        (self.state, self.bare) = (State::Idle, false);
+        (self.state, self.bare, self.untold) = (State::Idle, false, false);
+        self.next.clear();
         self.raw.clear();
         if !self.trace.is_empty() {
             self.trace = Trace::default();
@@ -153,6 +185,8 @@ impl Tracker {
         (self.state, self.bare, self.critical) = (state, true, start == Start::Critical);
         self.logger.clear();
         self.named.clear();
+        // What a panic of Rust says stands in its next line.
+        self.untold = start == Start::Critical && line.ends_with(b":");
         // Of a traceback the exception will be the message.
         self.name(line, samples);
         self.trace.line(line);

@@ -2,7 +2,6 @@
 
 use memchr::{memchr, memchr_iter, memmem};
 
-use super::forms::{Field, TABLE};
 use super::json;
 use super::level::{Spot, after_colour};
 
@@ -232,25 +231,22 @@ fn value<'a>(line: &'a [u8], keys: &[&[u8]]) -> Option<&'a [u8]> {
     })
 }
 
-/// The fields of a line of `key=value` that the table knows.
-pub fn pairs(line: &[u8]) -> impl Iterator<Item = (Field, &[u8])> {
+/// The fields of a line of `key=value`.
+pub fn pairs(line: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
     let mut rest = line;
     std::iter::from_fn(move || {
-        loop {
-            let at = memchr(b'=', rest)?;
-            let (before, after) = rest.split_at(at);
-            let key = before.rsplit(|byte| *byte == b' ').next().unwrap_or_default();
-            let value = after.get(1..)?;
-            let text = match value.strip_prefix(b"\"") {
-                Some(text) => json::string(text)?,
-                None => value.split(|byte| *byte == b' ').next()?,
-            };
-            let quotes = if value.first() == Some(&b'"') { 2 } else { 0 };
-            rest = value.get(text.len() + quotes..)?;
-            if let Some(field) = TABLE.keys.get(key) {
-                return Some((field, text));
-            }
-        }
+        let at = memchr(b'=', rest)?;
+        let (before, after) = rest.split_at(at);
+        // Spans of Rust's tracing stand in braces: `request{method=GET uri=/}:`.
+        let key = before.rsplit(|byte| matches!(byte, b' ' | b'{')).next().unwrap_or_default();
+        let value = after.get(1..)?;
+        let text = match value.strip_prefix(b"\"") {
+            Some(text) => json::string(text)?,
+            None => value.split(|byte| matches!(byte, b' ' | b'}')).next()?,
+        };
+        let quotes = if value.first() == Some(&b'"') { 2 } else { 0 };
+        rest = value.get(text.len() + quotes..)?;
+        Some((key, text))
     })
 }
 

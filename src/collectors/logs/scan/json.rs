@@ -16,8 +16,10 @@ const OPEN: [&[u8]; 5] = [b"record", b"log", b"body", b"fields", b"jsonPayload"]
 /// Objects in which a level is that of the line.
 const SAYS: [&[u8]; 4] = [b"", b"record", b"log", b"body"];
 /// Objects in which fields are those of a request.
-const ASKS: [&[u8]; 9] =
-    [b"", b"request", b"req", b"response", b"res", b"http", b"httpRequest", b"record", b"fields"];
+#[rustfmt::skip]
+const ASKS: [&[u8]; 10] = [
+    b"", b"request", b"req", b"response", b"res", b"http", b"httpRequest", b"record", b"fields", b"latencies",
+];
 /// Objects inside of each other that are looked into.
 const DEEP: usize = 4;
 
@@ -50,8 +52,15 @@ pub fn level(line: &[u8], forms: &Forms) -> Option<Spot> {
     let own = |spot: &Spot| number.is_none_or(|number| number.at == spot.at);
     match usual {
         Some(_) if number.is_none() => usual,
-        _ => other(line, forms).filter(own).or(usual),
+        _ => other(line, forms).filter(own).or(usual).or_else(|| otherwise(line, forms)),
     }
+}
+
+/// The level of objects that leave the usual one out.
+fn otherwise(line: &[u8], forms: &Forms) -> Option<Spot> {
+    let mut objects = forms.objects().filter(|object| object.otherwise.is_some());
+    let level = objects.find(|object| object.fits(line))?.otherwise?;
+    Some(Spot { level, at: 0, end: 0, firm: false })
 }
 
 /// The level of a form that outranks all others.
@@ -148,15 +157,10 @@ pub fn request<'a>(line: &'a [u8], forms: &Forms) -> Option<Request<'a>> {
     let mut asked = Asked::default();
     walk(line, |Seen { inside, key, value }| {
         if ASKS.contains(&inside)
-            && let Some(field) = TABLE.keys.get(key)
+            && let Some(field) = forms.unit(key, line).or_else(|| TABLE.keys.get(key))
             && let Some((text, _)) = scalar(value)
         {
             asked.take(field, text, inside);
-            if matches!(field, Field::Time(_)) {
-                let own = |object: &&Object| object.fits(line) && object.keys.get(key).is_some();
-                let unit = forms.objects().find(own).and_then(|object| object.keys.get(key));
-                asked.take(unit.unwrap_or(field), text, inside);
-            }
         }
         true
     });
@@ -199,7 +203,9 @@ impl<'a> Asked<'a> {
             Field::Bytes => {
                 self.bytes = as_text().and_then(|text| text.parse().ok()).unwrap_or(self.bytes);
             }
-            Field::Time(unit) => self.micros = as_text().and_then(|text| time(text, unit)),
+            Field::Time(unit) => {
+                self.micros = as_text().and_then(|text| time(text, unit)).or(self.micros);
+            }
             _ => {}
         }
     }
@@ -223,6 +229,9 @@ fn time(text: &str, unit: Unit) -> Option<u64> {
     ];
     let named = units.into_iter().find_map(|(end, unit)| Some((text.strip_suffix(end)?, unit)));
     let (number, unit) = named.unwrap_or((text, unit));
+    if unit == Unit::Beside {
+        return None;
+    }
     let number: f64 = number.trim().parse().ok()?;
     (number >= 0.0).then(|| unit.micros(number))
 }

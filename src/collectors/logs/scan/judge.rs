@@ -84,7 +84,7 @@ fn usual<'a>(forms: &Forms, line: &'a [u8]) -> Judged<'a> {
         return Judged::asked(Format::Access, request);
     }
     if spot.is_none()
-        && let Some(request) = logfmt(line)
+        && let Some(request) = logfmt(forms, line)
     {
         return Judged::asked(Format::Logfmt, request);
     }
@@ -164,19 +164,45 @@ pub fn request<'a>(
 ) -> Option<Request<'a>> {
     match format {
         Format::Json => return json::request(line, forms),
-        Format::Logfmt => return logfmt(line),
+        Format::Logfmt => return logfmt(forms, line),
         _ if level.is_error() => return None,
         _ => {}
     }
     let start = text.iter().position(|byte| !b" :]\t".contains(byte))?;
     let text = text.get(start..)?;
-    access::uvicorn(text).or_else(|| access::nginx(text)).or_else(|| access::quoted(text))
+    access::uvicorn(text)
+        .or_else(|| access::nginx(text))
+        .or_else(|| access::quoted(text))
+        .or_else(|| told(forms, text))
 }
 
-fn logfmt(line: &[u8]) -> Option<Request<'_>> {
+/// A request in a text behind a level that a program tells in its own way: fields, an object at the end, or a row.
+fn told<'a>(forms: &Forms, text: &'a [u8]) -> Option<Request<'a>> {
+    if text.last() == Some(&b'}')
+        && let Some(at) = memchr::memmem::find(text, b"{\"")
+    {
+        return json::request(text.get(at..)?, forms);
+    }
+    let word = text.split(|byte| *byte == b' ').next().unwrap_or_default();
+    let begins = match word {
+        b"Completed" | b"Sent" | b"HTTP" => true,
+        [b'[', ..] => true,
+        [b'0'..=b'9' | b':', ..] => word.iter().any(|byte| matches!(byte, b'.' | b':')),
+        _ => (3..=8).contains(&word.len()) && word.iter().all(u8::is_ascii_uppercase),
+    };
+    let rows = || forms.own.of(text).chain(TABLE.rows.of(text));
+    let row = || rows().find_map(|row| row.read(text)?.request);
+    begins.then(row).flatten().or_else(|| logfmt(forms, text))
+}
+
+fn logfmt<'a>(forms: &Forms, line: &'a [u8]) -> Option<Request<'a>> {
     memchr::memmem::find(line, b"method=")?;
     let mut asked = json::Asked::default();
-    pairs(line).for_each(|(field, text)| asked.take(field, text, b""));
+    for (key, text) in pairs(line) {
+        if let Some(field) = forms.unit(key, line).or_else(|| TABLE.keys.get(key)) {
+            asked.take(field, text, b"");
+        }
+    }
     asked.end()
 }
 

@@ -60,7 +60,20 @@ impl Level {
 
     /// The level that a word stands for.
     pub(super) fn named(word: &[u8]) -> Option<Self> {
-        TABLE.words.get(word)
+        TABLE.words.get(word).or_else(|| numbered(word))
+    }
+}
+
+/// Levels of one's own stand between those of pino (`35`), and Monolog has hundreds.
+fn numbered(word: &[u8]) -> Option<Level> {
+    let number: u16 = std::str::from_utf8(word).ok()?.parse().ok()?;
+    match number {
+        10..=29 | 100..=199 => Some(Level::Debug),
+        30..=39 | 200..=299 => Some(Level::Info),
+        40..=49 | 300..=399 => Some(Level::Warning),
+        50..=59 | 400..=499 => Some(Level::Error),
+        60..=69 | 500..=600 => Some(Level::Critical),
+        _ => None,
     }
 }
 
@@ -149,11 +162,12 @@ impl Place<'_> {
                 return key.then(|| Level::named(word)).flatten();
             }
             b'[' | b'<' if matches!(after, b']' | b'>') => true,
-            b'[' if rest.trim_ascii_start().first() == Some(&b']') => true,
+            b'[' if closes(rest) => true,
             b'\n' if matches!(after, b':' | 0x1b) => true,
             b' ' | b'\t' | b'|' if self.alone && matches!(after, b':' | b'|' | b'\t' | 0x1b) => {
                 true
             }
+            b' ' | b'\t' if self.alone && after == b' ' && is_usual(word) => true,
             b'\n' | b' ' | b'\t' | b'[' | b'(' | b'<' | b'|' | b':' => {
                 let ends = b" \t\r])>|:,/\x1b";
                 capitals && (ends.contains(&after) || (self.alone && after == b'['))
@@ -169,6 +183,26 @@ impl Place<'_> {
         }
         Level::named(word)
     }
+}
+
+/// Whether nothing but blanks and colours stand before the end of the brackets.
+fn closes(rest: &[u8]) -> bool {
+    let mut at = 0;
+    loop {
+        match rest.get(at) {
+            Some(b' ') => at += 1,
+            Some(0x1b) => at = after_colour(rest, at),
+            other => return other == Some(&b']'),
+        }
+    }
+}
+
+/// Words in small letters that are levels also where no mark follows.
+fn is_usual(word: &[u8]) -> bool {
+    matches!(
+        word,
+        b"error" | b"err" | b"warn" | b"warning" | b"info" | b"debug" | b"trace" | b"fatal"
+    )
 }
 
 /// A word that is a part of a time.

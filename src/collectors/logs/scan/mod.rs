@@ -68,6 +68,9 @@ pub struct Stream {
     /// It has had an event, so that lines of other forms belong to one where the form is set.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     begun: bool,
+    /// Its last event has said in its first line what it is, and not yet what has happened.
+    #[serde(skip)]
+    titled: bool,
     #[serde(skip)]
     shapes: shape::Shapes,
     /// For what the shapes were learned.

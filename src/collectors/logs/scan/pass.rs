@@ -124,10 +124,12 @@ impl<'a> Pass<'a> {
     fn event(&mut self, begun: &Begun) {
         let Begun { line, format, spot, parts, .. } = *begun;
         bump(&mut self.levels, spot.level as usize);
+        self.stream.titled = parts.is_some_and(|(_, text)| text.trim_ascii().is_empty());
         if self.scanner.warnings {
             return self.warning(begun);
         }
-        if self.scanner.access && !(spot.level.is_error() && format != Format::Json) {
+        let told = matches!(format, Format::Json | Format::Logfmt) || begun.request.is_some();
+        if self.scanner.access && (told || !spot.level.is_error()) {
             self.asked(begun);
         }
         if spot.level.is_error() {
@@ -219,7 +221,9 @@ impl<'a> Pass<'a> {
     fn unknown(&mut self, line: &[u8]) {
         let set =
             self.scanner.format.is_some_and(|format| format == Format::Plain || self.has_begun());
-        let part = line.first().is_none_or(|first| b" \t}])\x00".contains(first));
+        let part = line.first().is_none_or(|first| b" \t}])\x00".contains(first))
+            || self.stream.titled
+            || is_title(line);
         if set || part {
             return;
         }
@@ -246,6 +250,20 @@ impl<'a> Pass<'a> {
             counts.iter_mut().zip(self.levels).for_each(|(count, more)| *count += more);
         }
     }
+}
+
+/// Whether a line is the first of two of `java.util.logging`: `Dec 01, 2024 9:40:00 AM com.example.App main`.
+fn is_title(line: &[u8]) -> bool {
+    let [month @ .., _, _, _, _, _, _] = line.get(..9).unwrap_or_default() else { return false };
+    let mut words = line.split(|byte| *byte == b' ');
+    let (_, day, year) = (words.next(), words.next(), words.next());
+    let (time, half) = (words.next().unwrap_or_default(), words.next());
+    let digits = |word: &[u8]| !word.is_empty() && word.iter().all(u8::is_ascii_digit);
+    month.iter().all(u8::is_ascii_alphabetic)
+        && day.and_then(|day| day.strip_suffix(b",")).is_some_and(digits)
+        && year.is_some_and(|year| year.len() == 4 && digits(year))
+        && time.iter().all(|byte| byte.is_ascii_digit() || *byte == b':')
+        && matches!(half, Some(b"AM" | b"PM"))
 }
 
 #[inline]

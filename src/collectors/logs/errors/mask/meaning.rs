@@ -89,6 +89,26 @@ pub fn is_weekday(word: &[u8]) -> bool {
     const DAYS: [&[u8]; 7] =
         [b"monday", b"tuesday", b"wednesday", b"thursday", b"friday", b"saturday", b"sunday"];
     word.ends_with(b"day") && DAYS.iter().any(|day| word.eq_ignore_ascii_case(day))
+        || !word.is_ascii() && RUSSIAN.iter().any(|day| word == day.as_bytes())
+}
+
+/// Days and months.
+#[rustfmt::skip]
+const RUSSIAN: [&str; 39] = [
+    "понедельник", "понедельника", "вторник", "вторника", "среда", "среду", "среды", "четверг", "четверга", "пятница", "пятницу",
+    "пятницы", "суббота", "субботу", "субботы", "январь", "января", "февраль", "февраля", "март", "марта", "апрель", "апреля",
+    "май", "мая", "июнь", "июня", "июль", "июля", "август", "августа", "сентябрь", "сентября", "октябрь", "октября", "ноябрь",
+    "ноября", "декабрь", "декабря",
+];
+
+/// `January`, other than `May` and `March`, which are words too.
+#[rustfmt::skip]
+pub fn is_month_name(word: &[u8]) -> bool {
+    matches!(
+        word,
+        b"January" | b"February" | b"April" | b"June" | b"July" | b"August" | b"September" | b"October" | b"November"
+            | b"December"
+    )
 }
 
 /// A number of sixteen digits without one below ten in it: `deadbeef`.

@@ -1,6 +1,6 @@
 //! Which words are data, by their form.
 
-use super::meaning::{is_hex, is_weekday};
+use super::meaning::{is_hex, is_month_name, is_weekday};
 
 /// Longer words are data.
 pub const MAX_WORD: usize = 40;
@@ -71,7 +71,7 @@ pub fn class(byte: u8) -> u8 {
 pub fn is_variable(word: &[u8], seen: u8) -> bool {
     if seen & (DIGIT | SLASH | DOT | AT) == 0 {
         let long = word.len() > MAX_WORD && seen & HIGH == 0;
-        return long || is_hex(word) || is_weekday(word);
+        return long || is_hex(word) || is_weekday(word) || is_month_name(word);
     }
     if seen & (DIGIT | AT) != 0 {
         return true;

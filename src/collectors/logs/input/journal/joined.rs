@@ -11,7 +11,9 @@ use serde::{Deserialize, Serialize};
 
 use super::select::Taken;
 use crate::collectors::logs::errors::{Start, goes_on, may_name, start_of};
-use crate::collectors::logs::scan::level::{self, Level};
+use crate::collectors::logs::scan::forms::Forms;
+use crate::collectors::logs::scan::judge::judge;
+use crate::collectors::logs::scan::level::Level;
 
 /// What a process writes at one go comes within this time, in microseconds.
 const MOMENT: u64 = 2_000_000;
@@ -48,7 +50,7 @@ impl Joined {
         let line = first_line(&taken.message);
         let before = self.open.remove(&taken.writer);
         let before = before.filter(|open| at.abs_diff(open.at) <= MOMENT);
-        let named = level::find(line).is_some();
+        let named = judge(&Forms::default(), line, None).level.is_some();
         let start = if named { None } else { start_of(line) };
         let failed = taken.hint.is_some_and(Level::is_error);
         let due = match (start, before.map(|open| open.due)) {
@@ -139,6 +141,27 @@ mod tests {
             ("a[1]", 0, "Restarting"),
         ];
         assert_eq!(hints(Level::Info, &lines), [false, false, false, true]);
+    }
+
+    /// What follows the first line of each has no level of its own.
+    #[test]
+    fn stacks_of_other_programs() {
+        for text in [
+            "fail: App.Worker[0]\n      cannot send\n      System.Exception: no\n         at A.B()",
+            "Unhandled exception. System.InvalidOperationException: boom\n   at App.Main()",
+            "PHP Fatal error:  Uncaught Error: no in /a.php:3\nStack trace:\n#0 /b.php(12): f()\n#1 {main}\n  thrown in /a.php on line 3",
+            "12:00:00.123 [error] GenServer x terminating\n** (RuntimeError) boom\n    (app 0.1.0) lib/app.ex:12: App.f/1",
+            "TypeError: no\n    at f (/app/a.js:1:2) {\n  code: 'E1'\n}\n\nNode.js v20.1.0",
+            "2024/12/01 09:40:00 http: panic serving 127.0.0.1:5: boom\ngoroutine 7 [running]:\nnet/http.(*conn).serve.func1()\n\t/go/src/net/http/server.go:1868 +0xb9\npanic({0x1, 0x2})",
+            "E, [2024-12-01T09:40:00.123456 #12] ERROR -- : NoMethodError\napp/models/a.rb:3:in 'f'\napp/models/b.rb:9:in 'g'",
+            "Exception in thread \"main\" java.lang.IllegalStateException: x\n\tat a.b.C.d(C.java:3)\nCaused by: java.io.IOException: y\n\t... 3 more",
+            "E1201 09:40:00.123456       1 a.go:3] x\n\tmore of it",
+            "[2024-12-01 09:40:00] local.ERROR: no {\"exception\":\"x\n[stacktrace]\n#0 /a.php(3): f()\n#1 {main}\n\"}",
+        ] {
+            let lines: Vec<_> = text.split('\n').map(|line| ("a[1]", 0, line)).collect();
+            let hints = hints(Level::Info, &lines);
+            assert!(hints.iter().skip(1).all(|hint| !hint), "{hints:?} of {text}");
+        }
     }
 
     #[test]

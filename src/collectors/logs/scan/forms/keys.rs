@@ -38,6 +38,9 @@ pub struct Keys {
     pub microseconds: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub nanoseconds: Vec<String>,
+    /// The same in units that stand beside the number; a number alone is none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub times: Vec<String>,
 }
 
 /// What a field holds.
@@ -61,6 +64,8 @@ pub enum Unit {
     Milliseconds,
     Microseconds,
     Nanoseconds,
+    /// Only what stands beside the number tells.
+    Beside,
 }
 
 impl Unit {
@@ -69,7 +74,7 @@ impl Unit {
         let factor = match self {
             Self::Seconds => 1e6,
             Self::Milliseconds => 1e3,
-            Self::Microseconds => 1.0,
+            Self::Microseconds | Self::Beside => 1.0,
             Self::Nanoseconds => 1e-3,
         };
         #[expect(
@@ -117,6 +122,23 @@ impl Table {
         add(&keys.milliseconds, &|_| Field::Time(Unit::Milliseconds));
         add(&keys.microseconds, &|_| Field::Time(Unit::Microseconds));
         add(&keys.nanoseconds, &|_| Field::Time(Unit::Nanoseconds));
+        add(&keys.times, &|_| Field::Time(Unit::Beside));
+        table
+    }
+
+    /// Names of times alone.
+    pub fn of_times<'a>(all: impl Iterator<Item = &'a Keys>) -> Self {
+        let mut table = Self::default();
+        for keys in all {
+            let names = [
+                &keys.seconds,
+                &keys.milliseconds,
+                &keys.microseconds,
+                &keys.nanoseconds,
+                &keys.times,
+            ];
+            names.into_iter().flatten().for_each(|name| table.add(name, Field::Time(Unit::Beside)));
+        }
         table
     }
 

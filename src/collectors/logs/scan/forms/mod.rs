@@ -44,6 +44,9 @@ pub struct Form {
     pub when: Option<String>,
     /// Its level counts before that of other fields; default `false`.
     pub first: bool,
+    /// The level of such objects that name none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub otherwise: Option<Level>,
     /// Words or numbers that stand for levels, beside those that are known: `{ E: error, "3": warning }`.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub levels: BTreeMap<String, Level>,
@@ -113,6 +116,11 @@ impl Forms {
     /// Its own objects and then the known ones.
     pub fn objects(&self) -> impl Iterator<Item = &Object> {
         self.own.objects.iter().chain(&TABLE.rows.objects)
+    }
+
+    /// In which unit a time of this name stands, where the other fields of the line tell.
+    pub fn unit(&self, key: &[u8], line: &[u8]) -> Option<Field> {
+        [&self.own, &TABLE.rows].into_iter().find_map(|rows| rows.unit(key, line))
     }
 
     /// The form of a name in the configuration.

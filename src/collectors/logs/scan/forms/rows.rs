@@ -9,7 +9,7 @@ use super::super::access::Request;
 use super::super::format::Format;
 use super::super::level::Level;
 use super::super::request::Method;
-use super::keys::{Table, Unit};
+use super::keys::{Field, Table, Unit};
 use super::words::Words;
 use super::{Form, TABLE};
 
@@ -29,9 +29,11 @@ pub struct Row {
 
 /// Objects with names or numbers of their own.
 pub struct Object {
-    when: Option<Finder<'static>>,
+    /// As a name of JSON and of `key=value`.
+    when: Option<[Finder<'static>; 2]>,
     pub first: bool,
     pub keys: Table,
+    pub otherwise: Option<Level>,
     levels: Words,
 }
 
@@ -39,6 +41,8 @@ pub struct Object {
 pub struct Rows {
     pub rows: Vec<Row>,
     pub objects: Vec<Object>,
+    /// Names of times of all objects.
+    times: Table,
     set: Option<RegexSet>,
     own: bool,
 }
@@ -61,13 +65,10 @@ impl Rows {
         for (name, form) in forms {
             let levels = levels(form, forms);
             if form.line.is_none() {
-                let when =
-                    form.when.as_ref().map(|key| Finder::new(&format!("\"{key}\"")).into_owned());
-                let keys = Table::new(&form.keys);
-                all.objects.push(Object { when, first: form.first, keys, levels });
-                if form.keys == super::Keys::default() {
+                if form.keys == super::Keys::default() && form.otherwise.is_none() {
                     mistakes.push((name.clone(), "has neither a `line` nor `keys`".into()));
                 }
+                all.objects.push(Object::new(form, levels));
                 continue;
             }
             let Some(pattern) = &form.line else { continue };
@@ -91,6 +92,7 @@ impl Rows {
                 Err(message) => mistakes.push((format!("{name}.line"), message)),
             }
         }
+        all.times = Table::of_times(forms.values().map(|form| &form.keys));
         let mut set = RegexSetBuilder::new(&patterns);
         all.set =
             set.unicode(own).size_limit(SIZE * 8).build().ok().filter(|_| !patterns.is_empty());
@@ -126,6 +128,13 @@ impl Rows {
         self.rows.get(usize::from(at)).map_or("", |row| &row.name)
     }
 
+    /// What a time of this name is in a line like this.
+    pub fn unit(&self, key: &[u8], line: &[u8]) -> Option<Field> {
+        self.times.get(key)?;
+        let own = |object: &Object| object.fits(line).then(|| object.keys.get(key)).flatten();
+        self.objects.iter().find_map(own).filter(|field| matches!(field, Field::Time(_)))
+    }
+
     /// The rows that may take a line.
     pub fn of(&self, line: &[u8]) -> impl Iterator<Item = &Row> {
         let matches = self.set.as_ref().map(|set| set.matches(line));
@@ -158,9 +167,24 @@ impl Row {
 }
 
 impl Object {
+    fn new(form: &Form, levels: Words) -> Self {
+        let finder = |text: String| Finder::new(&text).into_owned();
+        let when = form.when.as_ref();
+        Self {
+            when: when.map(|key| [finder(format!("\"{key}\"")), finder(format!(" {key}="))]),
+            first: form.first,
+            keys: Table::new(&form.keys),
+            otherwise: form.otherwise,
+            levels,
+        }
+    }
+
     /// Whether a line is one of them.
     pub fn fits(&self, line: &[u8]) -> bool {
-        self.when.as_ref().is_none_or(|when| when.find(line).is_some())
+        let object = line.trim_ascii_start().first() == Some(&b'{');
+        self.when
+            .as_ref()
+            .is_none_or(|[json, pairs]| if object { json } else { pairs }.find(line).is_some())
     }
 
     pub fn level(&self, word: &[u8]) -> Option<Level> {
