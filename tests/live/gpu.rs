@@ -27,7 +27,7 @@ async fn wait(exporter: &Exporter, series: &str, value: f64) -> Scrape {
     .await
 }
 
-/// In a PID namespace of its own the driver would name nobody, and so nothing is said of who is missing.
+/// In a PID namespace of its own, without the machine's `/proc`, nobody knows whom the driver's numbers mean.
 fn nested() -> bool {
     let link = std::fs::read_link("/proc/self/ns/pid").unwrap();
     link.to_string_lossy() != "pid:[4026531836]"
@@ -163,6 +163,17 @@ fn a_gpu_that_is_lost_or_fails_and_a_process_on_the_cpu_are_told() {
         nvml.say("gone");
         let gone = of("stack_gpu_state", SECOND, 1, ",name=\"Stand-in Desktop\",state=\"gone\"");
         wait(exporter, &gone, 1.0).await;
+        // It is written down some seconds after the start, and when something changes.
+        let folder = exporter.storage();
+        until("the state is written", PATIENT, async || {
+            let _ = exporter.scrape().await;
+            let files = std::fs::read_dir(&folder).unwrap().flatten();
+            files.into_iter().any(|file| {
+                let text = std::fs::read(file.path()).unwrap_or_default();
+                String::from_utf8_lossy(&text).contains(SECOND)
+            })
+        })
+        .await;
         exporter.server.stop().await;
         exporter.restart().await;
         wait(exporter, &gone, 1.0).await;

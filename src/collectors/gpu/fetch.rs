@@ -82,7 +82,7 @@ impl Source {
                 proc: &proc,
                 wanted: &wanted,
                 containers: &containers,
-                initial: people::is_initial(),
+                sees: people::sees(&proc, machine.source == "nvml"),
             };
             let all = machine.gpus.iter().filter_map(|gpu| gpu.processes.as_ref()).flatten();
             let people = look.run(all.map(|process| process.pid), &mut memory);

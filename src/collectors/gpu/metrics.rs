@@ -97,7 +97,7 @@ metrics! { Device {
     gauge stack_gpu_row_remap_failed [H07] = |d| d.facts.repair.rows_failed;
     /// Whether the GPU waits for a reset: to take pages or rows out of use, or since the driver says so. Source: nvmlDeviceGetRetiredPagesPendingStatus, NVML_FI_DEV_REMAPPED_PENDING, NVML_FI_DEV_GET_GPU_RECOVERY_ACTION.
     gauge stack_gpu_reset_needed [H07] = |d| d.reset_needed();
-    /// Processes on the GPU; absent where the driver names none to the exporter. Source: nvmlDeviceGetComputeRunningProcesses, nvmlDeviceGetGraphicsRunningProcesses.
+    /// Processes on the GPU; absent where the exporter cannot know that there is none. Source: nvmlDeviceGetComputeRunningProcesses, nvmlDeviceGetGraphicsRunningProcesses.
     gauge stack_gpu_processes [H07] = |d| d.processes;
 } }
 

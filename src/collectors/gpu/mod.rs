@@ -5,7 +5,7 @@
 //! | use, memory, temperature, power, clocks, errors, link, processes | `libnvidia-ml.so.1` (NVML), loaded at run time | to open `/dev/nvidiactl` and `/dev/nvidia*` |
 //! | errors as they come (Xid) | events of NVML | the same |
 //! | the same but energy and Xids, where the library is not there or older than driver 510 | `nvidia-smi -q -x` | to run it, and the same |
-//! | names of programs, their containers, whether a missed one runs | `/proc/PID/{stat,cgroup,cmdline}` | the machine's PID namespace |
+//! | names of programs, their containers, whether a missed one runs | `/proc/PID/{stat,cgroup,cmdline}` of the machine | none |
 //! | names of containers | `GET /containers/json`, where an Engine is known | the Engine's |
 //!
 //! Cost: some forty calls a GPU, see docs/performance.md. The library stays loaded and in session, which keeps
@@ -19,7 +19,7 @@
 //!
 //! Absent: what a GPU does not support, never 0; distances to limits where the library has them only in a
 //! kind that ours does not read (T.Limit of Ada and later: `nvidia-smi` has them); energy and Xids by
-//! `nvidia-smi`; processes of other PID namespaces; use of instances (MIG). Counts of Xids begin with the exporter.
+//! `nvidia-smi`; who is on a GPU where only a container's `/proc` can be seen; use of instances (MIG). Counts of Xids begin with the exporter.
 //!
 //! Not tried on a GPU: the library of the tests is a stand-in that is compiled there, and the documents of
 //! `nvidia-smi` are in the shape of NVIDIA's.
@@ -67,7 +67,7 @@ const FIRST: Duration = Duration::from_secs(1);
 const KEEPING: Keeping = Keeping {
     form: Form { kind: "gpus", version: 1 },
     most: 1 << 16,
-    pause: Duration::from_mins(1),
+    pause: Duration::from_secs(5),
 };
 
 pub static AREA: Area = Area {

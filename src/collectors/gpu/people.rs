@@ -1,12 +1,12 @@
 //! Who the processes on a GPU are, by the kernel's files; and whether one that is missed runs elsewhere.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::wanted::{Containers, Wanted, Where};
 use crate::clients::engine::named::id_in;
-use crate::clients::kernel::process::{self, Process, Stat};
+use crate::clients::kernel::process::{self, Process, Stat, Status};
 use crate::clients::kernel::{Buffer, parse};
 
 /// Processes of a GPU that are looked at; more are counted and no more.
@@ -31,7 +31,7 @@ pub struct People {
     pub known: BTreeMap<u32, Person>,
     /// Where each declared process is, in their order. `None`: nobody can tell.
     pub places: Vec<Option<Where>>,
-    /// The driver names no processes of other PID namespaces than ours.
+    /// The numbers of processes mean others here, or nobody: the driver counts as the machine does.
     pub blind: bool,
 }
 
@@ -47,21 +47,33 @@ pub struct Look<'a> {
     pub proc: &'a Path,
     pub wanted: &'a [Wanted],
     pub containers: &'a Containers,
-    /// Whether our PID namespace is the machine's first.
-    pub initial: bool,
+    /// Whether numbers of processes mean those that the driver means.
+    pub sees: bool,
 }
 
-/// Whether this process is in the machine's first PID namespace.
-pub fn is_initial() -> bool {
+/// Whether the driver's numbers of processes are those of this `/proc`. They are the machine's, in a container
+/// as well, and there another process may have the same number. `nvidia-smi` leaves out those that it does not
+/// find in its own `/proc`.
+pub fn sees(proc: &Path, by_library: bool) -> bool {
     let link = std::fs::read_link("/proc/self/ns/pid");
-    link.map_or(true, |link| link == PathBuf::from(INITIAL))
+    if link.map_or(true, |link| link == Path::new(INITIAL)) {
+        return true;
+    }
+    // That of a namespace around ours knows us by more numbers than one.
+    let mut buffer = Buffer::new();
+    let status = buffer.read(&proc.join("self/status")).map(Status::parse);
+    by_library && status.is_some_and(|status| status.numbers > 1)
 }
 
 impl Look<'_> {
     pub fn run(&self, pids: impl Iterator<Item = u32>, memory: &mut Memory) -> People {
         let mut buffer = Buffer::new();
-        let known: BTreeMap<u32, Person> =
-            pids.take(MOST).filter_map(|pid| Some((pid, self.person(pid, &mut buffer)?))).collect();
+        let blind = !self.sees;
+        let known: BTreeMap<u32, Person> = pids
+            .filter(|_| !blind)
+            .take(MOST)
+            .filter_map(|pid| Some((pid, self.person(pid, &mut buffer)?)))
+            .collect();
         let ids: Vec<_> = self.wanted.iter().map(|one| one.id(self.containers)).collect();
         let on_gpu: Vec<Option<bool>> = self
             .wanted
@@ -72,7 +84,6 @@ impl Look<'_> {
                 Some(known.values().any(|person| wanted.is(person, id)))
             })
             .collect();
-        let blind = !self.initial;
         if !blind && on_gpu.contains(&Some(false)) {
             self.search(&ids, memory);
         }

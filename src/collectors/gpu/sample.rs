@@ -191,7 +191,7 @@ pub fn sample(
     programs.sort_by(|a, b| b.memory.cmp(&a.memory).then_with(|| a.name.cmp(&b.name)));
     let dropped = programs.len().saturating_sub(PROGRAMS) as u64;
     programs.truncate(PROGRAMS);
-    let mut batch = Batch::new()
+    let batch = Batch::new()
         .detail(devices_table(machine))
         .detail(programs_table(&programs))
         .with(vec![Driver {
@@ -205,6 +205,11 @@ pub fn sample(
         .with(errors.collect())
         .with(programs)
         .dropped("programs", dropped);
+    declared(batch, wanted, raw)
+}
+
+/// What has to be on a GPU, or why nobody can tell.
+fn declared(mut batch: Batch, wanted: &[Wanted], raw: &Raw) -> Batch {
     let declared: Vec<_> = wanted
         .iter()
         .zip(raw.people.places.iter().copied())
@@ -215,8 +220,9 @@ pub fn sample(
         })
         .collect();
     if raw.people.blind && declared.iter().any(|one| one.place.is_none()) {
-        let text = "the driver tells no processes of other PID namespaces than the exporter's";
-        let hint = "run the exporter's container with `pid: host`, see docs/how-to/gpu.md";
+        let text =
+            "the driver counts processes as the machine does, and /proc shows those of a container";
+        let hint = "mount the machine's /proc and name it in `proc_path`, or `pid: host`, see docs/how-to/gpu.md";
         let failure = Failure::new(Reason::RIGHTS, text).hint(hint);
         batch = batch.gap("declared processes on GPUs", failure);
     }

@@ -44,13 +44,6 @@ pub enum Trouble {
     Failed(Failure),
 }
 
-impl Trouble {
-    pub fn failure(self) -> Failure {
-        let (Self::Unusable(failure) | Self::Failed(failure)) = self;
-        failure
-    }
-}
-
 /// The thread, kept over a reload with the same library.
 #[derive(Default)]
 pub struct Library(Mutex<Option<Line>>);

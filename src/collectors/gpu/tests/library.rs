@@ -38,12 +38,17 @@ impl StandIn {
 
     async fn read(&self) -> Result<Machine, Failure> {
         let until = Until::now() + Duration::from_secs(1);
-        self.library.read(Some(&self.path), until).await.map_err(Trouble::failure)
+        self.library.read(Some(&self.path), until).await.map_err(failure)
     }
 
     async fn gpus(&self) -> Vec<Gpu> {
         self.read().await.unwrap().gpus
     }
+}
+
+fn failure(trouble: Trouble) -> Failure {
+    let (Trouble::Unusable(failure) | Trouble::Failed(failure)) = trouble;
+    failure
 }
 
 fn build(path: &Path, control: &Path, more: &[&str]) {
@@ -208,8 +213,8 @@ async fn a_library_that_is_missing_old_or_none_is_told() {
 /// How long one look takes, for docs/performance.md: `--ignored --nocapture`.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "a measurement"]
-#[allow(clippy::print_stdout, reason = "a measurement")]
 async fn cost_of_a_look() {
+    use std::io::Write as _;
     let stand_in = StandIn::new(&[]);
     stand_in.say("pid=1");
     stand_in.gpus().await;
@@ -217,7 +222,7 @@ async fn cost_of_a_look() {
     for _ in 0..1000 {
         stand_in.gpus().await;
     }
-    println!("two GPUs: {:?} a look", begun.elapsed() / 1000);
+    let _ = writeln!(std::io::stderr(), "two GPUs: {:?} a look", begun.elapsed() / 1000);
     let library = Library::default();
     let missing = stand_in.dir.path().join("missing.so");
     let until = || Until::now() + Duration::from_secs(1);
@@ -226,5 +231,5 @@ async fn cost_of_a_look() {
     for _ in 0..1000 {
         let _ = library.read(Some(&missing), until()).await;
     }
-    println!("no library: {:?} a look", begun.elapsed() / 1000);
+    let _ = writeln!(std::io::stderr(), "no library: {:?} a look", begun.elapsed() / 1000);
 }

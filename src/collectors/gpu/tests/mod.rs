@@ -60,11 +60,11 @@ impl Proc {
         &self,
         wanted: &[Wanted],
         containers: &Containers,
-        initial: bool,
+        sees: bool,
         pids: &[u32],
         memory: &mut Memory,
     ) -> People {
-        let look = Look { proc: self.0.path(), wanted, containers, initial };
+        let look = Look { proc: self.0.path(), wanted, containers, sees };
         look.run(pids.iter().copied(), memory)
     }
 }
@@ -121,8 +121,8 @@ fn a_declared_process_is_on_a_gpu_on_the_cpu_or_does_not_run() {
     let (wanted, proc) = (wanted(&section), Proc::new());
     let id = "ab".repeat(32);
     let containers: Containers = Ok(BTreeMap::from([("bot".to_owned(), id.clone())]));
-    let look = |pids: &[u32], initial: bool| {
-        proc.look(&wanted, &containers, initial, pids, &mut Memory::default()).places
+    let look = |pids: &[u32], sees: bool| {
+        proc.look(&wanted, &containers, sees, pids, &mut Memory::default()).places
     };
     let (gone, cpu, gpu) = (Where::NotRunning, Where::OnCpu, Where::OnGpu);
     assert_eq!(look(&[], true), [Some(gone), Some(gone)]);
@@ -133,8 +133,8 @@ fn a_declared_process_is_on_a_gpu_on_the_cpu_or_does_not_run() {
     proc.put(9, "ollama", "", "ollama runner");
     assert_eq!(look(&[7], true), [Some(cpu), Some(cpu)]);
     assert_eq!(look(&[8, 9], true), [Some(gpu), Some(gpu)]);
-    // The driver names nobody of other PID namespaces: what is seen is there, the rest is not known.
-    assert_eq!(look(&[9], false), [None, Some(gpu)]);
+    // In a container without the machine's `/proc` its numbers mean others.
+    assert_eq!(look(&[8, 9], false), [None, None]);
     let silent: Containers = Err(Failure::new(Reason::REFUSED, "nobody listens"));
     let people = proc.look(&wanted, &silent, true, &[8, 9], &mut Memory::default());
     assert_eq!(people.places, [None, Some(gpu)]);
@@ -150,9 +150,9 @@ fn what_cannot_be_told_of_processes_is_a_gap_and_no_zero() {
         ..super::model::Gpu::default()
     };
     let machine = Machine { counted: 1, gpus: vec![gpu], ..Machine::default() };
-    let batch = |initial: bool| {
+    let batch = |sees: bool| {
         let containers = Ok(BTreeMap::new());
-        let people = proc.look(&wanted, &containers, initial, &[], &mut Memory::default());
+        let people = proc.look(&wanted, &containers, sees, &[], &mut Memory::default());
         let raw = Raw { machine: machine.clone(), people, containers };
         sample(&raw, &wanted, None, &mut Remembered::default(), now())
     };
