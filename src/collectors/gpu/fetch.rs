@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::model::Machine;
+use super::model::{Gpu, Machine};
 use super::nvml::{Library, Trouble};
 use super::people::{self, Look, People};
 use super::smi;
@@ -83,6 +83,7 @@ impl Source {
                 wanted: &wanted,
                 containers: &containers,
                 sees: people::sees(&proc, machine.source == "nvml"),
+                told: machine.gpus.iter().all(Gpu::tells_processes),
             };
             let all = machine.gpus.iter().filter_map(|gpu| gpu.processes.as_ref()).flatten();
             let people = look.run(all.map(|process| process.pid), &mut memory);

@@ -37,6 +37,7 @@ mod remembered;
 mod sample;
 mod signals;
 mod smi;
+mod tables;
 #[cfg(test)]
 mod tests;
 mod wanted;

@@ -180,6 +180,13 @@ const DEVICE: [u64; 15] = [46, 48, 54, 61, 62, 64, 74, 79, 94, 95, 119, 120, 140
 /// A program has done something wrong, or was ended: NVIDIA's own device plugin passes over them.
 const PROGRAM: [u64; 7] = [13, 31, 43, 45, 68, 69, 109];
 
+impl Gpu {
+    /// Whether it is known who is on it: on one that does not answer is nobody.
+    pub fn tells_processes(&self) -> bool {
+        self.processes.is_some() || self.state != State::Ok
+    }
+}
+
 impl Xids {
     pub fn note(&mut self, code: u64, at: f64) {
         let kind = match code {

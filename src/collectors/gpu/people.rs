@@ -33,6 +33,8 @@ pub struct People {
     pub places: Vec<Option<Where>>,
     /// The numbers of processes mean others here, or nobody: the driver counts as the machine does.
     pub blind: bool,
+    /// A GPU does not tell its processes, so who is not found may be there.
+    pub untold: bool,
 }
 
 /// What lasts from one look to the next.
@@ -49,6 +51,8 @@ pub struct Look<'a> {
     pub containers: &'a Containers,
     /// Whether numbers of processes mean those that the driver means.
     pub sees: bool,
+    /// Whether every GPU tells its processes.
+    pub told: bool,
 }
 
 /// Whether the driver's numbers of processes are those of this `/proc`. They are the machine's, in a container
@@ -89,13 +93,13 @@ impl Look<'_> {
         }
         let place = |(index, found): (usize, &Option<bool>)| match found {
             Some(true) => Some(Where::OnGpu),
-            Some(false) if blind => None,
+            Some(false) if blind || !self.told => None,
             Some(false) if memory.ran.get(index) == Some(&true) => Some(Where::OnCpu),
             Some(false) => Some(Where::NotRunning),
             None => None,
         };
         let places = on_gpu.iter().enumerate().map(place).collect();
-        People { known, places, blind }
+        People { known, places, blind, untold: !self.told }
     }
 
     /// Looks through all processes for those that are declared.

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 const AGAIN: Duration = Duration::from_mins(1);
 
 /// Device files and what the driver shows of itself.
-pub const DEVICES: [&str; 3] = ["/dev/nvidiactl", "/dev/nvidia0", "/dev/dxg"];
+const DEVICES: [&str; 2] = ["/dev/nvidiactl", "/dev/nvidia0"];
 const DRIVER: &str = "/proc/driver/nvidia/version";
 
 type Seen = Vec<Option<(u64, u64, i64, i64)>>;

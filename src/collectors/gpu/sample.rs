@@ -7,8 +7,9 @@ use super::fetch::Raw;
 use super::model::{CLOCKS, Facts, Gpu, KINDS, Machine, OnGpu, REASONS, STATES, State, Xids};
 use super::people::Person;
 use super::remembered::{Remembered, Seen};
+use super::tables;
 use super::wanted::{PLACES, Wanted, Where};
-use crate::catalogue::{Batch, Cell, Column, Detail};
+use crate::catalogue::Batch;
 use crate::failure::{Failure, Reason};
 use crate::text::{printable, short};
 
@@ -192,8 +193,8 @@ pub fn sample(
     let dropped = programs.len().saturating_sub(PROGRAMS) as u64;
     programs.truncate(PROGRAMS);
     let batch = Batch::new()
-        .detail(devices_table(machine))
-        .detail(programs_table(&programs))
+        .detail(tables::devices(machine))
+        .detail(tables::programs(&programs))
         .with(vec![Driver {
             source: machine.source,
             driver: machine.driver.clone(),
@@ -219,11 +220,8 @@ fn declared(mut batch: Batch, wanted: &[Wanted], raw: &Raw) -> Batch {
             memory: memory_of(one, raw).filter(|_| place == Some(Where::OnGpu)),
         })
         .collect();
-    if raw.people.blind && declared.iter().any(|one| one.place.is_none()) {
-        let text =
-            "the driver counts processes as the machine does, and /proc shows those of a container";
-        let hint = "mount the machine's /proc and name it in `proc_path`, or `pid: host`, see docs/how-to/gpu.md";
-        let failure = Failure::new(Reason::RIGHTS, text).hint(hint);
+    let unknown = declared.iter().any(|one| one.place.is_none());
+    if let Some(failure) = unsure(raw).filter(|_| unknown) {
         batch = batch.gap("declared processes on GPUs", failure);
     }
     let up = |one: &Declared| Up {
@@ -231,6 +229,24 @@ fn declared(mut batch: Batch, wanted: &[Wanted], raw: &Raw) -> Batch {
         up: one.place.map(|place| place == Where::OnGpu),
     };
     batch.with(declared.iter().map(up).collect()).with(declared)
+}
+
+/// Why nobody can tell whether a process is on a GPU.
+fn unsure(raw: &Raw) -> Option<Failure> {
+    let (text, hint) = if raw.people.blind {
+        (
+            "the driver counts processes as the machine does, and /proc shows those of a container",
+            "mount the machine's /proc and name it in `proc_path`, or `pid: host`, see docs/how-to/gpu.md",
+        )
+    } else if raw.people.untold {
+        (
+            "the driver does not tell the processes of a GPU",
+            "with MIG it tells them to root only; some virtual GPUs never do",
+        )
+    } else {
+        return None;
+    };
+    Some(Failure::new(Reason::RIGHTS, text).hint(hint))
 }
 
 fn presence(seen: &Seen) -> Presence {
@@ -309,79 +325,4 @@ fn memory_of(wanted: &Wanted, raw: &Raw) -> Option<u64> {
         raw.people.known.get(&process.pid).is_some_and(|person| wanted.is(person, id.as_deref()))
     });
     ours.filter_map(|process| process.memory).reduce(u64::saturating_add)
-}
-
-fn cell(value: Option<f64>, unit: &str) -> Cell {
-    Cell::Text(value.map_or_else(|| "?".to_owned(), |value| format!("{value:.0}{unit}")))
-}
-
-fn devices_table(machine: &Machine) -> Detail {
-    let columns = [
-        ("gpu", "GPU"),
-        ("name", "Model"),
-        ("uuid", "UUID"),
-        ("state", "State"),
-        ("busy", "Busy"),
-        ("memory", "Memory in MiB"),
-        ("temperature", "Temperature"),
-        ("power", "Power"),
-        ("xid", "Last Xid"),
-    ];
-    let rows = machine.gpus.iter().map(|gpu| {
-        let facts = &gpu.facts;
-        let mib = |bytes: Option<u64>| {
-            bytes.map_or_else(|| "?".to_owned(), |bytes| (bytes >> 20).to_string())
-        };
-        let memory = format!("{} of {}", mib(facts.memory.used), mib(facts.memory.total));
-        let state =
-            STATES.iter().find(|(_, state)| *state == gpu.state).map_or("", |(word, _)| word);
-        let last = gpu.xids.and_then(|xids| xids.last);
-        let xid = match (gpu.xids, last) {
-            (None, _) => "not told".to_owned(),
-            (_, None) => "none".to_owned(),
-            (_, Some((code, _))) => code.to_string(),
-        };
-        vec![
-            Cell::Text(number(gpu.index)),
-            Cell::Text(gpu.name.clone()),
-            Cell::Text(gpu.uuid.clone()),
-            Cell::Text(state.to_owned()),
-            cell(facts.busy.map(|busy| busy * 100.0), "%"),
-            Cell::Text(memory),
-            cell(facts.temperature.gpu, " °C"),
-            cell(facts.watts, " W"),
-            Cell::Text(xid),
-        ]
-    });
-    Detail {
-        title: "GPUs",
-        name: "gpus",
-        columns: columns.into_iter().map(|(name, title)| Column { name, title }).collect(),
-        rows: rows.collect(),
-    }
-}
-
-fn programs_table(programs: &[Program]) -> Detail {
-    let columns = [
-        ("gpu", "GPU"),
-        ("program", "Program"),
-        ("container", "Container"),
-        ("processes", "Processes"),
-        ("memory", "Memory in MiB"),
-    ];
-    let rows = programs.iter().map(|program| {
-        vec![
-            Cell::Text(program.gpu.clone()),
-            Cell::Text(program.name.clone()),
-            Cell::Text(program.container.clone()),
-            Cell::Count(program.processes),
-            cell(program.memory.map(|bytes| (bytes >> 20) as f64), ""),
-        ]
-    });
-    Detail {
-        title: "Programs on GPUs",
-        name: "programs",
-        columns: columns.into_iter().map(|(name, title)| Column { name, title }).collect(),
-        rows: rows.collect(),
-    }
 }

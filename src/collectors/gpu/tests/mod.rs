@@ -64,7 +64,8 @@ impl Proc {
         pids: &[u32],
         memory: &mut Memory,
     ) -> People {
-        let look = Look { proc: self.0.path(), wanted, containers, sees };
+        let told = !pids.contains(&0);
+        let look = Look { proc: self.0.path(), wanted, containers, sees, told };
         look.run(pids.iter().copied(), memory)
     }
 }
@@ -135,6 +136,8 @@ fn a_declared_process_is_on_a_gpu_on_the_cpu_or_does_not_run() {
     assert_eq!(look(&[8, 9], true), [Some(gpu), Some(gpu)]);
     // In a container without the machine's `/proc` its numbers mean others.
     assert_eq!(look(&[8, 9], false), [None, None]);
+    // One GPU does not say who is on it: who is found is there, of the rest nobody knows.
+    assert_eq!(look(&[0, 9], true), [None, Some(gpu)]);
     let silent: Containers = Err(Failure::new(Reason::REFUSED, "nobody listens"));
     let people = proc.look(&wanted, &silent, true, &[8, 9], &mut Memory::default());
     assert_eq!(people.places, [None, Some(gpu)]);
