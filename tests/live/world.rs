@@ -160,7 +160,6 @@ async fn build() -> World {
     redis.run(&["GET", "key"]);
     let qdrant = KoStatus::impostor(free_port(), "application/json", QDRANT).await;
     let gpus = Nvml::new("world-gpus");
-    gpus.say(&format!("pid={} xid=13", std::process::id()));
     let counts_block_io = block_io::counted(&docker).await.is_ok();
     let mut client = nats.client().await;
     client.create_stream("WORLD", &["world.>"], &Value::Null).await.unwrap();
@@ -189,6 +188,7 @@ async fn build() -> World {
     let compose = dir.join("compose.yml");
     std::fs::write(&compose, COMPOSE).unwrap();
     let mut containers = containers(&docker);
+    gpus.say(&format!("pid={} xid=13", somebody_in(&containers)));
 
     let app = KoStatus::start().await;
     let sqlite = dir.join("queue.db");
@@ -318,6 +318,17 @@ async fn build() -> World {
         _servers: (nats, postgres, docker, web, redis, qdrant),
         counts_block_io,
     }
+}
+
+/// The number of a process in one of the containers, as the machine counts; else our own.
+fn somebody_in(containers: &[Container]) -> u32 {
+    let entries = std::fs::read_dir("/proc").unwrap().flatten();
+    let mut numbers = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    let inside = numbers.find(|pid| {
+        let groups = std::fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap_or_default();
+        containers.iter().any(|container| groups.contains(&container.id))
+    });
+    inside.unwrap_or_else(std::process::id)
 }
 
 /// The section `probes`: one of each kind, one with all that can be told of a page, and one that fails.
