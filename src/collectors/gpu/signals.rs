@@ -166,6 +166,6 @@ const PROCESS: Signal = Signal {
     what: "",
     hint: "it has fallen back to the CPU, does not run, or does not see the GPU",
     next: Sentence::new(
-        "curl -s http://127.0.0.1:10188/debug/gpu/gpu | head -40; nvidia-smi; docker ps --format '{{{{.Names}}}} {{{{.Status}}}}'",
+        "curl -s http://127.0.0.1:10188/debug/gpu/gpu | head -40; nvidia-smi; docker ps --format '{{.Names}} {{.Status}}'",
     ),
 };
