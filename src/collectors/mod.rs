@@ -3,6 +3,7 @@
 pub mod backup;
 pub mod docker;
 pub mod files;
+pub mod gpu;
 pub mod host;
 pub mod logs;
 pub mod nats;
@@ -122,6 +123,8 @@ areas! {
     backups: backup,
     /// The machine itself.
     host: host,
+    /// NVIDIA GPUs, and what has to be on them.
+    gpu: gpu,
     /// Processes that must run.
     processes: process,
     /// Units of systemd that must be there, and those that have failed.

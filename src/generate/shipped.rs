@@ -28,6 +28,7 @@ const BY_HAND: &[(&str, &str)] = by_hand! {
     "dashboards/backups.json"
     "dashboards/containers.json"
     "dashboards/docker.json"
+    "dashboards/gpu.json"
     "dashboards/host.json"
     "dashboards/log-rules.json"
     "dashboards/logs.json"

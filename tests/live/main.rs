@@ -33,6 +33,7 @@ mod faults;
 mod files;
 mod files_guides;
 mod first_minutes;
+mod gpu;
 mod harness;
 mod host_peer;
 mod hostile;

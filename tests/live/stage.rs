@@ -78,7 +78,9 @@ impl Stage {
             .filter(|line| line.contains(&label) && !line.starts_with("stack_t"))
             // The established name for "down" goes on saying so.
             .filter(|line| {
-                let is_up = ["pg_up{", "redis_up{"].iter().any(|name| line.starts_with(name));
+                let is_up = ["pg_up{", "redis_up{", "stack_gpu_process_up{"]
+                    .iter()
+                    .any(|name| line.starts_with(name));
                 !(is_up && line.ends_with(" 0"))
             })
             .collect();

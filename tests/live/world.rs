@@ -14,6 +14,7 @@ use crate::servers::exporter::Exporter;
 use crate::servers::kostatus::KoStatus;
 use crate::servers::logwriter::LogFile;
 use crate::servers::nats::Nats;
+use crate::servers::nvml::Nvml;
 use crate::servers::port::free_port;
 use crate::servers::postgres::{MONITOR_PASSWORD, Postgres, Session};
 use crate::servers::prometheus::Prometheus;
@@ -158,6 +159,7 @@ async fn build() -> World {
     redis.run(&["SET", "key", "value"]);
     redis.run(&["GET", "key"]);
     let qdrant = KoStatus::impostor(free_port(), "application/json", QDRANT).await;
+    let gpus = Nvml::new("world-gpus");
     let counts_block_io = block_io::counted(&docker).await.is_ok();
     let mut client = nats.client().await;
     client.create_stream("WORLD", &["world.>"], &Value::Null).await.unwrap();
@@ -186,6 +188,7 @@ async fn build() -> World {
     let compose = dir.join("compose.yml");
     std::fs::write(&compose, COMPOSE).unwrap();
     let mut containers = containers(&docker);
+    gpus.say(&format!("pid={} xid=13", somebody_in(&containers)));
 
     let app = KoStatus::start().await;
     let sqlite = dir.join("queue.db");
@@ -235,6 +238,7 @@ async fn build() -> World {
          files:\n\
          \x20 env: {{ path: {folder}/.env, secret: true, owner: \"0\", mode: \"600\", made_from: {folder}/password, shrunk_against: last, every: 1s, {file_limits} }}\n\
          {backups}    {backup_limits}\n\
+         gpu: {{ library: {gpus}, count: 2, dcgm_names: true, processes: {{ tests: {{ cmdline: live }} }}, {gpu_limits} }}\n\
          {units}",
         docker = docker.section(&docker_lines),
         postgres = postgres.url(),
@@ -251,6 +255,8 @@ async fn build() -> World {
         probes = probes(&web),
         backups = crate::backups::section(&dir),
         backup_limits = thresholds("backup"),
+        gpus = gpus.library.display(),
+        gpu_limits = thresholds("gpu"),
         host_limits = thresholds("host"),
         process_limits = thresholds("process"),
         port = nats.monitor_port,
@@ -312,6 +318,17 @@ async fn build() -> World {
         _servers: (nats, postgres, docker, web, redis, qdrant),
         counts_block_io,
     }
+}
+
+/// The number of a process in one of the containers, as the machine counts; else our own.
+fn somebody_in(containers: &[Container]) -> u32 {
+    let entries = std::fs::read_dir("/proc").unwrap().flatten();
+    let mut numbers = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    let inside = numbers.find(|pid| {
+        let groups = std::fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap_or_default();
+        containers.iter().any(|container| groups.contains(&container.id))
+    });
+    inside.unwrap_or_else(std::process::id)
 }
 
 /// The section `probes`: one of each kind, one with all that can be told of a page, and one that fails.

@@ -8,6 +8,7 @@ pub mod failure;
 #[cfg(test)]
 pub mod fake;
 mod library;
+pub mod named;
 pub mod time;
 pub mod transport;
 

@@ -5,14 +5,12 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use serde::Deserialize;
 use tokio::time::Instant;
 
 use super::scan::{Containers, Memory, Raw, Scan};
 use super::tally::Saved;
 use crate::clients::engine::address::Address;
-use crate::clients::engine::api::or_default;
-use crate::clients::engine::client::Client;
+use crate::clients::engine::named;
 use crate::engine::{Form, Keeping, Kept, Pace, Part, blocking};
 use crate::failure::{Failure, Reason};
 
@@ -71,7 +69,7 @@ impl Source {
         let latest = part.get(
             until,
             |_| false,
-            |_, until| async move { Ok(names(address, until).await?.into()) },
+            |_, until| async move { Ok(named::ids(address, until).await?.into()) },
         );
         let latest = latest.await;
         let names = latest.value.map(|names| names.as_ref().clone());
@@ -81,25 +79,4 @@ impl Source {
             latest.failure.unwrap_or_else(unknown)
         })
     }
-}
-
-/// A container as the list has it.
-#[derive(Default, Deserialize)]
-#[serde(default, rename_all = "PascalCase")]
-struct Listed {
-    #[serde(deserialize_with = "or_default")]
-    id: String,
-    #[serde(deserialize_with = "or_default")]
-    names: Vec<String>,
-}
-
-/// Ids by name.
-async fn names(address: &Address, until: Instant) -> Result<BTreeMap<String, String>, Failure> {
-    let (client, _) = Client::connect(address, until).await?;
-    let list = client.get::<Vec<Listed>>("containers", "/containers/json", until).await?.value;
-    let pairs = list.into_iter().flat_map(|one| {
-        let id = one.id;
-        one.names.into_iter().map(move |name| (name.trim_start_matches('/').to_owned(), id.clone()))
-    });
-    Ok(pairs.collect())
 }

@@ -7,7 +7,8 @@ use globset::{Glob, GlobMatcher};
 use regex::Regex;
 
 use super::config::{Group, User};
-use crate::clients::engine::is_id;
+pub use crate::clients::engine::named::Named;
+use crate::clients::engine::named::id_in;
 
 /// A regular expression larger than this is refused.
 const SIZE: usize = 1 << 20;
@@ -15,8 +16,6 @@ const SIZE: usize = 1 << 20;
 const NAME: usize = 15;
 /// Ports of one group.
 const PORTS: usize = 50;
-/// The shortest part of a container's id that names it.
-const ID: usize = 12;
 
 /// Programs that hold a text only because they look for it, or at it, or start what it names. Each of
 /// them would keep a group alive whose process is gone, just while somebody looks for that, or be one
@@ -86,12 +85,6 @@ pub struct Conditions {
     unit: Option<String>,
     pub container: Option<Named>,
     pub pid_file: Option<PathBuf>,
-}
-
-/// How a container is named.
-pub enum Named {
-    Id(String),
-    Name(String),
 }
 
 /// What is needed of a process to decide. What nobody asks for is not read.
@@ -272,16 +265,6 @@ impl Facts<'_> {
     }
 }
 
-impl Named {
-    fn of(text: &str) -> Self {
-        if text.len() >= ID && text.len() <= 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
-        {
-            return Self::Id(text.to_ascii_lowercase());
-        }
-        Self::Name(text.trim_start_matches('/').to_owned())
-    }
-}
-
 impl Group {
     fn any_condition(&self) -> bool {
         let texts = [&self.cmdline, &self.exe, &self.name, &self.unit, &self.container];
@@ -293,12 +276,9 @@ fn full_unit(unit: &str) -> String {
     if unit.contains('.') { unit.to_owned() } else { format!("{unit}.service") }
 }
 
-/// `<id>`, `docker-<id>.scope`, `libpod-<id>.scope`; not `libpod-conmon-<id>.scope`, which watches the
-/// container. `id` may be its beginning.
+/// Whether the part of a path names the container. `id` may be its beginning.
 fn names(part: &str, id: &str) -> bool {
-    let part = part.strip_suffix(".scope").unwrap_or(part);
-    let (before, own) = part.rsplit_once('-').unwrap_or(("", part));
-    is_id(own) && own.starts_with(id) && !before.contains("conmon")
+    id_in(part).is_some_and(|own| own.starts_with(id))
 }
 
 #[cfg(test)]

@@ -92,6 +92,9 @@ fn example(area: &Area, label: &str) -> &'static str {
         "state" if area.name == "postgres" => "idle in transaction",
         "mountpoint" => "/srv",
         "path" => "/srv/shop/.env",
+        "uuid" => "GPU-5e1c9f0a",
+        "gpu" => "0",
+        "process" => "bot",
         _ => "x",
     }
 }

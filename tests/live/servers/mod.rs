@@ -29,6 +29,7 @@ pub mod mailbox;
 pub mod nats;
 pub mod nats_client;
 pub mod nginx;
+pub mod nvml;
 pub mod port;
 pub mod postgres;
 pub mod process;

@@ -248,6 +248,25 @@ fn a_store_tells_each_trouble_by_one_of_its_sides() {
     assert!(!muted(&unsaved, &of("RedisRefusesWrites", "err=MISCONF").replace("cache", "other")));
 }
 
+/// A GPU that is lost says what follows from it; another one is heard.
+#[test]
+fn a_gpu_that_is_lost_speaks_for_what_was_on_it() {
+    let of = |alert: &str, more: &str| {
+        format!("alertname={alert} severity=warning area=gpu instance=a target=gpu {more}")
+    };
+    let lost = of("GpuLost", "uuid=GPU-1");
+    assert!(muted(&lost, &of("GpuHardwareError", "uuid=GPU-1")));
+    assert!(!muted(&lost, &of("GpuHardwareError", "uuid=GPU-2")));
+    assert!(muted(&lost, &of("GpuProcessMissing", "process=bot")));
+    assert!(!muted(
+        &lost.replace("instance=a", "instance=b"),
+        &of("GpuProcessMissing", "process=bot")
+    ));
+    let slow = of("GpuSlowedByHeat", "uuid=GPU-1");
+    assert!(muted(&slow, &of("GpuHot", "uuid=GPU-1")));
+    assert!(!muted(&slow, &of("GpuHot", "uuid=GPU-2")));
+}
+
 /// What waits for the morning never mutes what wakes somebody.
 #[test]
 fn a_loop_mutes_a_unit_that_is_stuck_only_when_it_is_critical_itself() {

@@ -45,6 +45,7 @@ pub(super) async fn look() -> Seen {
         journal: ["/var/log/journal", "/run/log/journal"]
             .iter()
             .any(|folder| fs::read_dir(folder).is_ok_and(|mut names| names.next().is_some())),
+        gpu: crate::collectors::gpu::is_there(),
     }
 }
 

@@ -18,6 +18,8 @@ pub(super) struct Seen {
     pub units: Result<Vec<String>, String>,
     /// There is a journal that can be read.
     pub journal: bool,
+    /// There is an NVIDIA GPU.
+    pub gpu: bool,
 }
 
 /// A container that runs.

@@ -28,6 +28,13 @@ Files: `bot: { files: [\"/srv/bot/logs/*.log\"] }`; then `stack-exporter logs to
 most frequent errors.";
 const UNITS: &str = "\
 Units that must be there. Any other that fails is told as well.";
+const GPU: &str = "
+# NVIDIA GPUs. Name what must not fall back to the CPU under `processes`.
+gpu:
+  enabled: true
+  # count: 1
+  # processes: { model: { cmdline: \"serve\\\\.py\" } }
+";
 const BACKUPS: &str = "\
 Backups, which nobody can guess: name the newest file's pattern and how often it is made.";
 
@@ -45,6 +52,9 @@ pub(super) fn configuration(seen: &Seen) -> String {
     out += &section("probes", PROBES, &probes(&named));
     out += &section("logs", LOGS, &logs(seen, &named));
     out += &systemd(seen);
+    if seen.gpu {
+        out += GPU;
+    }
     out += &section("backups", BACKUPS, &[backup()]);
     out += "\n# How others reach the exporter, for the links in messages.\n# web:\n  \
             # external_url: https://monitor.example.org\n";

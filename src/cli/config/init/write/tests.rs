@@ -41,6 +41,7 @@ fn seen() -> Seen {
         ports: vec![5432, 5555, 8222],
         units: Ok(vec!["bot.service".into(), "worker@1.service".into(), "clean.timer".into()]),
         journal: true,
+        gpu: true,
     }
 }
 
@@ -74,6 +75,7 @@ fn what_runs_is_watched() {
         "logs odd__name container odd 'name",
         "logs unit-bot journal at",
         "systemd",
+        "gpu NVML",
     ] {
         assert!(targets.iter().any(|one| one.starts_with(target)), "{target}: {targets:?}\n{text}");
     }
@@ -94,11 +96,13 @@ fn without_anything_it_still_says_what_could_be() {
         ports: Vec::new(),
         units: Err("no system bus".into()),
         journal: false,
+        gpu: false,
     };
     let text = configuration(&seen);
     assert_eq!(planned(&text).0, [""; 0], "{text}");
     assert!(text.contains("# None was seen: no Docker socket at"), "{text}");
     assert!(text.contains("None was seen: no system bus"), "{text}");
+    assert!(!text.contains("gpu:"), "{text}");
     // All that waits, taken up.
     let sections =
         ["docker", "postgres", "nats", "stores", "probes", "logs", "systemd", "backups", "web"];
