@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::wanted::{Containers, Wanted, Where};
+use super::wanted::{Containers, Inside, Wanted, Where};
 use crate::clients::engine::named::id_in;
 use crate::clients::kernel::process::{self, Process, Stat, Status};
 use crate::clients::kernel::{Buffer, parse};
@@ -73,19 +73,19 @@ impl Look<'_> {
     pub fn run(&self, pids: impl Iterator<Item = u32>, memory: &mut Memory) -> People {
         let mut buffer = Buffer::new();
         let blind = !self.sees;
-        let known: BTreeMap<u32, Person> = pids
+        let people: BTreeMap<u32, Person> = pids
             .filter(|_| !blind)
             .take(MOST)
             .filter_map(|pid| Some((pid, self.person(pid, &mut buffer)?)))
             .collect();
-        let ids: Vec<_> = self.wanted.iter().map(|one| one.id(self.containers)).collect();
+        let ids: Vec<_> = self.wanted.iter().map(|one| one.inside(self.containers)).collect();
         let on_gpu: Vec<Option<bool>> = self
             .wanted
             .iter()
             .zip(&ids)
-            .map(|(wanted, id)| {
-                let id = id.as_ref()?.as_deref();
-                Some(known.values().any(|person| wanted.is(person, id)))
+            .map(|(wanted, inside)| {
+                let known = *inside != Inside::Unknown;
+                known.then(|| people.values().any(|person| wanted.is(person, inside)))
             })
             .collect();
         if !blind && on_gpu.contains(&Some(false)) {
@@ -99,11 +99,11 @@ impl Look<'_> {
             None => None,
         };
         let places = on_gpu.iter().enumerate().map(place).collect();
-        People { known, places, blind, untold: !self.told }
+        People { known: people, places, blind, untold: !self.told }
     }
 
     /// Looks through all processes for those that are declared.
-    fn search(&self, ids: &[Option<Option<String>>], memory: &mut Memory) {
+    fn search(&self, ids: &[Inside], memory: &mut Memory) {
         let fresh = memory.looked.is_some_and(|at| at.elapsed() < AGAIN);
         if fresh && memory.ran.len() == ids.len() {
             return;
@@ -117,9 +117,8 @@ impl Look<'_> {
             entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
         for pid in numbers.filter(|pid| *pid != own) {
             let Some(person) = self.person(pid, &mut buffer) else { continue };
-            for ((wanted, id), ran) in self.wanted.iter().zip(ids).zip(&mut memory.ran) {
-                let id = id.as_ref().map(Option::as_deref);
-                *ran |= id.is_some_and(|id| wanted.is(&person, id));
+            for ((wanted, inside), ran) in self.wanted.iter().zip(ids).zip(&mut memory.ran) {
+                *ran |= wanted.is(&person, inside);
             }
         }
     }

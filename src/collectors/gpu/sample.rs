@@ -319,10 +319,10 @@ fn programs(gpu: &Gpu, number: &str, raw: &Raw) -> Vec<Program> {
 
 /// Memory of a declared process on all GPUs.
 fn memory_of(wanted: &Wanted, raw: &Raw) -> Option<u64> {
-    let id = wanted.id(&raw.containers)?;
+    let inside = wanted.inside(&raw.containers);
     let all = raw.machine.gpus.iter().filter_map(|gpu| gpu.processes.as_ref()).flatten();
     let ours = all.filter(|process| {
-        raw.people.known.get(&process.pid).is_some_and(|person| wanted.is(person, id.as_deref()))
+        raw.people.known.get(&process.pid).is_some_and(|person| wanted.is(person, &inside))
     });
     ours.filter_map(|process| process.memory).reduce(u64::saturating_add)
 }

@@ -34,7 +34,7 @@ impl Wanted {
             match built {
                 // An empty one would match every process, and so never miss one.
                 Ok(built) if built.is_match("") => {
-                    wrong.push(("cmdline", "must not match everything"))
+                    wrong.push(("cmdline", "must not match everything"));
                 }
                 Ok(built) => return Some(built),
                 Err(_) => wrong.push(("cmdline", "is no regular expression")),
@@ -60,30 +60,44 @@ impl Wanted {
         Ok(Self { name: name.to_owned(), cmdline, comm, container })
     }
 
-    /// The id of its container, as far as it has to be in one. `None`: nobody knows.
-    pub fn id(&self, containers: &Containers) -> Option<Option<String>> {
-        match &self.container {
-            None => Some(None),
-            Some(Named::Id(id)) => Some(Some(id.clone())),
+    /// In which container it has to be.
+    pub fn inside(&self, containers: &Containers) -> Inside {
+        match (&self.container, containers) {
+            (None, _) => Inside::Any,
+            (Some(Named::Id(id)), _) => Inside::Of(id.clone()),
             // One that is not there has no process either.
-            Some(Named::Name(name)) => {
-                let ids = containers.as_ref().ok()?;
-                Some(Some(ids.get(name).cloned().unwrap_or_else(|| "-".to_owned())))
+            (Some(Named::Name(name)), Ok(ids)) => {
+                Inside::Of(ids.get(name).cloned().unwrap_or_else(|| "-".to_owned()))
             }
+            (Some(Named::Name(_)), Err(_)) => Inside::Unknown,
         }
     }
 
-    /// Whether a process is meant; `id` is that of its container.
-    pub fn is(&self, person: &Person, id: Option<&str>) -> bool {
+    /// Whether a process is meant that has to be in there.
+    pub fn is(&self, person: &Person, inside: &Inside) -> bool {
         let has =
             |one: Option<&String>, right: &dyn Fn(&str) -> bool| one.is_some_and(|one| right(one));
+        let place = match inside {
+            Inside::Any => true,
+            Inside::Of(id) => has(person.container.as_ref(), &|own| own.starts_with(id.as_str())),
+            Inside::Unknown => false,
+        };
         self.comm.as_ref().is_none_or(|comm| *comm == person.name)
-            && id.is_none_or(|id| has(person.container.as_ref(), &|own| own.starts_with(id)))
+            && place
             && self
                 .cmdline
                 .as_ref()
                 .is_none_or(|line| has(person.cmdline.as_ref(), &|own| line.is_match(own)))
     }
+}
+
+/// In which container a process has to be.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Inside {
+    Any,
+    Of(String),
+    /// Nobody knows which one has the name.
+    Unknown,
 }
 
 /// Where a declared process is.

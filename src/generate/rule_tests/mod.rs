@@ -86,7 +86,7 @@ fn example(area: &Area, label: &str) -> &'static str {
         "service" | "container_label_com_docker_compose_service" => "worker",
         "name" if area.name == "systemd" => "bot.service",
         "name" => "shop-worker-1",
-        "groupname" => "bot",
+        "groupname" | "process" => "bot",
         "datname" => "app",
         "application_name" => "api",
         "state" if area.name == "postgres" => "idle in transaction",
@@ -94,7 +94,6 @@ fn example(area: &Area, label: &str) -> &'static str {
         "path" => "/srv/shop/.env",
         "uuid" => "GPU-5e1c9f0a",
         "gpu" => "0",
-        "process" => "bot",
         _ => "x",
     }
 }

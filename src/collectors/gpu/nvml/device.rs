@@ -82,9 +82,8 @@ pub fn facts(device: &Device, ask: &mut Ask) -> Facts {
             .get(|| device.total_energy_consumption())
             .and_then(sane::count)
             .map(|millijoules| millijoules as f64 / 1000.0),
-        clocks: CLOCKS.map(|clock| megahertz(ask.get(|| device.clock_info(clock.clone())))),
-        clocks_most: CLOCKS
-            .map(|clock| megahertz(ask.get(|| device.max_clock_info(clock.clone())))),
+        clocks: CLOCKS.map(|clock| megahertz(ask.get(|| device.clock_info(clock)))),
+        clocks_most: CLOCKS.map(|clock| megahertz(ask.get(|| device.max_clock_info(clock)))),
         reasons: REASONS.map(|bit| reasons.map(|reasons| reasons.contains(bit))),
         performance_state: state.and_then(|state| u32::try_from(state).ok()),
         persistence: ask.get(|| device.is_in_persistent_mode()),
@@ -158,10 +157,8 @@ fn ecc(device: &Device, ask: &mut Ask) -> Ecc {
         return Ecc { enabled, ..Ecc::default() };
     }
     let mut errors = |over: EccCounter| {
-        [MemoryError::Corrected, MemoryError::Uncorrected].map(|kind| {
-            let over = over.clone();
-            ask.get(|| device.total_ecc_errors(kind, over)).and_then(sane::count)
-        })
+        [MemoryError::Corrected, MemoryError::Uncorrected]
+            .map(|kind| ask.get(|| device.total_ecc_errors(kind, over)).and_then(sane::count))
     };
     Ecc {
         enabled,

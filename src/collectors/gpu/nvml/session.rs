@@ -132,18 +132,18 @@ impl<'nvml> Session<'nvml> {
         let mut ask = Ask::default();
         let nvml = self.nvml;
         let device = ask.get(|| nvml.device_by_index(index));
-        if let (Some(device), false) = (&device, self.known.contains_key(&index)) {
-            if let Some(uuid) = ask.get(|| device.uuid()) {
-                let identity = Identity {
-                    uuid: shown(&uuid),
-                    name: shown(&ask.get(|| device.name()).unwrap_or_default()),
-                    bus: shown(
-                        &ask.get(|| device.pci_info()).map(|info| info.bus_id).unwrap_or_default(),
-                    ),
-                    minor: ask.get(|| device.minor_number()),
-                };
-                self.known.insert(index, identity);
-            }
+        if let (Some(device), false) = (&device, self.known.contains_key(&index))
+            && let Some(uuid) = ask.get(|| device.uuid())
+        {
+            let identity = Identity {
+                uuid: shown(&uuid),
+                name: shown(&ask.get(|| device.name()).unwrap_or_default()),
+                bus: shown(
+                    &ask.get(|| device.pci_info()).map(|info| info.bus_id).unwrap_or_default(),
+                ),
+                minor: ask.get(|| device.minor_number()),
+            };
+            self.known.insert(index, identity);
         }
         let Some(identity) = self.known.get(&index).cloned() else { return Ok(None) };
         let facts = device.as_ref().map(|device| device::facts(device, &mut ask));
