@@ -248,6 +248,20 @@ fn a_store_tells_each_trouble_by_one_of_its_sides() {
     assert!(!muted(&unsaved, &of("RedisRefusesWrites", "err=MISCONF").replace("cache", "other")));
 }
 
+/// A database at two revisions is told once, and another one beside it too.
+#[test]
+fn two_heads_mute_that_they_are_not_the_expected_one() {
+    let of = |alert: &str, datname: &str| {
+        format!("alertname={alert} severity=warning area=postgres instance=a target=main datname={datname} schemaname=public relname=alembic_version")
+    };
+    for source in ["PostgresMigrationHeads", "PostgresMigrationNone"] {
+        let heads = of(source, "app");
+        assert!(muted(&heads, &of("PostgresMigrationUnexpected", "app")), "{source}");
+        assert!(!muted(&heads, &of("PostgresMigrationUnexpected", "other")), "{source}");
+        assert!(!muted(&heads, &of("PostgresMigrationFailed", "app")), "{source}");
+    }
+}
+
 /// What waits for the morning never mutes what wakes somebody.
 #[test]
 fn a_loop_mutes_a_unit_that_is_stuck_only_when_it_is_critical_itself() {
