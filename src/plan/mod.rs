@@ -161,10 +161,11 @@ impl<'a> Plan<'a> {
             Ok(given) => target.home.given = given,
             Err(message) => self.mistake(inner, "service", message),
         }
-        // What single things of it have for themselves may stand elsewhere in its settings.
+        // What single things of it have for themselves may stand elsewhere in its settings. It goes behind what
+        // is said of them by name under `thresholds`.
         let own = std::mem::take(&mut target.thresholds.exceptions);
         target.thresholds = self.settle(inner, target.area, common);
-        target.thresholds.exceptions.extend(own);
+        target.thresholds.exceptions.splice(0..0, own);
         self.targets.push(target);
     }
 

@@ -130,7 +130,11 @@ impl Slow {
             table_sizes: parts.add("table_sizes", "sizes of tables (pg_table_size)", SIZES),
             own: parts.add("own", "what the monitoring costs (pg_stat_statements)", STATEMENTS),
             statements: parts.add("statements", "statements (pg_stat_statements)", STATEMENTS),
-            migrations: parts.add("migrations", "migrations (alembic_version and others)", MIGRATIONS),
+            migrations: parts.add(
+                "migrations",
+                "migrations (alembic_version and others)",
+                MIGRATIONS,
+            ),
             queries: parts.add("queries", "declared queries", QUERIES),
             shown: Mutex::default(),
             begun: Mutex::default(),

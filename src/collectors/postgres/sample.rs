@@ -65,8 +65,7 @@ pub struct Size {
     pub bytes: Option<u64>,
 }
 
-pub fn sample(raw: Raw) -> Result<Batch, Failure> {
-    let mut raw = raw;
+pub fn sample(mut raw: Raw) -> Result<Batch, Failure> {
     let seen = std::mem::take(&mut raw.parts.queries);
     let raw = &raw;
     let (server, share) = (raw.place.as_str(), &raw.share);

@@ -252,7 +252,9 @@ fn a_store_tells_each_trouble_by_one_of_its_sides() {
 #[test]
 fn two_heads_mute_that_they_are_not_the_expected_one() {
     let of = |alert: &str, datname: &str| {
-        format!("alertname={alert} severity=warning area=postgres instance=a target=main datname={datname} schemaname=public relname=alembic_version")
+        format!(
+            "alertname={alert} severity=warning area=postgres instance=a target=main datname={datname} schemaname=public relname=alembic_version"
+        )
     };
     for source in ["PostgresMigrationHeads", "PostgresMigrationNone"] {
         let heads = of(source, "app");

@@ -142,9 +142,8 @@ fn trouble(place: &Place, row: Row) -> Option<Failure> {
     let (title, schema) = (place.title(), identifier(&place.schema));
     if row.flag("usable") != Some(true) {
         let text = format!("schema {schema} with the table of migrations may not be used");
-        let hint = format!(
-            "GRANT USAGE ON SCHEMA {schema} TO {role}; GRANT SELECT ON {title} TO {role}"
-        );
+        let hint =
+            format!("GRANT USAGE ON SCHEMA {schema} TO {role}; GRANT SELECT ON {title} TO {role}");
         return Some(Failure::new(Reason::RIGHTS, text).hint(hint));
     }
     if row.flag("readable") != Some(true) {
@@ -153,8 +152,10 @@ fn trouble(place: &Place, row: Row) -> Option<Failure> {
         return Some(Failure::new(Reason::RIGHTS, text).hint(hint));
     }
     if row.flag("plain") != Some(true) {
-        let text = format!("table {title} is no plain table: reading it could run what its owner defines");
-        let hint = "row-level security and types of one's own are not read; write a query under `queries`";
+        let text =
+            format!("table {title} is no plain table: reading it could run what its owner defines");
+        let hint =
+            "row-level security and types of one's own are not read; write a query under `queries`";
         return Some(Failure::new(Reason::OTHER, text).hint(hint));
     }
     None

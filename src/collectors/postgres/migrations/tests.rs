@@ -2,9 +2,8 @@ use super::config::{Migrations, mistakes};
 use super::sample::{Expected, Migration, expected, migration, places};
 use crate::clients::postgres::Rows;
 
-const FOUND: [&str; 8] = [
-    "database", "schemaname", "relname", "role", "usable", "readable", "plain", "columns",
-];
+const FOUND: [&str; 8] =
+    ["database", "schemaname", "relname", "role", "usable", "readable", "plain", "columns"];
 
 fn rows(columns: &[&str], rows: &[&[Option<&str>]]) -> Rows {
     let json = serde_json::json!({ "columns": columns, "rows": rows });
@@ -35,7 +34,9 @@ fn the_right_that_is_missing_is_named() {
         (["t", "f", "t"], Some("GRANT SELECT ON \"my Schema\".alembic_version TO \"mon-1\"")),
         (
             ["f", "f", "t"],
-            Some("GRANT USAGE ON SCHEMA \"my Schema\" TO \"mon-1\"; GRANT SELECT ON \"my Schema\".alembic_version TO \"mon-1\""),
+            Some(
+                "GRANT USAGE ON SCHEMA \"my Schema\" TO \"mon-1\"; GRANT SELECT ON \"my Schema\".alembic_version TO \"mon-1\"",
+            ),
         ),
     ] {
         let place = places(&found("alembic_version", "version_num", flags)).pop().expect("a table");
@@ -52,11 +53,9 @@ fn heads_are_counted_and_held_against_what_is_expected() {
     let one = rows(&columns, &[&[Some("ae1027a6acf"), Some("1")]]);
     let two = rows(&columns, &[&[Some("ae1027a6acf"), Some("2")], &[Some("b"), Some("2")]]);
     let none = rows(&columns, &[]);
-    for (answer, heads, revisions, equal) in [
-        (&one, 1, 1, true),
-        (&two, 2, 2, false),
-        (&none, 0, 0, false),
-    ] {
+    for (answer, heads, revisions, equal) in
+        [(&one, 1, 1, true), (&two, 2, 2, false), (&none, 0, 0, false)]
+    {
         // As `alembic heads` writes it.
         let mut wanted = expected("ae1027a6acf (head)\n", None);
         let said = read("alembic_version", "version_num", answer, &mut wanted);
@@ -86,7 +85,8 @@ fn other_tools_tell_how_many_and_how_long_ago() {
     assert_eq!((said.count, said.age, said.heads), (Some(0), None, None));
     let long = "r".repeat(1000);
     let answer = rows(&["count", "revision"], &[&[Some("1"), Some(&long)]]);
-    let said = read("__diesel_schema_migrations", "version,run_on", &answer, &mut expected(&long, None));
+    let said =
+        read("__diesel_schema_migrations", "version,run_on", &answer, &mut expected(&long, None));
     assert!(said.revisions[0].len() <= 128);
     assert_eq!(said.expected, Some(true));
 }
@@ -97,7 +97,10 @@ fn mistakes_of_what_is_expected() {
         (r#"{"expected_revision": "a"}"#, None),
         (r#"{"expected_revision_file": "/a", "table": "public.alembic_version"}"#, None),
         ("{}", Some("migrations")),
-        (r#"{"expected_revision": "a", "expected_revision_file": "/a"}"#, Some("migrations.expected_revision")),
+        (
+            r#"{"expected_revision": "a", "expected_revision_file": "/a"}"#,
+            Some("migrations.expected_revision"),
+        ),
         (r#"{"expected_revision": " "}"#, Some("migrations.expected_revision")),
         (r#"{"expected_revision": "a", "table": "alembic_version"}"#, Some("migrations.table")),
     ] {

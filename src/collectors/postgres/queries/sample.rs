@@ -1,6 +1,7 @@
 //! What answers of declared queries say, as rows.
 
-use std::collections::{BTreeSet, btree_map::BTreeMap};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::config::{Kind, Query};
 use crate::catalogue::{Batch, Cell, Column, Detail};
@@ -45,7 +46,7 @@ pub struct Seen {
     pub query: String,
     pub database: String,
     /// It has answered, or has not; nothing is known before its first time.
-    pub outcome: Option<Result<std::sync::Arc<Answer>, Failure>>,
+    pub outcome: Option<Result<Arc<Answer>, Failure>>,
     /// How long the last attempt took, in seconds.
     pub took: Option<f64>,
     /// When it last answered, in seconds before now.

@@ -99,22 +99,45 @@ fn wrong(json: &str) -> Vec<String> {
 
 #[test]
 fn mistakes_stand_at_their_key() {
-    let with = |more: &str| format!(r#"{{"sql": "select 1 as n", "values": {{"n": "gauge"}}{more}}}"#);
+    let with =
+        |more: &str| format!(r#"{{"sql": "select 1 as n", "values": {{"n": "gauge"}}{more}}}"#);
     assert_eq!(wrong(&with("")), [""; 0]);
     for (json, want) in [
-        (r#"{"sql": "delete from t", "values": {"n": "gauge"}}"#.to_owned(), "q.sql: expected a query that reads: `select ...`"),
-        (r#"{"sql": "select 1; drop table t", "values": {"n": "gauge"}}"#.to_owned(), "q.sql: expected one statement, found `;` inside"),
-        (r#"{"sql": "select 1", "values": {}}"#.to_owned(), "q.values: needs 1 to 16 columns with numbers"),
+        (
+            r#"{"sql": "delete from t", "values": {"n": "gauge"}}"#.to_owned(),
+            "q.sql: expected a query that reads: `select ...`",
+        ),
+        (
+            r#"{"sql": "select 1; drop table t", "values": {"n": "gauge"}}"#.to_owned(),
+            "q.sql: expected one statement, found `;` inside",
+        ),
+        (
+            r#"{"sql": "select 1", "values": {}}"#.to_owned(),
+            "q.values: needs 1 to 16 columns with numbers",
+        ),
         (with(r#", "labels": ["n"]"#), "q.labels: `n` stands here or under `values` already"),
         (with(r#", "labels": ["a", "a"]"#), "q.labels: `a` stands here or under `values` already"),
         (with(r#", "interval": "1s""#), "q.interval: must be from `5s` to `1d`"),
         (with(r#", "timeout": "1m""#), "q.timeout: must be from `100ms` to `30s`"),
         (with(r#", "rows": 1001"#), "q.rows: must be from 1 to 1000"),
-        (with(r#", "databases": "a[""#), "q.databases: not a pattern: unclosed character class; missing ']'"),
+        (
+            with(r#", "databases": "a[""#),
+            "q.databases: not a pattern: unclosed character class; missing ']'",
+        ),
         (with(r#", "search_path": [""]"#), "q.search_path: a schema's name has 1 to 63 bytes"),
-        (r#"{"sql": "select 1", "values": {"n": {"above": "much"}}}"#.to_owned(), "q.values.n.above: expected a number or `off`"),
-        (r#"{"sql": "select 1", "values": {"n": {"above": {"warning": 5, "critical": 1}}}}"#.to_owned(), "q.values.n.above: warning `5` lies behind critical `1`"),
-        (r#"{"sql": "select 1", "values": {"n": {"type": "counter", "above": 1}}}"#.to_owned(), "q.values.n: a total that only grows is on one side for ever: judge what is now"),
+        (
+            r#"{"sql": "select 1", "values": {"n": {"above": "much"}}}"#.to_owned(),
+            "q.values.n.above: expected a number or `off`",
+        ),
+        (
+            r#"{"sql": "select 1", "values": {"n": {"above": {"warning": 5, "critical": 1}}}}"#
+                .to_owned(),
+            "q.values.n.above: warning `5` lies behind critical `1`",
+        ),
+        (
+            r#"{"sql": "select 1", "values": {"n": {"type": "counter", "above": 1}}}"#.to_owned(),
+            "q.values.n: a total that only grows is on one side for ever: judge what is now",
+        ),
     ] {
         assert_eq!(wrong(&json), [want], "{json}");
     }
@@ -153,8 +176,7 @@ fn gaps(batch: &Batch) -> Vec<String> {
 
 #[test]
 fn a_query_that_fails_has_one_gap_however_many_databases_it_has() {
-    let settings =
-        named(r#"{"sql": "select 1", "values": {"n": "gauge"}, "databases": "app_*"}"#);
+    let settings = named(r#"{"sql": "select 1", "values": {"n": "gauge"}, "databases": "app_*"}"#);
     let failed = || Some(Err(Failure::new(Reason::TIMEOUT, "stopped")));
     let odd = Answer { rows: 2, odd: [("n".to_owned(), 2)].into(), ..Answer::default() };
     let all = vec![seen("app_1", failed()), seen("app_2", failed()), seen("app_3", Some(Ok(odd)))];

@@ -7,7 +7,7 @@ use crate::catalogue::{Default, Direction, Hold, Many, Sentence, Signal, Unit, l
 /// How numbers of queries are told apart.
 const NUMBER: &str = "{query}[, {row}][ ({target})]";
 /// How tables of migrations are told apart.
-const TABLE: &str = "{datname}, {schemaname}.{relname}[ ({target})]";
+const TABLE: &str = "{schemaname}.{relname} in {datname}[ ({target})]";
 
 const VALUE: &str = "stack_postgres_query_value";
 const ITEM: &[&str] = &["query", "column"];
@@ -82,8 +82,10 @@ pub const MIGRATION_HEADS: Signal = Signal {
     hold: Hold::both(Duration::from_mins(5)),
     item: &["datname"],
     requirements: &["P10"],
-    title: Sentence::new("The migrations of {datname} (PostgreSQL {target}) have more than one head"),
-    many: Many::of("{count} databases have migrations with more than one head", TABLE),
+    title: Sentence::new(
+        "The migrations of {datname} (PostgreSQL {target}) have more than one head",
+    ),
+    many: Many::of("{count} tables of migrations have more than one head", TABLE),
     clear: Sentence::new("The migrations of {datname} (PostgreSQL {target}) have one head again"),
     what: "Heads",
     hint: "two branches were applied side by side, and `alembic upgrade head` refuses from now on: merge them with `alembic merge heads`",
@@ -103,8 +105,10 @@ pub const MIGRATION_NONE: Signal = Signal {
     item: &["datname"],
     requirements: &["P10"],
     title: Sentence::new("The migrations of {datname} (PostgreSQL {target}) are at no revision"),
-    many: Many::of("{count} databases have migrations that are at no revision", TABLE),
-    clear: Sentence::new("The migrations of {datname} (PostgreSQL {target}) are at a revision again"),
+    many: Many::of("{count} tables of migrations are at no revision", TABLE),
+    clear: Sentence::new(
+        "The migrations of {datname} (PostgreSQL {target}) are at a revision again",
+    ),
     what: "Heads",
     hint: "the table of Alembic is empty: nothing was applied, all was taken back, or a restore has lost it; the next deployment would begin from nothing",
     next: NOTED,
@@ -123,9 +127,13 @@ pub const MIGRATION_FAILED: Signal = Signal {
     hold: Hold::both(Duration::from_mins(10)),
     item: &["datname"],
     requirements: &["P10"],
-    title: Sentence::new("A migration of {datname} (PostgreSQL {target}) has failed"),
-    many: Many::of("{count} databases have migrations that failed", TABLE),
-    clear: Sentence::new("No migration of {datname} (PostgreSQL {target}) stands as failed any more"),
+    title: Sentence::new(
+        "A migration of {datname} (PostgreSQL {target}) has failed, says {relname}",
+    ),
+    many: Many::of("{count} tables of migrations tell of failed ones", TABLE),
+    clear: Sentence::new(
+        "No migration of {datname} (PostgreSQL {target}) stands as failed in {relname} any more",
+    ),
     what: "Failed migrations",
     hint: "half of it may be in force: look at what it has done, set that right, then tell the tool (`flyway repair`, `prisma migrate resolve`)",
     next: NOTED,
@@ -145,7 +153,7 @@ pub const MIGRATION_EXPECTED: Signal = Signal {
     item: &["datname"],
     requirements: &["P10"],
     title: Sentence::new("{datname} (PostgreSQL {target}) is not at the revision that is expected"),
-    many: Many::of("{count} databases are not at the revision that is expected", TABLE),
+    many: Many::of("{count} tables of migrations are not at the revision that is expected", TABLE),
     clear: Sentence::new("{datname} (PostgreSQL {target}) is at the revision that is expected"),
     what: "",
     hint: "a migration was left out, was taken back, or the expected revision was not renewed: the code that runs may not fit the tables",
@@ -167,7 +175,7 @@ pub const MIGRATION_READABLE: Signal = Signal {
     title: Sentence::new(
         "The migrations of {datname} (PostgreSQL {target}) cannot be read by the monitoring role",
     ),
-    many: Many::of("{count} databases have migrations that cannot be read", TABLE),
+    many: Many::of("{count} tables of migrations cannot be read", TABLE),
     clear: Sentence::new("The migrations of {datname} (PostgreSQL {target}) can be read"),
     what: "",
     hint: "the role that monitors needs USAGE on the schema and SELECT on the table, or else set `migration_readable: off`; row-level security and types of one's own are not read",
