@@ -153,7 +153,7 @@ pub const MIGRATION_EXPECTED: Signal = Signal {
     item: &["datname"],
     requirements: &["P10"],
     title: Sentence::new("{datname} (PostgreSQL {target}) is not at the revision that is expected"),
-    many: Many::of("{count} tables of migrations are not at the revision that is expected", TABLE),
+    many: Many::of("{count} tables of migrations are not at the expected revision", TABLE),
     clear: Sentence::new("{datname} (PostgreSQL {target}) is at the revision that is expected"),
     what: "",
     hint: "a migration was left out, was taken back, or the expected revision was not renewed: the code that runs may not fit the tables",
