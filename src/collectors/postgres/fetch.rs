@@ -94,10 +94,10 @@ impl Source {
         if recent {
             self.slow.behind(|| {
                 let source = Arc::clone(self);
-                tokio::spawn(async move { source.refresh().await })
+                tokio::spawn(async move { Box::pin(source.refresh()).await })
             });
         } else {
-            self.refresh().await;
+            Box::pin(self.refresh()).await;
         }
         self.run_queries((!recent).then(|| begun + self.patience)).await;
         let parts = self.parts()?;
