@@ -36,6 +36,10 @@ impl Key {
         &self.text
     }
 
+    pub const fn is_thing(&self) -> bool {
+        self.is_thing
+    }
+
     pub fn is(&self, name: &str) -> bool {
         match &self.pattern {
             Some(pattern) => pattern.is_match(name),

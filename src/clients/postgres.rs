@@ -33,7 +33,7 @@ pub use address::{Address, mistake};
 pub use failure::identifier;
 pub use hub::{ADVISED, BOUND};
 pub use rows::{Row, Rows};
-pub use statement::{not_one_statement, quoted, without_texts};
+pub use statement::{not_a_query, not_one_statement, quoted, without_texts};
 
 use self::hub::{Hub, Key, Use};
 use self::reasons::POOLER;
@@ -56,6 +56,8 @@ pub struct PostgresClient {
     /// Of all that is asked for at once, here.
     patience: Duration,
     path: SearchPath,
+    /// What is asked is not ours: it may take its time, and nothing of ours waits for it.
+    users: bool,
     hub: OnceLock<Arc<Hub>>,
 }
 
@@ -69,6 +71,7 @@ impl PostgresClient {
             statement: statement::STATEMENT,
             patience: Duration::ZERO,
             path: SearchPath::default(),
+            users: false,
             hub: OnceLock::new(),
         };
         client.deadline(DEADLINE)
@@ -81,11 +84,26 @@ impl PostgresClient {
         self
     }
 
-    /// Where names in the queries are looked for; else in the catalogue alone.
+    /// For queries of users: where names in them are looked for. Those of ours name the catalogue alone.
     #[must_use]
     pub fn search_path(mut self, path: SearchPath) -> Self {
-        self.path = path;
+        (self.path, self.users) = (path, true);
         self
+    }
+
+    /// The same in another database of the server.
+    #[must_use]
+    pub fn in_database(&self, name: &str) -> Self {
+        Self {
+            address: self.address.clone().map(|address| address.of_database(name)),
+            password: self.password.clone(),
+            password_file: self.password_file.clone(),
+            statement: self.statement,
+            patience: self.patience,
+            path: self.path.clone(),
+            users: self.users,
+            hub: self.hub.clone(),
+        }
     }
 
     /// Makes queries end on the server within this deadline of a whole reading, and here as well.
@@ -226,8 +244,7 @@ impl PostgresClient {
         queries: &(impl Fn(u32) -> Vec<String> + Send),
         limit: Duration,
     ) -> Result<Answers, Failure> {
-        // A path with schemas is for queries of users.
-        let of = if self.path.has_schemas() { Use::Queries } else { Use::Facts };
+        let of = if self.users { Use::Queries } else { Use::Facts };
         let slot = hub.slot(of, &at.database);
         let mut held = slot.lock().await;
         let passing = (!hub.keeps(of, &at.database)).then_some(of);
@@ -240,7 +257,8 @@ impl PostgresClient {
         loop {
             let all = queries(session.major);
             let again = hub.keeps(of, &at.database) && !hub.pooler();
-            let terms = Terms { at, limit, path: &self.path, pooler: hub.pooler(), again };
+            let (path, users, pooler) = (&self.path, self.users, hub.pooler());
+            let terms = Terms { at, limit, path, users, pooler, again };
             // The session is in the guard's hands: a dropped future ends in a cancelled query.
             let mut guard = Guard(Some(session));
             match guard.run(&all, &terms).await {

@@ -310,6 +310,11 @@ impl<T: Send + Sync + 'static> Part<T> {
         Beside(task.abort_handle())
     }
 
+    /// What was read last, for whoever adds to it.
+    pub fn last(&self) -> Option<Arc<T>> {
+        self.shared.0.borrow().last.as_ref().map(|(_, value)| Arc::clone(value))
+    }
+
     /// What there is, without a read.
     pub fn shown(&self) -> Latest<T> {
         self.hand_out()

@@ -156,7 +156,9 @@ pub fn idle_keys(target: &Target, reading: &Reading) -> Vec<(&'static str, Strin
         let called = |sample: &Sample| Called::of(signal, &|label| sample.label(label));
         !there.iter().any(|sample| one.is_about(signal, &called(sample)))
     };
-    let idle = target.thresholds.exceptions.iter().filter(about_nothing);
+    // What stands beside its thing is about that one, whether it has numbers at the moment or not.
+    let keys = target.thresholds.exceptions.iter().filter(|one| !one.key.is_thing());
+    let idle = keys.filter(about_nothing);
     idle.map(|one| (one.signal, one.key.as_str().to_owned())).collect()
 }
 

@@ -36,6 +36,7 @@ const BY_HAND: &[(&str, &str)] = by_hand! {
     "dashboards/nats-queues.json"
     "dashboards/overview.json"
     "dashboards/postgres.json"
+    "dashboards/postgres_inside.json"
     "dashboards/processes.json"
     "dashboards/provisioning/dashboards/stack.yml"
     "dashboards/provisioning/datasources/stack.yml"

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 pub use on_demand::{Module, OnDemand, Wanted};
-pub use thresholds::{Limit, Limits, Setting, Thresholds, threshold_of_one};
+pub use thresholds::{Limit, Limits, Own, Setting, Thresholds, threshold_of, threshold_of_one};
 
 use crate::catalogue::Area;
 use crate::config::{Access, Dur, SafeUrl, nearest};
@@ -161,7 +161,11 @@ impl<'a> Plan<'a> {
             Ok(given) => target.home.given = given,
             Err(message) => self.mistake(inner, "service", message),
         }
+        // What single things of it have for themselves may stand elsewhere in its settings. It goes behind what
+        // is said of them by name under `thresholds`.
+        let own = std::mem::take(&mut target.thresholds.exceptions);
         target.thresholds = self.settle(inner, target.area, common);
+        target.thresholds.exceptions.splice(0..0, own);
         self.targets.push(target);
     }
 

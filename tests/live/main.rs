@@ -61,6 +61,7 @@ mod postgres_odd;
 mod postgres_peer;
 mod postgres_pooler;
 mod postgres_sessions;
+mod postgres_sql;
 mod postgres_tls;
 mod postgres_trap;
 mod probe;

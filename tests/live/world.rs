@@ -149,6 +149,9 @@ pub async fn world() -> &'static World {
     WORLD.get_or_init(build).await
 }
 
+/// Questions of the user's own, in one line.
+const QUERIES: &str = "queries: { jobs: { sql: \"select status, count(*) as jobs, sum(1) as total from jobs group by 1\", help: jobs by status, labels: [status], values: { jobs: { above: 0, below: 10 }, total: counter } } }, migrations: { expected_revision: ae1027a6acf, table: public.alembic_version }";
+
 async fn build() -> World {
     // Servers of its own: other tests stop and pause the shared ones.
     let nats = Nats::start(&[]).await;
@@ -176,6 +179,11 @@ async fn build() -> World {
         .batch_execute(
             "CREATE TABLE jobs (status text); INSERT INTO jobs VALUES ('pending'), ('running');
              CREATE TABLE locked (n int); GRANT SELECT ON jobs TO monitor;
+             CREATE TABLE alembic_version (version_num varchar(32) NOT NULL);
+             INSERT INTO alembic_version VALUES ('ae1027a6acf'), ('1975ea83b712');
+             CREATE TABLE _sqlx_migrations (version bigint, installed_on timestamptz, success bool);
+             INSERT INTO _sqlx_migrations VALUES (1, now(), true), (2, now(), false);
+             GRANT SELECT ON alembic_version, _sqlx_migrations TO monitor;
              CREATE ROLE guest LOGIN VALID UNTIL '2100-01-01'",
         )
         .await
@@ -215,7 +223,7 @@ async fn build() -> World {
     );
     let config = format!(
         "{docker}\
-         postgres:\n  main: {{ url: \"{postgres}\", password_file: {folder}/password, {postgres_limits} }}\n\
+         postgres:\n  main: {{ url: \"{postgres}\", password_file: {folder}/password, {QUERIES}, {postgres_limits} }}\n\
          nats:\n  main: {{ url: \"{nats}\", {nats_limits} }}\n  sick: {{ url: \"http://127.0.0.1:1\" }}\n\
          queues:\n\
          \x20 alaw: {{ http: \"{app}\", preset: alaw, {queue_limits} }}\n\

@@ -9,10 +9,10 @@ use super::reasons::{LOCK_TIMEOUT, POOLER, QUERY};
 use super::session::Terms;
 use crate::failure::{Failure, Reason};
 
-/// A query on an open session. Where the path has schemas, it is not ours.
+/// A query on an open session.
 pub(super) fn of_query(error: &Error, sql: &str, terms: &Terms) -> Failure {
     let Terms { at, limit, .. } = terms;
-    let named = terms.path.has_schemas();
+    let named = terms.users;
     let Some(db) = error.as_db_error() else {
         if let Some(refused) = refused(error) {
             return of_refused(refused, at);

@@ -58,7 +58,8 @@ impl Plans {
         if let Some(name) = self.known.get(sql) {
             return (format!("EXECUTE {name}"), None);
         }
-        if self.named >= PLANS {
+        // Several statements have no plan together.
+        if self.named >= PLANS || statement::not_one_statement(sql).is_some() {
             return (sql.to_owned(), None);
         }
         self.named += 1;
@@ -84,6 +85,8 @@ pub(super) struct Terms<'a> {
     pub at: &'a Address,
     pub limit: Duration,
     pub path: &'a SearchPath,
+    /// The query is a user's.
+    pub users: bool,
     pub pooler: bool,
     /// The same is asked again in this session.
     pub again: bool,

@@ -32,11 +32,6 @@ impl SearchPath {
         Self(schemas.into_iter().collect())
     }
 
-    /// Whether names are looked for outside of the catalogue.
-    pub(super) const fn has_schemas(&self) -> bool {
-        !self.0.is_empty()
-    }
-
     fn sql(&self) -> String {
         let catalogue = (!self.0.iter().any(|name| name == CATALOGUE)).then_some(CATALOGUE);
         let own = self.0.iter().map(String::as_str).filter(|name| *name != TEMPORARY);
@@ -101,6 +96,17 @@ pub fn not_one_statement(sql: &str) -> Option<&'static str> {
         rest = rest.get(length..).unwrap_or_default();
     }
     None
+}
+
+/// What is wrong with this as one query that reads. The session is read-only besides.
+pub fn not_a_query(text: &str) -> Option<&'static str> {
+    if let Some(message) = not_one_statement(text) {
+        return Some(message);
+    }
+    let first: String = text.trim_start().chars().take_while(char::is_ascii_alphabetic).collect();
+    let reads = ["select", "with", "values", "table", ""];
+    let known = reads.iter().any(|word| first.eq_ignore_ascii_case(word));
+    (!known).then_some("expected a query that reads: `select ...`")
 }
 
 /// The query as it may be shown: without its texts and comments, which can hold anything.

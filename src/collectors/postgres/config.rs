@@ -1,10 +1,13 @@
 //! A database in the configuration file.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::migrations::Migrations;
+use super::queries::Query;
 use crate::config::{Dur, SafeUrl, Secret};
 use crate::plan::Thresholds;
 
@@ -47,6 +50,13 @@ pub struct Postgres {
     /// that boards and rules read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settings: Option<Settings>,
+    /// Queries of your own by name, whose columns become `stack_postgres_query_value`; see docs/how-to/postgres-queries.md.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub queries: BTreeMap<String, Query>,
+    /// Which revision the database should be at. The tables of Alembic, Django, Flyway, sqlx, Prisma and Diesel are found
+    /// without it, where the role may read them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub migrations: Option<Migrations>,
     /// Deadline of a reading; default `5s`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Dur>,

@@ -1,8 +1,14 @@
 //! What is read each time: the queries for facts of the server.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
+use tokio::time::Instant;
+
+use super::migrations;
 use super::parts::{Read, Slow};
+use super::queries::{Queries, Query};
 use super::share::Share;
 use crate::clients::postgres::{PostgresClient, Rows, quoted};
 use crate::failure::{Failure, Reason};
@@ -17,6 +23,8 @@ pub struct Raw {
     pub server: Rows,
     pub facts: Facts,
     pub parts: Read,
+    /// Declared queries.
+    pub declared: BTreeMap<String, Query>,
 }
 
 /// Facts of the whole server, each read or not for itself.
@@ -43,6 +51,11 @@ pub struct Source {
     /// And how many statements.
     pub statements: u32,
     pub every_setting: bool,
+    /// How long a reading waits for queries that have not run yet.
+    pub patience: Duration,
+    pub queries: Queries,
+    pub declared: BTreeMap<String, Query>,
+    pub migrations: migrations::Reader,
 }
 
 /// The queries for facts of the server, in the order of [`Facts`] after the first.
@@ -75,18 +88,22 @@ fn facts(major: u32, database: &str) -> Vec<String> {
 impl Source {
     /// The facts, and the parts behind them: whoever reads often has these from the last reading.
     pub async fn fetch(self: &Arc<Self>) -> Result<Raw, Failure> {
+        let begun = Instant::now();
         let (server, facts) = self.facts().await?;
-        if self.slow.is_recent() {
+        let recent = self.slow.is_recent();
+        if recent {
             self.slow.behind(|| {
                 let source = Arc::clone(self);
-                tokio::spawn(async move { source.refresh().await })
+                tokio::spawn(async move { Box::pin(source.refresh()).await })
             });
         } else {
-            self.refresh().await;
+            Box::pin(self.refresh()).await;
         }
+        self.run_queries((!recent).then(|| begun + self.patience)).await;
         let parts = self.parts()?;
         let place = self.client.place().unwrap_or_default();
-        Ok(Raw { place, share: self.share.clone(), server, facts, parts })
+        let (share, declared) = (self.share.clone(), self.declared.clone());
+        Ok(Raw { place, share, server, facts, parts, declared })
     }
 
     /// The first answer, and the others.

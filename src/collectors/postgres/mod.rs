@@ -13,6 +13,8 @@
 //! | tables and indexes, the largest by `relpages` | `pg_stat_user_tables`, `pg_statio_user_*` | none |
 //! | their sizes | `pg_table_size`, `pg_indexes_size` | none; every five minutes, and not while they are locked |
 //! | what our own statements cost, and single statements (`statements`) | `pg_stat_statements` | where it is there; once a minute |
+//! | queries of the user (`queries`) | whatever they name | SELECT on it |
+//! | migrations | the tables of Alembic, Django, Flyway, sqlx, Prisma and Diesel | SELECT on them |
 //! | a vacuum that runs | `pg_stat_progress_vacuum` | `pg_monitor` |
 //! | whether one gets in | a trial log-in, `login` | none |
 //!
@@ -47,8 +49,10 @@ mod fetch;
 mod idle;
 mod inside;
 mod metrics;
+mod migrations;
 mod on_demand;
 mod parts;
+mod queries;
 mod sample;
 mod server;
 mod share;
@@ -124,6 +128,10 @@ pub static AREA: Area = Area {
         TableEntry::of::<tables::Vacuum>(),
         TableEntry::of::<statements::Statement>(),
         TableEntry::of::<tables::OwnShare>(),
+        TableEntry::of::<queries::Number>(),
+        TableEntry::of::<queries::Seen>(),
+        TableEntry::of::<queries::Info>(),
+        TableEntry::of::<migrations::Migration>(),
     ],
     signals: signals::SIGNALS,
     glance: &[
@@ -181,6 +189,13 @@ fn check(name: &str, postgres: &Postgres, plan: &mut Plan) {
     if postgres.login.is_some_and(|every| !TRIALS.contains(&every.get())) {
         plan.mistake(name, "login", "must be from `1s` to `1d`");
     }
+    for (key, message) in queries::mistakes(&postgres.queries, signals::SIGNALS) {
+        let key = if key.is_empty() { "queries".to_owned() } else { format!("queries.{key}") };
+        plan.mistake(name, &key, message);
+    }
+    for (key, message) in postgres.migrations.iter().flat_map(migrations::mistakes) {
+        plan.mistake(name, key, message);
+    }
     check_password(name, postgres.password.as_ref(), postgres.password_file.as_deref(), plan);
 }
 
@@ -233,6 +248,8 @@ fn discover(plan: &mut Plan) {
         tables: None,
         statements: None,
         settings: None,
+        queries: BTreeMap::new(),
+        migrations: None,
         timeout: None,
         thresholds: Thresholds::default(),
     };
@@ -243,9 +260,11 @@ fn discover(plan: &mut Plan) {
 
 fn target(name: &str, postgres: &Postgres, share: Share, memory: &Memory) -> Target {
     let deadline = postgres.timeout.map_or(Duration::from_secs(5), crate::config::Dur::get);
-    let client = PostgresClient::new(&postgres.url, postgres.password_file.clone())
-        .password(postgres.password.clone())
-        .deadline(deadline);
+    let session = || {
+        PostgresClient::new(&postgres.url, postgres.password_file.clone())
+            .password(postgres.password.clone())
+    };
+    let client = session().deadline(deadline);
     let place = client.address().map(ToString::to_string).unwrap_or_default();
     let server = client.address().map(Address::server).unwrap_or_default();
     let down = Batch::new().with(vec![sample::Up { server, up: false }]);
@@ -255,13 +274,18 @@ fn target(name: &str, postgres: &Postgres, share: Share, memory: &Memory) -> Tar
     let source = fetch::Source {
         client,
         slow,
+        patience: deadline.mul_f64(PATIENCE),
+        queries: queries::Queries::new(&postgres.queries, &share.database, session),
+        declared: postgres.queries.clone(),
+        migrations: migrations::Reader { wanted: postgres.migrations.clone() },
         share: share.clone(),
         tables,
         statements: postgres.statements.unwrap_or(0),
         every_setting: postgres.settings == Some(config::Settings::All),
     };
     let database = Database(Arc::new(source));
-    let target = Target::new(&AREA, name, place, (identity.clone(), share), database);
+    let mut target = Target::new(&AREA, name, place, (identity.clone(), share), database);
+    target.thresholds.exceptions = queries::exceptions(&postgres.queries, signals::SIGNALS);
     let hosts = postgres.url.hosts(5432);
     target.while_down(down).with_parts(parts).at(hosts).read_from(AREA.name, name)
 }
@@ -273,6 +297,8 @@ const FILES: [(&str, &str); 4] = [
     ("PGSSLKEY", "sslkey"),
     ("PGSSLROOTCERT", "sslrootcert"),
 ];
+/// So much of the deadline a reading waits for queries that have not run yet.
+const PATIENCE: f64 = 0.7;
 /// Tables that are told of one by one, and the most of them.
 const TABLES: u32 = 100;
 const MOST_TABLES: u32 = 1000;
@@ -291,7 +317,7 @@ impl Collector for Database {
     }
 
     fn sample(&self, raw: fetch::Raw, _now: SystemTime) -> Result<Batch, Failure> {
-        sample::sample(&raw)
+        sample::sample(raw)
     }
 }
 

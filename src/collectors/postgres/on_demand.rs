@@ -128,6 +128,8 @@ impl Module {
             tables: None,
             statements: None,
             settings: None,
+            queries: BTreeMap::new(),
+            migrations: None,
             timeout: self.timeout,
             thresholds: Thresholds::default(),
         };

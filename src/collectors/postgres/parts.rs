@@ -1,12 +1,14 @@
 //! What is not read each time: within the first readings, and behind those of whoever reads often.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::fetch::{Answer, Source, none};
+use super::migrations::Said;
+use super::queries::{Answers, Seen};
 use super::statements::Shown;
 use super::{AREA, Postgres, tables};
 use crate::clients::postgres::reasons::NO_DATABASE;
@@ -46,6 +48,16 @@ const STATEMENTS: Pace = Pace {
 /// They seldom change, and the server makes 350 rows of all settings for whoever asks for one.
 const SET: Pace =
     Pace { every: Duration::from_secs(28), again: AGAIN, stale_after: None, limit: LIMIT };
+/// They change with deployments.
+const MIGRATIONS: Pace = Pace {
+    every: Duration::from_secs(28),
+    again: AGAIN,
+    stale_after: Some(Duration::from_mins(5)),
+    limit: LIMIT,
+};
+/// Each query has a clock of its own.
+const QUERIES: Pace =
+    Pace { every: Duration::ZERO, again: Duration::ZERO, stale_after: None, limit: LIMIT };
 /// Whoever reads at least this often is shown the parts as they were read after the last reading, and
 /// does not wait for a log-in and a session that knows nothing yet.
 const BEHIND: Duration = Duration::from_secs(45);
@@ -59,6 +71,10 @@ pub struct Read {
     pub table_sizes: Latest<Rows>,
     pub own: Latest<Rows>,
     pub statements: Latest<Rows>,
+    pub migrations: Latest<Said>,
+    pub queries: Vec<Seen>,
+    /// Databases in which queries do not run because they are too many.
+    pub queries_dropped: u64,
 }
 
 /// What somebody has set on the server.
@@ -86,10 +102,14 @@ pub struct Slow {
     table_sizes: Part<Rows>,
     own: Part<Rows>,
     statements: Part<Rows>,
+    migrations: Part<Said>,
+    queries: Part<Answers>,
     shown: Mutex<Shown>,
     /// When all of it was last begun, and what reads it behind a reading.
     begun: Mutex<Option<Instant>>,
     behind: Mutex<Option<JoinHandle<()>>>,
+    /// What runs the declared queries.
+    runs: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Slow {
@@ -110,9 +130,16 @@ impl Slow {
             table_sizes: parts.add("table_sizes", "sizes of tables (pg_table_size)", SIZES),
             own: parts.add("own", "what the monitoring costs (pg_stat_statements)", STATEMENTS),
             statements: parts.add("statements", "statements (pg_stat_statements)", STATEMENTS),
+            migrations: parts.add(
+                "migrations",
+                "migrations (alembic_version and others)",
+                MIGRATIONS,
+            ),
+            queries: parts.add("queries", "declared queries", QUERIES),
             shown: Mutex::default(),
             begun: Mutex::default(),
             behind: Mutex::default(),
+            runs: Mutex::default(),
         };
         (slow, parts)
     }
@@ -136,6 +163,30 @@ impl Slow {
 }
 
 impl Source {
+    /// Runs the declared queries that are due, behind the readings: they may take their time. The first time a
+    /// reading waits for them, until this moment at most.
+    pub(super) async fn run_queries(self: &Arc<Self>, until: Option<Instant>) {
+        if self.queries.is_empty() {
+            return;
+        }
+        let ended = {
+            let mut runs = self.slow.runs.lock().unwrap_or_else(PoisonError::into_inner);
+            if runs.as_ref().is_some_and(|run| !run.is_finished()) {
+                return;
+            }
+            let (source, (end, ended)) = (Arc::clone(self), tokio::sync::oneshot::channel());
+            *runs = Some(tokio::spawn(async move {
+                source.queries.refresh(&source.client, &source.slow.queries).await;
+                // Nobody may be waiting.
+                let _ = end.send(());
+            }));
+            ended
+        };
+        if let Some(until) = until {
+            let _ = tokio::time::timeout_at(until, ended).await;
+        }
+    }
+
     /// Reads anew which of the parts are due.
     pub(super) async fn refresh(&self) {
         self.slow.begin();
@@ -158,6 +209,10 @@ impl Source {
             self.slow.tables.refresh(until(), |_, _| self.read_inside()).await;
             self.slow.table_sizes.refresh(until(), |_, _| self.read_table_sizes()).await;
         }
+        if self.share.tells(&self.share.database) {
+            let read = |_, _| self.migrations.read(&self.client);
+            self.slow.migrations.refresh(until(), read).await;
+        }
         if self.share.leads {
             self.slow.own.refresh(until(), |_, _| self.read_own()).await;
         }
@@ -175,6 +230,9 @@ impl Source {
         }
         let inside = login.failure.is_none();
         let tables = inside && self.tells_tables();
+        let migrations = inside && self.share.tells(&self.share.database);
+        let queries = slow.queries.shown_if(inside && !self.queries.is_empty()).value;
+        let seen = if inside { self.queries.seen(queries.as_deref()) } else { Vec::new() };
         Ok(Read {
             login,
             set: slow.set.shown_if(self.share.leads),
@@ -183,6 +241,9 @@ impl Source {
             sizes: slow.sizes.shown_if(self.share.leads),
             own: slow.own.shown_if(inside && self.share.leads),
             statements: slow.statements.shown_if(inside && self.tells_statements()),
+            migrations: slow.migrations.shown_if(migrations),
+            queries: seen,
+            queries_dropped: queries.map(|all| all.dropped()).unwrap_or_default(),
         })
     }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::fetch::Raw;
-use super::{activity, databases, server, statements, tables};
+use super::{activity, databases, migrations, queries, server, statements, tables};
 use crate::catalogue::Batch;
 use crate::clients::postgres::reasons::{NO_HBA, ROLE_FULL, TLS_REQUIRED};
 use crate::clients::postgres::{BOUND, Row, Rows, identifier};
@@ -65,7 +65,9 @@ pub struct Size {
     pub bytes: Option<u64>,
 }
 
-pub fn sample(raw: &Raw) -> Result<Batch, Failure> {
+pub fn sample(mut raw: Raw) -> Result<Batch, Failure> {
+    let seen = std::mem::take(&mut raw.parts.queries);
+    let raw = &raw;
     let (server, share) = (raw.place.as_str(), &raw.share);
     let row = raw.server.first().ok_or_else(unexpected)?;
     let facts = server_facts(server, row)?;
@@ -97,6 +99,9 @@ pub fn sample(raw: &Raw) -> Result<Batch, Failure> {
     batch = databases::of(batch, (server, share), &rows, timed, locks.as_ref());
     batch = tables::of(batch, server, raw);
     batch = statements::of(batch, server, raw);
+    batch = migrations::of(batch, raw.parts.migrations.value.as_deref());
+    batch = queries::of(batch, &raw.declared, seen);
+    batch = batch.dropped("query_databases", raw.parts.queries_dropped);
     if !share.leads {
         return Ok(batch);
     }
@@ -326,6 +331,9 @@ mod tests {
                 table_sizes: latest(rows(case, "table_sizes")),
                 own: latest(rows(case, "own")),
                 statements: latest(rows(case, "statements")),
+                migrations: latest(Ok(super::super::migrations::Said::default())),
+                queries: Vec::new(),
+                queries_dropped: 0,
             };
             let raw = Raw {
                 place: "127.0.0.1:5432".into(),
@@ -333,8 +341,9 @@ mod tests {
                 server: rows(case, "server")?,
                 facts,
                 parts,
+                declared: BTreeMap::new(),
             };
-            sample(&raw)
+            sample(raw)
         });
     }
 }

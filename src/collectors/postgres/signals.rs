@@ -1,6 +1,7 @@
 //! What is judged on a PostgreSQL database.
 
 mod conditions;
+mod inside;
 
 use std::time::Duration;
 
@@ -325,4 +326,11 @@ pub static SIGNALS: &[Signal] = &[
     conditions::RESTARTED,
     conditions::SETTINGS_PENDING,
     conditions::ARCHIVE_FAILING,
+    inside::QUERY_ABOVE,
+    inside::QUERY_BELOW,
+    inside::MIGRATION_HEADS,
+    inside::MIGRATION_NONE,
+    inside::MIGRATION_FAILED,
+    inside::MIGRATION_EXPECTED,
+    inside::MIGRATION_READABLE,
 ];

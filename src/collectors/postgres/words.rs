@@ -8,7 +8,17 @@ pub const WORDS: &[Words] = &[
     listed(
         &["stack_target_part_age_seconds", "stack_target_part_failure"],
         "part",
-        &["sizes", "login", "settings", "tables", "table_sizes", "own", "statements"],
+        &[
+            "sizes",
+            "login",
+            "settings",
+            "tables",
+            "table_sizes",
+            "own",
+            "statements",
+            "migrations",
+            "queries",
+        ],
     ),
     listed(
         &[
@@ -34,7 +44,16 @@ pub const WORDS: &[Words] = &[
     listed(
         &["stack_target_series_dropped_total"],
         "cap",
-        &["databases", "activity", "applications", "blockers", "indexes", "statements"],
+        &[
+            "databases",
+            "activity",
+            "applications",
+            "blockers",
+            "indexes",
+            "statements",
+            "query_rows",
+            "query_databases",
+        ],
     ),
     listed(&["pg_stat_progress_vacuum_phase"], "phase", &tables::PHASES),
     listed(&["stack_postgres_limit_reached"], "limit", &["server", "database", "role"]),
@@ -63,4 +82,9 @@ pub const WORDS: &[Words] = &[
     open("slot_name"),
     open("user"),
     open("queryid"),
+    open("query"),
+    open("column"),
+    open("row"),
+    open("help"),
+    open("revision"),
 ];

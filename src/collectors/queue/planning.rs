@@ -200,7 +200,7 @@ impl Planning<'_, '_> {
 
     fn sql(&mut self, sql: &Sql) -> Option<Found> {
         let at = |key: &str| format!("sql.{key}");
-        if let Some(message) = not_a_query(&sql.query) {
+        if let Some(message) = postgres::not_a_query(&sql.query) {
             self.mistake(&at("query"), message);
         }
         let address = match (&sql.postgres, &sql.url) {
@@ -246,24 +246,13 @@ impl Planning<'_, '_> {
             if sqlite.table.is_some() {
                 self.mistake("sqlite", "needs `table` or `query`, not both");
             }
-            if let Some(message) = not_a_query(query) {
+            if let Some(message) = postgres::not_a_query(query) {
                 self.mistake("sqlite.query", message);
             }
         }
         let reader = Reader::new(sqlite.clone(), self.queue.states.clone());
         (sqlite.file.display().to_string(), Source::Sqlite(reader), None)
     }
-}
-
-/// What is wrong with this as one SELECT. The session is read-only besides.
-fn not_a_query(text: &str) -> Option<&'static str> {
-    if let Some(message) = postgres::not_one_statement(text) {
-        return Some(message);
-    }
-    let first: String = text.trim_start().chars().take_while(char::is_ascii_alphabetic).collect();
-    let reads = ["select", "with", "values", "table", ""];
-    let known = reads.iter().any(|word| first.eq_ignore_ascii_case(word));
-    (!known).then_some("expected a query that reads: `select ...`")
 }
 
 /// The statement ends on the server before the reading does here, also with a short deadline.

@@ -1,6 +1,6 @@
 //! The threshold of one thing as a label of its own writes it.
 
-use super::{Limit, Own, OwnLimits, not_advice, out_of_order, own_limits};
+use super::{Limit, Own, OwnLimits, threshold_of};
 use crate::catalogue::{Severity, Signal};
 
 /// A value as in the file, for the lowest severity that the signal has by default: `95%`, `5s`, `on`,
@@ -10,13 +10,7 @@ pub fn threshold_of_one(
     text: &str,
 ) -> Result<Vec<(Severity, Option<f64>)>, String> {
     let own = if text.contains(':') { Own::Each(each(text)?) } else { Own::One(limit(text)) };
-    if matches!(own, Own::Each(OwnLimits { info: Some(_), .. })) && signal.advice.is_none() {
-        return Err(not_advice(signal));
-    }
-    let limits = own_limits(signal, &own)?;
-    let values: Vec<_> = limits.iter().filter_map(|(of, value)| Some((*of, (*value)?))).collect();
-    // What is in force for all is not known here.
-    out_of_order(signal, &values).map_or(Ok(limits), Err)
+    threshold_of(signal, &own)
 }
 
 fn each(text: &str) -> Result<OwnLimits, String> {

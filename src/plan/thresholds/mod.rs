@@ -182,6 +182,17 @@ fn exceptions(
     }
 }
 
+/// The threshold that one thing has for itself, or what is wrong with it.
+pub fn threshold_of(signal: &Signal, own: &Own) -> Result<Vec<(Severity, Option<f64>)>, String> {
+    if matches!(own, Own::Each(OwnLimits { info: Some(_), .. })) && signal.advice.is_none() {
+        return Err(not_advice(signal));
+    }
+    let limits = own_limits(signal, own)?;
+    let values: Vec<_> = limits.iter().filter_map(|(of, value)| Some((*of, (*value)?))).collect();
+    // What is in force for all is not known here.
+    out_of_order(signal, &values).map_or(Ok(limits), Err)
+}
+
 /// What one thing's own entry says of each severity that it names.
 fn own_limits(signal: &Signal, own: &Own) -> Result<Vec<(Severity, Option<f64>)>, String> {
     let said = signal.severities().filter_map(|severity| {

@@ -267,6 +267,22 @@ fn a_gpu_that_is_lost_speaks_for_what_was_on_it() {
     assert!(!muted(&slow, &of("GpuHot", "uuid=GPU-2")));
 }
 
+/// A database at two revisions is told once, and another one beside it too.
+#[test]
+fn two_heads_mute_that_they_are_not_the_expected_one() {
+    let of = |alert: &str, datname: &str| {
+        format!(
+            "alertname={alert} severity=warning area=postgres instance=a target=main datname={datname} schemaname=public relname=alembic_version"
+        )
+    };
+    for source in ["PostgresMigrationHeads", "PostgresMigrationNone"] {
+        let heads = of(source, "app");
+        assert!(muted(&heads, &of("PostgresMigrationUnexpected", "app")), "{source}");
+        assert!(!muted(&heads, &of("PostgresMigrationUnexpected", "other")), "{source}");
+        assert!(!muted(&heads, &of("PostgresMigrationFailed", "app")), "{source}");
+    }
+}
+
 /// What waits for the morning never mutes what wakes somebody.
 #[test]
 fn a_loop_mutes_a_unit_that_is_stuck_only_when_it_is_critical_itself() {
