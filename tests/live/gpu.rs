@@ -119,7 +119,7 @@ fn a_gpu_that_is_lost_or_fails_and_a_process_on_the_cpu_are_told() {
         };
         let at =
             |process: &str| format!("stack_gpu_process_up{{target=\"gpu\",process=\"{process}\"}}");
-        let state = |state: &str| {
+        let where_it_is = |state: &str| {
             format!("stack_gpu_process_state{{target=\"gpu\",process=\"bot\",state=\"{state}\"}}")
         };
         if nested() {
@@ -127,13 +127,13 @@ fn a_gpu_that_is_lost_or_fails_and_a_process_on_the_cpu_are_told() {
             assert_eq!(scrape.value(&at("bot")), None, "{}", scrape.body);
         } else {
             wait(exporter, &at("never"), 0.0).await;
-            wait(exporter, &state("not_running"), 1.0).await;
+            wait(exporter, &where_it_is("not_running"), 1.0).await;
             fires("GpuProcessMissing", &[("process", "bot")]).await;
             let bot = own.idle();
             // All processes are looked through each 15 s.
-            wait(exporter, &state("on_cpu"), 1.0).await;
+            wait(exporter, &where_it_is("on_cpu"), 1.0).await;
             nvml.say(&format!("pid={}", bot.pid().unwrap().as_raw_nonzero()));
-            let scrape = wait(exporter, &state("on_gpu"), 1.0).await;
+            let scrape = wait(exporter, &where_it_is("on_gpu"), 1.0).await;
             assert_eq!(scrape.value(&at("bot")), Some(1.0), "{}", scrape.body);
             let memory = "stack_gpu_process_memory_bytes{target=\"gpu\",process=\"bot\"}";
             assert_eq!(scrape.value(memory), Some(3_221_225_472.0), "{}", scrape.body);
@@ -168,8 +168,8 @@ fn a_gpu_that_is_lost_or_fails_and_a_process_on_the_cpu_are_told() {
         let folder = exporter.storage();
         until("the state is written", PATIENT, async || {
             let _ = exporter.scrape().await;
-            let files = std::fs::read_dir(&folder).unwrap().flatten();
-            files.into_iter().any(|file| {
+            let kept = std::fs::read_dir(&folder).unwrap().flatten();
+            kept.into_iter().any(|file| {
                 let text = std::fs::read(file.path()).unwrap_or_default();
                 String::from_utf8_lossy(&text).contains(SECOND)
             })

@@ -93,8 +93,8 @@ impl Origin {
     ) -> impl Iterator<Item = Self> {
         let mirror = mirror.into_iter().map(|source| ("mirror", source));
         let sources = sources.into_iter().map(|source| ("source", source));
-        let named = mirror.chain(sources).filter(|(_, source)| !source.name.is_empty());
-        named.map(|(kind, source)| Self {
+        let all = mirror.chain(sources).filter(|(_, source)| !source.name.is_empty());
+        all.map(|(kind, source)| Self {
             names: names.clone(),
             account: account.to_owned(),
             stream: stream.to_owned(),

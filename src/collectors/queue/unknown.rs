@@ -17,7 +17,7 @@ pub struct Unknown(Mutex<BTreeSet<String>>);
 impl Unknown {
     /// Names those that are new.
     pub fn tell(&self, target: &str, words: BTreeSet<&str>) {
-        for word in self.new(words) {
+        for word in self.unheard(words) {
             tracing::warn!(
                 target,
                 "jobs in state `{word}` count as `other`: say what it means, for example `states: {{ {word}: processing }}`"
@@ -25,7 +25,7 @@ impl Unknown {
         }
     }
 
-    fn new(&self, words: BTreeSet<&str>) -> Vec<String> {
+    fn unheard(&self, words: BTreeSet<&str>) -> Vec<String> {
         let mut named = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut found = Vec::new();
         for word in words.into_iter().map(|word| printable(&short(word, LONGEST)).into_owned()) {
@@ -44,7 +44,7 @@ mod tests {
     #[test]
     fn each_word_is_named_once_and_only_so_many() {
         let unknown = Unknown::default();
-        let new = |words: &[&str]| unknown.new(words.iter().copied().collect());
+        let new = |words: &[&str]| unknown.unheard(words.iter().copied().collect());
         assert_eq!(new(&["parked", "archived"]), ["archived", "parked"]);
         assert_eq!(new(&["parked", "a\nb"]), ["a\\nb"]);
         let all: Vec<String> = (0..100).map(|n| format!("state{n}")).collect();

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use tokio::time::Instant as Until;
 
-use super::super::model::{Gpu, Machine};
+use super::super::model::{Facts, Gpu, Machine};
 use super::super::nvml::{Library, Trouble};
 use super::super::reasons::{NO_DRIVER, NO_LIBRARY, VERSIONS};
 use super::{Reason, State};
@@ -111,7 +111,7 @@ async fn one_that_is_lost_is_known_and_costs_the_other_nothing() {
         let gpus = stand_in.gpus().await;
         assert_eq!((gpus[0].state, gpus[1].state), (state, State::Ok), "{word}");
         assert_eq!(gpus[0].uuid, "GPU-00000000-1111-2222-3333-444444444444");
-        assert_eq!(gpus[0].facts, Default::default());
+        assert_eq!(gpus[0].facts, Facts::default());
         let xids = gpus[0].xids.unwrap();
         assert_eq!((xids.counts, xids.last.map(|last| last.0)), ([1, 0, 0], Some(79)), "{word}");
     }

@@ -122,11 +122,11 @@ fn hostile_documents_are_bounded() {
         log(&(0..count).map(gpu).collect::<String>())
     };
     assert_eq!(parse::machine(&many(1000)).unwrap().gpus.len(), 64);
-    let long = log(&format!(
+    let endless = log(&format!(
         "<gpu><uuid>{}</uuid><product_name>a\u{1b}[31m</product_name></gpu>",
         "x".repeat(1 << 20)
     ));
-    let machine = parse::machine(&long.replace('\u{1b}', "&#x9;")).unwrap();
+    let machine = parse::machine(&endless.replace('\u{1b}', "&#x9;")).unwrap();
     assert!(machine.gpus[0].uuid.len() <= 100 && machine.gpus[0].state == State::Ok);
     let process = "<process_info><pid>1</pid></process_info>".repeat(5000);
     let text = log(&format!("<gpu><uuid>GPU-1</uuid><processes>{process}</processes></gpu>"));

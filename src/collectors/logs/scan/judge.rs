@@ -185,8 +185,7 @@ fn told<'a>(forms: &Forms, text: &'a [u8]) -> Option<Request<'a>> {
     }
     let word = text.split(|byte| *byte == b' ').next().unwrap_or_default();
     let begins = match word {
-        b"Completed" | b"Sent" | b"HTTP" => true,
-        [b'[', ..] => true,
+        b"Completed" | b"Sent" | b"HTTP" | [b'[', ..] => true,
         [b'0'..=b'9' | b':', ..] => word.iter().any(|byte| matches!(byte, b'.' | b':')),
         _ => (3..=8).contains(&word.len()) && word.iter().all(u8::is_ascii_uppercase),
     };

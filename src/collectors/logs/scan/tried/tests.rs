@@ -100,7 +100,8 @@ fn counted(line: &str) -> (u64, Option<f64>) {
 
 impl Block {
     fn wrong(&self) -> Vec<String> {
-        let text: String = self.lines.iter().map(|row| format!("{}\n", row.line)).collect();
+        let lines: Vec<&str> = self.lines.iter().map(|row| row.line.as_str()).collect();
+        let text = lines.join("\n") + "\n";
         let tries = scanner().tries(text.as_bytes(), SystemTime::UNIX_EPOCH);
         assert_eq!(tries.len(), self.lines.len(), "{}", self.kind);
         let mut wrong = Vec::new();
