@@ -88,7 +88,7 @@ pub static AREA: Area = Area {
         TableEntry::of::<dcgm::Dcgm>(),
     ],
     signals: signals::SIGNALS,
-    glance: &[Glance::Signal("memory"), Glance::Signal("temperature"), Glance::Signal("process")],
+    glance: &[Glance::Signal("memory"), Glance::Signal("temperature")],
     reasons: reasons::REASONS,
     words: words::WORDS,
     runbook: include_str!("../../../docs/runbooks/gpu.md"),
