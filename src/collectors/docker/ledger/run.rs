@@ -95,7 +95,7 @@ impl Run {
         if self.running {
             // Told by the inspection already; unless the Engine died and told no end: then the
             // next inspection says so.
-            if at < self.last_start + SETTLE {
+            if !self.orphaned && at < self.last_start + SETTLE {
                 self.last_start = self.last_start.max(at);
             }
         } else if at > self.last_end {

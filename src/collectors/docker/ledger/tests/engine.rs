@@ -28,6 +28,23 @@ fn stopped_in_order() {
     }
 }
 
+/// The Engine was killed a moment after the start, and has started it again: no repetition of the first.
+#[test]
+fn a_start_a_moment_after_the_first_is_another_one() {
+    for events_first in [true, false] {
+        let mut book = Book::new();
+        book.event(101.0, "start").look("running", detail(100.9, 0.0), 101.2, true);
+        book.0.engine_is_gone();
+        let again = || Detail { policy: "always".into(), ..detail(102.4, 101.8) };
+        if events_first {
+            book.event(102.5, "start");
+        }
+        book.look("running", again(), 105.0, events_first);
+        book.event(102.5, "start").look("running", again(), 110.0, true);
+        assert_eq!(book.counts().starts, 2, "{events_first}");
+    }
+}
+
 #[test]
 fn what_fails_by_itself_meanwhile() {
     for (code, oom, death) in
