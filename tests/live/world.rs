@@ -166,6 +166,10 @@ async fn build() -> World {
     let counts_block_io = block_io::counted(&docker).await.is_ok();
     let mut client = nats.client().await;
     client.create_stream("WORLD", &["world.>"], &Value::Null).await.unwrap();
+    let limits = serde_json::json!({ "max_msgs": 100, "max_bytes": 100_000, "discard": "new" });
+    client.create_stream("LIMITED", &["limited.>"], &limits).await.unwrap();
+    let mirror = serde_json::json!({ "mirror": { "name": "WORLD" }, "subjects": null });
+    client.create_stream("COPY", &[], &mirror).await.unwrap();
     client.create_consumer("WORLD", "worker", &Value::Null).await.unwrap();
     for _ in 0..5 {
         client.publish_stored("world.job", b"{}").await.unwrap();
