@@ -11,6 +11,7 @@ mod clients;
 mod collector;
 mod history;
 mod home;
+mod latest;
 mod look;
 mod memory;
 mod messages;

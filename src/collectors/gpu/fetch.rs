@@ -16,7 +16,7 @@ use super::wanted::{Containers, Wanted};
 use crate::clients::engine::address::Address;
 use crate::clients::engine::named;
 use crate::engine::{Latest, Pace, Part, blocking};
-use crate::failure::{Failure, Reason};
+use crate::failure::Failure;
 
 /// Of the deadline; a GPU answers within some milliseconds.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -115,11 +115,7 @@ impl Source {
                 },
             )
             .await;
-        match (latest.value, latest.failure) {
-            (Some(machine), _) => Ok(machine.as_ref().clone()),
-            (None, Some(failure)) => Err(failure),
-            (None, None) => Err(Failure::new(Reason::PENDING, "nvidia-smi was not run yet")),
-        }
+        latest.or_pending("nvidia-smi was not run yet")
     }
 
     async fn containers(&self, until: Instant) -> Containers {
@@ -129,12 +125,6 @@ impl Source {
             |_| false,
             |_, until| async move { Ok(named::ids(address, until).await?.into()) },
         );
-        let latest = latest.await;
-        let names = latest.value.map(|names| names.as_ref().clone());
-        names.ok_or_else(|| {
-            let unknown =
-                || Failure::new(Reason::PENDING, "the list of containers is not read yet");
-            latest.failure.unwrap_or_else(unknown)
-        })
+        latest.await.or_pending("the list of containers is not read yet")
     }
 }

@@ -12,7 +12,7 @@ use super::tally::Saved;
 use crate::clients::engine::address::Address;
 use crate::clients::engine::named;
 use crate::engine::{Form, Keeping, Kept, Pace, Part, blocking};
-use crate::failure::{Failure, Reason};
+use crate::failure::Failure;
 
 /// Of the deadline; the look itself is short.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -71,12 +71,6 @@ impl Source {
             |_| false,
             |_, until| async move { Ok(named::ids(address, until).await?.into()) },
         );
-        let latest = latest.await;
-        let names = latest.value.map(|names| names.as_ref().clone());
-        names.ok_or_else(|| {
-            let unknown =
-                || Failure::new(Reason::PENDING, "the list of containers is not read yet");
-            latest.failure.unwrap_or_else(unknown)
-        })
+        latest.await.or_pending("the list of containers is not read yet")
     }
 }
