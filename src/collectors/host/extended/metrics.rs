@@ -18,7 +18,7 @@ metrics! { Protocols {
     /// Messages of ICMPv6 sent. Source: /proc/net/snmp6 Icmp6 OutMsgs.
     established node_netstat_Icmp6_OutMsgs = |p| p.get("Icmp6_OutMsgs");
     /// Whether packets are passed on from one network to another, 1, or not, 2. Source: /proc/net/snmp Ip Forwarding.
-    established node_netstat_Ip_Forwarding = |p| p.get("Ip_Forwarding");
+    gauge node_netstat_Ip_Forwarding = |p| p.get("Ip_Forwarding");
     /// Bytes of IPv4 received. Source: /proc/net/netstat IpExt InOctets.
     established node_netstat_IpExt_InOctets = |p| p.get("IpExt_InOctets");
     /// Bytes of IPv4 sent. Source: /proc/net/netstat IpExt OutOctets.
@@ -32,9 +32,9 @@ metrics! { Protocols {
     /// TCP connections begun by others. Source: /proc/net/snmp Tcp PassiveOpens.
     established node_netstat_Tcp_PassiveOpens = |p| p.get("Tcp_PassiveOpens");
     /// TCP connections that are open now. Source: /proc/net/snmp Tcp CurrEstab.
-    established node_netstat_Tcp_CurrEstab = |p| p.get("Tcp_CurrEstab");
+    gauge node_netstat_Tcp_CurrEstab = |p| p.get("Tcp_CurrEstab");
     /// TCP connections that there may be; -1 is no limit. Source: /proc/net/snmp Tcp MaxConn.
-    established node_netstat_Tcp_MaxConn = |p| p.get("Tcp_MaxConn");
+    gauge node_netstat_Tcp_MaxConn = |p| p.get("Tcp_MaxConn");
     /// Segments of TCP that were broken. Source: /proc/net/snmp Tcp InErrs.
     established node_netstat_Tcp_InErrs = |p| p.get("Tcp_InErrs");
     /// Segments of TCP received. Source: /proc/net/snmp Tcp InSegs.
