@@ -35,8 +35,8 @@ pub struct Area {
     pub signals: &'static [Signal],
     /// The two or three numbers that say at a glance how a target is.
     pub glance: &'static [Glance],
-    /// The reasons of failures that only this area has: `REASONS` of `reasons!`.
-    pub reasons: &'static [Reason],
+    /// The reasons of failures that not every area has: `REASONS` of `reasons!`, its own and its clients'.
+    pub reasons: &'static [&'static [Reason]],
     /// What rules, panels and tests of rules may ask for in labels of the area's metrics.
     pub words: &'static [Words],
     /// A section per alert, headed `## <Alert>`.
@@ -96,7 +96,10 @@ impl Catalogue {
 
     /// Every word for why something cannot be read: those of all areas first.
     pub fn reasons(&self) -> impl Iterator<Item = Reason> {
-        Reason::COMMON.iter().chain(self.areas().flat_map(|area| area.reasons)).copied()
+        let own = self.areas().flat_map(|area| area.reasons.iter().copied().flatten());
+        // Of a client that several areas have, once.
+        let mut seen = BTreeSet::new();
+        Reason::COMMON.iter().chain(own).copied().filter(move |it| seen.insert(it.as_str()))
     }
 
     /// The closed list of a label of a metric, if there is one; several areas may add to it.

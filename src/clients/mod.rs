@@ -11,4 +11,6 @@ pub mod json;
 pub mod kernel;
 pub mod post;
 pub mod postgres;
+pub mod redis;
 pub mod tls;
+pub mod way;

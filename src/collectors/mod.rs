@@ -109,10 +109,10 @@ areas! {
     postgres: postgres,
     /// NATS servers by their monitoring port.
     nats: nats,
-    /// Queues of jobs: an HTTP JSON status, a JetStream consumer, SQL on PostgreSQL, or SQLite.
-    queues: queue,
     /// Stores: Redis, Qdrant, MongoDB.
     stores: store,
+    /// Queues of jobs: an HTTP JSON status, a JetStream consumer, Redis, SQL on PostgreSQL, or SQLite.
+    queues: queue,
     /// What has to answer: web pages, ports, certificates, WebSockets, hosts.
     probes: probe,
     /// Log files: lines by level, and what is counted in them.

@@ -37,7 +37,7 @@ pub static AREA: Area = Area {
     ],
     signals: &[],
     glance: &[],
-    reasons: messages::REASONS,
+    reasons: &[messages::REASONS],
     words: super::words::WORDS,
     runbook: include_str!("../../docs/runbooks/exporter.md"),
 };

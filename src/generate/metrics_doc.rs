@@ -37,7 +37,11 @@ fn reasons(out: &mut String, catalogue: &Catalogue) {
              | reason | area | meaning |\n|---|---|---|\n";
     let common = Reason::COMMON.iter().map(|reason| ("every".to_owned(), reason));
     let own = catalogue.areas().flat_map(|area| {
-        area.reasons.iter().map(move |reason| (format!("`{}`", area.name), reason))
+        area.reasons
+            .iter()
+            .copied()
+            .flatten()
+            .map(move |reason| (format!("`{}`", area.name), reason))
     });
     for (area, reason) in common.chain(own) {
         let _ = writeln!(out, "| `{}` | {area} | {} |", reason.as_str(), reason.meaning());

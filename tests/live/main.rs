@@ -69,6 +69,7 @@ mod probes;
 mod processes;
 mod processes_many;
 mod queries;
+mod queue_redis;
 mod routing;
 mod scene;
 mod secrets;

@@ -89,7 +89,7 @@ pub static AREA: Area = Area {
     ],
     signals: signals::SIGNALS,
     glance: &[Glance::Signal("memory"), Glance::Signal("temperature")],
-    reasons: reasons::REASONS,
+    reasons: &[reasons::REASONS],
     words: words::WORDS,
     runbook: include_str!("../../../docs/runbooks/gpu.md"),
 };

@@ -139,7 +139,7 @@ pub static AREA: Area = Area {
         Glance::Signal("longest_query"),
         Glance::Signal("longest_transaction"),
     ],
-    reasons: REASONS,
+    reasons: &[REASONS],
     words: words::WORDS,
     runbook: include_str!("../../../docs/runbooks/postgres.md"),
 };

@@ -94,7 +94,7 @@ pub static AREA: Area = Area {
         Glance::Signal("failing"),
         Glance::Signal("certificate"),
     ],
-    reasons: reasons::REASONS,
+    reasons: &[reasons::REASONS],
     words: words::WORDS,
     runbook: include_str!("../../../docs/runbooks/probe.md"),
 };

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::config::{JetStream, Paths};
 use super::jsz::{self, Jsz};
+use super::redis;
 use super::sqlite::Reader;
 use super::table::Table;
 use crate::clients::http::{HttpClient, Json};
@@ -15,6 +16,7 @@ pub enum Source {
     JetStream { client: HttpClient, wanted: JetStream },
     Sql { client: Box<PostgresClient>, query: String },
     Sqlite(Reader),
+    Redis(Box<redis::Reader>),
 }
 
 /// What was read, of the same kind as the source.
@@ -22,6 +24,7 @@ pub enum Raw {
     Json(Json<Value>),
     Jsz(Json<Jsz>),
     Table(Table),
+    Redis(redis::Raw),
 }
 
 impl Source {
@@ -45,6 +48,7 @@ impl Source {
                 }))
             }
             Self::Sqlite(reader) => reader.read().await.map(Raw::Table),
+            Self::Redis(reader) => reader.read().await.map(Raw::Redis),
         }
     }
 }

@@ -8,7 +8,7 @@ metrics! { QueueRow {
     labels { queue = |q| &q.seen.queue }
     /// Jobs by state; a state that the source cannot tell is absent. Source: the field, consumer, table or query that the configuration names.
     gauge stack_queue_jobs {state} [Q02 P12 P15 N02] = |q| q.seen.jobs.iter().map(|(state, count)| (state.as_str(), *count));
-    /// Age of the oldest job of a state, in seconds; absent while there is none. Source: /jsz state.first_ts of a work queue, or the times in the table.
+    /// Age of the oldest job of a state, in seconds; absent while there is none. Source: /jsz state.first_ts of a work queue, the times in the table, or in Redis XRANGE, XPENDING and unacked_index.
     gauge stack_queue_oldest_age_seconds {state} [Q05] = |q| q.seen.oldest.iter().map(|(state, age)| (state.as_str(), *age));
     /// Jobs that may wait. Source: limits.max_queue_size, the preset, or /jsz config.max_msgs of a work queue.
     gauge stack_queue_capacity_jobs [Q03] = |q| q.capacity;
@@ -16,9 +16,9 @@ metrics! { QueueRow {
     gauge stack_queue_saturation_ratio [Q03] = |q| q.saturation();
     /// Jobs that may be worked on at the same time. Source: limits.max_concurrent, the preset, or /jsz config.max_ack_pending.
     gauge stack_queue_in_flight_limit [Q03] = |q| q.in_flight_limit;
-    /// Jobs that are worked on for longer than job_timeout; 1 for at least one where only the oldest is known. Source: the times in the table.
+    /// Jobs that are worked on for longer than job_timeout; 1 for at least one where only the oldest is known. Source: the times in the table, or in Redis XPENDING and unacked_index.
     gauge stack_queue_stuck_jobs [Q05 P12] = |q| q.stuck;
-    /// Workers that wait for a job; 0 also while all are busy. Source: /jsz num_waiting.
+    /// Workers that wait for a job; 0 also while all are busy. Source: /jsz num_waiting, or XINFO CONSUMERS of Redis.
     gauge stack_queue_idle_workers [N04] = |q| q.seen.idle_workers;
     /// The state of the queue in one word, 1 for the one that holds. Source: the numbers of this queue now and at earlier readings.
     gauge stack_queue_condition {condition} [Q02 Q03 Q05 Q09] = |q| q.conditions();

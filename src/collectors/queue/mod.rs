@@ -4,6 +4,7 @@
 //! |---|---|---|---|
 //! | `http` | the state that a service tells | `GET` of the address, JSON | none |
 //! | `jetstream` | one consumer | `GET /jsz?consumers=true&config=true` of the monitoring port | none |
+//! | `redis` | keys by state, or a stream and its group | Redis, on a new connection | the password, or a user for these keys |
 //! | `sql` | the rows of a query | PostgreSQL, read-only, at most 3 s | SELECT on the table |
 //! | `sqlite` | a table or the rows of a query | the file, without writing beside it | to read the file, and `-wal` and `-shm` where they are |
 //!
@@ -33,6 +34,7 @@ mod jsz;
 mod metrics;
 mod model;
 mod planning;
+mod redis;
 mod sample;
 mod signals;
 mod sqlite;
@@ -51,6 +53,7 @@ pub use config::Queue;
 pub use planning::plan;
 
 use crate::catalogue::{Area, Batch, Glance, TableEntry};
+use crate::clients::redis::reasons::REASONS;
 use crate::engine::Collector;
 use crate::failure::Failure;
 
@@ -64,7 +67,7 @@ pub static AREA: Area = Area {
     tables: &[TableEntry::of::<json::Service>(), TableEntry::of::<model::QueueRow>()],
     signals: signals::SIGNALS,
     glance: &[Glance::Signal("oldest_age"), Glance::Signal("stuck"), Glance::Signal("saturation")],
-    reasons: sqlite::REASONS,
+    reasons: &[sqlite::REASONS, REASONS],
     words: words::WORDS,
     runbook: include_str!("../../../docs/runbooks/queue.md"),
 };

@@ -168,19 +168,18 @@ impl Observed {
         if self.paused {
             return Condition::Paused;
         }
-        let (Some(pending), Some(processing)) =
-            (self.count(State::Pending), self.count(State::Processing))
-        else {
-            return Condition::Unknown;
-        };
-        if pending == 0 && processing == 0 {
+        let Some(pending) = self.count(State::Pending) else { return Condition::Unknown };
+        // Some sources cannot tell what is worked on.
+        let processing = self.count(State::Processing);
+        if pending == 0 && processing.is_none_or(|count| count == 0) {
             return match self.count(State::Dead) {
                 Some(1..) => Condition::Poisoned,
-                None if self.doubts_dead => Condition::Unknown,
+                None if self.doubts_dead || processing.is_none() => Condition::Unknown,
                 _ => Condition::Idle,
             };
         }
-        let nobody = self.deserted || (self.attended == Some(false) && processing == 0);
+        let nothing = processing.is_none_or(|count| count == 0);
+        let nobody = self.deserted || (self.attended == Some(false) && nothing);
         if pending > 0 && nobody {
             // Between two requests of a worker there is a moment without one, or as long as it says.
             return match still {
@@ -192,8 +191,8 @@ impl Observed {
         if still.is_some_and(|still| still > patience) {
             return Condition::Stalled;
         }
-        let at_limit = in_flight_limit.is_some_and(|limit| processing >= limit);
-        let all_busy = self.idle_workers == Some(0) && processing > 0;
+        let at_limit = in_flight_limit.zip(processing).is_some_and(|(limit, held)| held >= limit);
+        let all_busy = self.idle_workers == Some(0) && !nothing;
         if pending > 0 && (at_limit || all_busy) { Condition::Saturated } else { Condition::Busy }
     }
 }
@@ -301,6 +300,12 @@ mod tests {
         }
     }
 
+    /// Where nobody can tell what is worked on.
+    fn waiting(pending: u64, attended: Option<bool>) -> Observed {
+        let jobs = [(State::Pending, pending)].into();
+        Observed { jobs, attended, ..Observed::named("q") }
+    }
+
     #[test]
     fn conditions_of_the_table() {
         use Condition::{Busy, Idle, NoWorkers, Saturated, Stalled, Unknown};
@@ -318,6 +323,10 @@ mod tests {
             (queue(4, 0, None), Some(minutes(1)), None, Busy),
             (queue(4, 0, None), Some(minutes(11)), None, Stalled),
             (Observed::named("q"), Some(minutes(11)), None, Unknown),
+            (waiting(0, Some(false)), Some(minutes(11)), None, Unknown),
+            (waiting(4, Some(true)), Some(minutes(1)), None, Busy),
+            (waiting(4, Some(true)), Some(minutes(11)), None, Stalled),
+            (waiting(4, Some(false)), Some(minutes(1)), None, NoWorkers),
         ] {
             assert_eq!(
                 seen.condition(still, PATIENCE, limit, Duration::ZERO),

@@ -2,18 +2,21 @@
 
 use super::config::{JetStream, Limits, Queue, Sql, Sqlite};
 use super::fetch::Source;
+use super::redis::Reader as RedisReader;
+use super::redis::config::Redis;
 use super::sample::Rules;
 use super::sqlite::Reader;
 use super::{AREA, Section, Watched};
 use crate::clients::access;
 use crate::clients::http::HttpClient;
 use crate::clients::postgres::{self, PostgresClient, SearchPath};
+use crate::clients::redis::{self, RedisClient};
 use crate::config::secret::UNREADABLE;
 use crate::config::{Access, Dur};
 use crate::engine::Target;
 use crate::plan::{Address, Common, Plan};
 
-const ONE_SOURCE: &str = "needs exactly one of `http`, `jetstream`, `sql` and `sqlite`";
+const ONE_SOURCE: &str = "needs exactly one of `http`, `jetstream`, `redis`, `sql` and `sqlite`";
 
 /// Declared queues. There is nothing to find them by.
 pub fn plan(section: Option<&Section>, plan: &mut Plan) {
@@ -54,9 +57,11 @@ pub fn plan(section: Option<&Section>, plan: &mut Plan) {
 fn from_server(target: Target, queue: &Queue) -> Target {
     let nats = queue.jetstream.as_ref().and_then(|it| it.nats.as_deref());
     let postgres = queue.sql.as_ref().and_then(|it| it.postgres.as_deref());
-    match (nats, postgres) {
-        (Some(name), _) => target.read_from("nats", name),
-        (_, Some(name)) => target.read_from("postgres", name),
+    let store = queue.redis.as_ref().and_then(|it| it.store.as_deref());
+    match (nats, postgres, store) {
+        (Some(name), ..) => target.read_from("nats", name),
+        (_, Some(name), _) => target.read_from("postgres", name),
+        (.., Some(name)) => target.read_from("store", name),
         _ => target,
     }
 }
@@ -128,11 +133,12 @@ impl Planning<'_, '_> {
 
     fn source(&mut self) -> Option<Found> {
         let queue = self.queue;
-        match (&queue.http, &queue.jetstream, &queue.sql, &queue.sqlite) {
-            (Some(url), None, None, None) => Some(self.http(url)),
-            (None, Some(wanted), None, None) => self.jetstream(wanted),
-            (None, None, Some(sql), None) => self.sql(sql),
-            (None, None, None, Some(sqlite)) => Some(self.sqlite(sqlite)),
+        match (&queue.http, &queue.jetstream, &queue.redis, &queue.sql, &queue.sqlite) {
+            (Some(url), None, None, None, None) => Some(self.http(url)),
+            (None, Some(wanted), None, None, None) => self.jetstream(wanted),
+            (None, None, Some(redis), None, None) => self.redis(redis),
+            (None, None, None, Some(sql), None) => self.sql(sql),
+            (None, None, None, None, Some(sqlite)) => Some(self.sqlite(sqlite)),
             _ => {
                 self.mistake("", ONE_SOURCE);
                 None
@@ -196,6 +202,42 @@ impl Planning<'_, '_> {
         let client =
             HttpClient::new(&address.url, &address.access, self.queue.timeout.map(Dur::get));
         Some((place, Source::JetStream { client, wanted: wanted.clone() }, Some(address)))
+    }
+
+    fn redis(&mut self, wanted: &Redis) -> Option<Found> {
+        let at = |key: &str| match key {
+            "" => "redis".to_owned(),
+            key => format!("redis.{key}"),
+        };
+        let read = wanted.wanted().map_err(|(key, message)| self.mistake(&at(key), message));
+        let address = match (&wanted.store, &wanted.url) {
+            (Some(name), None) => {
+                for key in wanted.access.keys() {
+                    self.mistake(&at(key), "is for `url` only");
+                }
+                let address = self.plan.address("stores", name);
+                address.map_err(|message| self.mistake(&at("store"), message)).ok()?
+            }
+            (None, Some(url)) => {
+                if !url.parse().is_ok_and(|url| redis::is_address(&url)) {
+                    let message = "expected an address such as `redis://127.0.0.1:6379`";
+                    self.mistake(&at("url"), message);
+                }
+                for (key, message) in redis::mistakes(&wanted.access, url, "url") {
+                    self.mistake(&at(&key), message);
+                }
+                Address { url: url.clone(), access: wanted.access.clone() }
+            }
+            _ => {
+                self.mistake("redis", "needs exactly one of `store` and `url`");
+                return None;
+            }
+        };
+        let timeout = self.queue.timeout;
+        let client = |rights| RedisClient::new(&address.url, &address.access, timeout, rights);
+        let reader = RedisReader::new(client, wanted.database.unwrap_or_default(), read.ok()?);
+        let place = format!("{} {}", address.url, reader.wanted);
+        Some((place, Source::Redis(Box::new(reader)), Some(address)))
     }
 
     fn sql(&mut self, sql: &Sql) -> Option<Found> {

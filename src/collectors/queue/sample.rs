@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use super::config::{Limits, Preset};
 use super::fetch::{Raw, Source};
 use super::model::{Condition, History, Observed, State};
-use super::{json, jsz, table};
+use super::{json, jsz, redis, table};
 use crate::catalogue::Batch;
 use crate::failure::{Failure, Reason};
 
@@ -66,6 +66,13 @@ pub fn sample(
                 batch = batch.gap("jobs that wait", failure);
             }
             (vec![queue], jsz::CONDITIONS)
+        }
+        (Source::Redis(reader), Raw::Redis(raw)) => {
+            let said = redis::sample::parse(&rules.target, &raw, reader)?;
+            for (what, failure) in said.gaps {
+                batch = batch.gap(what, failure);
+            }
+            (vec![said.queue], redis::sample::CONDITIONS)
         }
         (Source::Sql { .. } | Source::Sqlite(_), Raw::Table(rows)) => {
             if let Some((count, example)) = &rows.unread {

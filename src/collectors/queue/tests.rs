@@ -76,18 +76,24 @@ fn golden_cases() {
     golden::run("queue", golden_case);
 }
 
-static NATS: crate::catalogue::Area = crate::catalogue::Area {
-    name: "nats",
-    title: "",
-    single: false,
-    in_service: true,
-    tables: &[],
-    signals: &[],
-    glance: &[],
-    reasons: &[],
-    words: &[],
-    runbook: "",
-};
+static NATS: crate::catalogue::Area = section("nats");
+static STORES: crate::catalogue::Area = section("store");
+
+/// An area before ours.
+const fn section(name: &'static str) -> crate::catalogue::Area {
+    crate::catalogue::Area {
+        name,
+        title: "",
+        single: false,
+        in_service: true,
+        tables: &[],
+        signals: &[],
+        glance: &[],
+        reasons: &[],
+        words: &[],
+        runbook: "",
+    }
+}
 
 fn mistakes(yaml: &str) -> Vec<String> {
     let section = load::<super::Section>("c.yaml", yaml, &|_| None).finish().expect("a section");
@@ -95,6 +101,8 @@ fn mistakes(yaml: &str) -> Vec<String> {
     let mut plan = Plan::new(&|_| None, &memory);
     plan.section("nats", &NATS);
     plan.publish("tasktracker", Address::from(&SafeUrl::new("http://127.0.0.1:8222")));
+    plan.section("stores", &STORES);
+    plan.publish("cache", Address::from(&SafeUrl::new("redis://127.0.0.1:6379")));
     plan.section("queues", &AREA);
     super::plan(Some(&section), &mut plan);
     plan.mistakes.iter().map(|m| format!("{}: {}", m.path, m.message)).collect()
@@ -107,6 +115,9 @@ fn good_sections_have_no_mistakes() {
         "q: { http: 'http://a:1/x', paths: { pending: /n } }",
         "q: { jetstream: { nats: tasktracker, stream: s, consumer: c }, job_timeout: 300s }",
         "q: { jetstream: { url: 'http://a:1', stream: s, consumer: c } }",
+        "q: { redis: { store: cache, preset: celery } }",
+        "q: { redis: { url: 'redis://h/', database: 2, stream: jobs, group: workers } }",
+        "q: { redis: { url: 'unix:///run/redis.sock', keys: { pending: jobs }, take_from: left } }",
         "q: { sql: { url: 'postgres://u@h/d', query: 'select status, count(*) from t group by 1' } }",
         "q: { sqlite: { file: data/queue.db }, states: { ready: pending } }",
     ] {
@@ -117,7 +128,10 @@ fn good_sections_have_no_mistakes() {
 #[test]
 fn mistakes_say_what_is_right() {
     for (yaml, wanted) in [
-        ("q: {}", "queues.q: needs exactly one of `http`, `jetstream`, `sql` and `sqlite`"),
+        (
+            "q: {}",
+            "queues.q: needs exactly one of `http`, `jetstream`, `redis`, `sql` and `sqlite`",
+        ),
         ("q: { http: 'http://a' }", "queues.q.http: needs `preset` or `paths` beside it"),
         (
             "q: { http: 'a:1', preset: alaw }",
@@ -134,6 +148,22 @@ fn mistakes_say_what_is_right() {
         (
             "q: { jetstream: { stream: s, consumer: c } }",
             "queues.q.jetstream: needs exactly one of `nats` and `url`",
+        ),
+        (
+            "q: { redis: { store: cache } }",
+            "queues.q.redis: needs exactly one of `preset`, `keys` and `stream`",
+        ),
+        (
+            "q: { redis: { store: cash, preset: celery } }",
+            "queues.q.redis.store: there is no such target in the section `stores` (did you mean `cache`?)",
+        ),
+        (
+            "q: { redis: { url: 'http://h', stream: s, group: g } }",
+            "queues.q.redis.url: expected an address such as `redis://127.0.0.1:6379`",
+        ),
+        (
+            "q: { redis: { url: 'redis://h', stream: s } }",
+            "queues.q.redis.stream: needs `group`: redis-cli XINFO GROUPS KEY names them",
         ),
         (
             "q: { sql: { postgres: x, query: 'select 1, 2' } }",

@@ -23,11 +23,9 @@ mod config;
 mod metrics;
 mod mongo;
 mod qdrant;
-mod reasons;
 mod redis;
 mod sample;
 mod signals;
-mod way;
 mod words;
 
 use std::collections::BTreeMap;
@@ -73,7 +71,7 @@ pub static AREA: Area = Area {
             what: "Points of the largest collection",
         },
     ],
-    reasons: reasons::REASONS,
+    reasons: &[crate::clients::redis::reasons::REASONS],
     words: words::WORDS,
     runbook: include_str!("../../../docs/runbooks/store.md"),
 };
@@ -91,7 +89,7 @@ struct Kind {
     is_address: fn(&Url) -> bool,
     /// What of its settings cannot be meant.
     mistakes: fn(&Store, &SafeUrl) -> Vec<access::Wrong>,
-    target: fn(&str, &Store, &SafeUrl, &Plan) -> Target,
+    target: fn(&str, &Store, &SafeUrl, &mut Plan) -> Target,
 }
 
 const KINDS: &[Kind] = &[redis::KIND, qdrant::KIND, mongo::KIND];

@@ -2,8 +2,8 @@
 
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
-use super::super::way::cut;
 use super::bson::{self, Document, Value};
+use crate::clients::way::cut;
 use crate::failure::{Failure, Reason};
 
 const OP_MSG: i32 = 2013;

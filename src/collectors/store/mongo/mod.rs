@@ -6,9 +6,9 @@ pub mod sample;
 
 use std::time::SystemTime;
 
-use super::way::{Stream, Way};
 use super::{AREA, Kind, Store, access};
 use crate::catalogue::Batch;
+use crate::clients::way::{Stream, Way};
 use crate::config::{SafeUrl, Url};
 use crate::engine::{Collector, Target};
 use crate::failure::Failure;
@@ -53,7 +53,7 @@ fn wants_tls(url: &Url) -> bool {
     parameters.iter().any(|(name, value)| matches!(name.as_str(), "tls" | "ssl") && value == "true")
 }
 
-fn target(name: &str, store: &Store, url: &SafeUrl, _: &Plan) -> Target {
+fn target(name: &str, store: &Store, url: &SafeUrl, _: &mut Plan) -> Target {
     let parsed = url.parse().ok();
     let tls = parsed.as_ref().is_some_and(wants_tls).then(|| store.access.tls.clone());
     let server = Server { way: Way::new(parsed.as_ref(), PORT, tls, store.timeout) };

@@ -53,7 +53,7 @@ pub(super) const KIND: Kind = Kind {
     target,
 };
 
-fn target(name: &str, store: &Store, url: &SafeUrl, plan: &Plan) -> Target {
+fn target(name: &str, store: &Store, url: &SafeUrl, plan: &mut Plan) -> Target {
     // Of another address, or as somebody else, nothing is remembered.
     let mut parts = Parts::new(plan.memory, AREA.name, name, (url.clone(), store.access.clone()));
     let server = Server {

@@ -4,8 +4,8 @@ use std::time::SystemTime;
 
 use super::super::sample::{Identity, Memory, Served, label, listed, share};
 use super::info::Info;
-use super::loading;
 use crate::catalogue::Batch;
+use crate::clients::redis::loading;
 use crate::failure::{Failure, Reason};
 
 /// Databases beyond this are left out and counted.

@@ -1,4 +1,4 @@
-//! Why a store could not be read, beyond what all areas have.
+//! Why Redis could not be read, beyond what all sources have.
 
 use crate::failure::reasons;
 
