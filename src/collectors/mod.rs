@@ -111,7 +111,7 @@ areas! {
     nats: nats,
     /// Stores: Redis, Qdrant, MongoDB.
     stores: store,
-    /// Queues of jobs: an HTTP JSON status, a JetStream consumer, Redis, SQL on PostgreSQL, or SQLite.
+    /// Queues of jobs: an HTTP JSON status, a JetStream consumer, RabbitMQ, Redis, SQL on PostgreSQL, or SQLite.
     queues: queue,
     /// What has to answer: web pages, ports, certificates, WebSockets, hosts.
     probes: probe,

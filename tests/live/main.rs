@@ -69,7 +69,7 @@ mod probes;
 mod processes;
 mod processes_many;
 mod queries;
-mod queue_redis;
+mod queue_brokers;
 mod routing;
 mod scene;
 mod secrets;

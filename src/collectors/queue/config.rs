@@ -7,12 +7,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::model::State;
+use super::rabbitmq::config::RabbitMq;
 use super::redis::config::Redis;
 use crate::clients::postgres;
 use crate::config::{Access, Dur, SafeUrl};
 use crate::plan::Thresholds;
 
-/// Queues of one source: exactly one of `http`, `jetstream`, `redis`, `sql` and `sqlite`.
+/// Queues of one source: exactly one of `http`, `jetstream`, `rabbitmq`, `redis`, `sql` and `sqlite`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[schemars(extend("additionalProperties" = false))]
 pub struct Queue {
@@ -32,6 +33,9 @@ pub struct Queue {
     /// A consumer of a NATS `JetStream` stream.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jetstream: Option<JetStream>,
+    /// Queues of RabbitMQ.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rabbitmq: Option<RabbitMq>,
     /// A queue that lies in Redis.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub redis: Option<Redis>,

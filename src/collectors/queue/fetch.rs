@@ -4,9 +4,9 @@ use serde_json::Value;
 
 use super::config::{JetStream, Paths};
 use super::jsz::{self, Jsz};
-use super::redis;
 use super::sqlite::Reader;
 use super::table::Table;
+use super::{rabbitmq, redis};
 use crate::clients::http::{HttpClient, Json};
 use crate::clients::postgres::PostgresClient;
 use crate::failure::Failure;
@@ -17,6 +17,7 @@ pub enum Source {
     Sql { client: Box<PostgresClient>, query: String },
     Sqlite(Reader),
     Redis(Box<redis::Reader>),
+    RabbitMq(rabbitmq::Reader),
 }
 
 /// What was read, of the same kind as the source.
@@ -25,6 +26,7 @@ pub enum Raw {
     Jsz(Json<Jsz>),
     Table(Table),
     Redis(redis::Raw),
+    RabbitMq(Json<Vec<rabbitmq::sample::Queue>>),
 }
 
 impl Source {
@@ -49,6 +51,7 @@ impl Source {
             }
             Self::Sqlite(reader) => reader.read().await.map(Raw::Table),
             Self::Redis(reader) => reader.read().await.map(Raw::Redis),
+            Self::RabbitMq(reader) => reader.read().await.map(Raw::RabbitMq),
         }
     }
 }

@@ -8,9 +8,9 @@ metrics! { QueueRow {
     labels { queue = |q| &q.seen.queue }
     /// Jobs by state; a state that the source cannot tell is absent. Source: the field, consumer, table or query that the configuration names.
     gauge stack_queue_jobs {state} [Q02 P12 P15 N02] = |q| q.seen.jobs.iter().map(|(state, count)| (state.as_str(), *count));
-    /// Age of the oldest job of a state, in seconds; absent while there is none. Source: /jsz state.first_ts of a work queue, the times in the table, or in Redis XRANGE, XPENDING and unacked_index.
+    /// Age of the oldest job of a state, in seconds; absent while there is none. Source: /jsz state.first_ts of a work queue, the times in the table, in Redis XRANGE, XPENDING and unacked_index, or in RabbitMQ head_message_timestamp.
     gauge stack_queue_oldest_age_seconds {state} [Q05] = |q| q.seen.oldest.iter().map(|(state, age)| (state.as_str(), *age));
-    /// Jobs that may wait. Source: limits.max_queue_size, the preset, or /jsz config.max_msgs of a work queue.
+    /// Jobs that may wait. Source: limits.max_queue_size, the preset, /jsz config.max_msgs of a work queue, or RabbitMQ x-max-length.
     gauge stack_queue_capacity_jobs [Q03] = |q| q.capacity;
     /// Part of the places for waiting jobs that is taken, as a ratio. Source: pending jobs and the capacity.
     gauge stack_queue_saturation_ratio [Q03] = |q| q.saturation();

@@ -4,6 +4,7 @@
 //! |---|---|---|---|
 //! | `http` | the state that a service tells | `GET` of the address, JSON | none |
 //! | `jetstream` | one consumer | `GET /jsz?consumers=true&config=true` of the monitoring port | none |
+//! | `rabbitmq` | all durable queues of a virtual host, or those named | `GET /api/queues/{vhost}` of the management plugin | a user with the tag `monitoring` |
 //! | `redis` | keys by state, or a stream and its group | Redis, on a new connection | the password, or a user for these keys |
 //! | `sql` | the rows of a query | PostgreSQL, read-only, at most 3 s | SELECT on the table |
 //! | `sqlite` | a table or the rows of a query | the file, without writing beside it | to read the file, and `-wal` and `-shm` where they are |
@@ -34,6 +35,7 @@ mod jsz;
 mod metrics;
 mod model;
 mod planning;
+mod rabbitmq;
 mod redis;
 mod sample;
 mod signals;

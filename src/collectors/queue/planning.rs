@@ -2,6 +2,8 @@
 
 use super::config::{JetStream, Limits, Queue, Sql, Sqlite};
 use super::fetch::Source;
+use super::rabbitmq;
+use super::rabbitmq::config::RabbitMq;
 use super::redis::Reader as RedisReader;
 use super::redis::config::Redis;
 use super::sample::Rules;
@@ -16,7 +18,8 @@ use crate::config::{Access, Dur};
 use crate::engine::Target;
 use crate::plan::{Address, Common, Plan};
 
-const ONE_SOURCE: &str = "needs exactly one of `http`, `jetstream`, `redis`, `sql` and `sqlite`";
+const ONE_SOURCE: &str =
+    "needs exactly one of `http`, `jetstream`, `rabbitmq`, `redis`, `sql` and `sqlite`";
 
 /// Declared queues. There is nothing to find them by.
 pub fn plan(section: Option<&Section>, plan: &mut Plan) {
@@ -41,8 +44,9 @@ pub fn plan(section: Option<&Section>, plan: &mut Plan) {
                 unknown: super::unknown::Unknown::default(),
             };
             let settings = (queue.identity(), address);
-            // Behind a consumer or a table is a target of its own, which says where it lives.
-            let hosts = queue.http.as_ref().map(|url| url.hosts(80)).unwrap_or_default();
+            // Behind a consumer, a key or a table is a target of its own, which says where it lives.
+            let url = queue.http.as_ref().or(queue.rabbitmq.as_ref().map(|it| &it.url));
+            let hosts = url.map(|url| url.hosts(80)).unwrap_or_default();
             let target = Target::new(&AREA, name, place, settings, watched).at(hosts);
             plan.declare(from_server(target, queue), &common);
         } else {
@@ -133,12 +137,14 @@ impl Planning<'_, '_> {
 
     fn source(&mut self) -> Option<Found> {
         let queue = self.queue;
-        match (&queue.http, &queue.jetstream, &queue.redis, &queue.sql, &queue.sqlite) {
-            (Some(url), None, None, None, None) => Some(self.http(url)),
-            (None, Some(wanted), None, None, None) => self.jetstream(wanted),
-            (None, None, Some(redis), None, None) => self.redis(redis),
-            (None, None, None, Some(sql), None) => self.sql(sql),
-            (None, None, None, None, Some(sqlite)) => Some(self.sqlite(sqlite)),
+        let servers = (&queue.jetstream, &queue.rabbitmq, &queue.redis);
+        match (&queue.http, servers, &queue.sql, &queue.sqlite) {
+            (Some(url), (None, None, None), None, None) => Some(self.http(url)),
+            (None, (Some(wanted), None, None), None, None) => self.jetstream(wanted),
+            (None, (None, Some(rabbit), None), None, None) => self.rabbitmq(rabbit),
+            (None, (None, None, Some(redis)), None, None) => self.redis(redis),
+            (None, (None, None, None), Some(sql), None) => self.sql(sql),
+            (None, (None, None, None), None, Some(sqlite)) => Some(self.sqlite(sqlite)),
             _ => {
                 self.mistake("", ONE_SOURCE);
                 None
@@ -202,6 +208,23 @@ impl Planning<'_, '_> {
         let client =
             HttpClient::new(&address.url, &address.access, self.queue.timeout.map(Dur::get));
         Some((place, Source::JetStream { client, wanted: wanted.clone() }, Some(address)))
+    }
+
+    fn rabbitmq(&mut self, wanted: &RabbitMq) -> Option<Found> {
+        let at = |key: &str| format!("rabbitmq.{key}");
+        if let Some(message) = wanted.url.http_mistake() {
+            self.mistake(&at("url"), message);
+        }
+        for (key, message) in access::mistakes(&wanted.access, &wanted.url, "url") {
+            self.mistake(&at(&key), message);
+        }
+        let queues =
+            wanted.wanted().map_err(|message| self.mistake(&at("queues"), message)).ok()?;
+        let timeout = self.queue.timeout.map(Dur::get);
+        let client = HttpClient::new(&wanted.url, &wanted.access, timeout);
+        let reader = rabbitmq::Reader::new(client, wanted.vhost.clone(), queues);
+        let place = format!("{} {}", wanted.url.origin(), wanted.vhost);
+        Some((place, Source::RabbitMq(reader), None))
     }
 
     fn redis(&mut self, wanted: &Redis) -> Option<Found> {

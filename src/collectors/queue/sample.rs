@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use super::config::{Limits, Preset};
 use super::fetch::{Raw, Source};
 use super::model::{Condition, History, Observed, State};
-use super::{json, jsz, redis, table};
+use super::{json, jsz, rabbitmq, redis, table};
 use crate::catalogue::Batch;
 use crate::failure::{Failure, Reason};
 
@@ -47,11 +47,7 @@ pub fn sample(
         (Source::Http { paths, .. }, Raw::Json(answer)) => {
             let said = json::parse(&rules.target, answer, paths)?;
             batch = batch.with(vec![said.service]);
-            if said.dropped > 0 {
-                let text =
-                    format!("too much to be decoded, {} entries were left out", said.dropped);
-                batch = batch.gap("the rest of the answer", Failure::new(Reason::PROTOCOL, text));
-            }
+            batch = too_much(batch, said.dropped);
             match said.queues {
                 Ok(queues) => (queues, json::CONDITIONS),
                 Err(failure) => {
@@ -66,6 +62,14 @@ pub fn sample(
                 batch = batch.gap("jobs that wait", failure);
             }
             (vec![queue], jsz::CONDITIONS)
+        }
+        (Source::RabbitMq(reader), Raw::RabbitMq(answer)) => {
+            let said = rabbitmq::sample::parse(answer, &reader.vhost, &reader.wanted, now)?;
+            batch = too_much(batch, said.dropped);
+            for (what, failure) in said.gaps {
+                batch = batch.gap(what, failure);
+            }
+            (said.queues, rabbitmq::sample::CONDITIONS)
         }
         (Source::Redis(reader), Raw::Redis(raw)) => {
             let said = redis::sample::parse(&rules.target, &raw, reader)?;
@@ -91,6 +95,15 @@ pub fn sample(
     let queues = with_declared(queues, rules, absent);
     let rows = history.rows(queues, conditions, |queue| rules.limits_of(queue), now);
     Ok(batch.with(rows).dropped("queues", dropped))
+}
+
+/// Says that there was more in an answer than was decoded.
+fn too_much(batch: Batch, dropped: u64) -> Batch {
+    if dropped == 0 {
+        return batch;
+    }
+    let text = format!("too much to be decoded, {dropped} entries were left out");
+    batch.gap("the rest of the answer", Failure::new(Reason::PROTOCOL, text))
 }
 
 /// Queues with limits come first, so that no cap takes them: they would seem to be empty.

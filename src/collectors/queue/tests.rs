@@ -115,6 +115,7 @@ fn good_sections_have_no_mistakes() {
         "q: { http: 'http://a:1/x', paths: { pending: /n } }",
         "q: { jetstream: { nats: tasktracker, stream: s, consumer: c }, job_timeout: 300s }",
         "q: { jetstream: { url: 'http://a:1', stream: s, consumer: c } }",
+        "q: { rabbitmq: { url: 'http://h:15672', vhost: shop, queues: [mail, 'x.*'] } }",
         "q: { redis: { store: cache, preset: celery } }",
         "q: { redis: { url: 'redis://h/', database: 2, stream: jobs, group: workers } }",
         "q: { redis: { url: 'unix:///run/redis.sock', keys: { pending: jobs }, take_from: left } }",
@@ -130,7 +131,7 @@ fn mistakes_say_what_is_right() {
     for (yaml, wanted) in [
         (
             "q: {}",
-            "queues.q: needs exactly one of `http`, `jetstream`, `redis`, `sql` and `sqlite`",
+            "queues.q: needs exactly one of `http`, `jetstream`, `rabbitmq`, `redis`, `sql` and `sqlite`",
         ),
         ("q: { http: 'http://a' }", "queues.q.http: needs `preset` or `paths` beside it"),
         (
@@ -148,6 +149,14 @@ fn mistakes_say_what_is_right() {
         (
             "q: { jetstream: { stream: s, consumer: c } }",
             "queues.q.jetstream: needs exactly one of `nats` and `url`",
+        ),
+        (
+            "q: { rabbitmq: { url: 'amqp://h' } }",
+            "queues.q.rabbitmq.url: expected an address such as `http://127.0.0.1:8222`",
+        ),
+        (
+            "q: { rabbitmq: { url: 'http://h', queues: ['a[', b] } }",
+            "queues.q.rabbitmq.queues: expected a name or a pattern such as `mail.*`, found `a[`",
         ),
         (
             "q: { redis: { store: cache } }",

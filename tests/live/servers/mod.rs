@@ -35,6 +35,7 @@ pub mod postgres;
 pub mod process;
 pub mod prometheus;
 pub mod proxy;
+pub mod rabbitmq;
 pub mod redis;
 pub mod rules;
 pub mod smtpd;

@@ -1,10 +1,11 @@
-//! Queues in Redis, for real: Celery with workers that are killed, and a stream with its group.
+//! Queues in Redis and RabbitMQ, for real: Celery with workers that are killed, and a stream with its group.
 //! [Q01 Q05 Q09 N04]
 
 use std::path::Path;
 
 use crate::servers::exporter::Exporter;
 use crate::servers::process::{Server, Spec};
+use crate::servers::rabbitmq::RabbitMq;
 use crate::servers::redis::Redis;
 use crate::servers::wait::{PATIENT, until};
 use crate::servers::{run, text, watchdog};
@@ -26,43 +27,43 @@ def work(seconds):
 "#;
 
 /// A Celery application.
-struct Celery<'a> {
-    redis: &'a Redis,
+struct Celery {
+    broker: String,
     dir: std::path::PathBuf,
 }
 
-impl<'a> Celery<'a> {
-    fn new(redis: &'a Redis) -> Self {
+impl Celery {
+    fn new(broker: String) -> Self {
         let dir = watchdog::dir("celery");
         std::fs::write(dir.join("tasks.py"), TASKS).unwrap();
-        Self { redis, dir }
+        Self { broker, dir }
     }
 
-    fn broker(&self) -> String {
-        format!("{}/3", self.redis.url())
-    }
-
-    /// One that works on a task at a time, in this process.
-    fn worker(&self) -> Server {
+    /// One that works on a task at a time, and holds another.
+    fn worker(&self, queue: &str) -> Server {
         let args = ["-m", "celery", "-A", "tasks", "worker", "--pool", "solo", "-l", "warning"];
-        let args: Vec<&str> =
-            args.into_iter().chain(["--prefetch-multiplier", "1", "--without-mingle"]).collect();
+        let more = ["--prefetch-multiplier", "1", "--without-mingle", "-c", "2", "-Q", queue];
+        let args: Vec<&str> = args.into_iter().chain(more).collect();
         let python = Path::new("/usr/bin/python3");
-        let broker = self.broker();
-        let env =
-            [("BROKER", broker.as_str()), ("PYTHONPATH", text(&self.dir)), ("C_FORCE_ROOT", "1")];
+        let env = [
+            ("BROKER", self.broker.as_str()),
+            ("PYTHONPATH", text(&self.dir)),
+            ("C_FORCE_ROOT", "1"),
+        ];
         let env = env.map(|(key, value)| (key.to_owned(), value.to_owned())).to_vec();
         let spec = Spec { env, ..Spec::new(python, "python3-celery", &args) };
         Server::start(spec, &self.dir)
     }
 
-    fn send(&self, seconds: &[u32], priority: u32) {
-        let sends = seconds
-            .iter()
-            .map(|seconds| format!("tasks.work.apply_async(({seconds},), priority={priority})"));
+    fn send(&self, queue: &str, seconds: &[u32], priority: u32) {
+        let send = |seconds: &u32| {
+            let how = format!("priority={priority}, queue=\"{queue}\"");
+            format!("tasks.work.apply_async(({seconds},), {how})")
+        };
+        let sends = seconds.iter().map(send);
         let code = format!("import tasks\n{}", sends.collect::<Vec<_>>().join("\n"));
         let mut python = std::process::Command::new("/usr/bin/python3");
-        python.env("BROKER", self.broker()).env("PYTHONPATH", &self.dir);
+        python.env("BROKER", &self.broker).env("PYTHONPATH", &self.dir);
         let out = python.args(["-c", &code]).output().expect("python3");
         assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
     }
@@ -72,11 +73,21 @@ fn jobs(state: &str) -> String {
     format!("stack_queue_jobs{{target=\"jobs\",queue=\"jobs\",state=\"{state}\"}}")
 }
 
+/// What is said of queues in an exposition.
+fn of_queues(body: &str) -> Vec<String> {
+    let lines = body.lines().filter(|line| line.starts_with("stack_queue_"));
+    lines.map(ToOwned::to_owned).collect()
+}
+
 async fn wait_jobs(exporter: &Exporter, pending: f64, processing: f64) {
     until(&format!("{pending} wait, {processing} in work"), PATIENT, async || {
         let scrape = exporter.scrape().await;
         let found = (scrape.value(&jobs("pending")), scrape.value(&jobs("processing")));
-        if found == (Some(pending), Some(processing)) { Ok(()) } else { Err(scrape.body) }
+        if found == (Some(pending), Some(processing)) {
+            Ok(())
+        } else {
+            Err(of_queues(&scrape.body))
+        }
     })
     .await;
 }
@@ -92,7 +103,7 @@ async fn wait_condition(exporter: &Exporter, condition: &str) {
 fn celery_whose_worker_is_slow_killed_and_away() {
     run(async {
         let redis = Redis::start(None, &[]).await;
-        let celery = Celery::new(&redis);
+        let celery = Celery::new(format!("{}/3", redis.url()));
         let config = format!(
             "stores:\n  broker: {{ redis: \"{}\" }}\nqueues:\n  jobs: {{ redis: {{ store: broker, \
              database: 3, preset: celery }}, job_timeout: 2s }}\n",
@@ -103,15 +114,15 @@ fn celery_whose_worker_is_slow_killed_and_away() {
         wait_condition(&stage.exporter, "idle").await;
 
         // Nobody is there: each of the priorities counts.
-        celery.send(&[600, 0], 0);
-        celery.send(&[0], 6);
+        celery.send("celery", &[600, 0], 0);
+        celery.send("celery", &[0], 6);
         wait_jobs(&stage.exporter, 3.0, 0.0).await;
         wait_condition(&stage.exporter, "no_workers").await;
         let of = [("target", "jobs"), ("queue", "jobs"), ("severity", "critical")];
         stage.prometheus.wait_alert("QueueWithoutWorkers", &of, "firing", PATIENT).await;
 
         // A worker takes them, works long on the first and holds the next one as well.
-        let worker = celery.worker();
+        let worker = celery.worker("celery");
         let takes = async |count: f64| {
             until("the worker takes jobs", 2 * PATIENT, async || {
                 worker.assert_alive();
@@ -217,5 +228,49 @@ fn a_stream_and_the_group_of_its_workers() {
         })
         .await;
         assert!(!stage.exporter.log().contains("seen"), "{}", stage.exporter.log());
+    });
+}
+
+#[test]
+fn rabbitmq_whose_worker_is_away_busy_and_killed() {
+    run(async {
+        let rabbit = RabbitMq::start().await;
+        let folder = watchdog::dir("rabbitmq-login");
+        let file = folder.join("password");
+        std::fs::write(&file, "wrong\n").unwrap();
+        let config = format!(
+            "queues:\n  jobs: {{ rabbitmq: {{ url: \"{}\", username: guest, password_file: {} }}, \
+             limits: {{ jobs: {{}} }} }}\n",
+            rabbit.management_url(),
+            file.display()
+        );
+        let stage = Stage::start(&config).await;
+        stage.sick(JOBS, "auth").await;
+        std::fs::write(&file, "guest\n").unwrap();
+        stage.well(JOBS).await;
+        // A declared queue that is not there is unknown, and no empty one.
+        wait_condition(&stage.exporter, "unknown").await;
+
+        let celery = Celery::new(rabbit.amqp_url());
+        celery.send("jobs", &[600, 600, 600], 0);
+        wait_jobs(&stage.exporter, 3.0, 0.0).await;
+        wait_condition(&stage.exporter, "no_workers").await;
+        let of = [("target", "jobs"), ("queue", "jobs"), ("severity", "critical")];
+        stage.prometheus.wait_alert("QueueWithoutWorkers", &of, "firing", PATIENT).await;
+
+        // One is worked on and one is held for afterwards.
+        let worker = celery.worker("jobs");
+        wait_jobs(&stage.exporter, 1.0, 2.0).await;
+        wait_condition(&stage.exporter, "busy").await;
+        stage.prometheus.wait_quiet("QueueWithoutWorkers", &of[..2], 2 * PATIENT).await;
+        // The broker takes back what a dead worker held.
+        worker.kill();
+        wait_jobs(&stage.exporter, 3.0, 0.0).await;
+        wait_condition(&stage.exporter, "no_workers").await;
+        // Only what stays is told of: what a worker makes for itself goes with it.
+        let scrape = stage.exporter.scrape().await;
+        assert!(!scrape.body.contains("pidbox"), "{}", scrape.body);
+        rabbit.server.kill();
+        stage.sick(JOBS, "refused").await;
     });
 }
