@@ -51,6 +51,15 @@ fn an_application_that_stops_hangs_lies_and_returns() {
             stage.prometheus.wait_alert(alert, &labels, "firing", PATIENT).await;
         }
         stage.prometheus.wait_alert("QueueFull", &[("queue", "search")], "firing", PATIENT).await;
+        // A script empties it: nothing has ended, and nothing waits any more.
+        sick["queue_stats"]["search"]["pending"] = json!(0);
+        app.set_json(&sick);
+        let lost = "stack_queue_lost_jobs_total{target=\"alaw\",queue=\"search\"} 10";
+        stage.exporter.wait_line(lost, PATIENT).await;
+        stage
+            .prometheus
+            .wait_alert("QueueJobsLost", &[("queue", "search")], "firing", PATIENT)
+            .await;
     });
 }
 

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::config::Paths;
+use super::flow::Passed;
 use super::model::{Condition, Observed, State};
 use crate::clients::http::Json;
 use crate::clients::json::{Decoded, JsonError};
@@ -115,7 +116,17 @@ fn queue(name: &str, said: &Value, paths: &Paths, running: Option<bool>) -> Obse
     let oldest = at(&paths.oldest_age_seconds).and_then(number);
     let done = jobs.get(&State::Completed).copied();
     let more = [State::Processing, State::Failed].map(|state| jobs.get(&state).copied());
+    // It counts those that have ended, and starts anew with the application.
+    let held = [State::Pending, State::Processing].map(|state| jobs.get(&state).copied());
+    let ended = done.map(|done| done.saturating_add(more[1].unwrap_or(0)));
+    let passed = match (held, ended) {
+        ([Some(pending), Some(processing)], Some(out)) => {
+            Some(Passed { held: pending.saturating_add(processing), out })
+        }
+        _ => None,
+    };
     Observed {
+        passed,
         // Without a number of finished jobs nobody can tell whether it goes on.
         progress: done.map(|done| [Some(done), more[0], more[1]].into_iter().flatten().collect()),
         oldest: oldest.map(|age| (State::Pending, age)).into_iter().collect(),

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::config::JetStream;
+use super::flow::Passed;
 use super::model::{Condition, Observed, State};
 use crate::clients::http::Json;
 use crate::clients::json::Decoded;
@@ -125,6 +126,7 @@ struct ConsumerConfig {
 #[derive(Clone, Default, Deserialize)]
 #[serde(default)]
 struct Sequence {
+    consumer_seq: Option<u64>,
     stream_seq: Option<u64>,
 }
 
@@ -234,6 +236,10 @@ fn observe(target: &str, stream: &Stream, consumer: &Consumer, now: &str, known:
         // A push consumer says whether anybody is there, a pull consumer whether somebody asks.
         deserted: !pull && !consumer.push_bound,
         paused: consumer.paused,
+        // Deliveries count on over a purge, which moves the sequence of the stream.
+        passed: pending
+            .zip(consumer.delivered.consumer_seq)
+            .map(|(held, out)| Passed { held, out }),
         // The numbers are not of one moment: what ends in between looks like what was given up.
         doubts_dead: true,
         capacity: limit(stream.config.max_msgs).filter(|_| work_queue && alone),

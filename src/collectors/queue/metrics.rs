@@ -20,6 +20,10 @@ metrics! { QueueRow {
     gauge stack_queue_stuck_jobs [Q05 P12] = |q| q.stuck;
     /// Workers that wait for a job; 0 also while all are busy. Source: /jsz num_waiting, or XINFO CONSUMERS of Redis.
     gauge stack_queue_idle_workers [N04] = |q| q.seen.idle_workers;
+    /// Time until no job waits if it goes on as in the last minute, in seconds; +Inf while not fewer wait than a minute ago, absent for the first minute. Source: the pending jobs now and at earlier readings.
+    gauge stack_queue_drain_seconds [Q05 Q09] = |q| q.moved.drain;
+    /// Jobs that are gone and were neither given out nor ended: the queue was emptied by hand, or lost with its process. Source: the pending jobs and, for http, those that have ended, for jetstream delivered.consumer_seq.
+    counter stack_queue_lost_jobs_total [Q05 Q09] = |q| q.moved.lost;
     /// The state of the queue in one word, 1 for the one that holds. Source: the numbers of this queue now and at earlier readings.
     gauge stack_queue_condition {condition} [Q02 Q03 Q05 Q09] = |q| q.conditions();
 } }

@@ -30,6 +30,7 @@
 
 mod config;
 mod fetch;
+mod flow;
 mod json;
 mod jsz;
 mod metrics;

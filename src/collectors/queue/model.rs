@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::config::Limits;
+use super::flow::{Flow, Moved, Passed};
 
 /// Without a time limit for jobs: no progress for longer than this is a stall [Q09].
 const PATIENCE: Duration = Duration::from_mins(10);
@@ -126,6 +127,8 @@ pub struct Observed {
     pub in_flight_limit: Option<u64>,
     /// Numbers of which at least one changes whenever a job is taken or ends.
     pub progress: Option<Vec<u64>>,
+    /// Jobs in it and those that have left it, where the source tells both of one moment.
+    pub passed: Option<Passed>,
 }
 
 /// A queue as it is exported.
@@ -134,6 +137,7 @@ pub struct QueueRow {
     pub capacity: Option<u64>,
     pub in_flight_limit: Option<u64>,
     pub stuck: Option<u64>,
+    pub moved: Moved,
     pub condition: Condition,
     /// The conditions that this kind of source can tell.
     pub conditions: &'static [Condition],
@@ -203,6 +207,7 @@ pub struct History {
     marks: BTreeMap<String, Mark>,
     /// Dead jobs as the source said last, where that may be wrong.
     dead: BTreeMap<String, u64>,
+    flows: BTreeMap<String, Flow>,
 }
 
 struct Mark {
@@ -251,6 +256,7 @@ impl History {
         let known = |name: &String| seen.iter().any(|seen| seen.queue == *name);
         self.marks.retain(|name, _| known(name));
         self.dead.retain(|name, _| known(name));
+        self.flows.retain(|name, _| known(name));
         let row = |mut seen: Observed| {
             // Of a work queue, which alone has any.
             let has_dead = seen.jobs.contains_key(&State::Dead);
@@ -264,6 +270,7 @@ impl History {
                 capacity: limits.max_queue_size.or(seen.capacity),
                 in_flight_limit,
                 stuck: job.and_then(|job| seen.stuck(job)),
+                moved: self.flows.entry(seen.queue.clone()).or_default().note(&seen, now),
                 condition: seen.condition(
                     self.still(&seen, now),
                     patience,
