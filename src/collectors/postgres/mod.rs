@@ -125,6 +125,7 @@ pub static AREA: Area = Area {
         TableEntry::of::<server::Settings>(),
         TableEntry::of::<server::OtherSettings>(),
         TableEntry::of::<tables::Table>(),
+        TableEntry::of::<tables::Scanned>(),
         TableEntry::of::<tables::TableSize>(),
         TableEntry::of::<tables::Rest>(),
         TableEntry::of::<tables::Index>(),

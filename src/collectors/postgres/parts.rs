@@ -229,8 +229,7 @@ impl Source {
             self.slow.migrations.refresh(until(), read).await;
         }
         if self.share.tells(&self.share.database) {
-            let read =
-                |_, until| self.slow.reader.read(&self.client, self.share.leads, until);
+            let read = |_, until| self.slow.reader.read(&self.client, self.share.leads, until);
             self.slow.schema.refresh(until(), read).await;
         }
         if self.share.leads {

@@ -301,8 +301,11 @@ mod tests {
         }
     }
 
-    fn schema(case: &std::path::Path) -> Schema {
-        Schema {
+    fn schema(case: &std::path::Path) -> Latest<Schema> {
+        if rows(case, "schema_invalid").is_err() {
+            return Latest::default();
+        }
+        latest(Ok(Schema {
             invalid: rows(case, "schema_invalid"),
             unused: rows(case, "schema_unused"),
             duplicates: rows(case, "schema_duplicates"),
@@ -311,8 +314,8 @@ mod tests {
             extensions: rows(case, "schema_extensions"),
             archive: Some(rows(case, "schema_archive")),
             control: Some(rows(case, "schema_control")),
-            identity: Identity { id: "1".into(), changed: None },
-        }
+            identity: Identity { id: "1".into(), changed: Some(1_799_999_000.0) },
+        }))
     }
 
     #[test]
@@ -344,7 +347,8 @@ mod tests {
                 tables: rows(case, "tables"),
                 indexes: rows(case, "indexes"),
                 vacuums: rows(case, "vacuums"),
-                builds: rows(case, "builds"),
+                // Not all servers of these cases are at hand any more.
+                builds: rows(case, "builds").or(Ok(Rows::default())),
             };
             let parts = Read {
                 sizes: latest(rows(case, "sizes")),
@@ -355,7 +359,7 @@ mod tests {
                 own: latest(rows(case, "own")),
                 statements: latest(rows(case, "statements")),
                 migrations: latest(Ok(super::super::migrations::Said::default())),
-                schema: latest(Ok(schema(case))),
+                schema: schema(case),
                 queries: Vec::new(),
                 queries_dropped: 0,
             };

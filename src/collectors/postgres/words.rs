@@ -54,6 +54,7 @@ pub const WORDS: &[Words] = &[
             "indexes",
             "statements",
             "extensions",
+            "sequences",
             "query_rows",
             "query_databases",
         ],

@@ -72,10 +72,7 @@ pub fn of(batch: Batch, row: Row, facts: &Facts) -> Batch {
     let written = facts.wal.as_ref().ok().and_then(Rows::first);
     let written = written.map(|row| Written { bytes: row.number("written") });
     let statuses = facts.slots.as_ref().map(statuses).unwrap_or_default();
-    batch
-        .with(streaming.into_iter().collect())
-        .with(written.into_iter().collect())
-        .with(statuses)
+    batch.with(streaming.into_iter().collect()).with(written.into_iter().collect()).with(statuses)
 }
 
 pub fn statuses(slots: &Rows) -> Vec<SlotStatus> {
@@ -146,12 +143,22 @@ mod tests {
     #[test]
     fn a_build_is_told_by_its_phase_and_how_far_that_is() {
         let columns = [
-            "schemaname", "relname", "indexrelname", "phase", "age", "lockers_total",
-            "lockers_done", "blocks_total", "blocks_done", "tuples_total", "tuples_done",
+            "schemaname",
+            "relname",
+            "indexrelname",
+            "phase",
+            "age",
+            "lockers_total",
+            "lockers_done",
+            "blocks_total",
+            "blocks_done",
+            "tuples_total",
+            "tuples_done",
         ];
         let build = |phase, index, age| -> Vec<Option<&str>> {
             let counts = ["2", "1", "100", "25", "0", "0"].map(Some);
-            [[Some("public"), Some("t"), index, Some(phase), Some(age)].as_slice(), &counts].concat()
+            [[Some("public"), Some("t"), index, Some(phase), Some(age)].as_slice(), &counts]
+                .concat()
         };
         let all = [
             build("waiting for old snapshots", Some("a"), "5"),
@@ -179,10 +186,8 @@ mod tests {
 
     #[test]
     fn a_slot_that_was_never_used_has_no_status() {
-        let slots = rows(
-            &["slot_name", "wal_status"],
-            &[&[Some("a"), Some("lost")], &[Some("b"), None]],
-        );
+        let slots =
+            rows(&["slot_name", "wal_status"], &[&[Some("a"), Some("lost")], &[Some("b"), None]]);
         let lost = SlotStatus { slot: "a".into(), status: "lost".into() };
         assert_eq!(statuses(&slots), [lost]);
     }

@@ -53,7 +53,7 @@ metrics! { Sequence {
         datname = |s| &s.database, schemaname = |s| &s.schema, sequencename = |s| &s.name,
         relname = |s| &s.table, column = |s| &s.column,
     }
-    /// Used share of what a sequence can count, or of what the column that it feeds can hold if that is less; the ten furthest, read every five minutes, and none that may not be read. Source: pg_sequence_last_value(), pg_sequence, pg_attribute.
+    /// Used share of what a sequence can count, or of what the column that it feeds can hold if that is less; the ten furthest of the thousand with most rows inserted, read every five minutes, and none that may not be read. Source: pg_sequence_last_value(), pg_sequence, pg_attribute.
     gauge stack_postgres_sequence_used_ratio = |s| s.used;
 } }
 

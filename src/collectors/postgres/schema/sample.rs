@@ -106,7 +106,9 @@ pub fn of(mut batch: Batch, database: &str, schema: Option<&Schema>, now: f64) -
     for (what, failure) in schema.failures().skip(1) {
         batch = batch.gap(what, failure.clone());
     }
-    for (kind, answer) in KINDS.into_iter().zip([&schema.invalid, &schema.unused, &schema.duplicates]) {
+    for (kind, answer) in
+        KINDS.into_iter().zip([&schema.invalid, &schema.unused, &schema.duplicates])
+    {
         if let Ok(rows) = answer {
             batch = indexes(batch, database, kind, rows);
         }
@@ -116,7 +118,11 @@ pub fn of(mut batch: Batch, database: &str, schema: Option<&Schema>, now: f64) -
         batch = vacuum(batch, database, rows, counting);
     }
     if let Ok(rows) = &schema.sequences {
-        batch = batch.with(sequences(database, rows)).with(hidden(database, rows));
+        let unopened = rows.iter().filter_map(|row| row.number::<u64>("unopened")).sum();
+        batch = batch
+            .with(sequences(database, rows))
+            .with(hidden(database, rows))
+            .dropped("sequences", unopened);
     }
     if let Ok(rows) = &schema.extensions {
         batch = extensions(batch, database, rows);
@@ -157,9 +163,8 @@ fn vacuum(batch: Batch, database: &str, rows: &Rows, counting: Option<f64>) -> B
         works: first.flag("works").filter(|_| told),
         counting,
     };
-    let shown = |column: &'static str| {
-        rows.iter().filter(move |row| row.flag(column) == Some(true))
-    };
+    let shown =
+        |column: &'static str| rows.iter().filter(move |row| row.flag(column) == Some(true));
     let over = |row: Row| Over {
         database: database.to_owned(),
         schema: text(row, "schemaname"),
@@ -215,10 +220,7 @@ fn extensions(batch: Batch, database: &str, rows: &Rows) -> Batch {
     let number = |column: &str| first.and_then(|row| row.number::<u64>(column)).unwrap_or(0);
     let dropped = number("total").saturating_sub(rows.len() as u64);
     let all = Extensions { database: database.to_owned(), outdated: number("total_outdated") };
-    batch
-        .with(vec![all])
-        .with(rows.iter().map(extension).collect())
-        .dropped("extensions", dropped)
+    batch.with(vec![all]).with(rows.iter().map(extension).collect()).dropped("extensions", dropped)
 }
 
 fn machine(schema: &Schema, now: f64) -> Option<Machine> {
@@ -230,8 +232,7 @@ fn machine(schema: &Schema, now: f64) -> Option<Machine> {
         let first = rows.first();
         machine.ready = first.and_then(|row| row.number("ready"));
         // None waits: it has waited for no time.
-        machine.oldest =
-            first.map(|row| row.number::<f64>("oldest").unwrap_or_default().max(0.0));
+        machine.oldest = first.map(|row| row.number::<f64>("oldest").unwrap_or_default().max(0.0));
     }
     if let Some(rows) = row(&schema.control) {
         let first = rows.first()?;

@@ -1,7 +1,11 @@
 -- Two that are the same but for their names. What holds a constraint, or keeps rows apart, is the one to keep, and
 -- of two that keep rows apart the other is too many only where it does so in the same way.
 -- Before 17 an expression has in it where it stood in its statement.
-with every as (
+with twice as materialized (
+    -- Most have no other index of these columns at all, and are looked at no further.
+    select x.indrelid, x.indkey::pg_catalog.text as keys from pg_catalog.pg_index x
+    where x.indisvalid and x.indislive group by 1, 2 having count(*) > 1),
+every as (
     select x.indexrelid, x.indrelid, x.indisunique, x.indisprimary, x.indimmediate, {nulls} as nulls, x.indisexclusion,
         i.relname, i.relpages, i.relam, x.indkey::pg_catalog.text as keys, x.indnkeyatts,
         x.indclass::pg_catalog.text as classes, x.indcollation::pg_catalog.text as collations,
@@ -12,7 +16,7 @@ with every as (
         case when i.relam <> 403 then i.reloptions end as options,
         exists (select 1 from pg_catalog.pg_constraint c where c.conindid = i.oid) as constrains,
         n.nspname, t.relname as of_table
-    from pg_catalog.pg_index x
+    from twice w join pg_catalog.pg_index x on x.indrelid = w.indrelid and x.indkey::pg_catalog.text = w.keys
         join pg_catalog.pg_class i on i.oid = x.indexrelid and i.relkind = 'i'
         join pg_catalog.pg_class t on t.oid = x.indrelid and t.relpersistence <> 't'
         join pg_catalog.pg_namespace n on n.oid = t.relnamespace
