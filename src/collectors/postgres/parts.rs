@@ -231,6 +231,7 @@ impl Source {
         if self.share.tells(&self.share.database) {
             let read = |_, until| self.slow.reader.read(&self.client, self.share.leads, until);
             self.slow.schema.refresh(until(), read).await;
+            self.slow.reader.keep();
         }
         if self.share.leads {
             self.slow.own.refresh(until(), |_, _| self.read_own()).await;

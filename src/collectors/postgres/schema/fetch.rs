@@ -15,7 +15,7 @@ use crate::failure::Failure;
 pub const KEPT: Keeping = Keeping {
     form: Form { kind: "postgres", version: 1 },
     most: 4096,
-    pause: Duration::from_secs(5),
+    pause: Duration::from_secs(1),
 };
 
 /// All answers.
@@ -110,13 +110,20 @@ impl Reader {
         Ok(Found { value: schema, missing })
     }
 
+    /// Sees to it that what is known gets written down; with each reading, for a write has its pause.
+    pub fn keep(&self) {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(identity) = known {
+            self.kept.keep(&identity);
+        }
+    }
+
     async fn note(&self, id: &str, until: Instant) -> Identity {
         let restored = self.kept.restored(until).await;
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let before = known.take().or(restored).unwrap_or_default();
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
         let identity = before.then(id, now);
-        self.kept.keep(&identity);
         *known = Some(identity.clone());
         identity
     }
