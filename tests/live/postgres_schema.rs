@@ -317,7 +317,6 @@ fn a_standby_that_is_cut_off_says_so_though_its_delay_is_0() {
     run(async {
         let settings = [("max_wal_size", "32MB"), ("min_wal_size", "32MB")];
         let primary = Postgres::start_with(None, &settings).await;
-        let admin = primary.client().await;
         let standby = primary.standby().await;
         let exporter = Exporter::start(binary(), &config(standby.port)).await;
         let streaming = of_server("receiver_streaming");
@@ -334,6 +333,23 @@ fn a_standby_that_is_cut_off_says_so_though_its_delay_is_0() {
             assert_eq!(scrape.value(&series(name, labels)), None, "{}", ours(&scrape));
         }
 
+        primary.server.stop().await;
+        let cut_off = |scrape: &Scrape| {
+            scrape.value(&streaming) == Some(0.0)
+                && scrape
+                    .line("pg_replication_lag_seconds{")
+                    .is_some_and(|line| line.ends_with(" 0"))
+        };
+        scrape_until(&exporter, "a standby that gets nothing, without a delay", cut_off).await;
+        primary.server.restart().await;
+        tokio::time::timeout(
+            2 * PATIENT,
+            scrape_until(&exporter, "a standby that follows again", follows),
+        )
+        .await
+        .unwrap();
+
+        let admin = primary.client().await;
         done(&admin, "alter system set max_slot_wal_keep_size = '1MB'").await;
         done(&admin, "select pg_reload_conf()").await;
         done(&admin, "select pg_create_physical_replication_slot('left_behind', true)").await;
@@ -365,22 +381,6 @@ fn a_standby_that_is_cut_off_says_so_though_its_delay_is_0() {
                     .any(|line| line.contains("left_behind"))
         };
         scrape_until(&of_primary, "a slot that is lost, with nothing kept for it", lost).await;
-
-        primary.server.stop().await;
-        let cut_off = |scrape: &Scrape| {
-            scrape.value(&streaming) == Some(0.0)
-                && scrape
-                    .line("pg_replication_lag_seconds{")
-                    .is_some_and(|line| line.ends_with(" 0"))
-        };
-        scrape_until(&exporter, "a standby that gets nothing, without a delay", cut_off).await;
-        primary.server.restart().await;
-        tokio::time::timeout(
-            2 * PATIENT,
-            scrape_until(&exporter, "a standby that follows again", follows),
-        )
-        .await
-        .unwrap();
     });
 }
 

@@ -1,5 +1,6 @@
 //! What the answers say, as rows.
 
+use super::super::fetch::Answer;
 use super::fetch::Schema;
 use crate::catalogue::Batch;
 use crate::clients::postgres::{Row, Rows};
@@ -86,7 +87,6 @@ pub struct Extensions {
 }
 
 /// What is asked of the server as seldom.
-#[derive(Default)]
 pub struct Machine {
     pub id: Option<String>,
     pub changed_age: Option<f64>,
@@ -223,22 +223,21 @@ fn extensions(batch: Batch, database: &str, rows: &Rows) -> Batch {
     batch.with(vec![all]).with(rows.iter().map(extension).collect()).dropped("extensions", dropped)
 }
 
+fn answered(answer: Option<&Answer>) -> Option<&Rows> {
+    answer?.as_ref().ok()
+}
+
 fn machine(schema: &Schema, now: f64) -> Option<Machine> {
-    let mut machine = Machine::default();
-    let row = |answer: &'_ Option<super::super::fetch::Answer>| -> Option<Rows> {
-        answer.as_ref()?.as_ref().ok().cloned()
-    };
-    if let Some(rows) = row(&schema.archive) {
-        let first = rows.first();
-        machine.ready = first.and_then(|row| row.number("ready"));
+    let (archive, control) = (schema.archive.as_ref(), schema.control.as_ref());
+    let waiting = answered(archive).and_then(Rows::first);
+    let own = answered(control).and_then(Rows::first);
+    let machine = Machine {
+        id: own.and_then(|row| row.text("system_identifier")).map(ToOwned::to_owned),
+        changed_age: own.and(schema.identity.changed).map(|at| (now - at).max(0.0)),
+        checksums: own.and_then(|row| row.flag("checksums")),
+        ready: waiting.and_then(|row| row.number("ready")),
         // None waits: it has waited for no time.
-        machine.oldest = first.map(|row| row.number::<f64>("oldest").unwrap_or_default().max(0.0));
-    }
-    if let Some(rows) = row(&schema.control) {
-        let first = rows.first()?;
-        machine.id = first.text("system_identifier").map(ToOwned::to_owned);
-        machine.checksums = first.flag("checksums");
-        machine.changed_age = schema.identity.changed.map(|at| (now - at).max(0.0));
-    }
-    (schema.archive.is_some() || schema.control.is_some()).then_some(machine)
+        oldest: waiting.map(|row| row.number::<f64>("oldest").unwrap_or_default().max(0.0)),
+    };
+    (archive.is_some() || control.is_some()).then_some(machine)
 }
