@@ -60,6 +60,7 @@ mod postgres_faults;
 mod postgres_odd;
 mod postgres_peer;
 mod postgres_pooler;
+mod postgres_schema;
 mod postgres_sessions;
 mod postgres_sql;
 mod postgres_tls;

@@ -192,6 +192,18 @@ async fn build() -> World {
         )
         .await
         .unwrap();
+    // A table that nobody cares for.
+    for sql in [
+        "CREATE TABLE neglected (id serial, n int) WITH (autovacuum_enabled = off); \
+         GRANT SELECT ON neglected_id_seq TO monitor; \
+         INSERT INTO neglected (n) SELECT generate_series(1, 20000); \
+         CREATE INDEX ON neglected (n); CREATE INDEX ON neglected (n)",
+        "SELECT pg_create_physical_replication_slot('left_behind', true)",
+        "VACUUM ANALYZE neglected",
+        "DELETE FROM neglected WHERE n <= 9000; SELECT pg_stat_force_next_flush()",
+    ] {
+        admin.batch_execute(sql).await.unwrap();
+    }
     let mut sessions = sessions;
     sessions.push(postgres.hold_lock("locked").await);
     sessions.push(postgres.background("SELECT * FROM locked").await);

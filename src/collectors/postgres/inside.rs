@@ -2,7 +2,7 @@
 //! `postgres_exporter`'s.
 
 use super::statements::Statement;
-use super::tables::{Index, OwnShare, PHASES, Rest, Table, TableSize, Vacuum};
+use super::tables::{Index, OwnShare, PHASES, Rest, Scanned, Table, TableSize, Vacuum};
 use crate::catalogue::metrics;
 
 metrics! { Table {
@@ -64,6 +64,12 @@ metrics! { Table {
     established pg_statio_user_tables_tidx_blocks_read = |t| t.count("tidx_blks_read");
     /// Blocks of the index of its long values found in memory. Source: pg_statio_user_tables.tidx_blks_hit.
     established pg_statio_user_tables_tidx_blocks_hit = |t| t.count("tidx_blks_hit");
+} }
+
+metrics! { Scanned {
+    labels { datname = |s| &s.name.database, schemaname = |s| &s.name.schema, relname = |s| &s.name.table }
+    /// Rows that scans of the whole table have read, of tables with over 10,000 rows. Source: pg_stat_user_tables.seq_tup_read, n_live_tup.
+    counter stack_postgres_large_table_scanned_rows_total [P06] = |s| s.rows;
 } }
 
 metrics! { TableSize {

@@ -15,7 +15,8 @@
 //! | what our own statements cost, and single statements (`statements`) | `pg_stat_statements` | where it is there; once a minute |
 //! | queries of the user (`queries`) | whatever they name | SELECT on it |
 //! | migrations | the tables of Alembic, Django, Flyway, sqlx, Prisma and Diesel | SELECT on them |
-//! | a vacuum that runs | `pg_stat_progress_vacuum` | `pg_monitor` |
+//! | a vacuum or an index build that runs | `pg_stat_progress_vacuum`, `pg_stat_progress_create_index` | `pg_monitor` |
+//! | what is wrong with indexes, tables, sequences and extensions (`schema`) | the catalogue; every five minutes | SELECT on sequences |
 //! | whether one gets in | a trial log-in, `login` | none |
 //!
 //! Cost: twelve queries at once on a kept session in the database `postgres`, and three in the named one
@@ -53,7 +54,9 @@ mod migrations;
 mod on_demand;
 mod parts;
 mod queries;
+mod replication;
 mod sample;
+mod schema;
 mod server;
 mod share;
 mod signals;
@@ -122,6 +125,7 @@ pub static AREA: Area = Area {
         TableEntry::of::<server::Settings>(),
         TableEntry::of::<server::OtherSettings>(),
         TableEntry::of::<tables::Table>(),
+        TableEntry::of::<tables::Scanned>(),
         TableEntry::of::<tables::TableSize>(),
         TableEntry::of::<tables::Rest>(),
         TableEntry::of::<tables::Index>(),
@@ -132,6 +136,20 @@ pub static AREA: Area = Area {
         TableEntry::of::<queries::Seen>(),
         TableEntry::of::<queries::Info>(),
         TableEntry::of::<migrations::Migration>(),
+        TableEntry::of::<replication::Streaming>(),
+        TableEntry::of::<replication::SlotStatus>(),
+        TableEntry::of::<replication::Written>(),
+        TableEntry::of::<replication::IndexBuild>(),
+        TableEntry::of::<schema::Indexes>(),
+        TableEntry::of::<schema::Index>(),
+        TableEntry::of::<schema::Autovacuum>(),
+        TableEntry::of::<schema::Over>(),
+        TableEntry::of::<schema::Off>(),
+        TableEntry::of::<schema::Sequence>(),
+        TableEntry::of::<schema::Sequences>(),
+        TableEntry::of::<schema::Extension>(),
+        TableEntry::of::<schema::Extensions>(),
+        TableEntry::of::<schema::Machine>(),
     ],
     signals: signals::SIGNALS,
     glance: &[
@@ -316,8 +334,8 @@ impl Collector for Database {
         Box::pin(self.0.fetch()).await
     }
 
-    fn sample(&self, raw: fetch::Raw, _now: SystemTime) -> Result<Batch, Failure> {
-        sample::sample(raw)
+    fn sample(&self, raw: fetch::Raw, now: SystemTime) -> Result<Batch, Failure> {
+        sample::sample(raw, now)
     }
 }
 

@@ -9,10 +9,11 @@ use tokio::time::Instant;
 use super::fetch::{Answer, Source, none};
 use super::migrations::Said;
 use super::queries::{Answers, Seen};
+use super::schema::{self, Schema};
 use super::statements::Shown;
 use super::{AREA, Postgres, tables};
 use crate::clients::postgres::reasons::NO_DATABASE;
-use crate::clients::postgres::{Rows, quoted};
+use crate::clients::postgres::{Address, Rows, quoted};
 use crate::engine::{Found, Latest, Memory, Pace, Part, Parts};
 use crate::failure::{Failure, Reason};
 
@@ -55,6 +56,13 @@ const MIGRATIONS: Pace = Pace {
     stale_after: Some(Duration::from_mins(5)),
     limit: LIMIT,
 };
+/// Dear where there are many tables, and nothing of it changes in a minute.
+const SCHEMA: Pace = Pace {
+    every: Duration::from_mins(5),
+    again: Duration::from_mins(1),
+    stale_after: Some(Duration::from_mins(15)),
+    limit: LIMIT,
+};
 /// Each query has a clock of its own.
 const QUERIES: Pace =
     Pace { every: Duration::ZERO, again: Duration::ZERO, stale_after: None, limit: LIMIT };
@@ -72,6 +80,7 @@ pub struct Read {
     pub own: Latest<Rows>,
     pub statements: Latest<Rows>,
     pub migrations: Latest<Said>,
+    pub schema: Latest<Schema>,
     pub queries: Vec<Seen>,
     /// Databases in which queries do not run because they are too many.
     pub queries_dropped: u64,
@@ -90,6 +99,7 @@ pub struct Inside {
     pub tables: Answer,
     pub indexes: Answer,
     pub vacuums: Answer,
+    pub builds: Answer,
 }
 
 /// What is not read each time. All of it is of one database: after a change of address nothing is
@@ -103,6 +113,8 @@ pub struct Slow {
     own: Part<Rows>,
     statements: Part<Rows>,
     migrations: Part<Said>,
+    schema: Part<Schema>,
+    reader: schema::Reader,
     queries: Part<Answers>,
     shown: Mutex<Shown>,
     /// When all of it was last begun, and what reads it behind a reading.
@@ -122,6 +134,7 @@ impl Slow {
         let mut parts = Parts::new(memory, AREA.name, name, database.clone());
         let every = database.login.map_or(LOGIN, crate::config::Dur::get).mul_f64(EARLY);
         let login = Pace { every, again: every.min(AGAIN), stale_after: None, limit: LIMIT };
+        let of = Address::of(&database.url).map(|address| address.server()).unwrap_or_default();
         let slow = Self {
             sizes: parts.add("sizes", "sizes of databases (pg_database_size)", SIZES),
             login: parts.add("login", "a trial log-in", login),
@@ -135,6 +148,8 @@ impl Slow {
                 "migrations (alembic_version and others)",
                 MIGRATIONS,
             ),
+            schema: parts.add("schema", "indexes, vacuum, sequences and extensions", SCHEMA),
+            reader: schema::Reader::new(parts.keep("identity", schema::KEPT, of)),
             queries: parts.add("queries", "declared queries", QUERIES),
             shown: Mutex::default(),
             begun: Mutex::default(),
@@ -213,6 +228,11 @@ impl Source {
             let read = |_, _| self.migrations.read(&self.client);
             self.slow.migrations.refresh(until(), read).await;
         }
+        if self.share.tells(&self.share.database) {
+            let read = |_, until| self.slow.reader.read(&self.client, self.share.leads, until);
+            self.slow.schema.refresh(until(), read).await;
+            self.slow.reader.keep();
+        }
         if self.share.leads {
             self.slow.own.refresh(until(), |_, _| self.read_own()).await;
         }
@@ -242,6 +262,7 @@ impl Source {
             own: slow.own.shown_if(inside && self.share.leads),
             statements: slow.statements.shown_if(inside && self.tells_statements()),
             migrations: slow.migrations.shown_if(migrations),
+            schema: slow.schema.shown_if(migrations),
             queries: seen,
             queries_dropped: queries.map(|all| all.dropped()).unwrap_or_default(),
         })
@@ -280,12 +301,14 @@ impl Source {
         let all = |_| {
             let (tables, indexes) =
                 (include_str!("sql/tables.sql"), include_str!("sql/indexes.sql"));
-            vec![sql(tables), sql(indexes), include_str!("sql/vacuums.sql").to_owned()]
+            let running = [include_str!("sql/vacuums.sql"), include_str!("sql/builds.sql")];
+            let running = running.map(ToOwned::to_owned);
+            [sql(tables), sql(indexes)].into_iter().chain(running).collect()
         };
         let answers = self.client.query_all(all, self.client.limit()).await?;
         let mut answers = answers.into_iter();
         let mut next = || answers.next().unwrap_or_else(|| Err(none()));
-        Ok(Found::from(Inside { tables: next(), indexes: next(), vacuums: next() }))
+        Ok(Found::from(Inside { tables: next(), indexes: next(), vacuums: next(), builds: next() }))
     }
 
     async fn read_table_sizes(&self) -> Result<Found<Rows>, Failure> {

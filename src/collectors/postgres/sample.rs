@@ -1,10 +1,12 @@
 //! What the answers say, as rows.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::fetch::Raw;
-use super::{activity, databases, migrations, queries, server, statements, tables};
+use super::{
+    activity, databases, migrations, queries, replication, schema, server, statements, tables,
+};
 use crate::catalogue::Batch;
 use crate::clients::postgres::reasons::{NO_HBA, ROLE_FULL, TLS_REQUIRED};
 use crate::clients::postgres::{BOUND, Row, Rows, identifier};
@@ -65,7 +67,7 @@ pub struct Size {
     pub bytes: Option<u64>,
 }
 
-pub fn sample(mut raw: Raw) -> Result<Batch, Failure> {
+pub fn sample(mut raw: Raw, now: SystemTime) -> Result<Batch, Failure> {
     let seen = std::mem::take(&mut raw.parts.queries);
     let raw = &raw;
     let (server, share) = (raw.place.as_str(), &raw.share);
@@ -100,6 +102,11 @@ pub fn sample(mut raw: Raw) -> Result<Batch, Failure> {
     batch = tables::of(batch, server, raw);
     batch = statements::of(batch, server, raw);
     batch = migrations::of(batch, raw.parts.migrations.value.as_deref());
+    if let Some(inside) = &raw.parts.inside.value {
+        batch = replication::builds(batch, &share.database, &inside.builds);
+    }
+    let now = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
+    batch = schema::of(batch, &share.database, raw.parts.schema.value.as_deref(), now);
     batch = queries::of(batch, &raw.declared, seen);
     batch = batch.dropped("query_databases", raw.parts.queries_dropped);
     if !share.leads {
@@ -112,7 +119,7 @@ pub fn sample(mut raw: Raw) -> Result<Batch, Failure> {
         &raw.facts,
         raw.parts.set.value.as_deref(),
     );
-    Ok(sizes(batch, server, raw))
+    Ok(sizes(replication::of(batch, row, &raw.facts), server, raw))
 }
 
 fn unexpected() -> Failure {
@@ -273,6 +280,7 @@ fn sizes(batch: Batch, server: &str, raw: &Raw) -> Batch {
 mod tests {
     use super::super::fetch::Facts;
     use super::super::parts::{Inside, Read, Set};
+    use super::super::schema::{Identity, Schema};
     use super::super::share::Share;
     use super::*;
     use crate::clients::postgres::reasons::SERVER_FULL;
@@ -291,6 +299,23 @@ mod tests {
             Ok(value) => Latest { value: Some(value.into()), failure: None },
             Err(failure) => Latest { value: None, failure: Some(failure) },
         }
+    }
+
+    fn schema(case: &std::path::Path) -> Latest<Schema> {
+        if rows(case, "schema_invalid").is_err() {
+            return Latest::default();
+        }
+        latest(Ok(Schema {
+            invalid: rows(case, "schema_invalid"),
+            unused: rows(case, "schema_unused"),
+            duplicates: rows(case, "schema_duplicates"),
+            vacuum: rows(case, "schema_vacuum"),
+            sequences: rows(case, "schema_sequences"),
+            extensions: rows(case, "schema_extensions"),
+            archive: Some(rows(case, "schema_archive")),
+            control: Some(rows(case, "schema_control")),
+            identity: Identity { id: "1".into(), changed: Some(1_799_999_000.0) },
+        }))
     }
 
     #[test]
@@ -322,6 +347,8 @@ mod tests {
                 tables: rows(case, "tables"),
                 indexes: rows(case, "indexes"),
                 vacuums: rows(case, "vacuums"),
+                // Not all servers of these cases are at hand any more.
+                builds: rows(case, "builds").or(Ok(Rows::default())),
             };
             let parts = Read {
                 sizes: latest(rows(case, "sizes")),
@@ -332,6 +359,7 @@ mod tests {
                 own: latest(rows(case, "own")),
                 statements: latest(rows(case, "statements")),
                 migrations: latest(Ok(super::super::migrations::Said::default())),
+                schema: schema(case),
                 queries: Vec::new(),
                 queries_dropped: 0,
             };
@@ -343,7 +371,7 @@ mod tests {
                 parts,
                 declared: BTreeMap::new(),
             };
-            sample(raw)
+            sample(raw, UNIX_EPOCH + Duration::from_secs(1_800_000_000))
         });
     }
 }

@@ -2,6 +2,8 @@
 
 mod conditions;
 mod inside;
+mod replication;
+mod schema;
 
 use std::time::Duration;
 
@@ -333,4 +335,21 @@ pub static SIGNALS: &[Signal] = &[
     inside::MIGRATION_FAILED,
     inside::MIGRATION_EXPECTED,
     inside::MIGRATION_READABLE,
+    replication::RECEIVER,
+    replication::REPLICATION_LAG,
+    replication::SLOT_RETAINS,
+    replication::SLOT_LOST,
+    replication::ARCHIVE_BACKLOG,
+    replication::SYSTEM_CHANGED,
+    replication::CHECKSUMS,
+    schema::INDEX_INVALID,
+    schema::INDEX_UNUSED,
+    schema::INDEX_DUPLICATE,
+    schema::VACUUM_DUE,
+    schema::AUTOVACUUM,
+    schema::TABLE_AUTOVACUUM,
+    schema::SEQUENCE,
+    schema::SEQUENCES_UNREADABLE,
+    schema::EXTENSIONS_OUTDATED,
+    schema::TABLE_SCANNED,
 ];

@@ -22,6 +22,15 @@ pub struct Table {
     pub values: Values,
 }
 
+/// A table of many rows that is read from end to end.
+pub struct Scanned {
+    pub name: Name,
+    pub rows: Option<f64>,
+}
+
+/// Below so many rows a scan is what the planner should choose.
+const LARGE: f64 = 10_000.0;
+
 pub struct TableSize {
     pub name: Name,
     pub table_bytes: Option<f64>,
@@ -92,7 +101,13 @@ pub fn of(mut batch: Batch, server: &str, raw: &Raw) -> Batch {
     if let Some(inside) = &raw.parts.inside.value {
         let table = |(row, values)| Table { name: name(server, row), values };
         match &inside.tables {
-            Ok(rows) => batch = batch.with(numbers(rows).map(table).collect()),
+            Ok(rows) => {
+                let tables: Vec<Table> = numbers(rows).map(table).collect();
+                let large = tables.iter().filter(|it| it.count("n_live_tup") > LARGE);
+                let scanned =
+                    |it: &Table| Scanned { name: it.name.clone(), rows: it.get("seq_tup_read") };
+                batch = batch.with(large.map(scanned).collect()).with(tables);
+            }
             Err(failure) => batch = batch.gap("tables (pg_stat_user_tables)", failure.clone()),
         }
         let index = |(row, values): (Row, Values)| Index {

@@ -1,7 +1,7 @@
 //! Which labels have a closed list of values, and the lists: what rules, panels and tests of rules
 //! may ask for. `tests/offline/words.rs` holds them against the code that writes them.
 
-use super::{blockers, databases, tables};
+use super::{blockers, databases, replication, schema, tables};
 use crate::catalogue::words::{Words, listed, open};
 
 pub const WORDS: &[Words] = &[
@@ -17,6 +17,8 @@ pub const WORDS: &[Words] = &[
             "own",
             "statements",
             "migrations",
+            "schema",
+            "identity",
             "queries",
         ],
     ),
@@ -51,11 +53,24 @@ pub const WORDS: &[Words] = &[
             "blockers",
             "indexes",
             "statements",
+            "extensions",
+            "sequences",
             "query_rows",
             "query_databases",
         ],
     ),
     listed(&["pg_stat_progress_vacuum_phase"], "phase", &tables::PHASES),
+    listed(&["stack_postgres_index_build_phase"], "phase", &replication::PHASES),
+    listed(&["stack_postgres_slot_wal_status"], "wal_status", &replication::STATUSES),
+    listed(
+        &[
+            "stack_postgres_useless_indexes",
+            "stack_postgres_useless_indexes_bytes",
+            "stack_postgres_useless_index_bytes",
+        ],
+        "kind",
+        &schema::KINDS,
+    ),
     listed(&["stack_postgres_limit_reached"], "limit", &["server", "database", "role"]),
     listed(
         &["stack_postgres_horizon_age_transactions"],
@@ -87,4 +102,10 @@ pub const WORDS: &[Words] = &[
     open("row"),
     open("help"),
     open("revision"),
+    open("same_as"),
+    open("sequencename"),
+    open("extname"),
+    open("extversion"),
+    open("available"),
+    open("system_identifier"),
 ];

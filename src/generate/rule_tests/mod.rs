@@ -94,6 +94,8 @@ fn example(area: &Area, label: &str) -> &'static str {
         "row" => "status=running",
         "schemaname" => "public",
         "relname" => "alembic_version",
+        "sequencename" => "orders_id_seq",
+        "slot_name" => "standby_1",
         "state" if area.name == "postgres" => "idle in transaction",
         "mountpoint" => "/srv",
         "path" => "/srv/shop/.env",

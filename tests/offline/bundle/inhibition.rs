@@ -285,6 +285,21 @@ fn two_heads_mute_that_they_are_not_the_expected_one() {
 
 /// What waits for the morning never mutes what wakes somebody.
 #[test]
+fn what_is_off_or_fails_mutes_what_follows_from_it() {
+    let of = |alert: &str, more: &str| {
+        format!("alertname={alert} severity=warning instance=a area=postgres target=app {more}")
+    };
+    let fails = of("PostgresArchiveFails", "");
+    assert!(muted(&fails, &of("PostgresArchiveBehind", "")));
+    let elsewhere = of("PostgresArchiveBehind", "").replace("target=app", "target=b");
+    assert!(!muted(&fails, &elsewhere));
+    let off = of("PostgresAutovacuumOff", "datname=app");
+    assert!(muted(&off, &of("PostgresVacuumBehind", "datname=app schemaname=public relname=t")));
+    assert!(!muted(&off, &of("PostgresVacuumBehind", "datname=b schemaname=public relname=t")));
+    assert!(!muted(&of("PostgresVacuumBehind", "datname=app"), &off));
+}
+
+#[test]
 fn a_loop_mutes_a_unit_that_is_stuck_only_when_it_is_critical_itself() {
     let of = |alert: &str, severity: &str| {
         format!(

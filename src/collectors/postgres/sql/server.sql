@@ -22,4 +22,7 @@ select pg_catalog.current_setting('server_version_num') as version_num,
             pg_catalog.clock_timestamp() - pg_catalog.pg_last_xact_replay_timestamp())) end as replay_lag,
     greatest(0, extract(epoch from
         pg_catalog.clock_timestamp() - pg_catalog.pg_last_xact_replay_timestamp())) as last_replay,
-    pg_catalog.current_setting('autovacuum_freeze_max_age') as freeze_max_age
+    pg_catalog.current_setting('autovacuum_freeze_max_age') as freeze_max_age,
+    -- Whether it has a primary at all; not everybody may ask.
+    case when pg_catalog.pg_has_role('pg_read_all_settings', 'USAGE')
+        then pg_catalog.current_setting('primary_conninfo', true) <> '' end as follows
