@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::fetch::Raw;
-use super::{activity, databases, migrations, queries, server, statements, tables};
+use super::{
+    activity, databases, ddl, migrations, pools, queries, server, statements, tables, vector,
+};
 use crate::catalogue::Batch;
 use crate::clients::postgres::reasons::{NO_HBA, ROLE_FULL, TLS_REQUIRED};
 use crate::clients::postgres::{BOUND, Row, Rows, identifier};
@@ -41,6 +43,7 @@ pub struct Version {
 /// Room for connections, whether one gets in, and as whom.
 pub struct Capacity {
     pub limit: Option<u64>,
+    pub free: Option<u64>,
     pub ratio: Option<f64>,
     pub login: Option<bool>,
     pub login_took: Option<Duration>,
@@ -100,6 +103,7 @@ pub fn sample(mut raw: Raw) -> Result<Batch, Failure> {
     batch = tables::of(batch, server, raw);
     batch = statements::of(batch, server, raw);
     batch = migrations::of(batch, raw.parts.migrations.value.as_deref());
+    batch = vector::of(batch, raw.parts.vector.value.as_deref(), &share.database);
     batch = queries::of(batch, &raw.declared, seen);
     batch = batch.dropped("query_databases", raw.parts.queries_dropped);
     if !share.leads {
@@ -179,6 +183,9 @@ fn sessions(
         let clients = seen.sessions.seen.map(|seen| seen.clients);
         let mut batch =
             batch.with(seen.databases).with(seen.groups).dropped("activity", seen.groups_dropped);
+        if raw.share.tells(&raw.share.database) || !raw.pools.is_empty() {
+            batch = pools::of(batch, &raw.pools, &raw.share.database, rows);
+        }
         if leads {
             batch = batch
                 .with(vec![seen.sessions])
@@ -218,6 +225,10 @@ fn capacity(facts: &Server, row: Row, raw: &Raw, clients: Option<u64>) -> Capaci
     let of_server = raw.share.leads;
     Capacity {
         limit: limit.filter(|_| of_server),
+        free: limit
+            .zip(clients)
+            .map(|(limit, clients)| limit.saturating_sub(clients))
+            .filter(|_| of_server),
         ratio: ratio.filter(|_| of_server),
         login,
         login_took: raw.parts.login.value.as_deref().copied().filter(|_| login == Some(true)),
@@ -254,7 +265,9 @@ fn waits(
         // For a moment after its start a wait has no time yet.
         waits.longest = waits.longest.max(row.number("waited").unwrap_or_default());
     }
-    super::blockers::of(batch.with(found.into_values().collect()), rows, activity.as_ref().ok())
+    let activity = activity.as_ref().ok();
+    let batch = super::blockers::of(batch.with(found.into_values().collect()), rows, activity);
+    ddl::of(batch, rows, activity, known)
 }
 
 fn sizes(batch: Batch, server: &str, raw: &Raw) -> Batch {
@@ -291,6 +304,10 @@ mod tests {
             Ok(value) => Latest { value: Some(value.into()), failure: None },
             Err(failure) => Latest { value: None, failure: Some(failure) },
         }
+    }
+
+    fn of_statements(rows: Rows) -> statements::Statements {
+        statements::Statements { rows, texts: BTreeMap::new() }
     }
 
     #[test]
@@ -330,8 +347,9 @@ mod tests {
                 inside: latest(Ok(inside)),
                 table_sizes: latest(rows(case, "table_sizes")),
                 own: latest(rows(case, "own")),
-                statements: latest(rows(case, "statements")),
+                statements: latest(rows(case, "statements").map(of_statements)),
                 migrations: latest(Ok(super::super::migrations::Said::default())),
+                vector: latest(Ok(vector::Said::default())),
                 queries: Vec::new(),
                 queries_dropped: 0,
             };
@@ -342,6 +360,7 @@ mod tests {
                 facts,
                 parts,
                 declared: BTreeMap::new(),
+                pools: BTreeMap::new(),
             };
             sample(raw)
         });

@@ -2,6 +2,7 @@
 
 mod conditions;
 mod inside;
+mod work;
 
 use std::time::Duration;
 
@@ -333,4 +334,11 @@ pub static SIGNALS: &[Signal] = &[
     inside::MIGRATION_FAILED,
     inside::MIGRATION_EXPECTED,
     inside::MIGRATION_READABLE,
+    work::STATEMENT_MEAN,
+    work::VECTOR_HNSW,
+    work::VECTOR_IVFFLAT,
+    work::VECTOR_INDEX,
+    work::VECTOR_FORM,
+    work::DDL_WAIT,
+    work::POOL,
 ];

@@ -1,7 +1,7 @@
 //! Which labels have a closed list of values, and the lists: what rules, panels and tests of rules
 //! may ask for. `tests/offline/words.rs` holds them against the code that writes them.
 
-use super::{blockers, databases, tables};
+use super::{blockers, databases, tables, vector};
 use crate::catalogue::words::{Words, listed, open};
 
 pub const WORDS: &[Words] = &[
@@ -17,6 +17,7 @@ pub const WORDS: &[Words] = &[
             "own",
             "statements",
             "migrations",
+            "vector",
             "queries",
         ],
     ),
@@ -28,6 +29,8 @@ pub const WORDS: &[Words] = &[
             "stack_postgres_blocker_sessions",
             "stack_postgres_blocker_wait_seconds",
             "stack_postgres_blocker_transaction_seconds",
+            "stack_postgres_ddl_wait_seconds",
+            "stack_postgres_ddl_queued_sessions",
         ],
         "state",
         &[
@@ -49,10 +52,13 @@ pub const WORDS: &[Words] = &[
             "activity",
             "applications",
             "blockers",
+            "ddl",
             "indexes",
             "statements",
             "query_rows",
             "query_databases",
+            "vector_columns",
+            "vector_indexes",
         ],
     ),
     listed(&["pg_stat_progress_vacuum_phase"], "phase", &tables::PHASES),
@@ -67,9 +73,23 @@ pub const WORDS: &[Words] = &[
             "stack_postgres_blocker_sessions",
             "stack_postgres_blocker_wait_seconds",
             "stack_postgres_blocker_transaction_seconds",
+            "stack_postgres_ddl_wait_seconds",
+            "stack_postgres_ddl_queued_sessions",
         ],
         "holder",
         &[blockers::HOLDERS.0, blockers::HOLDERS.1],
+    ),
+    listed(
+        &[
+            "stack_postgres_vector_index_bytes",
+            "stack_postgres_vector_index_scans_total",
+            "stack_postgres_vector_index_info",
+            "stack_postgres_vector_searches_total",
+            "stack_postgres_vector_search_seconds_total",
+            "stack_postgres_vector_searches_past_index_total",
+        ],
+        "index",
+        &vector::INDEXES,
     ),
     open("datname"),
     open("server"),
@@ -87,4 +107,7 @@ pub const WORDS: &[Words] = &[
     open("row"),
     open("help"),
     open("revision"),
+    open("pool"),
+    open("attname"),
+    open("options"),
 ];
