@@ -10,7 +10,7 @@ use super::activity::{APPLICATIONS, keep_largest};
 use crate::catalogue::{Batch, Cell, Column, Detail};
 use crate::clients::postgres::{APPLICATION, Row, Rows};
 
-/// What a pool is called where it has no settings of its own: of `SQLAlchemy`.
+/// The size of a pool that says none, as `SQLAlchemy` has it.
 const SIZE: u32 = 5;
 const OVERFLOW: u32 = 10;
 /// Declared pools, each of which is a series.
