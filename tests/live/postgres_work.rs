@@ -306,7 +306,8 @@ fn a_change_of_tables_that_waits_names_who_is_in_the_way() {
         }
         scrape_until(&stage.exporter, "nobody waits any more", quiet).await;
         // Readers and writers of rows that wait for each other change no table.
-        say(&api, "insert into other values (1); begin; update other set id = 2").await;
+        say(&api, "insert into other values (1)").await;
+        say(&api, "begin; update other set id = 2").await;
         let (second, _) = session(&postgres, "second").await;
         let update =
             tokio::spawn(async move { second.batch_execute("update other set id = 3").await });

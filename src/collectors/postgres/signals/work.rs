@@ -132,7 +132,9 @@ pub const VECTOR_INDEX: Signal = Signal {
     ),
     what: "",
     hint: "its index was never made, was dropped by a migration, or its build has failed and left it invalid: CREATE INDEX CONCURRENTLY ... USING hnsw, with the operators that the query uses",
-    next: Sentence::new("psql -d {datname} -c '\\d {schemaname}.{relname}'"),
+    next: Sentence::new(
+        "psql -d {datname} -c 'select indexname, indexdef from pg_indexes where schemaname = $${schemaname}$$ and tablename = $${relname}$$'",
+    ),
 };
 
 pub const VECTOR_FORM: Signal = Signal {
@@ -171,8 +173,7 @@ pub const DDL_WAIT: Signal = Signal {
     ),
     critical: Default::off("users' requests that fail of it wake someone by themselves"),
     advice: None,
-    // What is in the way changes its state now and then.
-    hold: Hold::both(Duration::from_secs(15)),
+    hold: Hold::both(Duration::from_mins(1)),
     item: &["datname"],
     requirements: &["P07", "P10"],
     title: Sentence::new(
