@@ -23,6 +23,8 @@ pub struct Column {
 pub enum Cell {
     Text(String),
     Count(u64),
+    /// A length of time in seconds.
+    Seconds(f64),
     At(SystemTime),
     /// Counts of equal times, the oldest first.
     Trend(Vec<u32>),

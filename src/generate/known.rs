@@ -39,6 +39,15 @@ static ALL: &[Known] = &[
         filled: "They wait for api (shop, idle in transaction); waiting for it: 4. ",
     },
     Known {
+        area: "postgres",
+        signals: &["pool"],
+        query: "max by (pool) (stack_postgres_pool_idle_in_transaction{instance=$instance,target=$target,datname=$datname,pool=$pool})",
+        says: "Idle in a transaction: {{ . | value | printf \"%.0f\" }}. ",
+        counts: false,
+        example: &[("stack_postgres_pool_idle_in_transaction", 11.0)],
+        filled: "Idle in a transaction: 11. ",
+    },
+    Known {
         area: "gpu",
         signals: &["process"],
         query: "topk(1,max by (state) (stack_gpu_process_state{instance=$instance,target=$target,process=$process})==1)",

@@ -7,7 +7,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 
 use super::Server;
-use crate::catalogue::{Cell, Detail};
+use crate::catalogue::{Cell, Detail, Unit};
 use crate::collectors::CATALOGUE;
 use crate::exposition::{Format, encode};
 
@@ -62,6 +62,7 @@ fn shown(cell: &Cell) -> Option<String> {
     match cell {
         Cell::Text(text) => Some(text.clone()),
         Cell::Count(count) => Some(count.to_string()),
+        Cell::Seconds(seconds) => Some(Unit::Seconds.told(*seconds)),
         Cell::At(_) | Cell::Trend(_) => None,
     }
 }

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use super::Server;
 use super::page::{ago, link};
-use crate::catalogue::{Cell, Detail};
+use crate::catalogue::{Cell, Detail, Unit};
 use crate::engine::{Entry, Target};
 use crate::text::printable;
 
@@ -49,6 +49,7 @@ fn cell_json(cell: &Cell) -> Value {
     match cell {
         Cell::Text(text) => text.as_str().into(),
         Cell::Count(count) => (*count).into(),
+        Cell::Seconds(seconds) => (*seconds).into(),
         Cell::At(at) => {
             at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs_f64().into()
         }
@@ -90,7 +91,7 @@ fn table(target: &Target, detail: &Detail, now: SystemTime) -> Markup {
                 @for row in rows {
                     tr data-row data-words=(printable(&target.id.to_string())) {
                         @for (column, cell) in columns.iter().filter_map(|(at, column)| Some((column, row.get(*at)?))) {
-                            td data-label=(column.title) .number[matches!(cell, Cell::Count(_))] { (cell_html(cell, now)) }
+                            td data-label=(column.title) .number[matches!(cell, Cell::Count(_) | Cell::Seconds(_))] { (cell_html(cell, now)) }
                         }
                     }
                 }
@@ -108,6 +109,7 @@ fn cell_html(cell: &Cell, now: SystemTime) -> Markup {
         @match cell {
             Cell::Text(text) => (printable(text)),
             Cell::Count(count) => (count),
+            Cell::Seconds(seconds) => (Unit::Seconds.told(*seconds)),
             Cell::At(at) => { (ago(*at, now)) " ago" },
             Cell::Trend(counts) => {
                 @let all: u64 = counts.iter().map(|count| u64::from(*count)).sum();

@@ -65,6 +65,7 @@ mod postgres_sessions;
 mod postgres_sql;
 mod postgres_tls;
 mod postgres_trap;
+mod postgres_work;
 mod probe;
 mod probes;
 mod processes;

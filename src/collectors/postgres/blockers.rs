@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::catalogue::Batch;
-use crate::clients::postgres::Rows;
+use crate::clients::postgres::{Row, Rows};
 
 /// Those with the most sessions behind them.
 const SHOWN: usize = 10;
@@ -51,32 +51,15 @@ fn find(waits: &Rows, activity: Option<&Rows>) -> (Vec<Blocker>, u64) {
             behind.entry(by).or_default().insert(pid);
         }
     }
-    let mut sessions = BTreeMap::new();
-    for row in activity.iter().flat_map(|rows| rows.iter()) {
-        sessions.extend(row.text("pid").map(|pid| (pid, row)));
-    }
     let mut found: BTreeMap<Who, Blocker> = BTreeMap::new();
     for root in behind.keys().filter(|root| !waiting.contains_key(*root)) {
         let all = reach(root, &behind);
         let waits = all.iter().filter_map(|pid| waiting.get(pid));
-        let text = |column| {
-            let text = sessions.get(root).and_then(|row| row.text(column));
-            text.unwrap_or_default().to_owned()
-        };
-        let who = Who {
-            // Whoever waits for it is where it is.
-            database: waits
-                .clone()
-                .map(|(_, database)| (*database).to_owned())
-                .next()
-                .unwrap_or_default(),
-            holder: if *root == PREPARED { HOLDERS.1 } else { HOLDERS.0 },
-            application: text("application_name"),
-            user: text("usename"),
-            state: super::activity::state(&text("state")),
-        };
+        // Whoever waits for it is where it is.
+        let database = waits.clone().map(|(_, database)| *database).next().unwrap_or_default();
+        let who = who(root, database, activity);
         let longest = waits.map(|(waited, _)| *waited).fold(0.0, f64::max);
-        let open = sessions.get(root).and_then(|row| row.number("xact_age"));
+        let open = session(root, activity).and_then(|row| row.number("xact_age"));
         let one = found.entry(who.clone()).or_insert(Blocker {
             who,
             behind: 0,
@@ -94,8 +77,28 @@ fn find(waits: &Rows, activity: Option<&Rows>) -> (Vec<Blocker>, u64) {
     (shown, dropped)
 }
 
+fn session<'a>(pid: &str, activity: Option<&'a Rows>) -> Option<Row<'a>> {
+    activity?.iter().find(|row| row.text("pid") == Some(pid))
+}
+
+/// What is known of a session, or of a prepared transaction, in this database.
+pub(super) fn who(pid: &str, database: &str, activity: Option<&Rows>) -> Who {
+    let session = session(pid, activity);
+    let text = |column| session.and_then(|row| row.text(column)).unwrap_or_default();
+    Who {
+        database: database.to_owned(),
+        holder: if pid == PREPARED { HOLDERS.1 } else { HOLDERS.0 },
+        application: text("application_name").to_owned(),
+        user: text("usename").to_owned(),
+        state: super::activity::state(text("state")),
+    }
+}
+
 /// All who wait for it, also by others. In a crowd everybody waits for everybody before him, so each is looked at once.
-fn reach<'a>(root: &'a str, behind: &BTreeMap<&'a str, BTreeSet<&'a str>>) -> BTreeSet<&'a str> {
+pub(super) fn reach<'a>(
+    root: &'a str,
+    behind: &BTreeMap<&'a str, BTreeSet<&'a str>>,
+) -> BTreeSet<&'a str> {
     let mut seen = BTreeSet::new();
     let mut next = vec![root];
     while let Some(at) = next.pop() {

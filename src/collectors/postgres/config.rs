@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::migrations::Migrations;
+use super::pools::Pool;
 use super::queries::Query;
 use crate::config::{Dur, SafeUrl, Secret};
 use crate::plan::Thresholds;
@@ -42,8 +43,9 @@ pub struct Postgres {
     /// others are told of as a sum.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tables: Option<u32>,
-    /// How many statements are told of one by one, those first that take most of the server's time; default 0, at most
-    /// 500. From `pg_stat_statements` of the named database, once a minute; one that was told of stays for an hour.
+    /// How many statements are told of one by one: so many that take most of the server's time, and so many that take
+    /// longest on average; default 0, at most 500. From `pg_stat_statements` of the named database, once a minute; one
+    /// that was told of stays for an hour. The page shows the first 20 of each with their texts, constants left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub statements: Option<u32>,
     /// `all` tells of every setting that is a number or a switch, as `pg_settings_*`: some 250 series. Default: those
@@ -53,6 +55,10 @@ pub struct Postgres {
     /// Queries of your own by name, whose columns become `stack_postgres_query_value`; see docs/how-to/postgres-queries.md.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub queries: BTreeMap<String, Query>,
+    /// Pools of connections that applications have to this database, by names of your own: how many each may open,
+    /// and by what its connections are known. Each is told of against its size.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub pools: BTreeMap<String, Pool>,
     /// Which revision the database should be at. The tables of Alembic, Django, Flyway, sqlx, Prisma and Diesel are found
     /// without it, where the role may read them.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use super::migrations;
 use super::parts::{Read, Slow};
+use super::pools::Pool;
 use super::queries::{Queries, Query};
 use super::share::Share;
 use crate::clients::postgres::{PostgresClient, Rows, quoted};
@@ -25,6 +26,7 @@ pub struct Raw {
     pub parts: Read,
     /// Declared queries.
     pub declared: BTreeMap<String, Query>,
+    pub pools: BTreeMap<String, Pool>,
 }
 
 /// Facts of the whole server, each read or not for itself.
@@ -55,6 +57,7 @@ pub struct Source {
     pub patience: Duration,
     pub queries: Queries,
     pub declared: BTreeMap<String, Query>,
+    pub pools: BTreeMap<String, Pool>,
     pub migrations: migrations::Reader,
 }
 
@@ -103,7 +106,8 @@ impl Source {
         let parts = self.parts()?;
         let place = self.client.place().unwrap_or_default();
         let (share, declared) = (self.share.clone(), self.declared.clone());
-        Ok(Raw { place, share, server, facts, parts, declared })
+        let pools = self.pools.clone();
+        Ok(Raw { place, share, server, facts, parts, declared, pools })
     }
 
     /// The first answer, and the others.

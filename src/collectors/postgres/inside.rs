@@ -139,11 +139,11 @@ metrics! { Statement {
         server = |s| &s.server, user = |s| &s.user, datname = |s| &s.database, queryid = |s| &s.id,
     }
     /// Times that the statement ran. Source: pg_stat_statements.calls.
-    counter pg_stat_statements_calls_total [P03] = |s| s.values.get("calls");
+    counter pg_stat_statements_calls_total [P03 P05 P18] = |s| s.values.get("calls");
     /// Time in seconds that it took. Source: pg_stat_statements.total_exec_time.
-    counter pg_stat_statements_seconds_total [P03] = |s| s.values.get("seconds");
+    counter pg_stat_statements_seconds_total [P03 P05 P18] = |s| s.values.get("seconds");
     /// Rows that it returned or changed. Source: pg_stat_statements.rows.
-    counter pg_stat_statements_rows_total = |s| s.values.get("rows");
+    counter pg_stat_statements_rows_total [P18] = |s| s.values.get("rows");
     /// Time in seconds that it spent reading blocks; 0 while track_io_timing is off. Source: pg_stat_statements.shared_blk_read_time, before version 17 blk_read_time.
     counter pg_stat_statements_block_read_seconds_total = |s| s.values.get("block_read");
     /// Time in seconds that it spent writing blocks; 0 while track_io_timing is off. Source: pg_stat_statements.shared_blk_write_time, before version 17 blk_write_time.

@@ -4,7 +4,9 @@
 use super::activity::{Application, Group, InDatabase, Sessions, Transactions};
 use super::blockers::Blocker;
 use super::databases::{Database, Losses, Statistics};
+use super::ddl::{Ddl, Waiting};
 use super::idle::Idle;
+use super::pools::Use;
 use super::sample::{Capacity, Server, Size, Up, Version, Waits};
 use crate::catalogue::metrics;
 use crate::clients::postgres::reasons::{DATABASE_FULL, ROLE_FULL, SERVER_FULL};
@@ -48,6 +50,8 @@ metrics! { Capacity {
     labels {}
     /// Connections that an ordinary role can use: the maximum less the reserved ones. Source: settings max_connections, superuser_reserved_connections, reserved_connections.
     gauge stack_postgres_connections_limit [P19] = |c| c.limit;
+    /// Connections that are left to an ordinary role: the limit less those that clients hold. Source: pg_stat_activity.backend_type and settings.
+    gauge stack_postgres_connections_free [P02 P19] = |c| c.free;
     /// Share of the usable connections that clients hold. Source: pg_stat_activity.backend_type and settings.
     gauge stack_postgres_connections_ratio [P02 P19] = |c| c.ratio;
     /// Whether the last trial log-in succeeded, of which there is one each 30 seconds (`login`); 0 while our own session still works says that applications do not get in. Source: a new connection.
@@ -140,6 +144,36 @@ metrics! { Blocker {
     gauge stack_postgres_blocker_wait_seconds [P07] = |b| b.longest;
     /// How long its transaction has been open, in seconds; absent of a prepared one. Source: pg_stat_activity.xact_start.
     gauge stack_postgres_blocker_transaction_seconds [P07] = |b| b.open;
+} }
+
+metrics! { Waiting {
+    labels { datname = |w| &w.database }
+    /// Sessions that wait for a lock to change a table, or for old transactions to build an index beside it. Source: pg_locks.mode.
+    gauge stack_postgres_ddl_waiting [P10] = |w| w.sessions;
+} }
+
+metrics! { Ddl {
+    labels {
+        datname = |d| &d.who.database, holder = |d| d.who.holder,
+        application_name = |d| &d.who.application, usename = |d| &d.who.user,
+        state = |d| &d.who.state,
+    }
+    /// Time in seconds that a change of a table has waited, the longest of all, by whom it waits for in the end. Source: pg_locks.waitstart, pg_blocking_pids().
+    gauge stack_postgres_ddl_wait_seconds [P07 P10] = |d| d.waited;
+    /// Sessions that queue behind the change that waits. Source: pg_blocking_pids().
+    gauge stack_postgres_ddl_queued_sessions [P07 P10] = |d| d.behind;
+} }
+
+metrics! { Use {
+    labels { datname = |p| &p.database, pool = |p| &p.name }
+    /// Connections of a declared pool. Source: pg_stat_activity, by pools in the configuration.
+    gauge stack_postgres_pool_connections [P11] = |p| p.open;
+    /// Connections of it that are idle in a transaction. Source: pg_stat_activity.state.
+    gauge stack_postgres_pool_idle_in_transaction [P11] = |p| p.idle_in_transaction;
+    /// Connections that all its processes may open. Source: pools in the configuration.
+    gauge stack_postgres_pool_limit [P11] = |p| p.limit;
+    /// Share of these that are open. Source: pg_stat_activity and pools in the configuration.
+    gauge stack_postgres_pool_ratio [P11] = |p| p.ratio();
 } }
 
 metrics! { Statistics {

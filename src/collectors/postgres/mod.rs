@@ -14,6 +14,7 @@
 //! | their sizes | `pg_table_size`, `pg_indexes_size` | none; every five minutes, and not while they are locked |
 //! | what our own statements cost, and single statements (`statements`) | `pg_stat_statements` | where it is there; once a minute |
 //! | queries of the user (`queries`) | whatever they name | SELECT on it |
+//! | searches for vectors (`vector`) | the catalogue, `pg_stat_statements` | `pg_monitor`; where pgvector is there |
 //! | migrations | the tables of Alembic, Django, Flyway, sqlx, Prisma and Diesel | SELECT on them |
 //! | a vacuum or an index build that runs | `pg_stat_progress_vacuum`, `pg_stat_progress_create_index` | `pg_monitor` |
 //! | what is wrong with indexes, tables, sequences and extensions (`schema`) | the catalogue; every five minutes | SELECT on sequences |
@@ -45,6 +46,7 @@ mod activity;
 mod blockers;
 mod config;
 mod databases;
+mod ddl;
 mod established;
 mod fetch;
 mod idle;
@@ -53,6 +55,7 @@ mod metrics;
 mod migrations;
 mod on_demand;
 mod parts;
+mod pools;
 mod queries;
 mod replication;
 mod sample;
@@ -63,6 +66,7 @@ mod signals;
 mod statements;
 mod tables;
 mod values;
+mod vector;
 mod words;
 
 use std::collections::BTreeMap;
@@ -106,6 +110,9 @@ pub static AREA: Area = Area {
         TableEntry::of::<activity::Application>(),
         TableEntry::of::<sample::Waits>(),
         TableEntry::of::<blockers::Blocker>(),
+        TableEntry::of::<ddl::Waiting>(),
+        TableEntry::of::<ddl::Ddl>(),
+        TableEntry::of::<pools::Use>(),
         TableEntry::of::<databases::Statistics>(),
         TableEntry::of::<databases::Losses>(),
         TableEntry::of::<databases::Database>(),
@@ -150,6 +157,9 @@ pub static AREA: Area = Area {
         TableEntry::of::<schema::Extension>(),
         TableEntry::of::<schema::Extensions>(),
         TableEntry::of::<schema::Machine>(),
+        TableEntry::of::<vector::Column>(),
+        TableEntry::of::<vector::Index>(),
+        TableEntry::of::<vector::Search>(),
     ],
     signals: signals::SIGNALS,
     glance: &[
@@ -211,6 +221,10 @@ fn check(name: &str, postgres: &Postgres, plan: &mut Plan) {
         let key = if key.is_empty() { "queries".to_owned() } else { format!("queries.{key}") };
         plan.mistake(name, &key, message);
     }
+    for (key, message) in pools::mistakes(&postgres.pools) {
+        let key = if key.is_empty() { "pools".to_owned() } else { format!("pools.{key}") };
+        plan.mistake(name, &key, message);
+    }
     for (key, message) in postgres.migrations.iter().flat_map(migrations::mistakes) {
         plan.mistake(name, key, message);
     }
@@ -267,6 +281,7 @@ fn discover(plan: &mut Plan) {
         statements: None,
         settings: None,
         queries: BTreeMap::new(),
+        pools: BTreeMap::new(),
         migrations: None,
         timeout: None,
         thresholds: Thresholds::default(),
@@ -295,6 +310,7 @@ fn target(name: &str, postgres: &Postgres, share: Share, memory: &Memory) -> Tar
         patience: deadline.mul_f64(PATIENCE),
         queries: queries::Queries::new(&postgres.queries, &share.database, session),
         declared: postgres.queries.clone(),
+        pools: postgres.pools.clone(),
         migrations: migrations::Reader { wanted: postgres.migrations.clone() },
         share: share.clone(),
         tables,

@@ -129,6 +129,7 @@ impl Module {
             statements: None,
             settings: None,
             queries: BTreeMap::new(),
+            pools: BTreeMap::new(),
             migrations: None,
             timeout: self.timeout,
             thresholds: Thresholds::default(),

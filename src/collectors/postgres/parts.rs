@@ -10,12 +10,12 @@ use super::fetch::{Answer, Source, none};
 use super::migrations::Said;
 use super::queries::{Answers, Seen};
 use super::schema::{self, Schema};
-use super::statements::Shown;
-use super::{AREA, Postgres, tables};
+use super::statements::{Shown, Statements};
+use super::{AREA, Postgres, tables, vector};
 use crate::clients::postgres::reasons::NO_DATABASE;
 use crate::clients::postgres::{Address, Rows, quoted};
 use crate::engine::{Found, Latest, Memory, Pace, Part, Parts};
-use crate::failure::{Failure, Reason};
+use crate::failure::Failure;
 
 /// Ends with the reading at the latest.
 const LIMIT: Duration = Duration::from_mins(1);
@@ -63,6 +63,8 @@ const SCHEMA: Pace = Pace {
     stale_after: Some(Duration::from_mins(15)),
     limit: LIMIT,
 };
+/// As often as tables. The texts of statements have a slower clock of their own.
+const VECTOR: Pace = MIGRATIONS;
 /// Each query has a clock of its own.
 const QUERIES: Pace =
     Pace { every: Duration::ZERO, again: Duration::ZERO, stale_after: None, limit: LIMIT };
@@ -78,9 +80,10 @@ pub struct Read {
     pub inside: Latest<Inside>,
     pub table_sizes: Latest<Rows>,
     pub own: Latest<Rows>,
-    pub statements: Latest<Rows>,
+    pub statements: Latest<Statements>,
     pub migrations: Latest<Said>,
     pub schema: Latest<Schema>,
+    pub vector: Latest<vector::Said>,
     pub queries: Vec<Seen>,
     /// Databases in which queries do not run because they are too many.
     pub queries_dropped: u64,
@@ -111,12 +114,14 @@ pub struct Slow {
     tables: Part<Inside>,
     table_sizes: Part<Rows>,
     own: Part<Rows>,
-    statements: Part<Rows>,
+    statements: Part<Statements>,
     migrations: Part<Said>,
     schema: Part<Schema>,
     reader: schema::Reader,
+    vectors: Part<vector::Said>,
     queries: Part<Answers>,
-    shown: Mutex<Shown>,
+    pub(super) shown: Mutex<Shown>,
+    pub(super) vector: Mutex<vector::Known>,
     /// When all of it was last begun, and what reads it behind a reading.
     begun: Mutex<Option<Instant>>,
     behind: Mutex<Option<JoinHandle<()>>>,
@@ -150,8 +155,10 @@ impl Slow {
             ),
             schema: parts.add("schema", "indexes, vacuum, sequences and extensions", SCHEMA),
             reader: schema::Reader::new(parts.keep("identity", schema::KEPT, of)),
+            vectors: parts.add("vector", "vectors (pgvector, pg_stat_statements)", VECTOR),
             queries: parts.add("queries", "declared queries", QUERIES),
             shown: Mutex::default(),
+            vector: Mutex::default(),
             begun: Mutex::default(),
             behind: Mutex::default(),
             runs: Mutex::default(),
@@ -227,6 +234,7 @@ impl Source {
         if self.share.tells(&self.share.database) {
             let read = |_, _| self.migrations.read(&self.client);
             self.slow.migrations.refresh(until(), read).await;
+            self.slow.vectors.refresh(until(), |_, _| self.read_vector()).await;
         }
         if self.share.tells(&self.share.database) {
             let read = |_, until| self.slow.reader.read(&self.client, self.share.leads, until);
@@ -263,6 +271,7 @@ impl Source {
             statements: slow.statements.shown_if(inside && self.tells_statements()),
             migrations: slow.migrations.shown_if(migrations),
             schema: slow.schema.shown_if(migrations),
+            vector: slow.vectors.shown_if(migrations),
             queries: seen,
             queries_dropped: queries.map(|all| all.dropped()).unwrap_or_default(),
         })
@@ -315,64 +324,12 @@ impl Source {
         let sql = include_str!("sql/table_sizes.sql").replace("{top}", &self.tables.to_string());
         self.client.query(&sql).await.map(Found::from)
     }
-
-    /// What our own statements cost. The view is where somebody has put it, or nowhere.
-    async fn read_own(&self) -> Result<Found<Rows>, Failure> {
-        let Some(view) = self.view().await? else { return Ok(Found::from(Rows::default())) };
-        self.client.query(&view.fill(include_str!("sql/own_share.sql"))).await.map(Found::from)
-    }
-
-    /// Single statements, where somebody wants them.
-    async fn read_statements(&self) -> Result<Found<Rows>, Failure> {
-        let shown = || self.slow.shown.lock().unwrap_or_else(PoisonError::into_inner);
-        let view = self.view().await?.ok_or_else(no_view)?;
-        let sql = view.fill(include_str!("sql/statements.sql"));
-        let sql = sql.replace("{top}", &self.statements.to_string());
-        let sql = sql.replace("{shown}", &shown().list());
-        let rows = self.client.query(&sql).await?;
-        shown().note(&rows, self.statements, Instant::now());
-        Ok(Found::from(rows))
-    }
-
-    async fn view(&self) -> Result<Option<View>, Failure> {
-        let found = self.client.query(include_str!("sql/statements_schema.sql")).await?;
-        Ok(found.first().map(|row| View {
-            schema: row.text("schema").unwrap_or_default().replace('"', "\"\""),
-            plans: row.flag("plans") == Some(true),
-            shared: row.flag("shared") == Some(true),
-        }))
-    }
-}
-
-/// Where `pg_stat_statements` is, and what its columns are called there.
-struct View {
-    schema: String,
-    /// From 1.8 on planning is told apart from execution.
-    plans: bool,
-    /// From 1.11 on shared blocks are told apart from local ones.
-    shared: bool,
-}
-
-impl View {
-    fn fill(&self, sql: &str) -> String {
-        let prefix = if self.shared { "shared_" } else { "" };
-        sql.replace("{schema}", &format!("\"{}\"", self.schema))
-            .replace("{time}", if self.plans { "total_exec_time" } else { "total_time" })
-            .replace("{read}", &format!("{prefix}blk_read_time"))
-            .replace("{write}", &format!("{prefix}blk_write_time"))
-    }
-}
-
-fn no_view() -> Failure {
-    let text = "pg_stat_statements is not in this database, or in a schema that is no superuser's";
-    Failure::new(Reason::NOT_FOUND, text).hint(
-        "as a superuser in this database: CREATE SCHEMA monitoring; GRANT USAGE ON SCHEMA monitoring TO PUBLIC; CREATE EXTENSION pg_stat_statements SCHEMA monitoring",
-    )
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::failure::Reason;
 
     #[tokio::test]
     async fn what_is_kept_of_one_address_is_not_said_of_another() {

@@ -5,7 +5,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::fetch::Raw;
 use super::{
-    activity, databases, migrations, queries, replication, schema, server, statements, tables,
+    activity, databases, ddl, migrations, pools, queries, replication, schema, server, statements,
+    tables, vector,
 };
 use crate::catalogue::Batch;
 use crate::clients::postgres::reasons::{NO_HBA, ROLE_FULL, TLS_REQUIRED};
@@ -43,6 +44,7 @@ pub struct Version {
 /// Room for connections, whether one gets in, and as whom.
 pub struct Capacity {
     pub limit: Option<u64>,
+    pub free: Option<u64>,
     pub ratio: Option<f64>,
     pub login: Option<bool>,
     pub login_took: Option<Duration>,
@@ -107,6 +109,7 @@ pub fn sample(mut raw: Raw, now: SystemTime) -> Result<Batch, Failure> {
     }
     let now = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
     batch = schema::of(batch, &share.database, raw.parts.schema.value.as_deref(), now);
+    batch = vector::of(batch, raw.parts.vector.value.as_deref(), &share.database);
     batch = queries::of(batch, &raw.declared, seen);
     batch = batch.dropped("query_databases", raw.parts.queries_dropped);
     if !share.leads {
@@ -186,6 +189,9 @@ fn sessions(
         let clients = seen.sessions.seen.map(|seen| seen.clients);
         let mut batch =
             batch.with(seen.databases).with(seen.groups).dropped("activity", seen.groups_dropped);
+        if raw.share.tells(&raw.share.database) || !raw.pools.is_empty() {
+            batch = pools::of(batch, &raw.pools, &raw.share.database, rows);
+        }
         if leads {
             batch = batch
                 .with(vec![seen.sessions])
@@ -225,6 +231,10 @@ fn capacity(facts: &Server, row: Row, raw: &Raw, clients: Option<u64>) -> Capaci
     let of_server = raw.share.leads;
     Capacity {
         limit: limit.filter(|_| of_server),
+        free: limit
+            .zip(clients)
+            .map(|(limit, clients)| limit.saturating_sub(clients))
+            .filter(|_| of_server),
         ratio: ratio.filter(|_| of_server),
         login,
         login_took: raw.parts.login.value.as_deref().copied().filter(|_| login == Some(true)),
@@ -261,7 +271,9 @@ fn waits(
         // For a moment after its start a wait has no time yet.
         waits.longest = waits.longest.max(row.number("waited").unwrap_or_default());
     }
-    super::blockers::of(batch.with(found.into_values().collect()), rows, activity.as_ref().ok())
+    let activity = activity.as_ref().ok();
+    let batch = super::blockers::of(batch.with(found.into_values().collect()), rows, activity);
+    ddl::of(batch, rows, activity, known)
 }
 
 fn sizes(batch: Batch, server: &str, raw: &Raw) -> Batch {
@@ -318,6 +330,10 @@ mod tests {
         }))
     }
 
+    fn of_statements(rows: Rows) -> statements::Statements {
+        statements::Statements { rows, texts: BTreeMap::new() }
+    }
+
     #[test]
     fn golden_cases() {
         golden::run("postgres", |case| {
@@ -357,9 +373,10 @@ mod tests {
                 inside: latest(Ok(inside)),
                 table_sizes: latest(rows(case, "table_sizes")),
                 own: latest(rows(case, "own")),
-                statements: latest(rows(case, "statements")),
+                statements: latest(rows(case, "statements").map(of_statements)),
                 migrations: latest(Ok(super::super::migrations::Said::default())),
                 schema: schema(case),
+                vector: latest(Ok(vector::Said::default())),
                 queries: Vec::new(),
                 queries_dropped: 0,
             };
@@ -370,6 +387,7 @@ mod tests {
                 facts,
                 parts,
                 declared: BTreeMap::new(),
+                pools: BTreeMap::new(),
             };
             sample(raw, UNIX_EPOCH + Duration::from_secs(1_800_000_000))
         });

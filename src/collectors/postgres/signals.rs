@@ -4,6 +4,7 @@ mod conditions;
 mod inside;
 mod replication;
 mod schema;
+mod work;
 
 use std::time::Duration;
 
@@ -352,4 +353,11 @@ pub static SIGNALS: &[Signal] = &[
     schema::SEQUENCES_UNREADABLE,
     schema::EXTENSIONS_OUTDATED,
     schema::TABLE_SCANNED,
+    work::STATEMENT_MEAN,
+    work::VECTOR_HNSW,
+    work::VECTOR_IVFFLAT,
+    work::VECTOR_INDEX,
+    work::VECTOR_FORM,
+    work::DDL_WAIT,
+    work::POOL,
 ];

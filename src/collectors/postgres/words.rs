@@ -1,7 +1,7 @@
 //! Which labels have a closed list of values, and the lists: what rules, panels and tests of rules
 //! may ask for. `tests/offline/words.rs` holds them against the code that writes them.
 
-use super::{blockers, databases, replication, schema, tables};
+use super::{blockers, databases, replication, schema, tables, vector};
 use crate::catalogue::words::{Words, listed, open};
 
 pub const WORDS: &[Words] = &[
@@ -19,6 +19,7 @@ pub const WORDS: &[Words] = &[
             "migrations",
             "schema",
             "identity",
+            "vector",
             "queries",
         ],
     ),
@@ -30,6 +31,8 @@ pub const WORDS: &[Words] = &[
             "stack_postgres_blocker_sessions",
             "stack_postgres_blocker_wait_seconds",
             "stack_postgres_blocker_transaction_seconds",
+            "stack_postgres_ddl_wait_seconds",
+            "stack_postgres_ddl_queued_sessions",
         ],
         "state",
         &[
@@ -51,12 +54,15 @@ pub const WORDS: &[Words] = &[
             "activity",
             "applications",
             "blockers",
+            "ddl",
             "indexes",
             "statements",
             "extensions",
             "sequences",
             "query_rows",
             "query_databases",
+            "vector_columns",
+            "vector_indexes",
         ],
     ),
     listed(&["pg_stat_progress_vacuum_phase"], "phase", &tables::PHASES),
@@ -82,9 +88,23 @@ pub const WORDS: &[Words] = &[
             "stack_postgres_blocker_sessions",
             "stack_postgres_blocker_wait_seconds",
             "stack_postgres_blocker_transaction_seconds",
+            "stack_postgres_ddl_wait_seconds",
+            "stack_postgres_ddl_queued_sessions",
         ],
         "holder",
         &[blockers::HOLDERS.0, blockers::HOLDERS.1],
+    ),
+    listed(
+        &[
+            "stack_postgres_vector_index_bytes",
+            "stack_postgres_vector_index_scans_total",
+            "stack_postgres_vector_index_info",
+            "stack_postgres_vector_searches_total",
+            "stack_postgres_vector_search_seconds_total",
+            "stack_postgres_vector_searches_past_index_total",
+        ],
+        "index",
+        &vector::INDEXES,
     ),
     open("datname"),
     open("server"),
@@ -108,4 +128,7 @@ pub const WORDS: &[Words] = &[
     open("extversion"),
     open("available"),
     open("system_identifier"),
+    open("pool"),
+    open("attname"),
+    open("options"),
 ];

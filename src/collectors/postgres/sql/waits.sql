@@ -2,6 +2,10 @@
 select l.pid, a.datname,
     -- Asked of those alone who wait: it takes all locks of the server for a moment.
     pg_catalog.array_to_string(pg_catalog.pg_blocking_pids(l.pid), ' ') as by,
+    -- Who changes a table, or waits for old snapshots to build an index beside it.
+    a.backend_type is distinct from 'autovacuum worker' and (l.locktype = 'virtualxid' or l.locktype = 'relation'
+        and l.mode in ('AccessExclusiveLock', 'ExclusiveLock', 'ShareRowExclusiveLock', 'ShareLock',
+            'ShareUpdateExclusiveLock')) as ddl,
     extract(epoch from pg_catalog.clock_timestamp() -
         case when pg_catalog.to_jsonb(l) ? 'waitstart'
             then (pg_catalog.to_jsonb(l) ->> 'waitstart')::timestamptz

@@ -1,0 +1,1 @@
+select e.extversion as version from pg_catalog.pg_extension e where e.extname = 'vector'
