@@ -1,5 +1,7 @@
 //! Workers of a consumer that are killed, stopped and come back, with jobs in work: real processes. [N04 Q09]
 
+use std::io::Write as _;
+use std::net::TcpStream;
 use std::path::Path;
 use std::time::Duration;
 
@@ -145,5 +147,34 @@ fn a_stopped_worker_is_gone_once_the_server_knows() {
         let closed = crate::servers::wait::get_ok(&closed).await.unwrap();
         assert!(closed.contains("Stale Connection"), "{closed}");
         pull.resume();
+    });
+}
+
+/// A client that does not read is cut off, and named by what the server says of closed connections. [N01]
+#[test]
+fn a_client_that_was_cut_off_is_named() {
+    run(async {
+        let nats =
+            server("max_pending: 2MB\nmax_payload: 1MB\nwrite_deadline: \"1s\"\n", &[]).await;
+        let config = format!("nats:\n  main: {{ url: \"{}\" }}\n", nats.monitor_url());
+        let stage = Stage::start(&config).await;
+        let asleep = TcpStream::connect(("127.0.0.1", nats.port)).unwrap();
+        let hello = "CONNECT {\"verbose\":false,\"name\":\"asleep\"}\r\nSUB flood 1\r\nPING\r\n";
+        (&asleep).write_all(hello.as_bytes()).unwrap();
+        let mut client = nats.client().await;
+        let piece = vec![0; 900_000];
+        let named = "stack_nats_slow_client_cuts{target=\"main\",client=\"asleep\"}";
+        until("a client that was cut off", PATIENT, async || {
+            for _ in 0..4 {
+                client.publish("flood", &piece).await.unwrap();
+            }
+            let scrape = stage.exporter.scrape().await;
+            if scrape.value(named) == Some(1.0) { Ok(()) } else { Err(scrape.body) }
+        })
+        .await;
+        let labels = [("target", "main")];
+        let alert = stage.prometheus.wait_alert("NatsSlowConsumer", &labels, "firing", PATIENT);
+        drop(alert.await);
+        drop(asleep);
     });
 }

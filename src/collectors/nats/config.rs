@@ -25,11 +25,25 @@ pub struct Nats {
     /// Which consumers have series of their own.
     #[serde(default, skip_serializing_if = "Consumers::is_default")]
     pub consumers: Consumers,
+    /// What the established names begin with. With `nats` they are there also as the helm chart of NATS has them
+    /// (`nats_varz_mem`, `nats_stream_total_messages`); those of the rules and boards stay. Default `gnatsd`.
+    #[serde(default)]
+    pub prefix: Prefix,
     /// Deadline of a reading; default `5s`. `/jsz` and what `endpoints` names have two fifths of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Dur>,
     #[serde(default)]
     pub thresholds: Thresholds,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Prefix {
+    /// `gnatsd_` and `jetstream_`, as prometheus-nats-exporter has them by itself.
+    #[default]
+    Gnatsd,
+    /// Also `nats_` for both.
+    Nats,
 }
 
 /// Which consumers have series of their own: durable ones that are allowed and not denied. The others are a sum for

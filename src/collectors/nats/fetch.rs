@@ -183,4 +183,40 @@ mod tests {
             assert_eq!(hint.contains("-m 8222"), is_nats, "{hint}");
         }
     }
+
+    /// A server of which everything but `/jsz` answers.
+    async fn half_a_server(listener: TcpListener) {
+        loop {
+            let (mut peer, _) = listener.accept().await.unwrap();
+            tokio::spawn(async move {
+                let mut head = [0; 2048];
+                while let Ok(1..) = peer.read(&mut head).await {
+                    if head.starts_with(b"GET /jsz") {
+                        std::future::pending::<()>().await;
+                    }
+                    let body = "{\"server_id\":\"N\"}";
+                    let answer =
+                        format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+                    peer.write_all(answer.as_bytes()).await.unwrap();
+                }
+            });
+        }
+    }
+
+    #[tokio::test]
+    async fn an_endpoint_that_hangs_costs_the_others_nothing_and_has_a_rest() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://127.0.0.1:{}", listener.local_addr().unwrap().port());
+        let server = tokio::spawn(half_a_server(listener));
+        let http = HttpClient::new(&SafeUrl::new(url), &Access::default(), None);
+        let endpoints = Endpoints::new(vec![Extra::Connz], Duration::from_secs(2));
+        for rests in [false, true] {
+            let begun = std::time::Instant::now();
+            let raw = fetch(&http, &[], &endpoints).await.unwrap();
+            assert_eq!(raw.jsz.err().unwrap().reason, Reason::TIMEOUT);
+            assert!(raw.healthz.is_ok() && raw.connz.unwrap().is_ok() && raw.routez.is_none());
+            assert_eq!(begun.elapsed() < endpoints.limit, rests, "{:?}", begun.elapsed());
+        }
+        server.abort();
+    }
 }

@@ -28,6 +28,7 @@
 mod answers;
 mod config;
 mod fetch;
+mod helm;
 mod metrics;
 mod more;
 mod paced;
@@ -74,6 +75,11 @@ pub static AREA: Area = Area {
         TableEntry::of::<more::Subscriptions>(),
         TableEntry::of::<more::Routes>(),
         TableEntry::of::<slow::SlowClient>(),
+        TableEntry::of::<helm::HelmServer>(),
+        TableEntry::of::<helm::HelmJetStream>(),
+        TableEntry::of::<helm::HelmStream>(),
+        TableEntry::of::<helm::HelmLimits>(),
+        TableEntry::of::<helm::HelmConsumer>(),
     ],
     signals: signals::SIGNALS,
     glance: &[
@@ -138,9 +144,10 @@ fn target(name: &str, nats: &Nats) -> Target {
             nats.endpoints.clone().unwrap_or_else(|| EXTRA.to_vec()),
             nats.timeout.map_or(DEADLINE, Dur::get),
         ),
-        pick: pick::Pick::new(&nats.consumers),
+        pick: pick::Pick::new(&nats.consumers, nats.prefix),
     };
-    let settings = (nats.address(), nats.endpoints.clone(), nats.consumers.clone());
+    let consumers = (nats.consumers.clone(), nats.prefix);
+    let settings = (nats.address(), nats.endpoints.clone(), consumers);
     let target = Target::new(&AREA, name, nats.url.origin(), settings, server);
     target.at(hosts).read_from(AREA.name, name)
 }
@@ -184,6 +191,7 @@ impl Nats {
             access: Access::default(),
             endpoints: None,
             consumers: config::Consumers::default(),
+            prefix: config::Prefix::Gnatsd,
             timeout: None,
             thresholds: crate::plan::Thresholds::default(),
         }
@@ -202,7 +210,10 @@ pub mod fuzzing {
         let (connz, accstatz, subsz, routez) = (None, None, None, None);
         let (varz, slow) = (answer(varz), Vec::new());
         let raw = super::fetch::Raw { varz, jsz, healthz, connz, accstatz, subsz, routez, slow };
-        let pick = super::pick::Pick::new(&super::config::Consumers::default());
+        let pick = super::pick::Pick::new(
+            &super::config::Consumers::default(),
+            super::config::Prefix::Nats,
+        );
         let _ = super::sample::sample("http://a", raw, &pick);
     }
 }

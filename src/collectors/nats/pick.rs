@@ -3,7 +3,7 @@
 use globset::{Glob, GlobSet, GlobSetBuilder};
 
 use super::answers::ConsumerDetail;
-use super::config::Consumers;
+use super::config::{Consumers, Prefix};
 use super::sample::Names;
 use crate::catalogue::metrics;
 
@@ -16,11 +16,13 @@ pub struct Pick {
     deny: GlobSet,
     all: bool,
     pub most: usize,
+    /// Whether all is told under the names of the helm chart, too.
+    pub helm: bool,
 }
 
 impl Pick {
     /// A pattern that is none is a mistake of the configuration, and none here.
-    pub fn new(config: &Consumers) -> Self {
+    pub fn new(config: &Consumers, prefix: Prefix) -> Self {
         let set = |patterns: &[String]| {
             let mut set = GlobSetBuilder::new();
             for glob in patterns.iter().filter_map(|pattern| Glob::new(pattern).ok()) {
@@ -33,6 +35,7 @@ impl Pick {
             deny: set(&config.deny),
             all: config.allow.is_empty(),
             most: config.most.unwrap_or(MOST),
+            helm: prefix == Prefix::Nats,
         }
     }
 
@@ -106,7 +109,7 @@ mod tests {
         let own = |allow: &[&str], deny: &[&str], consumer: &ConsumerDetail| {
             let text = |all: &[&str]| all.iter().map(ToString::to_string).collect();
             let config = Consumers { allow: text(allow), deny: text(deny), most: None };
-            Pick::new(&config).has_own("TASKS", consumer)
+            Pick::new(&config, Prefix::Gnatsd).has_own("TASKS", consumer)
         };
         assert!(own(&[], &[], &durable("w")));
         assert!(own(&[], &[], &one("w", "")), "a server that does not tell");

@@ -6,7 +6,8 @@ use serde::de::IgnoredAny;
 
 use super::answers::{ApiStats, ConsumerFacts, Jsz, JszTotals, StreamState, Varz};
 use super::fetch::Raw;
-use super::more::{AccountRow, Connections, Routes, Subscriptions};
+use super::helm::{HelmConsumer, HelmJetStream, HelmLimits, HelmServer, HelmStream};
+use super::more::{AccountRow, Accstatz, Connections, Connz, Routes, Routez, Subscriptions, Subsz};
 use super::pick::{Others, Pick};
 use super::streams::{Held, Origin};
 use crate::catalogue::{Batch, Row};
@@ -127,32 +128,46 @@ pub fn sample(server_id: &str, raw: Raw, pick: &Pick) -> Result<Batch, Failure> 
         Endpoint::of("jsz", &jsz),
         Endpoint::of("healthz", &healthz),
     ];
+    let server = Server { server_id: server_id.to_owned(), varz };
+    let helm = pick.helm.then(|| HelmServer(server.clone()));
     let mut batch = Batch::new()
         .with(endpoints)
-        .with(vec![Server { server_id: server_id.to_owned(), varz }])
+        .with(vec![server])
+        .with(helm.into_iter().collect())
         .with(vec![health])
         .with(raw.slow);
     if let Err(failure) = healthz {
         batch = batch.gap("health (/healthz)", failure);
     }
-    batch = extra(batch, ("connz", "clients (/connz)"), raw.connz, |connz| {
-        known("/connz", &connz.server_id)?;
-        Ok((vec![Connections::of(server_id, connz)], 0))
-    });
-    batch = extra(batch, ("accstatz", "accounts (/accstatz)"), raw.accstatz, |answer| {
-        Ok(AccountRow::all(server_id, answer))
-    });
-    let id = || server_id.to_owned();
-    batch = extra(batch, ("subsz", "subscriptions (/subsz)"), raw.subsz, |subsz| {
-        Ok((vec![Subscriptions { server_id: id(), subsz }], 0))
-    });
-    batch = extra(batch, ("routez", "routes (/routez)"), raw.routez, |routez| {
-        Ok((vec![Routes { server_id: id(), routez }], 0))
-    });
+    batch = extras(batch, server_id, (raw.connz, raw.accstatz, raw.subsz, raw.routez));
     Ok(match jsz {
         Ok((jsz, _)) if jsz.value.disabled => batch,
         Ok((jsz, _)) => jetstream(cut(batch, jsz.dropped), &names, jsz.value, pick),
         Err(failure) => batch.gap("JetStream (/jsz)", failure),
+    })
+}
+
+type Said<T> = Option<Result<Json<T>, Failure>>;
+
+/// What was asked for beside the three.
+fn extras(
+    batch: Batch,
+    server_id: &str,
+    (connz, accstatz, subsz, routez): (Said<Connz>, Said<Accstatz>, Said<Subsz>, Said<Routez>),
+) -> Batch {
+    let batch = extra(batch, ("connz", "clients (/connz)"), connz, |connz| {
+        known("/connz", &connz.server_id)?;
+        Ok((vec![Connections::of(server_id, connz)], 0))
+    });
+    let batch = extra(batch, ("accstatz", "accounts (/accstatz)"), accstatz, |answer| {
+        Ok(AccountRow::all(server_id, answer))
+    });
+    let id = || server_id.to_owned();
+    let batch = extra(batch, ("subsz", "subscriptions (/subsz)"), subsz, |subsz| {
+        Ok((vec![Subscriptions { server_id: id(), subsz }], 0))
+    });
+    extra(batch, ("routez", "routes (/routez)"), routez, |routez| {
+        Ok((vec![Routes { server_id: id(), routez }], 0))
     })
 }
 
@@ -166,7 +181,7 @@ fn good<T>(path: &str, answer: Json<T>) -> Result<(Decoded<T>, Duration), Failur
 fn extra<T, R: Row>(
     batch: Batch,
     (endpoint, what): (&'static str, &str),
-    said: Option<Result<Json<T>, Failure>>,
+    said: Said<T>,
     rows: impl FnOnce(T) -> Result<(Vec<R>, u64), Failure>,
 ) -> Batch {
     let Some(said) = said else { return batch };
@@ -272,8 +287,18 @@ fn jetstream(batch: Batch, names: &Names, jsz: Jsz, pick: &Pick) -> Batch {
     rooms.truncate(CAP);
     held.truncate(CAP);
     origins.truncate(CAP);
+    let server = JetStream { names: names.clone(), jsz: jsz.totals };
+    let batch = if pick.helm {
+        batch
+            .with(vec![HelmJetStream(server.clone())])
+            .with(streams.iter().cloned().map(HelmStream).collect())
+            .with(held.iter().cloned().map(HelmLimits).collect())
+            .with(consumers.iter().cloned().map(HelmConsumer).collect())
+    } else {
+        batch
+    };
     batch
-        .with(vec![JetStream { names: names.clone(), jsz: jsz.totals }])
+        .with(vec![server])
         .with(streams)
         .with(rooms)
         .with(held)
@@ -286,124 +311,4 @@ fn jetstream(batch: Batch, names: &Names, jsz: Jsz, pick: &Pick) -> Batch {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::path::Path;
-
-    use serde::de::DeserializeOwned;
-
-    use super::*;
-    use crate::clients::json;
-    use crate::golden;
-
-    /// Files are named after endpoints; a status other than 200 stands in `<name>.status`; a
-    /// missing file is an endpoint that did not answer.
-    fn answer<T: DeserializeOwned>(case: &Path, name: &str) -> Result<Json<T>, Failure> {
-        let status = golden::file(case, &format!("{name}.status"))
-            .map_or(200, |text| String::from_utf8_lossy(&text).trim().parse().expect("a status"));
-        let body = golden::file(case, &format!("{name}.json"))
-            .ok_or_else(|| Failure::new(Reason::TIMEOUT, format!("/{name}: no answer in time")))?;
-        Ok(Json { status, value: json::from_slice(&body), took: Duration::from_millis(2) })
-    }
-
-    /// An endpoint that is not asked for, without its file.
-    fn there<T: DeserializeOwned>(case: &Path, name: &str) -> Option<Result<Json<T>, Failure>> {
-        golden::file(case, &format!("{name}.json")).map(|_| answer(case, name))
-    }
-
-    fn all() -> Pick {
-        Pick::new(&super::super::config::Consumers::default())
-    }
-
-    #[test]
-    fn golden_cases() {
-        golden::run("nats", |case| {
-            let raw = Raw {
-                varz: answer(case, "varz")?,
-                jsz: answer(case, "jsz"),
-                healthz: answer(case, "healthz"),
-                connz: there(case, "connz"),
-                accstatz: there(case, "accstatz"),
-                subsz: there(case, "subsz"),
-                routez: there(case, "routez"),
-                slow: Vec::new(),
-            };
-            sample("http://127.0.0.1:8222", raw, &all())
-        });
-    }
-
-    fn told(varz: &str, jsz: &str) -> Result<Batch, Failure> {
-        fn of<T: DeserializeOwned>(text: &str) -> Json<T> {
-            let value = json::from_slice(text.as_bytes());
-            Json { status: 200, value, took: Duration::ZERO }
-        }
-        let (connz, accstatz, subsz, routez) = (None, None, None, None);
-        let healthz = Ok(of("{}"));
-        let (varz, jsz) = (of(varz), Ok(of(jsz)));
-        let raw = Raw { varz, jsz, healthz, connz, accstatz, subsz, routez, slow: Vec::new() };
-        sample("http://127.0.0.1:8222", raw, &all())
-    }
-
-    #[test]
-    fn what_is_not_a_server_is_not_up() {
-        let fine = "{\"server_id\":\"N\"}";
-        assert!(told(fine, fine).unwrap().gaps().is_empty());
-        for varz in [
-            "{}",
-            "[]",
-            "[\"N\"]",
-            "null",
-            "1",
-            "\"N\"",
-            "{\"server_id\":7}",
-            "{\"server_id\":\"N\",\"mem\":-1}",
-            "{\"server_id\":\"N\",\"mem\":\"1\"}",
-            "{\"server_id\":\"N\",\"in_msgs\":1e99}",
-            "{\"server_id\":\"N\",\"jetstream\":[]}",
-        ] {
-            let failure = told(varz, fine).err().unwrap_or_else(|| panic!("{varz} is up"));
-            assert_eq!(failure.reason, Reason::PARSE, "{varz}");
-            let batch = told(fine, varz).unwrap();
-            let gaps: Vec<_> = batch.gaps().iter().map(|gap| gap.failure.reason).collect();
-            // Some of these are no field of the other answer.
-            let of_varz_alone =
-                varz.contains("mem") || varz.contains("_msgs") || varz.contains("jet");
-            assert_eq!(gaps, if of_varz_alone { vec![] } else { vec![Reason::PARSE] }, "{varz}");
-        }
-    }
-
-    /// 2^64-1 is how the server writes that there is no limit.
-    #[test]
-    fn what_stands_for_unlimited_is_no_limit() {
-        let varz = |limit: &str| {
-            format!(
-                "{{\"server_id\":\"N\",\"jetstream\":{{\"config\":{{\"max_storage\":{limit}}}}}}}"
-            )
-        };
-        for (limit, shown) in [
-            ("18446744073709551615", None),
-            ("9223372036854775808", Some(9_223_372_036_854_775_808.0)),
-            ("-1", None),
-            ("0", None),
-            ("1024", Some(1024.0)),
-        ] {
-            let varz: Varz = serde_json::from_str(&varz(limit)).unwrap();
-            assert_eq!(varz.jetstream.config.unwrap().storage(), shown, "{limit}");
-        }
-        assert!(told(&varz("18446744073709551615"), "{\"server_id\":\"N\"}").is_ok());
-    }
-
-    #[test]
-    fn an_answer_beyond_all_bounds_is_cut_and_told() {
-        let streams = "{},".repeat(300_000);
-        let jsz = format!(
-            "{{\"server_id\":\"N\",\"account_details\":[{{\"stream_detail\":[{streams}{{}}]}}]}}"
-        );
-        let batch = told("{\"server_id\":\"N\"}", &jsz).unwrap();
-        assert!(batch.gaps().iter().any(|gap| gap.what.contains("the rest of JetStream")));
-        let dropped: Vec<_> = batch.drops().iter().map(|(cap, count)| (*cap, *count > 0)).collect();
-        assert_eq!(
-            dropped,
-            [("decoded", true), ("streams", false), ("origins", false), ("consumers", false)]
-        );
-    }
-}
+mod tests;
