@@ -30,6 +30,15 @@ const EXIT_CODE: &str = "Last exit code of {{ .Labels.name }}: {{ . | value | pr
 
 static ALL: &[Known] = &[
     Known {
+        area: "nats",
+        signals: &["slow_consumers"],
+        query: "topk(3,max by (client) (stack_nats_slow_client_cuts{instance=$instance,target=$target}))",
+        says: "Cut off: {{ .Labels.client }}. ",
+        counts: false,
+        example: &[("stack_nats_slow_client_cuts", 1.0)],
+        filled: "Cut off: x. ",
+    },
+    Known {
         area: "postgres",
         signals: &["lock_wait"],
         query: "topk(1,sum by (holder,application_name,usename,state) (stack_postgres_blocker_sessions{instance=$instance,target=$target,datname=$datname}))",

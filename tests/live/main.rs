@@ -49,6 +49,8 @@ mod logs_servers;
 mod logs_state;
 mod logs_stdin;
 mod nats;
+mod nats_cluster;
+mod nats_workers;
 mod notify;
 mod overview;
 mod own_log;

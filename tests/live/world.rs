@@ -240,7 +240,7 @@ async fn build() -> World {
     let config = format!(
         "{docker}\
          postgres:\n  main: {{ url: \"{postgres}\", password_file: {folder}/password, {QUERIES}, {postgres_limits} }}\n\
-         nats:\n  main: {{ url: \"{nats}\", {nats_limits} }}\n  sick: {{ url: \"http://127.0.0.1:1\" }}\n\
+         nats:\n  main: {{ url: \"{nats}\", prefix: nats, endpoints: [connz, accstatz, subsz, routez], {nats_limits} }}\n  sick: {{ url: \"http://127.0.0.1:1\" }}\n\
          queues:\n\
          \x20 alaw: {{ http: \"{app}\", preset: alaw, {queue_limits} }}\n\
          \x20 worker: {{ jetstream: {{ nats: main, stream: WORLD, consumer: worker }}, job_timeout: 1s }}\n\

@@ -3,7 +3,7 @@
 
 use serde::Deserialize;
 
-#[derive(Default, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct Varz {
     /// Every server has one, and nothing else that answers does.
@@ -25,39 +25,47 @@ pub struct Varz {
     pub jetstream: VarzJetStream,
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct NamedCluster {
     pub name: String,
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct VarzJetStream {
     pub config: Option<JetStreamLimits>,
     pub stats: Option<JetStreamStats>,
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct JetStreamLimits {
-    max_storage: Option<i64>,
-    max_memory: Option<i64>,
+    /// May be 2^64-1, which no signed number holds.
+    max_storage: Option<f64>,
+    max_memory: Option<f64>,
     pub domain: String,
 }
 
+/// What stands for "unlimited" in an unsigned number.
+const UNLIMITED: f64 = u64::MAX as f64;
+
+/// A limit of 0 or below means none, and so does the largest number; then there is none to show.
+fn is_limit(limit: &f64) -> bool {
+    *limit > 0.0 && *limit < UNLIMITED
+}
+
 impl JetStreamLimits {
-    /// A limit of 0 or below means none, and then there is none to show.
-    pub fn storage(&self) -> Option<i64> {
-        self.max_storage.filter(|limit| *limit > 0)
+    pub fn storage(&self) -> Option<f64> {
+        self.max_storage.filter(is_limit)
     }
 
-    pub fn memory(&self) -> Option<i64> {
-        self.max_memory.filter(|limit| *limit > 0)
+    pub fn memory(&self) -> Option<f64> {
+        self.max_memory.filter(is_limit)
     }
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct JetStreamStats {
     pub storage: Option<u64>,
@@ -66,13 +74,14 @@ pub struct JetStreamStats {
     pub api: Option<ApiStats>,
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct ApiStats {
+    pub total: Option<u64>,
     pub errors: Option<u64>,
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct Jsz {
     pub server_id: String,
@@ -82,7 +91,7 @@ pub struct Jsz {
     pub account_details: Vec<Account>,
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct JszTotals {
     pub streams: Option<u64>,
@@ -91,14 +100,14 @@ pub struct JszTotals {
     pub bytes: Option<u64>,
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct Account {
     pub name: String,
     pub stream_detail: Vec<StreamDetail>,
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct StreamDetail {
     pub name: String,
@@ -110,7 +119,7 @@ pub struct StreamDetail {
     pub consumer_detail: Vec<ConsumerDetail>,
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct StreamState {
     pub messages: Option<u64>,
@@ -121,14 +130,14 @@ pub struct StreamState {
 }
 
 /// Those that keep copies of a stream.
-#[derive(Default, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct Replicas {
     pub leader: String,
 }
 
 /// What a stream may hold: -1, and for its age 0, is no limit.
-#[derive(Default, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct StreamConfig {
     pub retention: String,
@@ -138,7 +147,7 @@ pub struct StreamConfig {
 }
 
 /// Another stream that this one copies.
-#[derive(Default, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct Source {
     pub name: String,
@@ -148,21 +157,57 @@ pub struct Source {
     pub error: Option<SourceError>,
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct SourceError {
     pub err_code: Option<u64>,
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct ConsumerDetail {
     pub name: String,
+    pub config: Option<ConsumerConfig>,
+    pub cluster: Option<ConsumerCluster>,
     #[serde(flatten)]
     pub facts: ConsumerFacts,
 }
 
-#[derive(Default, Deserialize)]
+/// The servers that keep the consumer. The one that is asked is not among the replicas.
+#[derive(Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct ConsumerCluster {
+    leader: String,
+    replicas: Vec<Replica>,
+}
+
+#[derive(Clone, Default, Deserialize)]
+#[serde(default)]
+struct Replica {
+    name: String,
+}
+
+impl ConsumerDetail {
+    /// Only the leader counts what waits; of another server the number is 0 or old, and would count twice.
+    pub fn only_what_is_known_here(&mut self) {
+        let Some(cluster) = &self.cluster else { return };
+        let leads = !cluster.leader.is_empty()
+            && cluster.replicas.iter().all(|replica| replica.name != cluster.leader);
+        if !leads {
+            self.facts.num_pending = None;
+            self.facts.num_waiting = None;
+        }
+    }
+}
+
+#[derive(Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct ConsumerConfig {
+    /// Without one it goes with whoever made it.
+    pub durable_name: String,
+}
+
+#[derive(Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct ConsumerFacts {
     pub delivered: Sequence,
@@ -173,7 +218,7 @@ pub struct ConsumerFacts {
     pub num_waiting: Option<u64>,
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct Sequence {
     pub consumer_seq: Option<u64>,

@@ -1,7 +1,7 @@
 //! The metrics of a NATS server. `gnatsd_*` and `jetstream_*` are prometheus-nats-exporter's
 //! names: all gauges there, counters included, and so here.
 
-use super::sample::{Consumer, Endpoint, JetStream, Server, Stream};
+use super::sample::{Consumer, Endpoint, Health, JetStream, Server, Stream};
 use crate::catalogue::metrics;
 
 metrics! { Endpoint {
@@ -10,10 +10,32 @@ metrics! { Endpoint {
     gauge stack_nats_endpoint_up [N01] = |e| e.up;
     /// Time from the request to the end of the endpoint's answer.
     gauge stack_nats_endpoint_duration_seconds [N01] = |e| e.took;
+    /// Why the endpoint does not answer, 1 for the reason that holds; absent while it does.
+    gauge stack_nats_endpoint_failure {reason} [N01] = |e| e.failure.map(|reason| (reason.as_str(), 1.0)).into_iter();
+} }
+
+metrics! { Health {
+    labels { server_id = |h| &h.server_id }
+    /// 0 while the server says that it is well, else 1. Source: /healthz.
+    gauge gnatsd_healthz_status = |h| h.value != "ok";
+    /// 1 while the server says that it is well, else 0, by what it says. Source: /healthz.
+    gauge gnatsd_healthz_status_value {value} = |h| Some((h.value, h.value == "ok")).into_iter();
 } }
 
 metrics! { Server {
     labels { server_id = |s| &s.server_id }
+    /// Messages received and sent since the server started. Source: /varz in_msgs, out_msgs.
+    counter stack_nats_messages_total {direction} [N01] = |s| s.both(s.varz.in_msgs, s.varz.out_msgs);
+    /// Bytes received and sent since the server started. Source: /varz in_bytes, out_bytes.
+    counter stack_nats_message_bytes_total {direction} [N01] = |s| s.both(s.varz.in_bytes, s.varz.out_bytes);
+    /// Connections that clients have made since the server started. Source: /varz total_connections.
+    counter stack_nats_connections_total [N01] = |s| s.varz.total_connections;
+    /// Clients cut off for being slow since the server started. Source: /varz slow_consumers.
+    counter stack_nats_slow_consumers_total [N01] = |s| s.varz.slow_consumers;
+    /// Requests to JetStream's API since the server started. Source: /varz jetstream.stats.api.total.
+    counter stack_nats_jetstream_api_requests_total = |s| s.api().map(|api| api.total);
+    /// Of these, those that failed. A message that a full stream refuses is none. Source: /varz jetstream.stats.api.errors.
+    counter stack_nats_jetstream_api_errors_total = |s| s.api().map(|api| api.errors);
     /// CPU use of the server in percent of one core. Source: /varz cpu.
     gauge gnatsd_varz_cpu = |s| s.varz.cpu;
     /// Resident memory of the server in bytes. Source: /varz mem.

@@ -23,11 +23,12 @@ pub struct Room {
 }
 
 /// What a stream may hold, and whether somebody leads it; neither is always told.
+#[derive(Clone)]
 pub struct Held {
-    names: Names,
-    account: String,
-    stream: String,
-    config: Option<StreamConfig>,
+    pub names: Names,
+    pub account: String,
+    pub stream: String,
+    pub config: Option<StreamConfig>,
     leader: Option<bool>,
 }
 

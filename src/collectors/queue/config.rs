@@ -163,6 +163,10 @@ pub struct JetStream {
     pub stream: String,
     /// Name of the consumer.
     pub consumer: String,
+    /// Which names the workers give themselves when they connect (`nats.connect(name=...)`), for example
+    /// `analysis-worker*`. So it is known at once that none is left. Default: every connection that can receive jobs may be one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workers: Option<String>,
 }
 
 /// A query whose rows are the states of the queues.

@@ -6,6 +6,7 @@ use super::config::{JetStream, Paths};
 use super::jsz::{self, Jsz};
 use super::sqlite::Reader;
 use super::table::Table;
+use super::workers::{self, Connections};
 use super::{rabbitmq, redis};
 use crate::clients::http::{HttpClient, Json};
 use crate::clients::postgres::PostgresClient;
@@ -23,7 +24,8 @@ pub enum Source {
 /// What was read, of the same kind as the source.
 pub enum Raw {
     Json(Json<Value>),
-    Jsz(Json<Jsz>),
+    /// With those that are connected, where somebody has asked.
+    Jsz(Json<Jsz>, Option<Result<Connections, Failure>>),
     Table(Table),
     Redis(redis::Raw),
     RabbitMq(Json<Vec<rabbitmq::sample::Queue>>),
@@ -33,7 +35,11 @@ impl Source {
     pub async fn fetch(&self) -> Result<Raw, Failure> {
         match self {
             Self::Http { client, .. } => client.json("the address", "").await.map(Raw::Json),
-            Self::JetStream { client, .. } => client.json("/jsz", jsz::PATH).await.map(Raw::Jsz),
+            Self::JetStream { client, .. } => {
+                let jsz = client.json("/jsz", jsz::PATH);
+                let (jsz, connections) = tokio::join!(jsz, workers::read(client));
+                Ok(Raw::Jsz(jsz?, Some(connections)))
+            }
             Self::Sql { client, query } => {
                 let rows = client.query(query).await?;
                 let width = rows.columns().len();

@@ -7,6 +7,8 @@ use serde::Deserialize;
 use super::config::JetStream;
 use super::flow::Passed;
 use super::model::{Condition, Observed, State};
+use super::times::epoch;
+use super::workers::{Connections, Wanted};
 use crate::clients::http::Json;
 use crate::clients::json::Decoded;
 use crate::config::nearest;
@@ -118,6 +120,8 @@ impl Consumer {
 #[serde(default)]
 struct ConsumerConfig {
     max_ack_pending: Option<i64>,
+    /// Nanoseconds after which a job that nobody has ended is given to another worker.
+    ack_wait: Option<u64>,
     deliver_subject: String,
     filter_subject: String,
     filter_subjects: Vec<String>,
@@ -137,6 +141,7 @@ pub fn parse(
     target: &str,
     answer: Json<Jsz>,
     want: &JetStream,
+    connections: Option<&Connections>,
 ) -> Result<(Observed, Option<Failure>), Failure> {
     let Decoded { value: jsz, dropped } = answer.good("/jsz", HINT)?;
     if jsz.server_id.is_empty() {
@@ -166,7 +171,15 @@ pub fn parse(
             .hint("look for consumers that nobody removes: `nats consumer ls STREAM`")
     })?;
     let unknown = consumer.not_known_here();
-    Ok((observe(target, stream, consumer, &jsz.now, unknown.is_none()), unknown))
+    let mut seen = observe(target, stream, consumer, &jsz.now, unknown.is_none());
+    let wanted = Wanted {
+        names: want.workers.as_deref(),
+        deliver_subject: &consumer.config.deliver_subject,
+    };
+    if let Some(workers) = connections.and_then(|all| all.workers(&wanted)) {
+        seen.workers = Some(workers);
+    }
+    Ok((seen, unknown))
 }
 
 /// Two accounts may have a stream and a consumer of the same names, which are two queues.
@@ -244,6 +257,7 @@ fn observe(target: &str, stream: &Stream, consumer: &Consumer, now: &str, known:
         doubts_dead: true,
         capacity: limit(stream.config.max_msgs).filter(|_| work_queue && alone),
         in_flight_limit: limit(consumer.config.max_ack_pending),
+        ack_wait: consumer.config.ack_wait.map(Duration::from_nanos),
         // Without the sequence of deliveries: a hung worker's jobs are delivered again and again.
         progress: Some(
             [consumer.delivered.stream_seq, consumer.ack_floor.stream_seq, processing]
@@ -269,31 +283,6 @@ fn oldest(
     let waits = stream.state.first_seq? > delivered;
     let age = epoch(now)? - epoch(&stream.state.first_ts)?;
     (age >= 0.0).then_some((if waits { State::Pending } else { State::Processing }, age))
-}
-
-/// Seconds since 1970 of a time such as `2024-01-01T12:00:00.123456789Z`; the server writes UTC.
-/// The year 1 stands for "never".
-fn epoch(text: &str) -> Option<f64> {
-    let (date, time) = text.strip_suffix('Z')?.split_once('T')?;
-    let mut date = date.splitn(3, '-').map(str::parse::<i64>);
-    let (year, month, day) = (date.next()?.ok()?, date.next()?.ok()?, date.next()?.ok()?);
-    let mut time = time.splitn(3, ':');
-    let (hours, minutes) = (time.next()?.parse::<i64>().ok()?, time.next()?.parse::<i64>().ok()?);
-    let seconds: f64 = time.next()?.parse().ok()?;
-    // What is no time must not come near the ends of a number either.
-    let dated =
-        (1970..=9999).contains(&year) && (1..=12).contains(&month) && (1..=31).contains(&day);
-    let timed =
-        (0..24).contains(&hours) && (0..60).contains(&minutes) && (0.0..61.0).contains(&seconds);
-    if !dated || !timed {
-        return None;
-    }
-    let minutes = hours * 60 + minutes;
-    // Years from March on, so that the leap day is the last one.
-    let (y, m) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
-    let days = 365 * y + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + day - 719_469;
-    let whole = Duration::from_secs(u64::try_from(days * 86_400 + minutes * 60).ok()?);
-    Some(whole.as_secs_f64() + seconds)
 }
 
 #[cfg(test)]
@@ -326,6 +315,7 @@ mod tests {
             account: account.map(str::to_owned),
             stream: "TASKS".to_owned(),
             consumer: "workers".to_owned(),
+            workers: None,
         }
     }
 
@@ -343,7 +333,8 @@ mod tests {
             (cluster("n2"), None, None, Some("this server is not the consumer's leader")),
             (cluster(""), None, None, Some("the consumer has no leader")),
         ] {
-            let (seen, unknown) = parse("q", answer(&[("A", &consumer)]), &wanted(None)).unwrap();
+            let (seen, unknown) =
+                parse("q", answer(&[("A", &consumer)]), &wanted(None), None).unwrap();
             let jobs = |state| seen.jobs.get(&state).copied();
             assert_eq!((jobs(State::Pending), jobs(State::Dead)), (pending, dead), "{consumer}");
             let said = unknown.map(|failure| failure.detail);
@@ -357,31 +348,12 @@ mod tests {
         let three = "\"num_pending\": 3, \"num_ack_pending\": 0";
         let fifty = "\"num_pending\": 50, \"num_ack_pending\": 0, \"paused\": true";
         let both = || answer(&[("A", three), ("B", fifty)]);
-        let failure = parse("q", both(), &wanted(None)).unwrap_err().to_string();
+        let failure = parse("q", both(), &wanted(None), None).unwrap_err().to_string();
         assert!(failure.contains("several accounts: `A`, `B`"), "{failure}");
         for (account, pending, paused) in [("A", 3, false), ("B", 50, true)] {
-            let (seen, _) = parse("q", both(), &wanted(Some(account))).unwrap();
+            let (seen, _) = parse("q", both(), &wanted(Some(account)), None).unwrap();
             assert_eq!((seen.jobs[&State::Pending], seen.paused), (pending, paused));
         }
-        assert!(parse("q", both(), &wanted(Some("C"))).is_err());
-    }
-
-    #[test]
-    fn times_of_the_server() {
-        assert_eq!(epoch("1970-01-01T00:00:00Z"), Some(0.0));
-        assert_eq!(epoch("2024-02-29T23:59:59.5Z"), Some(1_709_251_199.5));
-        assert_eq!(epoch("2000-03-01T00:00:00Z"), Some(951_868_800.0));
-        for none in [
-            "0001-01-01T00:00:00Z",
-            "",
-            "2024-01-01",
-            "2024-01-01T00:00:00+01:00",
-            "9223372036854775807-01-01T00:00:00Z",
-            "2024-01-9223372036854775807T00:00:00Z",
-            "2024-01-01T9223372036854775807:00:00Z",
-            "2024-01-01T00:00:infZ",
-        ] {
-            assert_eq!(epoch(none), None, "{none}");
-        }
+        assert!(parse("q", both(), &wanted(Some("C")), None).is_err());
     }
 }

@@ -24,6 +24,10 @@ metrics! { QueueRow {
     gauge stack_queue_drain_seconds [Q05 Q09] = |q| q.moved.drain;
     /// Jobs that are gone and were neither given out nor ended: the queue was emptied by hand, or lost with its process. Source: the pending jobs and, for http, those that have ended, for jetstream delivered.consumer_seq.
     counter stack_queue_lost_jobs_total [Q05 Q09] = |q| q.moved.lost;
+    /// Connections that are workers of the consumer: those with the names of `workers`, the subscribers of a push consumer, else all that can be given jobs, so at most so many. Absent where workers may be connected elsewhere (a cluster, leaf nodes). Source: /connz.
+    gauge stack_queue_connected_workers [N04] = |q| q.seen.workers.map(|workers| workers.connected);
+    /// Time since any of these connections was last active, in seconds. Workers that only work on what they have are silent too. Source: /connz last_activity.
+    gauge stack_queue_workers_silent_seconds [N04] = |q| q.seen.workers.and_then(|workers| workers.silence);
     /// The state of the queue in one word, 1 for the one that holds. Source: the numbers of this queue now and at earlier readings.
     gauge stack_queue_condition {condition} [Q02 Q03 Q05 Q09] = |q| q.conditions();
 } }

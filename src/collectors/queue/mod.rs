@@ -6,6 +6,7 @@
 //! | `jetstream` | one consumer | `GET /jsz?consumers=true&config=true` of the monitoring port | none |
 //! | `rabbitmq` | all durable queues of a virtual host, or those named | `GET /api/queues/{vhost}` of the management plugin | a user with the tag `monitoring` |
 //! | `redis` | keys by state, or a stream and its group | Redis, on a new connection | the password, or a user for these keys |
+//! | | who is connected | `GET /connz?subs=1`, and of `/varz` whether there are other servers | none |
 //! | `sql` | the rows of a query | PostgreSQL, read-only, at most 3 s | SELECT on the table |
 //! | `sqlite` | a table or the rows of a query | the file, without writing beside it | to read the file, and `-wal` and `-shm` where they are |
 //!
@@ -23,6 +24,12 @@
 //! `no_workers` at the second reading with waiting jobs and nobody who asks for them (with
 //! `worker_interval` so much later). Both begin
 //! anew with the exporter.
+//!
+//! A worker that was killed leaves its jobs in work for ever, and looks like a busy one in `/jsz`. `/connz` tells: with no
+//! connection that may be a worker, there is none. One that was stopped stays connected until the server's pings are
+//! not answered (`ping_interval`, 2 to 6 minutes), and does until then what one with a long job does: nothing. So it is `saturated` or
+//! `busy` first, then `no_workers`, or `stalled` if that comes sooner. Where clients could be connected to other
+//! servers nothing is said of them.
 //!
 //! Absent: what a source does not say. A stream with other retention than `workqueue` keeps what
 //! is done, so there is neither capacity nor age nor a count of the dead. A consumer, table or
@@ -45,8 +52,10 @@ mod table;
 /// See `src/fuzzing.rs`.
 #[cfg(test)]
 mod tests;
+mod times;
 mod unknown;
 mod words;
+mod workers;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -123,8 +132,9 @@ pub mod fuzzing {
             account: None,
             stream: "s".to_owned(),
             consumer: "c".to_owned(),
+            workers: None,
         };
-        let _ = super::jsz::parse("a", answer(data), &want);
+        let _ = super::jsz::parse("a", answer(data), &want, None);
         let body = String::from_utf8_lossy(data);
         let mut rows = body.lines().map(|line| line.split('\t').map(|w| Some(w.to_owned())));
         let columns = rows.next().into_iter().flatten().flatten().collect();

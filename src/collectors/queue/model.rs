@@ -12,6 +12,9 @@ use super::flow::{Flow, Moved, Passed};
 /// Without a time limit for jobs: no progress for longer than this is a stall [Q09].
 const PATIENCE: Duration = Duration::from_mins(10);
 
+/// Of a source that says how long jobs may take itself, no more than this.
+const LONGEST_WAIT: Duration = Duration::from_hours(24);
+
 /// What may be true of a job. The states are disjoint, so their sum is the number of jobs.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
@@ -129,6 +132,20 @@ pub struct Observed {
     pub progress: Option<Vec<u64>>,
     /// Jobs in it and those that have left it, where the source tells both of one moment.
     pub passed: Option<Passed>,
+    /// After which a job that was not ended is given to another worker.
+    pub ack_wait: Option<Duration>,
+    /// Those that are connected, where that can be known.
+    pub workers: Option<Workers>,
+}
+
+/// Connections that are workers, or may be.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Workers {
+    pub connected: u64,
+    /// Seconds since any of them was last heard of or given something.
+    pub silence: Option<f64>,
+    /// Seconds since the newest of them came.
+    pub newest: Option<f64>,
 }
 
 /// A queue as it is exported.
@@ -161,6 +178,12 @@ impl Observed {
         self.oldest_processing.map(|age| u64::from(late(&age)))
     }
 
+    /// A worker that has just come gets its time too, though not whoever comes again and again.
+    fn begins_anew(&self, still: Duration, patience: Duration) -> bool {
+        let newest = self.workers.and_then(|workers| workers.newest);
+        newest.is_some_and(|age| age < patience.as_secs_f64()) && still <= 3 * patience
+    }
+
     /// `still`: for how long the progress has been seen not to change, at least one reading ago.
     fn condition(
         &self,
@@ -183,8 +206,11 @@ impl Observed {
             };
         }
         let nothing = processing.is_none_or(|count| count == 0);
+        // Whoever had the jobs in work is not there any more, so nobody ends them.
+        let gone = self.attended != Some(true)
+            && self.workers.is_some_and(|workers| workers.connected == 0);
         let nobody = self.deserted || (self.attended == Some(false) && nothing);
-        if pending > 0 && nobody {
+        if gone || (pending > 0 && nobody) {
             // Between two requests of a worker there is a moment without one, or as long as it says.
             return match still {
                 Some(still) if still >= worker_interval => Condition::NoWorkers,
@@ -192,7 +218,7 @@ impl Observed {
                 None => Condition::Unknown,
             };
         }
-        if still.is_some_and(|still| still > patience) {
+        if still.is_some_and(|still| still > patience && !self.begins_anew(still, patience)) {
             return Condition::Stalled;
         }
         let at_limit = in_flight_limit.zip(processing).is_some_and(|(limit, held)| held >= limit);
@@ -264,7 +290,10 @@ impl History {
             seen.doubts_dead &= has_dead;
             let limits = limits(&seen.queue);
             let job = limits.job_timeout.map(crate::config::Dur::get);
-            let patience = job.map_or(PATIENCE, |job| (2 * job).max(Duration::from_mins(1)));
+            let patience = job.map_or_else(
+                || seen.ack_wait.map_or(PATIENCE, |wait| PATIENCE.max(2 * wait.min(LONGEST_WAIT))),
+                |job| (2 * job).max(Duration::from_mins(1)),
+            );
             let in_flight_limit = limits.max_concurrent.or(seen.in_flight_limit);
             QueueRow {
                 capacity: limits.max_queue_size.or(seen.capacity),
@@ -294,118 +323,4 @@ impl QueueRow {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn queue(pending: u64, processing: u64, idle_workers: Option<u64>) -> Observed {
-        let jobs = [(State::Pending, pending), (State::Processing, processing)];
-        Observed {
-            jobs: jobs.into(),
-            idle_workers,
-            attended: idle_workers.map(|workers| workers > 0),
-            ..Observed::named("q")
-        }
-    }
-
-    /// Where nobody can tell what is worked on.
-    fn waiting(pending: u64, attended: Option<bool>) -> Observed {
-        let jobs = [(State::Pending, pending)].into();
-        Observed { jobs, attended, ..Observed::named("q") }
-    }
-
-    #[test]
-    fn conditions_of_the_table() {
-        use Condition::{Busy, Idle, NoWorkers, Saturated, Stalled, Unknown};
-        let minutes = Duration::from_mins;
-        for (seen, still, limit, want) in [
-            (queue(0, 0, Some(1)), Some(minutes(99)), None, Idle),
-            (queue(0, 3, Some(1)), Some(minutes(1)), None, Busy),
-            (queue(4, 3, Some(1)), None, None, Busy),
-            (queue(4, 3, Some(0)), None, None, Saturated),
-            (queue(4, 3, None), None, Some(3), Saturated),
-            (queue(0, 3, None), None, Some(3), Busy),
-            (queue(0, 3, Some(0)), Some(minutes(11)), None, Stalled),
-            (queue(4, 0, Some(0)), None, None, Unknown),
-            (queue(4, 0, Some(0)), Some(minutes(1)), None, NoWorkers),
-            (queue(4, 0, None), Some(minutes(1)), None, Busy),
-            (queue(4, 0, None), Some(minutes(11)), None, Stalled),
-            (Observed::named("q"), Some(minutes(11)), None, Unknown),
-            (waiting(0, Some(false)), Some(minutes(11)), None, Unknown),
-            (waiting(4, Some(true)), Some(minutes(1)), None, Busy),
-            (waiting(4, Some(true)), Some(minutes(11)), None, Stalled),
-            (waiting(4, Some(false)), Some(minutes(1)), None, NoWorkers),
-        ] {
-            assert_eq!(
-                seen.condition(still, PATIENCE, limit, Duration::ZERO),
-                want,
-                "{seen:?} {still:?}"
-            );
-        }
-    }
-
-    #[test]
-    fn standing_still_needs_an_earlier_reading() {
-        let mut history = History::default();
-        let at = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
-        let seen = |n| Observed { progress: Some(vec![n]), ..queue(1, 1, None) };
-        assert_eq!(history.still(&seen(1), at(100)), None);
-        assert_eq!(history.still(&seen(1), at(160)), Some(Duration::from_mins(1)));
-        assert_eq!(history.still(&seen(2), at(170)), None);
-        // A clock that was set back begins anew.
-        assert_eq!(history.still(&seen(2), at(50)), None);
-        assert_eq!(history.still(&seen(2), at(60)), Some(Duration::from_secs(10)));
-        let pending = |n| Observed { progress: Some(vec![2]), ..queue(n, 1, None) };
-        assert_eq!(history.still(&pending(9), at(70)), Some(Duration::from_secs(20)));
-        assert_eq!(history.still(&pending(8), at(80)), None);
-        assert_eq!(history.still(&queue(1, 1, None), at(90)), None);
-    }
-
-    #[test]
-    fn what_is_paused_deserted_or_visited_at_intervals() {
-        let minutes = Duration::from_mins;
-        let paused = Observed { paused: true, ..queue(7, 0, Some(0)) };
-        assert_eq!(
-            paused.condition(Some(minutes(99)), PATIENCE, None, minutes(0)),
-            Condition::Paused
-        );
-        let deserted = Observed { deserted: true, ..queue(7, 3, None) };
-        let told = |still, interval| deserted.condition(still, PATIENCE, None, interval);
-        assert_eq!(told(Some(minutes(1)), minutes(0)), Condition::NoWorkers);
-        assert_eq!(told(Some(minutes(1)), minutes(5)), Condition::Busy);
-        assert_eq!(told(Some(minutes(6)), minutes(5)), Condition::NoWorkers);
-    }
-
-    #[test]
-    fn the_dead_count_when_two_readings_agree() {
-        let mut history = History::default();
-        let conditions = &[];
-        let mut read = |dead: u64| {
-            let mut seen = Observed { doubts_dead: true, ..queue(0, 0, Some(1)) };
-            seen.jobs.insert(State::Dead, dead);
-            let rows =
-                history.rows(vec![seen], conditions, |_| Limits::default(), SystemTime::now());
-            (rows[0].seen.count(State::Dead), rows[0].condition)
-        };
-        assert_eq!(read(5), (None, Condition::Unknown));
-        assert_eq!(read(0), (Some(0), Condition::Idle));
-        assert_eq!(read(9), (Some(0), Condition::Idle));
-        assert_eq!(read(3), (Some(3), Condition::Poisoned));
-    }
-
-    #[test]
-    fn words_with_hyphens_and_spaces() {
-        for word in ["in-progress", "In Progress", " in_progress "] {
-            assert_eq!(State::of_word(word), State::Processing, "{word}");
-        }
-    }
-
-    #[test]
-    fn the_stuck_are_counted_or_at_least_seen() {
-        let limit = Duration::from_secs(30);
-        let ages = Observed { processing_ages: Some(vec![1.0, 31.0, 99.0]), ..queue(0, 3, None) };
-        assert_eq!(ages.stuck(limit), Some(2));
-        let oldest = |age| Observed { oldest_processing: Some(age), ..queue(0, 3, None) };
-        assert_eq!((oldest(30.0).stuck(limit), oldest(31.0).stuck(limit)), (Some(0), Some(1)));
-        assert_eq!(queue(0, 3, None).stuck(limit), None);
-    }
-}
+mod tests;

@@ -182,6 +182,9 @@ impl Planning<'_, '_> {
                 self.mistake(&at(key), "must not be empty");
             }
         }
+        if let Some(message) = wanted.workers.as_deref().and_then(super::workers::mistake) {
+            self.mistake(&at("workers"), message);
+        }
         let address = match (&wanted.nats, &wanted.url) {
             (Some(nats), None) => {
                 for key in wanted.access.keys() {

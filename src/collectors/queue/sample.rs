@@ -56,8 +56,16 @@ pub fn sample(
                 }
             }
         }
-        (Source::JetStream { wanted, .. }, Raw::Jsz(answer)) => {
-            let (queue, unknown) = jsz::parse(&rules.target, answer, wanted)?;
+        (Source::JetStream { wanted, .. }, Raw::Jsz(answer, connections)) => {
+            let (connections, unheard) = match connections {
+                Some(Ok(connections)) => (Some(connections), None),
+                Some(Err(failure)) => (None, Some(failure)),
+                None => (None, None),
+            };
+            let (queue, unknown) = jsz::parse(&rules.target, answer, wanted, connections.as_ref())?;
+            if let Some(failure) = unheard {
+                batch = batch.gap("who is connected (/connz)", failure);
+            }
             if let Some(failure) = unknown {
                 batch = batch.gap("jobs that wait", failure);
             }

@@ -11,7 +11,7 @@ use super::fetch::{Raw, Source};
 use super::model::History;
 use super::sample::{Rules, sample};
 use super::sqlite::Reader;
-use super::{AREA, planning};
+use super::{AREA, planning, workers};
 use crate::catalogue::Batch;
 use crate::clients::http::{HttpClient, Json};
 use crate::clients::json;
@@ -55,8 +55,14 @@ fn golden_case(case: &Path) -> Result<Batch, Failure> {
         let table = reader.read_at(now())?;
         (Source::Sqlite(reader), Raw::Table(table), None)
     } else if let Some(wanted) = queue.jetstream.clone() {
-        let raw = Raw::Jsz(answer(case, "answer.json", status).expect("an answer"));
-        let before = answer(case, "before.json", status).map(Raw::Jsz);
+        // Who is connected is another answer, and so is whether there are other servers.
+        let connections = || {
+            let connz = answer(case, "connz.json", 200)?;
+            Some(workers::connections(connz, answer(case, "varz.json", 200)?))
+        };
+        let jsz = answer(case, "answer.json", status).expect("an answer");
+        let raw = Raw::Jsz(jsz, connections());
+        let before = answer(case, "before.json", status).map(|jsz| Raw::Jsz(jsz, connections()));
         (Source::JetStream { client, wanted }, raw, before)
     } else {
         let paths = queue.paths.clone().unwrap_or_default().or(queue.preset);

@@ -17,6 +17,8 @@ pub fn well(path: &str) -> String {
             "jetstream":{"config":{"max_memory":1,"max_storage":1},"stats":{"memory":0,"storage":0,"accounts":1,"api":{"total":1,"errors":0}}}}"#
             .to_owned(),
         "/jsz" => jsz(&stream("main", &consumer("worker"))),
+        "/connz" => r#"{"server_id":"NWELL","now":"2026-01-01T00:00:00Z","total":0,"connections":[]}"#.to_owned(),
+        "/accstatz" => r#"{"server_id":"NWELL","account_statz":[]}"#.to_owned(),
         _ => r#"{"status":"ok"}"#.to_owned(),
     }
 }
