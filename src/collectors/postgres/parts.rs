@@ -234,7 +234,7 @@ impl Source {
         if self.share.tells(&self.share.database) {
             let read = |_, _| self.migrations.read(&self.client);
             self.slow.migrations.refresh(until(), read).await;
-            self.slow.vectors.refresh(until(), |_, _| self.read_vector()).await;
+            self.slow.vectors.refresh(until(), |_, _| Box::pin(self.read_vector())).await;
         }
         if self.share.tells(&self.share.database) {
             let read = |_, until| self.slow.reader.read(&self.client, self.share.leads, until);
@@ -245,7 +245,7 @@ impl Source {
             self.slow.own.refresh(until(), |_, _| self.read_own()).await;
         }
         if self.tells_statements() {
-            self.slow.statements.refresh(until(), |_, _| self.read_statements()).await;
+            self.slow.statements.refresh(until(), |_, _| Box::pin(self.read_statements())).await;
         }
     }
 

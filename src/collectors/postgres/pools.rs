@@ -164,7 +164,7 @@ fn uses<'a, I: Iterator<Item = Row<'a>>>(
     let one = |(name, pool): (&String, &Pool)| {
         let states: Vec<_> =
             here().filter(|row| pool.has(*row)).map(|row| row.text("state")).collect();
-        let open_transaction = |state: &Option<&str>| {
+        let open_transaction = |state: Option<&str>| {
             state.is_some_and(|state| state.starts_with("idle in transaction"))
         };
         Use {
@@ -172,7 +172,7 @@ fn uses<'a, I: Iterator<Item = Row<'a>>>(
             name: name.clone(),
             limit: pool.limit(),
             open: states.len() as u64,
-            idle_in_transaction: states.iter().filter(|state| open_transaction(state)).count()
+            idle_in_transaction: states.iter().filter(|state| open_transaction(**state)).count()
                 as u64,
         }
     };

@@ -24,9 +24,9 @@ pub struct Class {
 /// What a statement has done.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Numbers {
-    pub calls: f64,
+    pub calls: u64,
     pub seconds: f64,
-    pub rows: f64,
+    pub rows: u64,
 }
 
 impl Numbers {
@@ -44,7 +44,7 @@ impl Numbers {
         Self {
             calls: self.calls - before.calls,
             seconds: (self.seconds - before.seconds).max(0.0),
-            rows: (self.rows - before.rows).max(0.0),
+            rows: self.rows.saturating_sub(before.rows),
         }
     }
 }
@@ -81,8 +81,8 @@ pub struct Index {
     pub options: String,
     pub opclass: String,
     pub valid: bool,
-    pub bytes: Option<f64>,
-    pub scans: Option<f64>,
+    pub bytes: Option<u64>,
+    pub scans: Option<u64>,
 }
 
 /// Searches of tables with one kind of index.
@@ -92,7 +92,7 @@ pub struct Search {
     pub index: &'static str,
     pub all: Numbers,
     /// Those that no index can serve.
-    pub past: f64,
+    pub past: u64,
 }
 
 pub fn classes(rows: &Rows) -> BTreeMap<i64, Class> {
@@ -110,11 +110,11 @@ pub fn classes(rows: &Rows) -> BTreeMap<i64, Class> {
 
 pub fn numbers(rows: &Rows) -> impl Iterator<Item = (i64, Numbers)> {
     rows.iter().filter_map(|row| {
-        let number = |column| row.number::<f64>(column).filter(|number| number.is_finite());
+        let seconds = row.number::<f64>("seconds").filter(|seconds| seconds.is_finite());
         let numbers = Numbers {
-            calls: number("calls")?,
-            seconds: number("seconds")?,
-            rows: number("rows").unwrap_or_default(),
+            calls: row.number("calls")?,
+            seconds: seconds?,
+            rows: row.number("rows").unwrap_or_default(),
         };
         Some((row.number("queryid")?, numbers))
     })
@@ -175,7 +175,7 @@ fn searches(totals: &BTreeMap<Class, Numbers>, database: &str) -> Vec<Search> {
                 database: database.to_owned(),
                 index,
                 all: Numbers::default(),
-                past: 0.0,
+                past: 0,
             });
             search.all.add(*numbers);
             if class.past {
@@ -203,9 +203,7 @@ fn indexes_table(said: &Said) -> Detail {
         ("state", "State"),
     ]);
     let cells = |index: Index| {
-        let count = |number: Option<f64>| {
-            number.map_or(Cell::Text("?".into()), |number| Cell::Count(number.max(0.0) as u64))
-        };
+        let count = |number: Option<u64>| number.map_or(Cell::Text("?".into()), Cell::Count);
         vec![
             Cell::Text(index.name),
             Cell::Text(format!("{}.{}", index.schema, index.table)),
@@ -234,15 +232,15 @@ fn searches_table(said: &Said) -> Detail {
     let mut statements = said.statements.clone();
     statements.sort_by(|(_, _, one), (_, _, other)| other.seconds.total_cmp(&one.seconds));
     let cells = |(id, class, numbers): (i64, Class, Numbers)| {
-        let calls = numbers.calls.max(1.0);
+        let calls = numbers.calls.max(1) as f64;
         let note =
             if class.past && class.index != "none" { "no index can serve this form" } else { "" };
         vec![
             Cell::Text(id.to_string()),
             Cell::Text(class.index.to_owned()),
-            Cell::Count(numbers.calls.max(0.0) as u64),
+            Cell::Count(numbers.calls),
             Cell::Seconds(numbers.seconds / calls),
-            Cell::Text(format!("{:.1}", numbers.rows / calls)),
+            Cell::Text(format!("{:.1}", numbers.rows as f64 / calls)),
             Cell::Text(note.to_owned()),
         ]
     };

@@ -51,16 +51,16 @@ async fn only_what_comes_while_we_watch_counts_and_no_count_falls() {
     let zero = Numbers::default();
     assert_eq!(known.totals(), BTreeMap::from([(HNSW, zero), (PAST, zero)]));
     known.count(&counted(&[&["1", "1010", "52", "19"], &["2", "6", "1.5", "2"]]));
-    let first = Numbers { calls: 10.0, seconds: 2.0, rows: 10.0 };
+    let first = Numbers { calls: 10, seconds: 2.0, rows: 10 };
     assert_eq!(known.totals()[&HNSW], first);
     // The entry was pushed out, and made anew; another is gone.
     known.count(&counted(&[&["1", "3", "0.5", "3"]]));
-    let second = Numbers { calls: 13.0, seconds: 2.5, rows: 13.0 };
+    let second = Numbers { calls: 13, seconds: 2.5, rows: 13 };
     assert_eq!(known.totals()[&HNSW], second);
-    assert_eq!(known.totals()[&PAST].calls, 1.0);
+    assert_eq!(known.totals()[&PAST].calls, 1);
     // It is back, after who knows how many calls.
     known.count(&counted(&[&["1", "4", "0.6", "4"], &["2", "70", "9", "7"]]));
-    assert_eq!(known.totals()[&PAST].calls, 1.0);
+    assert_eq!(known.totals()[&PAST].calls, 1);
     assert_eq!(known.statements().len(), 2);
 }
 
