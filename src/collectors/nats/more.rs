@@ -25,7 +25,6 @@ pub enum Extra {
 pub struct Connz {
     pub server_id: String,
     pub num_connections: Option<u64>,
-    pub total: Option<u64>,
     pub offset: Option<u64>,
     pub limit: Option<u64>,
     pub connections: Option<Vec<Connection>>,
@@ -151,8 +150,6 @@ metrics! { Connections {
     labels { server_id = |c| &c.server_id }
     /// Open connections of clients on the page that was asked for. Source: /connz num_connections.
     gauge gnatsd_connz_num_connections [N01] = |c| c.connz.num_connections;
-    /// Open connections of clients. Source: /connz total.
-    gauge gnatsd_connz_total = |c| c.connz.total;
     /// Where the page of connections begins. Source: /connz offset.
     gauge gnatsd_connz_offset = |c| c.connz.offset;
     /// Connections that fit on the page. Source: /connz limit.

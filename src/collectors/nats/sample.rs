@@ -240,6 +240,21 @@ fn healthy(answer: &Json<IgnoredAny>) -> Result<Duration, Failure> {
     Err(Failure::new(Reason::OTHER, format!("/healthz: the server says it is not well ({status})")))
 }
 
+/// The same under the names of the helm chart.
+fn helm(
+    batch: Batch,
+    server: &JetStream,
+    streams: &[Stream],
+    held: &[Held],
+    consumers: &[Consumer],
+) -> Batch {
+    batch
+        .with(vec![HelmJetStream(server.clone())])
+        .with(streams.iter().cloned().map(HelmStream).collect())
+        .with(held.iter().cloned().map(HelmLimits).collect())
+        .with(consumers.iter().cloned().map(HelmConsumer).collect())
+}
+
 fn jetstream(batch: Batch, names: &Names, jsz: Jsz, pick: &Pick) -> Batch {
     let (mut streams, mut consumers, mut sums) = (Vec::new(), Vec::new(), Vec::new());
     let (mut rooms, mut held, mut origins) = (Vec::new(), Vec::new(), Vec::new());
@@ -279,8 +294,7 @@ fn jetstream(batch: Batch, names: &Names, jsz: Jsz, pick: &Pick) -> Batch {
     }
     let too_many = |count: usize| count.saturating_sub(CAP) as u64;
     let more_consumers = consumers.len().saturating_sub(pick.most) as u64;
-    let more_streams = too_many(streams.len());
-    let more_origins = too_many(origins.len());
+    let (more_streams, more_origins) = (too_many(streams.len()), too_many(origins.len()));
     streams.truncate(CAP);
     consumers.truncate(pick.most);
     sums.truncate(CAP);
@@ -288,15 +302,7 @@ fn jetstream(batch: Batch, names: &Names, jsz: Jsz, pick: &Pick) -> Batch {
     held.truncate(CAP);
     origins.truncate(CAP);
     let server = JetStream { names: names.clone(), jsz: jsz.totals };
-    let batch = if pick.helm {
-        batch
-            .with(vec![HelmJetStream(server.clone())])
-            .with(streams.iter().cloned().map(HelmStream).collect())
-            .with(held.iter().cloned().map(HelmLimits).collect())
-            .with(consumers.iter().cloned().map(HelmConsumer).collect())
-    } else {
-        batch
-    };
+    let batch = if pick.helm { helm(batch, &server, &streams, &held, &consumers) } else { batch };
     batch
         .with(vec![server])
         .with(streams)

@@ -57,11 +57,9 @@ pub fn sample(
             }
         }
         (Source::JetStream { wanted, .. }, Raw::Jsz(answer, connections)) => {
-            let (connections, unheard) = match connections {
-                Some(Ok(connections)) => (Some(connections), None),
-                Some(Err(failure)) => (None, Some(failure)),
-                None => (None, None),
-            };
+            let connections = connections.transpose();
+            let unheard = connections.as_ref().err().cloned();
+            let connections = connections.ok().flatten();
             let (queue, unknown) = jsz::parse(&rules.target, answer, wanted, connections.as_ref())?;
             if let Some(failure) = unheard {
                 batch = batch.gap("who is connected (/connz)", failure);
