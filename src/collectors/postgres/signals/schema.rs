@@ -267,8 +267,8 @@ pub const TABLE_SCANNED: Signal = Signal {
     warning: Default::off("advice; set it to be warned"),
     critical: Default::off("what is slow of it is told by itself"),
     advice: Some(Default::ours(
-        30_000.0,
-        "a table of 10,000 rows three times a second, for an hour",
+        10_000.0,
+        "a table of 10,000 rows once a second, for an hour",
     )),
     hold: Hold::both(Duration::from_hours(1)),
     item: &["schemaname", "relname"],
