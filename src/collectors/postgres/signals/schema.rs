@@ -56,7 +56,7 @@ pub const INDEX_UNUSED: Signal = Signal {
         104_857_600.0,
         "100 MiB that each write has to keep, in a week without one read",
     )),
-    hold: Hold::both(Duration::from_hours(1)),
+    hold: Hold::both(Duration::from_mins(15)),
     item: &["datname"],
     requirements: &["P06", "P17"],
     title: Sentence::new("Indexes in {datname} (PostgreSQL {target}) are never read"),
@@ -78,7 +78,7 @@ pub const INDEX_DUPLICATE: Signal = Signal {
     warning: Default::off("advice; set it to be warned"),
     critical: Default::off("nothing is broken"),
     advice: Some(Default::ours(0.0, "each write pays twice, and no query gains")),
-    hold: Hold::both(Duration::from_hours(1)),
+    hold: Hold::both(Duration::from_mins(15)),
     item: &["datname"],
     requirements: &["P06", "P17"],
     title: Sentence::new("Indexes in {datname} (PostgreSQL {target}) are there twice"),
@@ -109,7 +109,7 @@ pub const VACUUM_DUE: Signal = Signal {
     title: Sentence::new(
         "Vacuum does not keep up with {schemaname}.{relname} in {datname} (PostgreSQL {target})",
     ),
-    many: Many::of("Vacuum does not keep up with {count} tables", TABLE),
+    many: Many::of("{count} tables wait longer for vacuum than they should", TABLE),
     clear: Sentence::new(
         "Vacuum keeps up with {schemaname}.{relname} in {datname} (PostgreSQL {target}) again",
     ),
@@ -154,13 +154,13 @@ pub const TABLE_AUTOVACUUM: Signal = Signal {
     warning: Default::off("advice; set it to be warned"),
     critical: Default::off("nothing is broken"),
     advice: Some(Default::ours(0.0, "set for an import and forgotten, it makes the table grow")),
-    hold: Hold::both(Duration::from_hours(1)),
+    hold: Hold::both(Duration::from_mins(15)),
     item: &["schemaname", "relname"],
     requirements: &["P04"],
     title: Sentence::new(
         "Autovacuum is off for {schemaname}.{relname} in {datname} (PostgreSQL {target})",
     ),
-    many: Many::of("Autovacuum is off for {count} tables", TABLE),
+    many: Many::of("{count} tables are left out by autovacuum", TABLE),
     clear: Sentence::new(
         "Autovacuum is not off any more for {schemaname}.{relname} in {datname} (PostgreSQL {target})",
     ),
@@ -209,14 +209,14 @@ pub const SEQUENCES_UNREADABLE: Signal = Signal {
     warning: Default::off("advice; set it to be warned"),
     critical: Default::off("nothing is broken"),
     advice: Some(Default::ours(0.0, "nobody would see one of them end")),
-    hold: Hold::both(Duration::from_hours(1)),
+    hold: Hold::both(Duration::from_mins(15)),
     item: &["datname"],
     requirements: &["P04"],
     title: Sentence::new(
         "Sequences in schema {schemaname} of {datname} (PostgreSQL {target}) cannot be read by the monitoring role",
     ),
     many: Many::of(
-        "The sequences of {count} schemas cannot be read",
+        "{count} schemas have sequences that cannot be read",
         "{schemaname} in {datname}[ ({target})]",
     ),
     clear: Sentence::new(
@@ -238,7 +238,7 @@ pub const EXTENSIONS_OUTDATED: Signal = Signal {
     warning: Default::off("advice; set it to be warned"),
     critical: Default::off("nothing is broken"),
     advice: Some(Default::ours(0.0, "the image has moved on, and the database has not")),
-    hold: Hold::both(Duration::from_hours(1)),
+    hold: Hold::both(Duration::from_mins(15)),
     item: &["datname"],
     requirements: &["P14"],
     title: Sentence::new(
@@ -267,8 +267,8 @@ pub const TABLE_SCANNED: Signal = Signal {
     warning: Default::off("advice; set it to be warned"),
     critical: Default::off("what is slow of it is told by itself"),
     advice: Some(Default::ours(
-        30_000.0,
-        "a table of 10,000 rows three times a second, for an hour",
+        10_000.0,
+        "a table of 10,000 rows once a second, for an hour",
     )),
     hold: Hold::both(Duration::from_hours(1)),
     item: &["schemaname", "relname"],
