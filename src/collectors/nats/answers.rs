@@ -51,17 +51,17 @@ pub struct JetStreamLimits {
 const UNLIMITED: f64 = u64::MAX as f64;
 
 /// A limit of 0 or below means none, and so does the largest number; then there is none to show.
-fn is_limit(limit: &f64) -> bool {
-    *limit > 0.0 && *limit < UNLIMITED
+fn limited(limit: Option<f64>) -> Option<f64> {
+    limit.filter(|limit| *limit > 0.0 && *limit < UNLIMITED)
 }
 
 impl JetStreamLimits {
     pub fn storage(&self) -> Option<f64> {
-        self.max_storage.filter(is_limit)
+        limited(self.max_storage)
     }
 
     pub fn memory(&self) -> Option<f64> {
-        self.max_memory.filter(is_limit)
+        limited(self.max_memory)
     }
 }
 

@@ -75,7 +75,7 @@ pub async fn fetch(
     hosts: &[(String, u16)],
     endpoints: &Endpoints,
 ) -> Result<Raw, Failure> {
-    match answers(http, endpoints).await {
+    match Box::pin(answers(http, endpoints)).await {
         Err(failure) => {
             endpoints.forget();
             Err(advised(failure, hosts).await)

@@ -389,7 +389,7 @@ mod tests {
                 declared: BTreeMap::new(),
                 pools: BTreeMap::new(),
             };
-            sample(raw, UNIX_EPOCH + Duration::from_secs(1_800_000_000))
+            sample(raw, UNIX_EPOCH + Duration::from_hours(500_000))
         });
     }
 }

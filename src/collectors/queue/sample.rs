@@ -86,12 +86,7 @@ pub fn sample(
         }
         (Source::Sql { .. } | Source::Sqlite(_), Raw::Table(rows)) => {
             if let Some((count, example)) = &rows.unread {
-                let text =
-                    format!("{count} times are in no form that is known, such as `{example}`");
-                let failure = Failure::new(Reason::PARSE, text).hint(
-                    "ISO 8601 as `2026-01-31T12:00:00Z`, or seconds since 1970; else a `query` with oldest_age_seconds",
-                );
-                batch = batch.gap("the age of jobs", failure);
+                batch = batch.gap("the age of jobs", unread(*count, example));
             }
             (table::observe(&rules.target, &rows, &rules.states)?, table::CONDITIONS)
         }
@@ -101,6 +96,13 @@ pub fn sample(
     let queues = with_declared(queues, rules, absent);
     let rows = history.rows(queues, conditions, |queue| rules.limits_of(queue), now);
     Ok(batch.with(rows).dropped("queues", dropped))
+}
+
+fn unread(count: u64, example: &str) -> Failure {
+    let text = format!("{count} times are in no form that is known, such as `{example}`");
+    Failure::new(Reason::PARSE, text).hint(
+        "ISO 8601 as `2026-01-31T12:00:00Z`, or seconds since 1970; else a `query` with oldest_age_seconds",
+    )
 }
 
 /// Says that there was more in an answer than was decoded.

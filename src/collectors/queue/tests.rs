@@ -157,30 +157,6 @@ fn mistakes_say_what_is_right() {
             "queues.q.jetstream: needs exactly one of `nats` and `url`",
         ),
         (
-            "q: { rabbitmq: { url: 'amqp://h' } }",
-            "queues.q.rabbitmq.url: expected an address such as `http://127.0.0.1:8222`",
-        ),
-        (
-            "q: { rabbitmq: { url: 'http://h', queues: ['a[', b] } }",
-            "queues.q.rabbitmq.queues: expected a name or a pattern such as `mail.*`, found `a[`",
-        ),
-        (
-            "q: { redis: { store: cache } }",
-            "queues.q.redis: needs exactly one of `preset`, `keys` and `stream`",
-        ),
-        (
-            "q: { redis: { store: cash, preset: celery } }",
-            "queues.q.redis.store: there is no such target in the section `stores` (did you mean `cache`?)",
-        ),
-        (
-            "q: { redis: { url: 'http://h', stream: s, group: g } }",
-            "queues.q.redis.url: expected an address such as `redis://127.0.0.1:6379`",
-        ),
-        (
-            "q: { redis: { url: 'redis://h', stream: s } }",
-            "queues.q.redis.stream: needs `group`: redis-cli XINFO GROUPS KEY names them",
-        ),
-        (
             "q: { sql: { postgres: x, query: 'select 1, 2' } }",
             "queues.q.sql.postgres: there is no such target in the section `postgres`",
         ),
@@ -206,9 +182,45 @@ fn mistakes_say_what_is_right() {
             "queues.q.thresholds.stuk: unknown signal (did you mean `stuck`?)",
         ),
     ] {
-        let found = mistakes(yaml);
-        assert!(found.iter().any(|found| found == wanted), "{yaml}: {found:?}");
+        finds(yaml, wanted);
     }
+}
+
+#[test]
+fn mistakes_of_brokers_say_what_is_right() {
+    for (yaml, wanted) in [
+        (
+            "q: { rabbitmq: { url: 'amqp://h' } }",
+            "queues.q.rabbitmq.url: expected an address such as `http://127.0.0.1:8222`",
+        ),
+        (
+            "q: { rabbitmq: { url: 'http://h', queues: ['a[', b] } }",
+            "queues.q.rabbitmq.queues: expected a name or a pattern such as `mail.*`, found `a[`",
+        ),
+        (
+            "q: { redis: { store: cache } }",
+            "queues.q.redis: needs exactly one of `preset`, `keys` and `stream`",
+        ),
+        (
+            "q: { redis: { store: cash, preset: celery } }",
+            "queues.q.redis.store: there is no such target in the section `stores` (did you mean `cache`?)",
+        ),
+        (
+            "q: { redis: { url: 'http://h', stream: s, group: g } }",
+            "queues.q.redis.url: expected an address such as `redis://127.0.0.1:6379`",
+        ),
+        (
+            "q: { redis: { url: 'redis://h', stream: s } }",
+            "queues.q.redis.stream: needs `group`: redis-cli XINFO GROUPS KEY names them",
+        ),
+    ] {
+        finds(yaml, wanted);
+    }
+}
+
+fn finds(yaml: &str, wanted: &str) {
+    let found = mistakes(yaml);
+    assert!(found.iter().any(|found| found == wanted), "{yaml}: {found:?}");
 }
 
 #[test]

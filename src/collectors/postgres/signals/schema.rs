@@ -266,10 +266,7 @@ pub const TABLE_SCANNED: Signal = Signal {
     unit: Unit::Rate,
     warning: Default::off("advice; set it to be warned"),
     critical: Default::off("what is slow of it is told by itself"),
-    advice: Some(Default::ours(
-        10_000.0,
-        "a table of 10,000 rows once a second, for an hour",
-    )),
+    advice: Some(Default::ours(10_000.0, "a table of 10,000 rows once a second, for an hour")),
     hold: Hold::both(Duration::from_hours(1)),
     item: &["schemaname", "relname"],
     requirements: &["P06"],

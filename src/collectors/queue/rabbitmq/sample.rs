@@ -59,9 +59,12 @@ pub fn parse(
     }
     let decoded = answer.good("/api/queues", hint)?;
     let mut gaps = Vec::new();
-    let told = |queue: &Queue| match wanted.patterns.is_empty() {
-        true => queue.auto_delete != Some(true) && queue.exclusive != Some(true),
-        false => wanted.set.is_match(&queue.name),
+    let told = |queue: &Queue| {
+        if wanted.patterns.is_empty() {
+            queue.auto_delete != Some(true) && queue.exclusive != Some(true)
+        } else {
+            wanted.set.is_match(&queue.name)
+        }
     };
     let queues: Vec<Queue> = decoded.value.into_iter().filter(told).collect();
     let down: Vec<&str> = queues.iter().filter(|it| it.is_down()).map(|it| &*it.name).collect();
@@ -103,14 +106,15 @@ impl Queue {
         let since = self.head_message_timestamp.as_ref().and_then(Value::as_f64);
         let age = since.zip(now).map(|(since, now)| (now - since).max(0.0));
         let age = age.filter(|_| self.messages_ready > Some(0));
+        let stats = self.message_stats.as_ref();
         Observed {
             jobs: counts.into_iter().filter_map(|(state, count)| Some((state, count?))).collect(),
             oldest: age.map(|age| (State::Pending, age)).into_iter().collect(),
             attended: self.consumers.map(|consumers| consumers > 0),
             capacity: self.limit(),
             progress: Some(vec![
-                number(&self.message_stats, "deliver_get").unwrap_or_default(),
-                number(&self.message_stats, "ack").unwrap_or_default(),
+                number(stats, "deliver_get").unwrap_or_default(),
+                number(stats, "ack").unwrap_or_default(),
                 self.messages_unacknowledged.unwrap_or_default(),
             ]),
             ..Observed::named(&self.name)
@@ -119,14 +123,14 @@ impl Queue {
 
     /// The smaller of the limits in its arguments and by a policy, as the server has it.
     fn limit(&self) -> Option<u64> {
-        let own = number(&self.arguments, "x-max-length");
-        let policy = number(&self.effective_policy_definition, "max-length");
+        let own = number(self.arguments.as_ref(), "x-max-length");
+        let policy = number(self.effective_policy_definition.as_ref(), "max-length");
         own.into_iter().chain(policy).min()
     }
 }
 
-fn number(of: &Option<Value>, key: &str) -> Option<u64> {
-    of.as_ref()?.get(key)?.as_u64()
+fn number(of: Option<&Value>, key: &str) -> Option<u64> {
+    of?.get(key)?.as_u64()
 }
 
 #[cfg(test)]

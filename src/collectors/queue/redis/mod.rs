@@ -98,8 +98,8 @@ async fn keys_of(session: &mut Session, keys: &Keys) -> Result<Sizes, Failure> {
     let (time, clients) = (reply(), reply());
     let types: Vec<Reply> = keys.of.iter().map(|_| reply()).collect();
 
-    let sized = keys.of.iter().zip(&types);
-    let mut commands: Vec<_> = sized.map(|((_, key), kind)| vec![size(kind), key]).collect();
+    let pairs = keys.of.iter().zip(&types);
+    let mut commands: Vec<_> = pairs.map(|((_, key), kind)| vec![size(kind), key]).collect();
     let end = if keys.take_from == End::Right { "-1" } else { "0" };
     // The first that is a list and has any: the one of the highest priority, as workers look at them.
     let waiting = keys

@@ -93,12 +93,11 @@ fn keys(
     }
     let attended = match &sizes.clients {
         Reply::Text(list) => Some(takes(list, database)),
-        // So many clients that nobody reads the list: some worker will be among them.
-        Reply::Long => None,
         Reply::Error(text) => {
             gaps.push(("whether workers ask for jobs", refusal(text)));
             None
         }
+        // Or so many clients that nobody reads the list: some worker will be among them.
         _ => None,
     };
     let [_, begun] = sizes.begun.list() else {
@@ -171,21 +170,22 @@ fn streamed(
     if let Reply::Error(text) = &said.groups {
         let gone = text.to_lowercase().contains("no such key");
         let hint = "it is made by the first job, or by the first worker";
-        return Err(match gone {
-            true => missing(format!("there is no stream `{key}`"), hint.to_owned()),
-            false if text.starts_with("WRONGTYPE") => {
-                Failure::new(Reason::NOT_FOUND, format!("`{key}` is no stream"))
-                    .hint(format!("redis-cli TYPE '{key}'; a list goes under `keys`"))
-            }
-            false => refusal(text),
+        return Err(if gone {
+            missing(format!("there is no stream `{key}`"), hint.to_owned())
+        } else if text.starts_with("WRONGTYPE") {
+            let hint = format!("redis-cli TYPE '{key}'; a list goes under `keys`");
+            missing(format!("`{key}` is no stream"), hint)
+        } else {
+            refusal(text)
         });
     }
     let Some(group) = group(&said.groups, name) else {
         let names = said.groups.list().iter().filter_map(|it| it.field("name")?.text());
         let names: Vec<&str> = names.take(5).collect();
-        let known = match names.is_empty() {
-            true => "it has none yet: the first worker makes it".to_owned(),
-            false => format!("it has `{}`", names.join("`, `")),
+        let known = if names.is_empty() {
+            "it has none yet: the first worker makes it".to_owned()
+        } else {
+            format!("it has `{}`", names.join("`, `"))
         };
         return Err(missing(format!("the stream `{key}` has no group `{name}`"), known));
     };
@@ -360,7 +360,7 @@ mod tests {
         assert_ne!(progress(&sizes), before);
     }
 
-    fn stream(lag: Reply, next: Reply) -> Stream {
+    fn stream(lag: &Reply, next: Reply) -> Stream {
         let group = |name: &str| {
             fields(&[
                 ("name", text(name)),
@@ -390,7 +390,7 @@ mod tests {
 
     #[test]
     fn a_stream_is_told_by_its_group() {
-        let raw = stream(Reply::Number(7), entry("1700000090000-3"));
+        let raw = stream(&Reply::Number(7), entry("1700000090000-3"));
         let said = streamed("q", &raw, "s", "g", &refusal).unwrap();
         assert_eq!(said.queue.jobs, [(State::Pending, 7), (State::Processing, 2)].into());
         let oldest = [(State::Pending, 10.5), (State::Processing, 7.5)];
@@ -402,12 +402,12 @@ mod tests {
 
     #[test]
     fn what_the_server_does_not_know_is_absent() {
-        let raw = stream(Reply::Nil, entry("1700000090000-3"));
+        let raw = stream(&Reply::Nil, entry("1700000090000-3"));
         let said = streamed("q", &raw, "s", "g", &refusal).unwrap();
         assert_eq!(said.queue.jobs, [(State::Processing, 2)].into());
         assert_eq!(said.gaps.len(), 1);
         // Nothing behind the last one that was given out: none waits.
-        let raw = stream(Reply::Nil, Reply::List(vec![]));
+        let raw = stream(&Reply::Nil, Reply::List(vec![]));
         let said = streamed("q", &raw, "s", "g", &refusal).unwrap();
         assert_eq!(said.queue.jobs[&State::Pending], 0);
         assert!(said.gaps.is_empty() && !said.queue.oldest.contains_key(&State::Pending));
@@ -416,7 +416,7 @@ mod tests {
     #[test]
     fn what_is_not_there_is_named() {
         let told = |groups: Reply, wanted: &str| {
-            let raw = Stream { groups, ..stream(Reply::Nil, Reply::Nil) };
+            let raw = Stream { groups, ..stream(&Reply::Nil, Reply::Nil) };
             let failure = streamed("q", &raw, "jobs", wanted, &refusal).unwrap_err();
             (failure.reason, format!("{failure} {}", failure.hint.clone().unwrap_or_default()))
         };
@@ -426,7 +426,7 @@ mod tests {
         let wrong = "WRONGTYPE Operation against a key holding the wrong kind of value";
         let (_, text) = told(Reply::Error(wrong.to_owned()), "g");
         assert!(text.contains("`jobs` is no stream") && text.contains("redis-cli TYPE"), "{text}");
-        let (_, text) = told(stream(Reply::Nil, Reply::Nil).groups, "h");
+        let (_, text) = told(stream(&Reply::Nil, Reply::Nil).groups, "h");
         assert!(text.contains("no group `h`") && text.contains("`other`, `g`"), "{text}");
         let (_, text) = told(Reply::List(vec![]), "g");
         assert!(text.contains("the first worker makes it"), "{text}");
