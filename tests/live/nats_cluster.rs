@@ -75,7 +75,7 @@ async fn series(exporter: &Exporter, targets: &[&str]) -> BTreeSet<String> {
         let named = line.starts_with("jetstream_") || line.starts_with("stack_nats_stream_");
         let of_leader = ["num_pending{", "num_waiting{"].iter().any(|part| line.contains(part));
         let target = |name: &&str| line.contains(&format!("{{target=\"{name}\""));
-        named && !of_leader && targets.iter().any(|name| target(name))
+        named && !of_leader && targets.iter().any(target)
     };
     let lines = scrape.body.lines().filter(is_ours);
     lines.filter_map(|line| Some(line.rsplit_once(' ')?.0.to_owned())).collect()

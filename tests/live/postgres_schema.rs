@@ -119,7 +119,10 @@ async fn what_is_wrong_is_told(bin: Option<PathBuf>) {
     let refused = admin
         .batch_execute("create unique index concurrently \"сломан \"\"1\"\"\" on \"Задача \"\"№1\"\"\n%s\" (id)")
         .await;
-    assert_eq!(refused.unwrap_err().code().map(tokio_postgres::error::SqlState::code), Some("23505"));
+    assert_eq!(
+        refused.unwrap_err().code().map(tokio_postgres::error::SqlState::code),
+        Some("23505")
+    );
     done(&admin, "vacuum analyze strict, mild").await;
     done(&admin, "delete from strict where n <= 1000; delete from mild where n <= 1000").await;
     // Somebody reads the table, and by one of its indexes.

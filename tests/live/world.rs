@@ -198,6 +198,7 @@ async fn build() -> World {
          GRANT SELECT ON neglected_id_seq TO monitor; \
          INSERT INTO neglected (n) SELECT generate_series(1, 20000); \
          CREATE INDEX ON neglected (n); CREATE INDEX ON neglected (n)",
+        "SELECT setval('neglected_id_seq', 2000000000)",
         "SELECT pg_create_physical_replication_slot('left_behind', true)",
         "VACUUM ANALYZE neglected",
         "DELETE FROM neglected WHERE n <= 9000; SELECT pg_stat_force_next_flush()",

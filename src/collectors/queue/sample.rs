@@ -61,27 +61,20 @@ pub fn sample(
             let unheard = connections.as_ref().err().cloned();
             let connections = connections.ok().flatten();
             let (queue, unknown) = jsz::parse(&rules.target, answer, wanted, connections.as_ref())?;
-            if let Some(failure) = unheard {
-                batch = batch.gap("who is connected (/connz)", failure);
-            }
-            if let Some(failure) = unknown {
-                batch = batch.gap("jobs that wait", failure);
-            }
+            let gaps = [("who is connected (/connz)", unheard), ("jobs that wait", unknown)];
+            let gaps = gaps.into_iter().filter_map(|(what, failure)| Some((what, failure?)));
+            batch = with_gaps(batch, gaps.collect());
             (vec![queue], jsz::CONDITIONS)
         }
         (Source::RabbitMq(reader), Raw::RabbitMq(answer)) => {
             let said = rabbitmq::sample::parse(answer, &reader.vhost, &reader.wanted, now)?;
             batch = too_much(batch, said.dropped);
-            for (what, failure) in said.gaps {
-                batch = batch.gap(what, failure);
-            }
+            batch = with_gaps(batch, said.gaps);
             (said.queues, rabbitmq::sample::CONDITIONS)
         }
         (Source::Redis(reader), Raw::Redis(raw)) => {
             let said = redis::sample::parse(&rules.target, &raw, reader)?;
-            for (what, failure) in said.gaps {
-                batch = batch.gap(what, failure);
-            }
+            batch = with_gaps(batch, said.gaps);
             (vec![said.queue], redis::sample::CONDITIONS)
         }
         (Source::Sql { .. } | Source::Sqlite(_), Raw::Table(rows)) => {
@@ -96,6 +89,10 @@ pub fn sample(
     let queues = with_declared(queues, rules, absent);
     let rows = history.rows(queues, conditions, |queue| rules.limits_of(queue), now);
     Ok(batch.with(rows).dropped("queues", dropped))
+}
+
+fn with_gaps(batch: Batch, gaps: Vec<(&'static str, Failure)>) -> Batch {
+    gaps.into_iter().fold(batch, |batch, (what, failure)| batch.gap(what, failure))
 }
 
 fn unread(count: u64, example: &str) -> Failure {

@@ -256,7 +256,7 @@ pub static SIGNALS: &[Signal] = &[
         item: &["queue"],
         requirements: &["Q05", "Q09"],
         title: Sentence::new("Jobs of queue {queue} ({target}) are gone and nobody has done them"),
-        many: Many::of("{count} queues have lost jobs that nobody has done", QUEUE),
+        many: Many::of("{count} queues have lost jobs that nobody did", QUEUE),
         clear: Sentence::new("No more jobs of queue {queue} ({target}) are lost"),
         what: "Lost jobs",
         hint: "somebody has emptied the queue, or it lay in the memory of a process that has ended",

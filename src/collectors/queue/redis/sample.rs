@@ -159,13 +159,13 @@ pub fn group<'a>(groups: &'a Reply, name: &str) -> Option<&'a Reply> {
     groups.list().iter().find(named)
 }
 
-fn streamed(
-    target: &str,
-    said: &Stream,
+/// The group, or that it or its stream is not there.
+fn group_of<'a>(
+    said: &'a Stream,
     key: &str,
     name: &str,
     refusal: &dyn Fn(&str) -> Failure,
-) -> Result<Said, Failure> {
+) -> Result<&'a Reply, Failure> {
     let missing = |what: String, hint: String| Failure::new(Reason::NOT_FOUND, what).hint(hint);
     if let Reply::Error(text) = &said.groups {
         let gone = text.to_lowercase().contains("no such key");
@@ -179,7 +179,7 @@ fn streamed(
             refusal(text)
         });
     }
-    let Some(group) = group(&said.groups, name) else {
+    group(&said.groups, name).ok_or_else(|| {
         let names = said.groups.list().iter().filter_map(|it| it.field("name")?.text());
         let names: Vec<&str> = names.take(5).collect();
         let known = if names.is_empty() {
@@ -187,8 +187,18 @@ fn streamed(
         } else {
             format!("it has `{}`", names.join("`, `"))
         };
-        return Err(missing(format!("the stream `{key}` has no group `{name}`"), known));
-    };
+        missing(format!("the stream `{key}` has no group `{name}`"), known)
+    })
+}
+
+fn streamed(
+    target: &str,
+    said: &Stream,
+    key: &str,
+    name: &str,
+    refusal: &dyn Fn(&str) -> Failure,
+) -> Result<Said, Failure> {
+    let group = group_of(said, key, name, refusal)?;
     let mut gaps = Vec::new();
     let time = clock(&said.time);
     let next = next_entry(&said.next);
