@@ -189,14 +189,17 @@ struct Replica {
 
 impl ConsumerDetail {
     /// Only the leader counts what waits; of another server the number is 0 or old, and would count twice.
-    pub fn only_what_is_known_here(&mut self) {
-        let Some(cluster) = &self.cluster else { return };
-        let leads = !cluster.leader.is_empty()
-            && cluster.replicas.iter().all(|replica| replica.name != cluster.leader);
+    pub fn known_here(&self) -> ConsumerFacts {
+        let leads = self.cluster.as_ref().is_none_or(|cluster| {
+            !cluster.leader.is_empty()
+                && cluster.replicas.iter().all(|replica| replica.name != cluster.leader)
+        });
+        let mut facts = self.facts.clone();
         if !leads {
-            self.facts.num_pending = None;
-            self.facts.num_waiting = None;
+            facts.num_pending = None;
+            facts.num_waiting = None;
         }
+        facts
     }
 }
 

@@ -9,7 +9,7 @@ use tokio::time::timeout;
 
 use super::answers::{Jsz, Varz};
 use super::more::{Accstatz, CONNZ, Connz, Extra, Routez, Subsz};
-use super::paced::Paced;
+use super::paced::{Paced, Shared};
 use super::slow::{Slow, SlowClient};
 use crate::clients::http::{HttpClient, Json};
 use crate::failure::{Failure, Reason};
@@ -17,14 +17,14 @@ use crate::failure::{Failure, Reason};
 /// The answers; `/varz` is there or the reading has failed.
 pub struct Raw {
     pub varz: Json<Varz>,
-    pub jsz: Result<Json<Jsz>, Failure>,
+    pub jsz: Result<Shared<Jsz>, Failure>,
     /// Its status says it all.
     pub healthz: Result<Json<IgnoredAny>, Failure>,
     /// Those that are not asked for are `None`.
-    pub connz: Option<Result<Json<Connz>, Failure>>,
-    pub accstatz: Option<Result<Json<Accstatz>, Failure>>,
-    pub subsz: Option<Result<Json<Subsz>, Failure>>,
-    pub routez: Option<Result<Json<Routez>, Failure>>,
+    pub connz: Option<Result<Shared<Connz>, Failure>>,
+    pub accstatz: Option<Result<Shared<Accstatz>, Failure>>,
+    pub subsz: Option<Result<Shared<Subsz>, Failure>>,
+    pub routez: Option<Result<Shared<Routez>, Failure>>,
     pub slow: Vec<SlowClient>,
 }
 

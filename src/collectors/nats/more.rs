@@ -1,5 +1,7 @@
 //! What `/connz`, `/accstatz`, `/subsz` and `/routez` say: answers and rows.
 
+use std::sync::Arc;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -91,17 +93,17 @@ struct Flow {
 /// The sums over the open connections of the first page.
 pub struct Connections {
     server_id: String,
-    connz: Connz,
+    connz: Arc<Connz>,
 }
 
 pub struct Subscriptions {
     pub server_id: String,
-    pub subsz: Subsz,
+    pub subsz: Arc<Subsz>,
 }
 
 pub struct Routes {
     pub server_id: String,
-    pub routez: Routez,
+    pub routez: Arc<Routez>,
 }
 
 pub struct AccountRow {
@@ -111,7 +113,7 @@ pub struct AccountRow {
 }
 
 impl Connections {
-    pub fn of(server_id: &str, connz: Connz) -> Self {
+    pub fn of(server_id: &str, connz: Arc<Connz>) -> Self {
         Self { server_id: server_id.to_owned(), connz }
     }
 
@@ -129,20 +131,15 @@ impl Connections {
 
 impl AccountRow {
     /// The rows, and how many were left out. What has no name is none.
-    pub fn all(server_id: &str, answer: Accstatz) -> (Vec<Self>, u64) {
-        let stats = answer.account_statz.unwrap_or_default();
-        let mut rows: Vec<_> = stats
-            .into_iter()
-            .filter(|stat| !stat.acc.is_empty())
-            .map(|stat| Self {
-                server_id: server_id.to_owned(),
-                name: if stat.name.is_empty() { &stat.acc } else { &stat.name }.clone(),
-                stat,
-            })
-            .collect();
-        let dropped = rows.len().saturating_sub(ACCOUNTS) as u64;
-        rows.truncate(ACCOUNTS);
-        (rows, dropped)
+    pub fn all(server_id: &str, answer: &Accstatz) -> (Vec<Self>, u64) {
+        let stats = answer.account_statz.iter().flatten().filter(|stat| !stat.acc.is_empty());
+        let dropped = stats.clone().skip(ACCOUNTS).count() as u64;
+        let row = |stat: &AccountStat| Self {
+            server_id: server_id.to_owned(),
+            name: if stat.name.is_empty() { &stat.acc } else { &stat.name }.clone(),
+            stat: stat.clone(),
+        };
+        (stats.take(ACCOUNTS).map(row).collect(), dropped)
     }
 }
 

@@ -3,7 +3,7 @@
 //! `/jsz` locks the store of each stream that it counts, so asking for it again at once would slow down who
 //! publishes.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
@@ -26,10 +26,19 @@ pub struct Paced<T> {
 /// What is said until then.
 struct Kept<T> {
     until: Instant,
-    said: Result<(T, u64, Duration), Failure>,
+    said: Result<(Arc<T>, u64, Duration), Failure>,
 }
 
-impl<T: Clone + DeserializeOwned + Send + 'static> Paced<T> {
+/// An answer that may be said again, of which there is one in memory.
+pub type Shared<T> = Json<Arc<T>>;
+
+pub fn shared<T>(answer: Json<T>) -> Shared<T> {
+    let Json { status, value, took } = answer;
+    let share = |Decoded { value, dropped }| Decoded { value: Arc::new(value), dropped };
+    Json { status, value: value.map(share), took }
+}
+
+impl<T: DeserializeOwned + Send + 'static> Paced<T> {
     pub const fn new(what: &'static str) -> Self {
         Self { what, kept: Mutex::new(None) }
     }
@@ -39,7 +48,7 @@ impl<T: Clone + DeserializeOwned + Send + 'static> Paced<T> {
         http: &HttpClient,
         path: &str,
         limit: Duration,
-    ) -> Result<Json<T>, Failure> {
+    ) -> Result<Shared<T>, Failure> {
         if let Some(said) = self.resting(Instant::now()) {
             return said;
         }
@@ -48,6 +57,7 @@ impl<T: Clone + DeserializeOwned + Send + 'static> Paced<T> {
             let text = format!("{}: no complete answer within {limit:.1?}", self.what);
             Err(Failure::new(Reason::TIMEOUT, text))
         });
+        let answer = answer.map(shared);
         self.note(&answer, begun, Instant::now());
         answer
     }
@@ -57,7 +67,7 @@ impl<T: Clone + DeserializeOwned + Send + 'static> Paced<T> {
         *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    fn resting(&self, now: Instant) -> Option<Result<Json<T>, Failure>> {
+    fn resting(&self, now: Instant) -> Option<Result<Shared<T>, Failure>> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = kept.as_ref().filter(|kept| now < kept.until)?;
         Some(kept.said.clone().map(|(value, dropped, took)| {
@@ -66,14 +76,14 @@ impl<T: Clone + DeserializeOwned + Send + 'static> Paced<T> {
         }))
     }
 
-    fn note(&self, answer: &Result<Json<T>, Failure>, begun: Instant, now: Instant) {
+    fn note(&self, answer: &Result<Shared<T>, Failure>, begun: Instant, now: Instant) {
         let took = now.saturating_duration_since(begun);
         let rest = took.saturating_mul(REST);
         let said = match answer {
             _ if rest <= SHORT => None,
             Err(failure) => Some(Err(failure.clone())),
             Ok(Json { status, value: Ok(decoded), took }) if is_success(*status) => {
-                Some(Ok((decoded.value.clone(), decoded.dropped, *took)))
+                Some(Ok((Arc::clone(&decoded.value), decoded.dropped, *took)))
             }
             Ok(_) => None,
         };
@@ -87,9 +97,9 @@ impl<T: Clone + DeserializeOwned + Send + 'static> Paced<T> {
 mod tests {
     use super::*;
 
-    fn answer(value: u64) -> Json<u64> {
+    fn answer(value: u64) -> Shared<u64> {
         let value = Ok(Decoded { value, dropped: 3 });
-        Json { status: 200, value, took: Duration::from_millis(70) }
+        shared(Json { status: 200, value, took: Duration::from_millis(70) })
     }
 
     #[test]
@@ -102,7 +112,7 @@ mod tests {
         paced.note(&Ok(answer(2)), begun, at(70));
         let again = paced.resting(at(1469)).unwrap().unwrap();
         let decoded = again.value.ok().unwrap();
-        assert_eq!((decoded.value, decoded.dropped), (2, 3));
+        assert_eq!((*decoded.value, decoded.dropped), (2, 3));
         assert!(paced.resting(at(1470)).is_none());
         paced.note(&Err(Failure::new(Reason::TIMEOUT, "late")), begun, at(2000));
         assert!(paced.resting(at(41_999)).unwrap().is_err());

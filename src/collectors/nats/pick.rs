@@ -75,8 +75,9 @@ impl Others {
     pub fn add(&mut self, one: &ConsumerDetail) {
         self.count += 1;
         let add = |sum: u64, more: Option<u64>| sum.saturating_add(more.unwrap_or(0));
-        self.pending = add(self.pending, one.facts.num_pending);
-        self.ack_pending = add(self.ack_pending, one.facts.num_ack_pending);
+        let facts = one.known_here();
+        self.pending = add(self.pending, facts.num_pending);
+        self.ack_pending = add(self.ack_pending, facts.num_ack_pending);
     }
 }
 

@@ -1,15 +1,17 @@
 //! What the answers say, as rows.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::de::IgnoredAny;
 
-use super::answers::{ApiStats, ConsumerFacts, Jsz, JszTotals, StreamState, Varz};
+use super::answers::{ApiStats, ConsumerFacts, Jsz, JszTotals, StreamDetail, StreamState, Varz};
 use super::fetch::Raw;
 use super::helm::{HelmConsumer, HelmJetStream, HelmLimits, HelmServer, HelmStream};
 use super::more::{AccountRow, Accstatz, Connections, Connz, Routes, Routez, Subscriptions, Subsz};
+use super::paced::Shared;
 use super::pick::{Others, Pick};
-use super::streams::{Held, Origin};
+use super::streams::{Held, Origin, Room};
 use crate::catalogue::{Batch, Row};
 use crate::clients::http::{Json, is_success};
 use crate::clients::json::Decoded;
@@ -142,12 +144,12 @@ pub fn sample(server_id: &str, raw: Raw, pick: &Pick) -> Result<Batch, Failure> 
     batch = extras(batch, server_id, (raw.connz, raw.accstatz, raw.subsz, raw.routez));
     Ok(match jsz {
         Ok((jsz, _)) if jsz.value.disabled => batch,
-        Ok((jsz, _)) => jetstream(cut(batch, jsz.dropped), &names, jsz.value, pick),
+        Ok((jsz, _)) => jetstream(cut(batch, jsz.dropped), &names, &jsz.value, pick),
         Err(failure) => batch.gap("JetStream (/jsz)", failure),
     })
 }
 
-type Said<T> = Option<Result<Json<T>, Failure>>;
+type Said<T> = Option<Result<Shared<T>, Failure>>;
 
 /// What was asked for beside the three.
 fn extras(
@@ -160,7 +162,7 @@ fn extras(
         Ok((vec![Connections::of(server_id, connz)], 0))
     });
     let batch = extra(batch, ("accstatz", "accounts (/accstatz)"), accstatz, |answer| {
-        Ok(AccountRow::all(server_id, answer))
+        Ok(AccountRow::all(server_id, &answer))
     });
     let id = || server_id.to_owned();
     let batch = extra(batch, ("subsz", "subscriptions (/subsz)"), subsz, |subsz| {
@@ -182,7 +184,7 @@ fn extra<T, R: Row>(
     batch: Batch,
     (endpoint, what): (&'static str, &str),
     said: Said<T>,
-    rows: impl FnOnce(T) -> Result<(Vec<R>, u64), Failure>,
+    rows: impl FnOnce(Arc<T>) -> Result<(Vec<R>, u64), Failure>,
 ) -> Batch {
     let Some(said) = said else { return batch };
     let path = format!("/{endpoint}");
@@ -255,65 +257,88 @@ fn helm(
         .with(consumers.iter().cloned().map(HelmConsumer).collect())
 }
 
-fn jetstream(batch: Batch, names: &Names, jsz: Jsz, pick: &Pick) -> Batch {
-    let (mut streams, mut consumers, mut sums) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut rooms, mut held, mut origins) = (Vec::new(), Vec::new(), Vec::new());
-    for account in jsz.account_details {
+/// The rows of all streams and consumers, of each kind as many as may be, and how many there were.
+#[derive(Default)]
+struct Rows {
+    streams: Vec<Stream>,
+    rooms: Vec<Room>,
+    held: Vec<Held>,
+    sums: Vec<Others>,
+    origins: Vec<Origin>,
+    consumers: Vec<Consumer>,
+    more_streams: u64,
+    more_origins: u64,
+    more_consumers: u64,
+}
+
+impl Rows {
+    fn stream(&mut self, names: &Names, account: &str, stream: &StreamDetail, pick: &Pick) {
+        let mut others = Others::of(names, account, &stream.name);
         // What has no name is none.
-        for stream in account.stream_detail.into_iter().filter(|one| !one.name.is_empty()) {
-            let mut others = Others::of(names, &account.name, &stream.name);
-            for mut consumer in
-                stream.consumer_detail.into_iter().filter(|one| !one.name.is_empty())
-            {
-                consumer.only_what_is_known_here();
-                if !pick.has_own(&stream.name, &consumer) {
-                    others.add(&consumer);
-                    continue;
-                }
-                consumers.push(Consumer {
+        for consumer in stream.consumer_detail.iter().filter(|one| !one.name.is_empty()) {
+            if !pick.has_own(&stream.name, consumer) {
+                others.add(consumer);
+            } else if self.consumers.len() >= pick.most {
+                self.more_consumers += 1;
+            } else {
+                self.consumers.push(Consumer {
                     names: names.clone(),
-                    account: account.name.clone(),
+                    account: account.to_owned(),
                     stream: stream.name.clone(),
-                    name: consumer.name,
-                    facts: consumer.facts,
+                    name: consumer.name.clone(),
+                    facts: consumer.known_here(),
                 });
             }
-            sums.push(others);
-            let of = (account.name.as_str(), stream.name.as_str());
-            origins.extend(Origin::all(names, of, stream.mirror, stream.sources));
-            let one = Held::of(names, of, stream.config, stream.cluster);
-            rooms.extend(one.room(&stream.state));
-            held.push(one);
-            streams.push(Stream {
-                names: names.clone(),
-                account: account.name.clone(),
-                name: stream.name,
-                state: stream.state,
-            });
+        }
+        let of = (account, stream.name.as_str());
+        for origin in Origin::all(names, of, stream.mirror.as_ref(), &stream.sources) {
+            if self.origins.len() < CAP {
+                self.origins.push(origin);
+            } else {
+                self.more_origins += 1;
+            }
+        }
+        if self.streams.len() >= CAP {
+            self.more_streams += 1;
+            return;
+        }
+        self.sums.push(others);
+        let held = Held::of(names, of, stream.config.clone(), stream.cluster.as_ref());
+        self.rooms.extend(held.room(&stream.state));
+        self.held.push(held);
+        self.streams.push(Stream {
+            names: names.clone(),
+            account: account.to_owned(),
+            name: stream.name.clone(),
+            state: stream.state.clone(),
+        });
+    }
+}
+
+fn jetstream(batch: Batch, names: &Names, jsz: &Jsz, pick: &Pick) -> Batch {
+    let mut rows = Rows::default();
+    for account in &jsz.account_details {
+        for stream in account.stream_detail.iter().filter(|one| !one.name.is_empty()) {
+            rows.stream(names, &account.name, stream, pick);
         }
     }
-    let too_many = |count: usize| count.saturating_sub(CAP) as u64;
-    let more_consumers = consumers.len().saturating_sub(pick.most) as u64;
-    let (more_streams, more_origins) = (too_many(streams.len()), too_many(origins.len()));
-    streams.truncate(CAP);
-    consumers.truncate(pick.most);
-    sums.truncate(CAP);
-    rooms.truncate(CAP);
-    held.truncate(CAP);
-    origins.truncate(CAP);
-    let server = JetStream { names: names.clone(), jsz: jsz.totals };
-    let batch = if pick.helm { helm(batch, &server, &streams, &held, &consumers) } else { batch };
+    let server = JetStream { names: names.clone(), jsz: jsz.totals.clone() };
+    let batch = if pick.helm {
+        helm(batch, &server, &rows.streams, &rows.held, &rows.consumers)
+    } else {
+        batch
+    };
     batch
         .with(vec![server])
-        .with(streams)
-        .with(rooms)
-        .with(held)
-        .with(origins)
-        .with(sums)
-        .with(consumers)
-        .dropped("streams", more_streams)
-        .dropped("origins", more_origins)
-        .dropped("consumers", more_consumers)
+        .with(rows.streams)
+        .with(rows.rooms)
+        .with(rows.held)
+        .with(rows.origins)
+        .with(rows.sums)
+        .with(rows.consumers)
+        .dropped("streams", rows.more_streams)
+        .dropped("origins", rows.more_origins)
+        .dropped("consumers", rows.more_consumers)
 }
 
 #[cfg(test)]

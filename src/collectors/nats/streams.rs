@@ -46,7 +46,7 @@ impl Held {
         names: &Names,
         (account, stream): (&str, &str),
         config: Option<StreamConfig>,
-        cluster: Option<Replicas>,
+        cluster: Option<&Replicas>,
     ) -> Self {
         Self {
             names: names.clone(),
@@ -86,21 +86,21 @@ fn when_full(config: &StreamConfig) -> &'static str {
 
 impl Origin {
     /// The origins of a stream; what has no name is none.
-    pub fn all(
-        names: &Names,
-        (account, stream): (&str, &str),
-        mirror: Option<Source>,
-        sources: Vec<Source>,
-    ) -> impl Iterator<Item = Self> {
+    pub fn all<'a>(
+        names: &'a Names,
+        (account, stream): (&'a str, &'a str),
+        mirror: Option<&'a Source>,
+        sources: &'a [Source],
+    ) -> impl Iterator<Item = Self> + use<'a> {
         let mirror = mirror.into_iter().map(|source| ("mirror", source));
-        let sources = sources.into_iter().map(|source| ("source", source));
+        let sources = sources.iter().map(|source| ("source", source));
         let all = mirror.chain(sources).filter(|(_, source)| !source.name.is_empty());
         all.map(|(kind, source)| Self {
             names: names.clone(),
             account: account.to_owned(),
             stream: stream.to_owned(),
             kind,
-            source,
+            source: source.clone(),
         })
     }
 

@@ -4,6 +4,7 @@ use serde::de::DeserializeOwned;
 
 use super::*;
 use crate::clients::json;
+use crate::collectors::nats::paced::shared;
 use crate::golden;
 
 /// Files are named after endpoints; a status other than 200 stands in `<name>.status`; a
@@ -17,8 +18,8 @@ fn answer<T: DeserializeOwned>(case: &Path, name: &str) -> Result<Json<T>, Failu
 }
 
 /// An endpoint that is not asked for, without its file.
-fn there<T: DeserializeOwned>(case: &Path, name: &str) -> Option<Result<Json<T>, Failure>> {
-    golden::file(case, &format!("{name}.json")).map(|_| answer(case, name))
+fn there<T: DeserializeOwned>(case: &Path, name: &str) -> Option<Result<Shared<T>, Failure>> {
+    golden::file(case, &format!("{name}.json")).map(|_| answer(case, name).map(shared))
 }
 
 fn all() -> Pick {
@@ -30,7 +31,7 @@ fn golden_cases() {
     golden::run("nats", |case| {
         let raw = Raw {
             varz: answer(case, "varz")?,
-            jsz: answer(case, "jsz"),
+            jsz: answer(case, "jsz").map(shared),
             healthz: answer(case, "healthz"),
             connz: there(case, "connz"),
             accstatz: there(case, "accstatz"),
@@ -49,7 +50,7 @@ fn told(varz: &str, jsz: &str) -> Result<Batch, Failure> {
     }
     let (connz, accstatz, subsz, routez) = (None, None, None, None);
     let healthz = Ok(of("{}"));
-    let (varz, jsz) = (of(varz), Ok(of(jsz)));
+    let (varz, jsz) = (of(varz), Ok(shared(of(jsz))));
     let raw = Raw { varz, jsz, healthz, connz, accstatz, subsz, routez, slow: Vec::new() };
     sample("http://127.0.0.1:8222", raw, &all())
 }
