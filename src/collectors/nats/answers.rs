@@ -9,6 +9,7 @@ pub struct Varz {
     /// Every server has one, and nothing else that answers does.
     pub server_id: String,
     pub server_name: String,
+    pub start: String,
     pub cpu: Option<f64>,
     pub mem: Option<u64>,
     pub connections: Option<u64>,

@@ -3,6 +3,7 @@
 
 use super::sample::{Consumer, Endpoint, Health, JetStream, Server, Stream};
 use crate::catalogue::metrics;
+use crate::text::epoch;
 
 metrics! { Endpoint {
     labels { endpoint = |e| e.endpoint }
@@ -24,6 +25,8 @@ metrics! { Health {
 
 metrics! { Server {
     labels { server_id = |s| &s.server_id }
+    /// When the server started, in seconds since the epoch; its totals begin anew then. Source: /varz start.
+    gauge stack_nats_start_time_seconds [N01] = |s| epoch(&s.varz.start);
     /// Messages received and sent since the server started. Source: /varz in_msgs, out_msgs.
     counter stack_nats_messages_total {direction} [N01] = |s| s.both(s.varz.in_msgs, s.varz.out_msgs);
     /// Bytes received and sent since the server started. Source: /varz in_bytes, out_bytes.

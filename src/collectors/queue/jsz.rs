@@ -7,12 +7,12 @@ use serde::Deserialize;
 use super::config::JetStream;
 use super::flow::Passed;
 use super::model::{Condition, Observed, State};
-use super::times::epoch;
 use super::workers::{Connections, Wanted};
 use crate::clients::http::Json;
 use crate::clients::json::Decoded;
 use crate::config::nearest;
 use crate::failure::{Failure, Reason};
+use crate::text::epoch;
 
 pub const CONDITIONS: &[Condition] = &[
     Condition::Idle,

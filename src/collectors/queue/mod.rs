@@ -52,7 +52,6 @@ mod table;
 /// See `src/fuzzing.rs`.
 #[cfg(test)]
 mod tests;
-mod times;
 mod unknown;
 mod words;
 mod workers;

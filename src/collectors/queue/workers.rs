@@ -12,9 +12,9 @@ use serde::Deserialize;
 use tokio::time::timeout;
 
 use super::model::Workers;
-use super::times::epoch;
 use crate::clients::http::{HttpClient, Json};
 use crate::failure::{Failure, Reason};
+use crate::text::epoch;
 
 /// Those with most subscriptions come first, so workers are among them.
 const PATH: &str = "/connz?subs=1&sort=subs&limit=1024";

@@ -34,11 +34,12 @@ struct Read {
 }
 
 /// Counters of what may itself begin anew, and the label that names it.
-const MORTAL: [(&str, &str); 4] = [
+const MORTAL: [(&str, &str); 5] = [
     ("container_", "name"),
     ("stack_container_", "name"),
     ("pg_", "target"),
     ("stack_postgres_", "target"),
+    ("stack_nats_", "target"),
 ];
 
 impl Lint {

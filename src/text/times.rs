@@ -1,8 +1,8 @@
-//! Times as a NATS server writes them.
+//! Times as programs in Go write them (RFC 3339, in UTC).
 
 use std::time::Duration;
 
-/// Seconds since 1970 of a time such as `2024-01-01T12:00:00.123456789Z`; the server writes UTC.
+/// Seconds since 1970 of a time such as `2024-01-01T12:00:00.123456789Z`.
 /// The year 1 stands for "never".
 pub fn epoch(text: &str) -> Option<f64> {
     let (date, time) = text.strip_suffix('Z')?.split_once('T')?;
@@ -32,7 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_of_the_server() {
+    fn times_of_a_server() {
         assert_eq!(epoch("1970-01-01T00:00:00Z"), Some(0.0));
         assert_eq!(epoch("2024-02-29T23:59:59.5Z"), Some(1_709_251_199.5));
         assert_eq!(epoch("2000-03-01T00:00:00Z"), Some(951_868_800.0));
