@@ -11,7 +11,7 @@ use crate::servers::wait::{PATIENT, until};
 use crate::servers::{run, text, watchdog};
 use crate::stage::{Stage, binary};
 
-fn config(postgres: &Postgres, more: &str) -> String {
+pub fn config(postgres: &Postgres, more: &str) -> String {
     let file = watchdog::dir("secret").join("password");
     std::fs::write(&file, MONITOR_PASSWORD).unwrap();
     let (url, file) = (postgres.url(), file.display());
@@ -20,7 +20,11 @@ fn config(postgres: &Postgres, more: &str) -> String {
     )
 }
 
-async fn scrape_until(exporter: &Exporter, what: &str, done: impl Fn(&Scrape) -> bool) -> Scrape {
+pub async fn scrape_until(
+    exporter: &Exporter,
+    what: &str,
+    done: impl Fn(&Scrape) -> bool,
+) -> Scrape {
     until(what, 2 * PATIENT, async || {
         let scrape = exporter.scrape().await;
         if done(&scrape) { Ok(scrape) } else { Err(scrape.body) }
@@ -28,7 +32,7 @@ async fn scrape_until(exporter: &Exporter, what: &str, done: impl Fn(&Scrape) ->
     .await
 }
 
-async fn say(admin: &Client, sql: &str) {
+pub async fn say(admin: &Client, sql: &str) {
     admin.batch_execute(sql).await.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
 }
 

@@ -5,32 +5,12 @@ use tokio::task::JoinHandle;
 use tokio_postgres::Client;
 
 use crate::postgres_peer::programs;
+use crate::postgres_sql::{config, say, scrape_until};
 use crate::servers::exporter::{Exporter, Scrape};
-use crate::servers::postgres::{DATABASE, MONITOR, MONITOR_PASSWORD, Postgres, connect};
-use crate::servers::wait::{PATIENT, until};
-use crate::servers::{run, watchdog};
+use crate::servers::postgres::{DATABASE, MONITOR, Postgres, connect};
+use crate::servers::run;
+use crate::servers::wait::PATIENT;
 use crate::stage::{Stage, binary};
-
-fn config(postgres: &Postgres, more: &str) -> String {
-    let file = watchdog::dir("secret").join("password");
-    std::fs::write(&file, MONITOR_PASSWORD).unwrap();
-    let (url, file) = (postgres.url(), file.display());
-    format!(
-        "docker: {{ enabled: false }}\nhost: {{ enabled: false }}\npostgres:\n  main:\n    url: \"{url}\"\n    password_file: {file}\n{more}"
-    )
-}
-
-async fn scrape_until(exporter: &Exporter, what: &str, done: impl Fn(&Scrape) -> bool) -> Scrape {
-    until(what, 2 * PATIENT, async || {
-        let scrape = exporter.scrape().await;
-        if done(&scrape) { Ok(scrape) } else { Err(scrape.body) }
-    })
-    .await
-}
-
-async fn say(client: &Client, sql: &str) {
-    client.batch_execute(sql).await.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
-}
 
 /// A session of an application of this name.
 async fn session(postgres: &Postgres, application: &str) -> (Client, JoinHandle<()>) {

@@ -235,8 +235,6 @@ impl Source {
             let read = |_, _| self.migrations.read(&self.client);
             self.slow.migrations.refresh(until(), read).await;
             self.slow.vectors.refresh(until(), |_, _| Box::pin(self.read_vector())).await;
-        }
-        if self.share.tells(&self.share.database) {
             let read = |_, until| self.slow.reader.read(&self.client, self.share.leads, until);
             self.slow.schema.refresh(until(), read).await;
             self.slow.reader.keep();

@@ -115,12 +115,15 @@ fn said(
     sizes: &Sizes,
     gaps: Vec<(&'static str, Failure)>,
 ) -> Said {
-    let mut next = DefaultHasher::new();
-    sizes.next.text().hash(&mut next);
+    let begun = sizes.begun.list().first().and_then(Reply::text);
+    let mut first = DefaultHasher::new();
+    (sizes.next.text(), begun).hash(&mut first);
+    // With none that waits, and nobody who says which are worked on, one that follows another looks the same.
+    let known = begun.is_some() || jobs.get(&State::Pending).is_some_and(|waits| *waits > 0);
     let ends = [State::Processing, State::Completed, State::Failed, State::Dead];
     let ends = ends.iter().filter_map(|state| jobs.get(state).copied());
     let queue = Observed {
-        progress: Some([next.finish()].into_iter().chain(ends).collect()),
+        progress: known.then(|| [first.finish()].into_iter().chain(ends).collect()),
         oldest: oldest_processing.map(|age| (State::Processing, age)).into_iter().collect(),
         oldest_processing,
         attended,
@@ -368,6 +371,23 @@ mod tests {
         assert_eq!(progress(&sizes), before, "more that wait");
         sizes.next = text("another");
         assert_ne!(progress(&sizes), before);
+        let before = progress(&sizes);
+        sizes.begun = Reply::List(vec![text("another id"), text("1700000050")]);
+        assert_ne!(progress(&sizes), before, "the one that was begun first has ended");
+    }
+
+    #[test]
+    fn one_job_after_another_is_no_stall() {
+        let of = |waits| {
+            let held = (State::Processing, text("list"), Reply::Number(1));
+            vec![(State::Pending, text("list"), Reply::Number(waits)), held]
+        };
+        let progress = |waits| {
+            let sizes = Sizes { begun: Reply::Nil, ..lists(of(waits), Reply::Nil) };
+            keys("q", &sizes, 0, &refusal).unwrap().queue.progress
+        };
+        assert_eq!(progress(0), None);
+        assert!(progress(3).is_some());
     }
 
     fn stream(lag: &Reply, next: Reply) -> Stream {
